@@ -7,3 +7,5 @@
 //! Service    what the server does         shared state; never touches a socket
 //! Model      how connections are run      one file each, in ch3-threads/src/model
 //! ```
+
+pub mod report;

@@ -1,0 +1,198 @@
+//! What a comparison found: one [`Row`] per scenario and model, and beside it the timeline that the report draws.
+//!
+//! The rows are what `--json` writes, field for field; the names of the fields are a contract with those who read them.
+
+use serde::Serialize;
+
+/// A whole comparison: where and how it was made, and its rows in scenario order, then model order.
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// The command line that makes this comparison again.
+    pub command: String,
+    /// When it was made, seconds since 1970-01-01 UTC.
+    pub made_at: u64,
+    /// Processor name, cores, kernel.
+    pub machine: String,
+    /// The seed of every random decision in it.
+    pub seed: u64,
+    /// By what the notes' seconds were multiplied; 1.0 is the notes' own pace.
+    pub time_scale: f64,
+    /// How long the comparison took, seconds.
+    pub took_s: f64,
+    /// A word per scenario, in the order of the rows.
+    pub scenarios: Vec<ScenarioNote>,
+    /// One row per scenario and model.
+    pub rows: Vec<Row>,
+}
+
+/// What a scenario asks, for the heading of its section.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScenarioNote {
+    /// The name on the command line: `patience`, `echo`, …
+    pub name: String,
+    /// The scenario in one sentence with its real numbers, as it was run (scaled).
+    pub about: String,
+    /// The question of the lecture that it answers.
+    pub question: String,
+}
+
+/// One model under one scenario: medians over the repetitions.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Row {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The model's name, or for `--with` the user's command.
+    pub model: String,
+    /// The service that ran.
+    pub service: String,
+    /// What the model is, in a line (from its `//!`).
+    pub about: String,
+    /// Clients that took part.
+    pub clients: u64,
+    /// Clients that were served to the end of what they came for.
+    pub served: u64,
+    /// Clients whose patience ended first.
+    pub gave_up: u64,
+    /// Clients that were refused or reset.
+    pub refused: u64,
+    /// Requests answered, all clients together.
+    pub requests: u64,
+    /// From the wish to connect until service began, milliseconds.
+    pub wait_ms: Option<Percentiles>,
+    /// From the intended send time of a request until its whole answer, microseconds.
+    pub latency_us: Option<Percentiles>,
+    /// Requests (or, where each connection is one request, connections) per second.
+    pub throughput_per_s: f64,
+    /// What it cost the server.
+    pub server: ServerCost,
+    /// How often it was measured; every figure above is the median of so many.
+    pub repetitions: u32,
+    /// The seed of the first repetition.
+    pub seed: u64,
+    /// Why there is nothing above, where the model could not run here.
+    pub skipped: Option<String>,
+    /// Lowest and highest over the repetitions.
+    pub spread: Spreads,
+    /// The latency curve: percentile 0–100 against microseconds, of the repetition with the median throughput.
+    pub latency_curve: Vec<(f64, f64)>,
+    /// Every client beside the server's lanes, of one repetition.
+    #[serde(skip)]
+    pub timeline: Option<Timeline>,
+}
+
+/// Four points of a distribution.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Percentiles {
+    /// Half are below.
+    pub p50: f64,
+    /// Nine of ten are below.
+    pub p90: f64,
+    /// Ninety-nine of a hundred are below.
+    pub p99: f64,
+    /// The worst.
+    pub max: f64,
+}
+
+/// What the server used, children included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct ServerCost {
+    /// User and system time, milliseconds.
+    pub cpu_ms: f64,
+    /// Highest sum of resident memory over its processes, KiB (shared file pages counted once).
+    pub peak_rss_kib: u64,
+    /// Most threads alive at once, all processes together.
+    pub threads: u64,
+    /// Most processes alive at once.
+    pub processes: u64,
+    /// Voluntary and involuntary context switches.
+    pub context_switches: u64,
+}
+
+/// Lowest and highest value over the repetitions of what is compared.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Spreads {
+    /// Of [`Row::served`].
+    pub served: (f64, f64),
+    /// Of [`Row::throughput_per_s`].
+    pub throughput_per_s: (f64, f64),
+    /// Of the median of [`Row::wait_ms`].
+    pub wait_p50_ms: (f64, f64),
+    /// Of the median of [`Row::latency_us`].
+    pub latency_p50_us: (f64, f64),
+    /// Of the 99th percentile of [`Row::latency_us`].
+    pub latency_p99_us: (f64, f64),
+    /// Of [`ServerCost::cpu_ms`].
+    pub cpu_ms: (f64, f64),
+}
+
+/// Who waited, who was served, and by whom. Times are milliseconds since the first client set out.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Timeline {
+    /// How long the whole picture lasts.
+    pub length_ms: f64,
+    /// One line per client.
+    pub clients: Vec<ClientLine>,
+    /// One lane per thread, process or loop of the server.
+    pub lanes: Vec<Lane>,
+}
+
+/// The life of one client.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClientLine {
+    /// `client-3`.
+    pub name: String,
+    /// When it set out to connect.
+    pub began_ms: f64,
+    /// When service began (for a request: when its answer was there), if it did.
+    pub served_ms: Option<f64>,
+    /// When it was gone.
+    pub ended_ms: f64,
+    /// How it ended.
+    pub outcome: Fate,
+}
+
+/// How a client ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It got what it came for.
+    Served,
+    /// Its patience ended.
+    GaveUp,
+    /// The server refused or reset it, or hung up before the answer was whole.
+    Refused,
+}
+
+/// One thread, process or event loop of the server.
+#[derive(Debug, Clone, Serialize)]
+pub struct Lane {
+    /// `worker-3`, `child-2 (pid 4711)`, `loop`.
+    pub name: String,
+    /// What it did, in order of time.
+    pub slices: Vec<Slice>,
+}
+
+/// A stretch of time in a lane.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Slice {
+    /// Its beginning.
+    pub from_ms: f64,
+    /// Its end.
+    pub to_ms: f64,
+    /// What it was.
+    pub what: SliceKind,
+    /// Whom it was for: the index into [`Timeline::clients`].
+    pub client: Option<usize>,
+}
+
+/// What a lane did in a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SliceKind {
+    /// A connection was held by this lane, from its acceptance to its end.
+    Connection,
+    /// A request was being handled.
+    Request,
+    /// One turn of an event loop: from the wake-up until it waits again.
+    Turn,
+}
