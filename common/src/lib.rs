@@ -7,5 +7,33 @@
 //! Service    what the server does         shared state; never touches a socket
 //! Model      how connections are run      one file each, in ch3-threads/src/model
 //! ```
+//!
+//! Read in this order: [`service`] (the contract), [`conversation`] (the bytes between a service and its model),
+//! [`framing`] (how a stream is cut into requests), [`door`] (the listening socket), [`connection`] (one connection
+//! driven to its end), [`stop`] (how it all ends). What a model needs besides: [`queue`], [`process`], [`outbox`],
+//! [`meter`], [`journal`].
+
+// The sans-I/O half: what a server means.
+pub mod conversation;
+pub mod framing;
+pub mod input;
+pub mod outbox;
+pub mod service;
+
+// The other half: sockets, signals, processes. Left out when the small shared pieces are model-checked with loom.
+#[cfg(not(loom))]
+pub mod connection;
+#[cfg(not(loom))]
+pub mod door;
+#[cfg(not(loom))]
+pub mod journal;
+pub mod log;
+pub mod meter;
+#[cfg(not(loom))]
+pub mod process;
+#[cfg(not(loom))]
+pub mod server;
+pub mod shared_memory;
+pub mod stop;
 
 pub mod report;

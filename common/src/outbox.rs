@@ -1,0 +1,164 @@
+//! Bytes that a service pushes to a client on its own account: bounded, and with a stated policy when the bound is hit.
+//!
+//! ```text
+//!   any thread ──► Outbox::push ──► [ bounded queue ] ──► the connection's own driver sends
+//!                        └───────► waker: tells that driver, in the way it can be told
+//! ```
+//!
+//! How a driver is told differs from model to model, and is written in their files: a blocking one waits in `poll(2)`
+//! on its socket and an eventfd, a readiness loop has one eventfd and a list of tokens, tokio has a `Notify`.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How much may wait for one client, and what happens when it would be more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxLimit {
+    /// Most bytes that may wait.
+    pub bytes: usize,
+    /// What happens to a push that would exceed them.
+    pub when_full: WhenFull,
+}
+
+/// The policy for a client that does not keep up. The others never wait for it under either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The connection is closed: the client must come again and catch up.
+    Disconnect,
+    /// The push is dropped: for pushes that only say "there is news", of which one is as good as ten.
+    Skip,
+}
+
+/// A push did not go in: the client does not keep up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the client does not read what is pushed to it")]
+pub struct Overrun;
+
+/// The bytes that wait for one client. Clones are handles on the same queue.
+#[derive(Clone)]
+pub struct Outbox {
+    shared: Arc<Mutex<Shared>>,
+}
+
+type Waker = Arc<dyn Fn() + Send + Sync>;
+
+struct Shared {
+    waiting: VecDeque<Arc<[u8]>>,
+    bytes: usize,
+    limit: OutboxLimit,
+    overrun: bool,
+    waker: Option<Waker>,
+}
+
+impl Outbox {
+    /// An empty one.
+    #[must_use]
+    pub fn new(limit: OutboxLimit) -> Outbox {
+        let shared = Shared { waiting: VecDeque::new(), bytes: 0, limit, overrun: false, waker: None };
+        Outbox { shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// Leaves bytes for the client. Never blocks; the bytes are shared, not copied, so that what goes to a thousand
+    /// clients is in memory once.
+    ///
+    /// # Errors
+    /// [`Overrun`] when they did not fit; under [`WhenFull::Disconnect`] the connection is then about to end.
+    pub fn push(&self, bytes: Arc<[u8]>) -> Result<(), Overrun> {
+        let mut shared = self.lock();
+        let fits = shared.bytes + bytes.len() <= shared.limit.bytes && !shared.overrun;
+        if fits {
+            shared.bytes += bytes.len();
+            shared.waiting.push_back(bytes);
+        } else if shared.limit.when_full == WhenFull::Disconnect {
+            shared.overrun = true;
+        } else {
+            return Err(Overrun);
+        }
+        // Called without the lock: what wakes may want to look.
+        let waker = shared.waker.clone();
+        drop(shared);
+        if let Some(wake) = waker {
+            wake();
+        }
+        if fits { Ok(()) } else { Err(Overrun) }
+    }
+
+    /// Takes the oldest waiting push.
+    #[must_use]
+    pub fn pop(&self) -> Option<Arc<[u8]>> {
+        let mut shared = self.lock();
+        let bytes = shared.waiting.pop_front()?;
+        shared.bytes -= bytes.len();
+        Some(bytes)
+    }
+
+    /// Whether the bound was hit under [`WhenFull::Disconnect`].
+    #[must_use]
+    pub fn overrun(&self) -> bool {
+        self.lock().overrun
+    }
+
+    /// Whether there is something to do: bytes to send, or a connection to end.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        let shared = self.lock();
+        shared.overrun || !shared.waiting.is_empty()
+    }
+
+    /// From now on `wake` is called after every push; at once, if something is waiting already.
+    pub fn wake_with(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let wake: Waker = Arc::new(wake);
+        self.lock().waker = Some(Arc::clone(&wake));
+        if self.is_due() {
+            wake();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
+        // A panic while it was held leaves a queue that is whole: each step above is a single one.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn outbox(when_full: WhenFull) -> Outbox {
+        Outbox::new(OutboxLimit { bytes: 4, when_full })
+    }
+
+    #[test]
+    fn keeps_order_and_wakes_after_every_push() {
+        let outbox = outbox(WhenFull::Disconnect);
+        let woken = Arc::new(AtomicU32::new(0));
+        outbox.push(Arc::from(*b"a")).unwrap();
+        let count = Arc::clone(&woken);
+        outbox.wake_with(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        outbox.push(Arc::from(*b"b")).unwrap();
+        assert_eq!(woken.load(Ordering::Relaxed), 2);
+        assert_eq!((outbox.pop().as_deref(), outbox.pop().as_deref()), (Some(&b"a"[..]), Some(&b"b"[..])));
+        assert!(outbox.pop().is_none() && !outbox.is_due());
+    }
+
+    #[test]
+    fn disconnects_who_does_not_keep_up() {
+        let outbox = outbox(WhenFull::Disconnect);
+        outbox.push(Arc::from(*b"abcd")).unwrap();
+        assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
+        assert!(outbox.overrun());
+    }
+
+    #[test]
+    fn skips_what_does_not_fit_and_takes_more_when_there_is_room() {
+        let outbox = outbox(WhenFull::Skip);
+        outbox.push(Arc::from(*b"abcd")).unwrap();
+        assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
+        assert!(!outbox.overrun());
+        let _ = outbox.pop();
+        outbox.push(Arc::from(*b"f")).unwrap();
+    }
+}

@@ -1,0 +1,150 @@
+//! What a server does, without a word about sockets: the contract between a [`Service`] and the model that runs it.
+//!
+//! ```text
+//!  bytes in ──► Protocol ──► Request ──► Service::handle ──► Answer ──► bytes out
+//!              (decodes one              (the work: may run on another
+//!               connection's input)       thread, or in another process)
+//! ```
+//!
+//! A service never sees a socket, and a model never sees a request's meaning. That is why every service runs under
+//! every model: the [`Conversation`](crate::conversation::Conversation) between them holds the bytes, and a model only
+//! decides *who* reads, *who* handles and *who* writes. A request and its answer are plain bytes, so that they can
+//! cross a thread or a process boundary as they are.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::input::Input;
+use crate::outbox::{Outbox, OutboxLimit};
+
+/// One who is connected. The port tells two connections of one host apart, also in the simulator's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// Where the client's end of the connection is bound.
+    pub address: SocketAddr,
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+/// The bytes of one complete request, without what framed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request(pub Vec<u8>);
+
+/// The bytes to send for one request, framed already, and what comes after them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Sent as they are. May be empty: then there is nothing to send for this request.
+    pub bytes: Vec<u8>,
+    /// What the conversation does once they are sent.
+    pub then: Then,
+}
+
+/// What follows an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The next request may come.
+    Continue,
+    /// We have said all we had to say: shut down our sending half, then wait as long as it takes for the client's end.
+    AwaitEnd,
+    /// The same, but wait only briefly: so that the client reads our last bytes before a reset can destroy them.
+    Close,
+}
+
+impl Answer {
+    /// An answer after which the next request may come.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Answer {
+        Answer { bytes, then: Then::Continue }
+    }
+
+    /// The last answer of a conversation that the server ends.
+    #[must_use]
+    pub fn last(bytes: Vec<u8>) -> Answer {
+        Answer { bytes, then: Then::Close }
+    }
+}
+
+/// Whether the service's clients meet in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// Every request stands alone: a copy of the service in each process does as well as one for all.
+    Independent,
+    /// What one client writes, others must read: every handler must see one and the same memory.
+    Shared,
+}
+
+/// Whether a request may be handled where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Handled in microseconds. Answers to requests that arrived together may leave together.
+    Quick,
+    /// May sleep or compute for long. Each answer leaves before the next request is begun.
+    Slow,
+}
+
+/// What a server does. One value serves all clients, from many threads at once (or is copied by `fork`).
+pub trait Service: Send + Sync {
+    /// The name on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Whether all handlers must see one memory.
+    fn memory(&self) -> Memory {
+        Memory::Independent
+    }
+
+    /// How long a request may take.
+    fn pace(&self) -> Pace {
+        Pace::Quick
+    }
+
+    /// How one connection's bytes become requests: a fresh decoder for a fresh connection.
+    fn protocol(&self) -> Box<dyn Protocol>;
+
+    /// What the server says before the client has said anything.
+    fn greet(&self, _client: &Client) -> Option<Answer> {
+        None
+    }
+
+    /// Does the work for one request. May block or compute, see [`Pace`]; must not panic on any input.
+    fn handle(&self, client: &Client, request: Request) -> Answer;
+
+    /// How much may wait for a client that is pushed to and does not read; `None` when the service never pushes.
+    fn outbox(&self) -> Option<OutboxLimit> {
+        None
+    }
+
+    /// A client has come; `outbox` takes bytes for it at any time until [`leave`](Service::leave).
+    fn arrive(&self, _client: &Client, _outbox: &Outbox) {}
+
+    /// The client is gone. Called once for each [`arrive`](Service::arrive), however the connection ended.
+    fn leave(&self, _client: &Client) {}
+}
+
+/// How the bytes of one connection become requests. Sans-I/O: it sees only the [`Input`] collected so far.
+pub trait Protocol: Send {
+    /// Takes one request from the front of `input`, if it is there whole.
+    ///
+    /// It is called again after each request it returned, and again whenever bytes or the end have come; a limit on the
+    /// length of a request is checked here, before more is awaited.
+    fn decode(&mut self, input: &mut Input) -> Decoded;
+}
+
+/// What a [`Protocol`] found at the front of the input.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// A whole request, taken from the input.
+    Request(Request),
+    /// Not yet a whole request (or, after the client's end, nothing more).
+    Incomplete,
+    /// Not a request, and never will be: send `answer`, and end the conversation.
+    Malformed {
+        /// The protocol's own words for "bad request"; may be empty.
+        answer: Vec<u8>,
+        /// For the log.
+        why: &'static str,
+    },
+}
