@@ -1,1 +1,5 @@
 //! Chapter 3: every model of a concurrent server, and the client simulator that compares them.
+
+pub mod model;
+pub mod serve;
+pub mod service;

@@ -9,7 +9,10 @@
 //!
 //! Clients that come while the server looks away wait in the backlog; nobody is lost.
 
-#![expect(unsafe_code, reason = "accept4(2): std's accept cannot set SOCK_NONBLOCK, which would cost a call per connection")]
+#![expect(
+    unsafe_code,
+    reason = "accept4(2): std's accept cannot set SOCK_NONBLOCK, which would cost a call per connection"
+)]
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -137,7 +140,8 @@ impl Door {
                 if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(TcpStream::from_raw_fd(fd)) }
             })?
         };
-        let address = address.as_socket().ok_or_else(|| io::Error::other("a peer that is neither IPv4 nor IPv6"))?;
+        let address =
+            address.as_socket().ok_or_else(|| io::Error::other("a peer that is neither IPv4 nor IPv6"))?;
         Ok((stream, address))
     }
 }

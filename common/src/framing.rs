@@ -42,7 +42,10 @@ impl Protocol for UntilEnd {
     fn decode(&mut self, input: &mut Input) -> Decoded {
         let length = input.bytes().len();
         if length > self.limit {
-            return Decoded::Malformed { answer: self.refusal.to_vec(), why: "request longer than the limit" };
+            return Decoded::Malformed {
+                answer: self.refusal.to_vec(),
+                why: "request longer than the limit",
+            };
         }
         if self.done || !input.ended() {
             return Decoded::Incomplete;

@@ -14,6 +14,7 @@
 //! [`meter`], [`journal`].
 
 // The sans-I/O half: what a server means.
+pub mod cli;
 pub mod conversation;
 pub mod framing;
 pub mod input;
@@ -31,6 +32,8 @@ pub mod log;
 pub mod meter;
 #[cfg(not(loom))]
 pub mod process;
+pub mod protocol;
+pub mod queue;
 #[cfg(not(loom))]
 pub mod server;
 pub mod shared_memory;

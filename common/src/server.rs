@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::TcpStream;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +19,15 @@ pub struct Limits {
     /// A client that takes no byte of its answer for so long is hung up on.
     pub stall: Duration,
     /// Most connections that a model with queues keeps in hand; the others wait in the backlog.
-    pub connections: usize,
+    pub connections: NonZeroUsize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { stall: Duration::from_secs(30), connections: 4096 }
+        Limits {
+            stall: Duration::from_secs(30),
+            connections: const { NonZeroUsize::new(4096).expect("it is not zero") },
+        }
     }
 }
 

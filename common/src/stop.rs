@@ -146,7 +146,8 @@ mod process {
             renew_eventfd()?;
             for signal in [Signal::SIGTERM, Signal::SIGINT] {
                 // No SA_RESTART: a call that waits returns EINTR, and whoever made it looks at the flag.
-                let action = SigAction::new(SigHandler::Handler(on_signal), SaFlags::empty(), SigSet::empty());
+                let action =
+                    SigAction::new(SigHandler::Handler(on_signal), SaFlags::empty(), SigSet::empty());
                 // SAFETY: the handler does only what signal-safety(7) allows.
                 unsafe { sigaction(signal, &action)? };
             }
@@ -180,9 +181,9 @@ mod process {
 
         /// The stop shall close this listening socket.
         pub(crate) fn watch_door(self, fd: RawFd) {
-            let free = DOORS.iter().find(|door| {
-                door.compare_exchange(-1, fd, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-            });
+            let free = DOORS
+                .iter()
+                .find(|door| door.compare_exchange(-1, fd, Ordering::SeqCst, Ordering::SeqCst).is_ok());
             assert!(free.is_some(), "at most {} listening sockets", DOORS.len());
             if self.requested() {
                 let _ = shutdown(fd, Half::Both);

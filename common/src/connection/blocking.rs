@@ -104,7 +104,9 @@ impl Blocking {
                 }
                 Next::Discard { brief } => return self.discard(brief).map(|()| None),
                 Next::Poll => {}
-                Next::Wait => unreachable!("a blocking driver is asked for the next request after its answer"),
+                Next::Wait => {
+                    unreachable!("a blocking driver is asked for the next request after its answer")
+                }
                 Next::Close => return Ok(None),
             }
         }

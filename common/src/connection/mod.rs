@@ -5,9 +5,11 @@
 //! | [`Blocking`] | `recv(2)` and `send(2)` | a thread or process that has time for one client |
 //! | [`NonBlocking`] | nothing: it says what it waits for | a loop that has many clients |
 
+mod bell;
 mod blocking;
 mod nonblocking;
 
+pub use bell::Bell;
 pub use blocking::{Blocking, converse};
 pub use nonblocking::{Interest, NonBlocking, Step, TICK, say_goodbye};
 

@@ -13,13 +13,13 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{LINGER, LINGER_BYTES, stalled};
+use super::{Bell, LINGER, LINGER_BYTES, stalled};
 use crate::conversation::{Conversation, Next};
-use crate::outbox::Outbox;
 use crate::server::Server;
 use crate::service::{Answer, Client, Request};
 use crate::stop::STALL_AT_STOP;
@@ -67,7 +67,7 @@ impl NonBlocking {
         NonBlocking {
             stream,
             talk: Conversation::open(&server.service, client),
-            may_read: true,
+            may_read: false, // what it has sent already will wake us; to try now would mostly be EAGAIN
             dropped: 0,
             waiting_since: None,
             stall: server.limits.stall,
@@ -80,15 +80,17 @@ impl NonBlocking {
         *self.talk.client()
     }
 
-    /// Where pushed bytes wait; see [`Conversation::outbox`].
-    #[must_use]
-    pub fn outbox(&self) -> Option<&Outbox> {
-        self.talk.outbox()
-    }
-
     /// The socket is ready, or pushed bytes wait: one read may be made.
     pub fn wake(&mut self) {
         self.may_read = true;
+    }
+
+    /// From now on `bell` is rung, with this connection's descriptor, when the service pushes bytes to it.
+    pub fn ring(&self, bell: &Arc<Bell>) {
+        if let Some(outbox) = self.talk.outbox() {
+            let (bell, fd) = (Arc::clone(bell), self.as_raw_fd());
+            outbox.wake_with(move || bell.ring(fd));
+        }
     }
 
     /// Goes as far as it can go without waiting. `scratch` is where bytes are read to; one serves all connections.
@@ -142,6 +144,22 @@ impl NonBlocking {
                 Next::Close => return Ok(Step::Done),
             }
         }
+    }
+
+    /// Goes as far as it can, handling every request on the way; `None` when the connection is over, and its end has
+    /// been logged.
+    pub fn serve(&mut self, server: &Server, scratch: &mut [u8]) -> Option<Interest> {
+        let client = self.client();
+        let end = loop {
+            match self.advance(scratch) {
+                Ok(Step::Request(request)) => self.talk.answer(server.handle(&client, request)),
+                Ok(Step::Blocked(interest)) => return Some(interest),
+                Ok(Step::Done) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        server.farewell(&client, end);
+        None
     }
 
     /// The answer to the request that is out.

@@ -1,0 +1,154 @@
+//! Children forked beforehand; the parent accepts and passes the connection to an idle one: csd's `server04.py`, UNP 30.9.
+//!
+//! ```text
+//!   parent ──► poll ──► accept ──► sendmsg(SCM_RIGHTS) ──► child-3: recvmsg ──► converse ──┐
+//!               ▲                                                                          │
+//!               └──────────────────────── one byte: "I am idle again" ◄────────────────────┘
+//! ```
+//!
+//! - **Accepts:** the parent, and only while some child is idle. **Answers:** the child that got the descriptor.
+//! - **Waits in:** the parent in `poll(2)` for a client, a child's byte or a child's end; a child in `recvmsg(2)`, then
+//!   `recv(2)`.
+//! - **The price:** two messages over a Unix socket per connection, and everything goes through the parent.
+//! - **The trap:** a child inherits the parent's ends of its elder siblings' sockets. Closing the parent's end therefore
+//!   ends nobody's `recvmsg`; `shutdown(2)` on it does, whoever else holds a copy.
+//! - **Differs from `prefork`:** the parent knows who is idle and chooses; no child competes for `accept`.
+
+#![expect(unsafe_code, reason = "a descriptor that came in a message is a bare number")]
+
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+use nix::cmsg_space;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
+
+use common::connection::converse;
+use common::door::{Admission, Door, LOOK_AWAY};
+use common::process::Crew;
+use common::server::Server;
+use common::service::Client;
+
+/// Passes connections to `workers` children until the stop.
+pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
+    let door = door.nonblocking_accept()?;
+    let mut crew = Crew::new(server, "child");
+    let mut lines = Vec::new();
+    for number in 0..workers {
+        lines.push(hire(server, &mut crew, number)?);
+    }
+    let mut idle: Vec<usize> = (0..workers).rev().collect();
+    while !server.stop.requested() {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds: Vec<PollFd> = lines.iter().map(|line| readable(line.as_fd())).collect();
+        if !idle.is_empty() {
+            fds.push(readable(door.as_fd()));
+        }
+        fds.push(readable(server.stop.fd()));
+        if poll(&mut fds, PollTimeout::NONE).is_err() {
+            continue; // EINTR: the stop
+        }
+        let spoken: Vec<usize> = (0..workers).filter(|&number| fds[number].any() == Some(true)).collect();
+        for number in spoken {
+            match lines[number].read(&mut [0]) {
+                Ok(1) => idle.push(number),
+                // Nothing: the line is that of a successor, hired a moment ago.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // The end: only a dead child closes its end, for nobody else has a copy of it.
+                _ => {
+                    let Some(dead) = crew.wait_for_death()? else { break };
+                    lines[dead] = hire(server, &mut crew, dead)?;
+                    idle.retain(|&other| other != dead);
+                    idle.push(dead);
+                }
+            }
+        }
+        if let Some(&number) = idle.last() {
+            match server.admit(&door)? {
+                Admission::Client(stream, client) => {
+                    idle.pop();
+                    server.meters.worker(number).count();
+                    if pass(&lines[number], &stream, client).is_err() {
+                        tracing::warn!("client {client} is turned away: child-{number} died as it came");
+                    }
+                }
+                Admission::Full => server.stop.rest(LOOK_AWAY),
+                Admission::Nobody => {}
+                Admission::Closed => break,
+            }
+        }
+    }
+    for line in &lines {
+        let _ = line.shutdown(Shutdown::Both);
+    }
+    crew.dismiss();
+    Ok(())
+}
+
+/// Forks child `number` and returns the parent's end of the line to it.
+fn hire(server: &Server, crew: &mut Crew, number: usize) -> io::Result<UnixStream> {
+    let (line, childs_end) = UnixStream::pair()?;
+    line.set_nonblocking(true)?;
+    crew.hire(number, || child(server, &childs_end))?;
+    Ok(line)
+}
+
+fn child(server: &Server, mut line: &UnixStream) -> io::Result<()> {
+    while let Some((stream, client)) = receive(server, line)? {
+        converse(server, stream, client);
+        if line.write_all(b"i").is_err() {
+            break; // the parent is gone
+        }
+    }
+    Ok(())
+}
+
+/// The address travels as text beside the descriptor: the child logs and publishes under it.
+fn pass(line: &UnixStream, stream: &TcpStream, client: Client) -> nix::Result<()> {
+    let address = client.address.to_string();
+    let fds = [stream.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    sendmsg::<UnixAddr>(
+        line.as_raw_fd(),
+        &[IoSlice::new(address.as_bytes())],
+        &rights,
+        MsgFlags::MSG_NOSIGNAL,
+        None,
+    )
+    .map(drop)
+}
+
+fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, Client)>> {
+    let mut address = [0; 64];
+    let mut space = cmsg_space!([RawFd; 1]);
+    loop {
+        let mut buffers = [IoSliceMut::new(&mut address)];
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+        let message = match recvmsg::<UnixAddr>(line.as_raw_fd(), &mut buffers, Some(&mut space), flags) {
+            Err(nix::Error::EINTR) if !server.stop.requested() => continue,
+            Err(nix::Error::EINTR) => return Ok(None),
+            message => message?,
+        };
+        if message.bytes == 0 {
+            return Ok(None); // the parent has shut down the line: the stop
+        }
+        let length = message.bytes;
+        let fd = message.cmsgs()?.find_map(|control| match control {
+            ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
+            _ => None,
+        });
+        // Without a descriptor the kernel had no room for one in this child's table: the client is lost, the child not.
+        let Some(fd) = fd else {
+            tracing::warn!("no descriptor left for a client: it is turned away");
+            (&*line).write_all(b"i")?;
+            continue;
+        };
+        // SAFETY: the kernel has just made this descriptor for us, and nobody else knows its number.
+        let stream = TcpStream::from(unsafe { OwnedFd::from_raw_fd(fd) });
+        let text = String::from_utf8_lossy(&address[..length]).into_owned();
+        let address = text.parse().map_err(io::Error::other)?;
+        return Ok(Some((stream, Client { address })));
+    }
+}

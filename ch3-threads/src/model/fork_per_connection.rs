@@ -1,0 +1,90 @@
+//! A process per connection: the oldest concurrent server, the lab's `TCPechod` and csd's `server01.py`.
+//!
+//! ```text
+//!   parent ──► poll ──► accept ──► fork ──► close its copy ──┐
+//!               ▲  ▲─────────────────│───────────────────────┘
+//!               │ SIGCHLD            └──► child: close the door, converse, exit
+//!               └── reap ◄───────────────────────────────────────────────┘
+//! ```
+//!
+//! - **Accepts:** the parent. **Answers:** a child per connection.
+//! - **Waits in:** the parent in `poll(2)` for a client or for a child's death; a child in `recv(2)`.
+//! - **The price:** a `fork` and an `exit` per connection, and a process's memory per client. Nothing is shared: what
+//!   a child writes, nobody else will read.
+//! - **The reaper:** a dead child stays a zombie until its parent has waited for it. A handler of SIGCHLD would do, but
+//!   then the handler and the loop share the list of children. Here SIGCHLD is blocked and read from a descriptor
+//!   (signalfd(2)), beside the door: no handler, no race between looking and waiting. The lab's `while (wait3(…) >= 0)`
+//!   spins for as long as another child lives; the loop must end at 0 (see `Crew::collect_dead` and `show zombie`).
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, close};
+
+use common::connection::converse;
+use common::door::{Admission, Door, LOOK_AWAY};
+use common::process::{end_all, fork_worker};
+use common::server::Server;
+
+/// Forks a child per connection until the stop, then ends every child.
+pub fn run(server: &Server, door: Door) -> io::Result<()> {
+    let door = door.nonblocking_accept()?;
+    let deaths = death_notices()?;
+    let mut children = BTreeSet::new();
+    while !server.stop.requested() {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        // An error is EINTR, the stop: the loop's condition sees it. If it came just before, the door is closed and
+        // poll returns at once.
+        let _ = poll(&mut [readable(door.as_fd()), readable(deaths.as_fd())], PollTimeout::NONE);
+        reap(&deaths, &mut children);
+        match server.admit(&door)? {
+            Admission::Client(stream, client) => {
+                let child = fork_worker(server, "child", || {
+                    close(door.as_raw_fd())?; // the child has no business there
+                    converse(server, stream.try_clone()?, client);
+                    Ok(())
+                });
+                match child {
+                    Ok(pid) => drop(children.insert(pid)),
+                    Err(error) => {
+                        tracing::warn!("client {client} is turned away: no process for it: {error}")
+                    }
+                }
+                // The parent's copy of the connection is closed here: as long as it were open, the client would never
+                // see the end of the stream.
+            }
+            Admission::Full => server.stop.rest(LOOK_AWAY),
+            Admission::Nobody => {}
+            Admission::Closed => break,
+        }
+    }
+    end_all(server.stop, children);
+    Ok(())
+}
+
+/// Blocks SIGCHLD and returns a descriptor that is readable when one is pending.
+fn death_notices() -> io::Result<SignalFd> {
+    let mut mask = SigSet::empty();
+    mask.add(Signal::SIGCHLD);
+    mask.thread_block()?;
+    Ok(SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?)
+}
+
+/// Waits for every child that is dead, and for none that lives.
+fn reap(deaths: &SignalFd, children: &mut BTreeSet<Pid>) {
+    // Ten deaths may be one signal: signals of one kind do not queue. So the descriptor is only emptied, and the
+    // process table says who died.
+    while let Ok(Some(_)) = deaths.read_signal() {}
+    while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+        match (status, status.pid()) {
+            (WaitStatus::StillAlive, _) => break, // the 0 at which the lab's loop must end
+            (_, Some(pid)) => drop(children.remove(&pid)),
+            (_, None) => {}
+        }
+    }
+}

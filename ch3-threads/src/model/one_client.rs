@@ -1,0 +1,23 @@
+//! One client, and that is all: the notes' first server (figure 4.3).
+//!
+//! ```text
+//!   main ── accept ── converse ── end
+//! ```
+//!
+//! - **Accepts:** the main thread, once. **Answers:** the main thread.
+//! - **Waits in:** `accept(2)`, then `recv(2)`.
+//! - **The price:** whoever comes second waits in the backlog, and is reset when the server ends.
+
+use std::io;
+
+use common::connection::converse;
+use common::door::Door;
+use common::server::Server;
+
+/// Serves the first client, then ends.
+pub fn run(server: &Server, door: &Door) -> io::Result<()> {
+    if let Some((stream, client)) = server.next_client(door)? {
+        converse(server, stream, client);
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! Children forked beforehand, each of which accepts for itself: csd's `server03.py`.
+//!
+//! ```text
+//!   parent ── fork × N ── waitpid ◄── a child died: fork another
+//!               └──► child-0: accept ──► converse ──┐
+//!               │             ▲─────────────────────┘
+//!               └──► child-1: accept ──► …            one listening socket, inherited by all
+//! ```
+//!
+//! - **Accepts:** whichever child the kernel wakes. **Answers:** the same.
+//! - **Waits in:** the parent in `waitpid(2)`; a child in `accept(2)`, then `recv(2)`.
+//! - **The price:** an idle client holds its child, and children share no memory.
+//! - **Thundering herd:** Linux wakes one of those who block in `accept`, not all; see `show herd` for those who wait in
+//!   `poll(2)` instead.
+//! - **Differs from `prethreaded`:** processes for threads. One that dies takes nobody with it and is replaced.
+
+use std::io;
+
+use common::connection::converse;
+use common::door::Door;
+use common::process::Crew;
+use common::server::Server;
+
+/// Keeps `workers` children until the stop.
+pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
+    let child = |number: usize| {
+        move || {
+            while let Some((stream, client)) = server.next_client(door)? {
+                server.meters.worker(number).count();
+                converse(server, stream, client);
+            }
+            Ok(())
+        }
+    };
+    let mut crew = Crew::new(server, "child");
+    for number in 0..workers {
+        crew.hire(number, child(number))?;
+    }
+    while let Some(dead) = crew.wait_for_death()? {
+        crew.hire(dead, child(dead))?;
+    }
+    crew.dismiss();
+    Ok(())
+}

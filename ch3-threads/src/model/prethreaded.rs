@@ -1,0 +1,45 @@
+//! A fixed number of threads, each of which accepts for itself (UNP chapter 30, csd's roadmap).
+//!
+//! ```text
+//!   worker-0: accept ──► converse ──┐
+//!              ▲────────────────────┘
+//!   worker-1: accept ──► …              all on one listening socket: the kernel wakes one of them per client
+//! ```
+//!
+//! - **Accepts:** whichever worker the kernel wakes. **Answers:** the same.
+//! - **Waits in:** `accept(2)`, then `recv(2)`.
+//! - **The price:** that of `thread-pool`: an idle client holds its worker.
+//! - **Differs from `thread-pool`:** no queue and no hand-over between threads: the kernel's backlog is the queue.
+
+use std::io;
+use std::thread;
+
+use common::connection::converse;
+use common::door::Door;
+use common::server::Server;
+
+use super::keep_working;
+
+/// Serves up to `workers` clients at once, until the stop.
+pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
+    thread::scope(|scope| {
+        for number in 0..workers {
+            keep_working(scope, server, format!("worker-{number}"), move || {
+                loop {
+                    match server.next_client(door) {
+                        Ok(Some((stream, client))) => {
+                            server.meters.worker(number).count();
+                            converse(server, stream, client);
+                        }
+                        Ok(None) => break,
+                        Err(error) => {
+                            tracing::error!("accept: {error}");
+                            server.stop.request();
+                        }
+                    }
+                }
+            })?;
+        }
+        Ok(())
+    })
+}

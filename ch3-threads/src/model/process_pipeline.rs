@@ -1,0 +1,217 @@
+//! The pipeline, its handlers in processes of their own (the notes, "Combining threading and multiprocessing").
+//!
+//! ```text
+//!    [ connections ] ──► receiver-0…7 ──► [ requests ] ──► handler-0 ◄═ pipe ═► process: do the work
+//!           ▲                                              handler-1 ◄═ pipe ═► process: …
+//!           └──────── sender-0…7 ◄────── [ responses ] ◄──────┘
+//! ```
+//!
+//! - **Accepts:** the main thread. **Answers:** a receiver, a handler with its process, a sender.
+//! - **Waits in:** a handler in `read(2)` of the pipe from its process.
+//! - **The price:** every request and answer crosses two pipes as a frame; and the processes share no memory.
+//! - **Started, not forked:** this process has threads, and `fork` would copy only one of them with every lock as it
+//!   happens to stand. So a handler starts its process anew, with `exec`: the same program, asked to be a worker. It is
+//!   as easily started again when it has died; the request it had is lost, and its client hung up on.
+//! - **Differs from `pipeline`:** the work runs beside the I/O on another processor even where threads cannot (Python's
+//!   global lock), and a crash in it takes one request, not the server. As many as there are processors are enough.
+
+use std::io::{self, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+
+use serde::{Deserialize, Serialize};
+
+use common::connection::Blocking;
+use common::door::Door;
+use common::journal::Event;
+use common::protocol::frame;
+use common::queue::Queue;
+use common::server::Server;
+use common::service::{Answer, Client, Request, Service, Then};
+
+use super::keep_working;
+use super::places::{Place, Places};
+
+/// Receivers, and senders.
+pub const IO_THREADS: usize = 8;
+/// Longest request or answer between the processes: the board's 200 MiB, and what frames it.
+const FRAME_LIMIT: u32 = 201 * 1024 * 1024;
+
+/// What a worker process is asked.
+#[derive(Serialize, Deserialize)]
+struct Task {
+    client: std::net::SocketAddr,
+    request: Vec<u8>,
+}
+
+/// What it answers.
+#[derive(Serialize, Deserialize)]
+struct Done {
+    answer: Vec<u8>,
+    ends: bool,
+}
+
+/// A connection on its way round, and its place.
+struct Traveller<'a> {
+    connection: Blocking,
+    _place: Place<'a>,
+}
+
+/// Runs the pipeline with `workers` processes until the stop. `command` starts one.
+pub fn run(
+    server: &Server,
+    door: &Door,
+    workers: usize,
+    command: impl Fn() -> Command + Sync,
+) -> io::Result<()> {
+    let capacity = server.limits.connections;
+    let places = Places::new(capacity);
+    let connections: Queue<Traveller> = Queue::new(capacity);
+    let requests: Queue<(Traveller, Request)> = Queue::new(capacity);
+    let responses: Queue<(Traveller, Answer)> = Queue::new(capacity);
+    thread::scope(|scope| {
+        let (connections, requests, responses, command) = (&connections, &requests, &responses, &command);
+        for number in 0..IO_THREADS {
+            keep_working(scope, server, format!("receiver-{number}"), move || {
+                while let Some(mut traveller) = connections.pop() {
+                    let client = traveller.connection.client();
+                    server.journal.record(Event::Hold, Some(&client));
+                    let received = traveller.connection.next_request();
+                    server.journal.record(Event::Release, Some(&client));
+                    match received {
+                        Ok(Some(request)) => drop(requests.push((traveller, request))),
+                        Ok(None) => server.farewell(&client, Ok(())),
+                        Err(error) => server.farewell(&client, Err(error)),
+                    }
+                }
+            })?;
+            keep_working(scope, server, format!("sender-{number}"), move || {
+                while let Some((mut traveller, answer)) = responses.pop() {
+                    traveller.connection.answer(answer);
+                    match traveller.connection.flush() {
+                        Ok(()) => drop(connections.push(traveller)),
+                        Err(error) => server.farewell(&traveller.connection.client(), Err(error)),
+                    }
+                }
+            })?;
+        }
+        for number in 0..workers {
+            keep_working(scope, server, format!("handler-{number}"), move || {
+                let mut worker = None;
+                while let Some((traveller, request)) = requests.pop() {
+                    let client = traveller.connection.client();
+                    server.meters.requests.count();
+                    server.journal.record(Event::Begin, Some(&client));
+                    let answer = ask(&mut worker, command, &client, request);
+                    server.journal.record(Event::End, Some(&client));
+                    match answer {
+                        Ok(answer) => drop(responses.push((traveller, answer))),
+                        Err(error) => {
+                            server.meters.replaced.count();
+                            tracing::warn!("the process of handler-{number} died ({error}); it is replaced");
+                            server.farewell(&client, Err(io::Error::other("its request was lost")));
+                            worker = None;
+                        }
+                    }
+                }
+            })?;
+        }
+        let accepted = accept(server, door, &places, connections);
+        server.stop.request();
+        places.wait_until_all_free();
+        connections.close();
+        requests.close();
+        responses.close();
+        accepted
+    })
+}
+
+fn accept<'a>(
+    server: &Server,
+    door: &Door,
+    places: &'a Places,
+    connections: &Queue<Traveller<'a>>,
+) -> io::Result<()> {
+    loop {
+        let place = places.take();
+        let Some((stream, client)) = server.next_client(door)? else { return Ok(()) };
+        match Blocking::open(server, stream, client) {
+            Ok(connection) => drop(connections.push(Traveller { connection, _place: place })),
+            Err(error) => server.farewell(&client, Err(error)),
+        }
+    }
+}
+
+/// A worker process and the pipes to it.
+struct Worker {
+    process: Child,
+    to: Option<ChildStdin>,
+    from: ChildStdout,
+}
+
+/// Has the request handled by the worker process, which is started first if there is none.
+fn ask(
+    worker: &mut Option<Worker>,
+    command: impl Fn() -> Command,
+    client: &Client,
+    request: Request,
+) -> io::Result<Answer> {
+    let worker = match worker {
+        Some(worker) => worker,
+        None => worker.insert(Worker::start(command())?),
+    };
+    let task = Task { client: client.address, request: request.0 };
+    write_frame(worker.to.as_mut().ok_or(io::ErrorKind::BrokenPipe)?, &task)?;
+    let done: Done = read_frame(&mut worker.from)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(Answer { bytes: done.answer, then: if done.ends { Then::Close } else { Then::Continue } })
+}
+
+impl Worker {
+    fn start(mut command: Command) -> io::Result<Worker> {
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let to = process.stdin.take();
+        let from = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Worker { process, to, from })
+    }
+}
+
+impl Drop for Worker {
+    /// The end of its input ends the process; then it is waited for, so that no zombie is left.
+    fn drop(&mut self) {
+        self.to = None;
+        let _ = self.process.wait();
+    }
+}
+
+/// What the worker process does until its input ends: at the server's stop, or with the server's death.
+pub fn be_worker(service: &dyn Service) -> io::Result<()> {
+    let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+    while let Some(task) = read_frame::<Task>(&mut input)? {
+        let answer = service.handle(&Client { address: task.client }, Request(task.request));
+        write_frame(&mut output, &Done { answer: answer.bytes, ends: answer.then != Then::Continue })?;
+    }
+    Ok(())
+}
+
+fn write_frame(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    frame::encode(value, FRAME_LIMIT, &mut bytes).map_err(io::Error::other)?;
+    to.write_all(&bytes)?;
+    to.flush()
+}
+
+/// One frame, or `None` at the end of the stream.
+fn read_frame<T: for<'a> Deserialize<'a>>(from: &mut impl Read) -> io::Result<Option<T>> {
+    let (mut bytes, mut chunk) = (Vec::new(), vec![0; 64 * 1024]);
+    loop {
+        // Requests and answers take turns in a pipe, so nothing of a next frame can follow.
+        if let Some((value, _)) = frame::decode(&bytes, FRAME_LIMIT).map_err(io::Error::other)? {
+            return Ok(Some(value));
+        }
+        match from.read(&mut chunk)? {
+            0 if bytes.is_empty() => return Ok(None),
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => bytes.extend_from_slice(&chunk[..count]),
+        }
+    }
+}

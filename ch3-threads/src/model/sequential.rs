@@ -1,0 +1,25 @@
+//! One client after the other: the notes' single-threaded server (figure 4.4).
+//!
+//! ```text
+//!   main ──► accept ──► converse ──┐
+//!             ▲────────────────────┘
+//! ```
+//!
+//! - **Accepts:** the main thread. **Answers:** the main thread.
+//! - **Waits in:** `accept(2)`, then `recv(2)` of the one client it has.
+//! - **The price:** everybody waits for the slowest. A client that is idle keeps all others out.
+//! - **Differs from `one-client`:** by a loop.
+
+use std::io;
+
+use common::connection::converse;
+use common::door::Door;
+use common::server::Server;
+
+/// Serves clients one at a time until the stop.
+pub fn run(server: &Server, door: &Door) -> io::Result<()> {
+    while let Some((stream, client)) = server.next_client(door)? {
+        converse(server, stream, client);
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! A thread per request: one loop reads and writes for all clients, and each request gets a thread for as long as its
+//! work takes (the notes, "Thread-per-request").
+//!
+//! ```text
+//!   main ──► poll ──► read ──► a request is whole ──► spawn ──┐
+//!             ▲  ▲─────────────────────────────────────────────┘
+//!             │ bell                                 └──► thread: handle
+//!             └── write ◄── answer ◄───────────────────────────────┘
+//! ```
+//!
+//! - **Accepts, reads, writes:** the main thread. **Handles:** a thread per request.
+//! - **Waits in:** main in `poll(2)` for clients and for answers; a thread in its work.
+//! - **The price:** a thread is made and ended for every request, 35 µs where an echo takes one. At most [`AT_ONCE`] run;
+//!   further requests wait in line.
+//! - **Differs from `poll`:** a slow request stops nobody. **From `thread-per-connection`:** an idle client has no thread.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::thread;
+use std::time::Instant;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use common::connection::{Bell, Interest, NonBlocking, Step, TICK, say_goodbye};
+use common::door::{Admission, Door, LOOK_AWAY};
+use common::server::Server;
+use common::service::Request;
+
+use super::{READ_AT_ONCE, Seat};
+
+/// Requests handled at once.
+pub const AT_ONCE: usize = 512;
+
+/// Serves every client until the stop.
+pub fn run(server: &Server, door: Door) -> io::Result<()> {
+    let door = door.nonblocking()?;
+    let answers = Bell::new()?;
+    let pushes = std::sync::Arc::new(Bell::new()?);
+    let mut seats: BTreeMap<RawFd, Seat> = BTreeMap::new();
+    let mut scratch = vec![0; READ_AT_ONCE];
+    let (mut line, mut running) = (VecDeque::new(), 0);
+    let mut door_opens = Instant::now();
+    let mut next_look = Instant::now() + TICK;
+    thread::scope(|scope| {
+        // After the stop it goes on until the last answer is there: what is in service is finished.
+        while !server.stop.requested() || running > 0 {
+            let stopping = server.stop.requested();
+            let looks_away = stopping || Instant::now() < door_opens;
+            let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+            let mut list = vec![readable(answers.as_fd()), readable(pushes.as_fd())];
+            if !stopping {
+                list.push(readable(server.stop.fd()));
+                list.extend(seats.values().filter_map(|seat| match seat.interest {
+                    Interest::Read => Some(readable(seat.connection.as_fd())),
+                    Interest::Write => Some(PollFd::new(seat.connection.as_fd(), PollFlags::POLLOUT)),
+                    // Left out: poll reports a reset even to those who ask for nothing, and would spin.
+                    Interest::Nothing => None,
+                }));
+            }
+            if !looks_away {
+                list.push(readable(door.as_fd()));
+            }
+            let patience = if looks_away { LOOK_AWAY } else { TICK };
+            let timeout = PollTimeout::try_from(patience).expect("a tick fits into poll's milliseconds");
+            if poll(&mut list, timeout).is_err() {
+                continue; // EINTR: the stop
+            }
+            let ready: Vec<RawFd> = list
+                .iter()
+                .filter(|entry| entry.any() == Some(true))
+                .map(|entry| entry.as_fd().as_raw_fd())
+                .collect();
+
+            for (fd, answer) in answers.answer() {
+                running -= 1;
+                if let Some(seat) = seats.get_mut(&fd) {
+                    seat.connection.answer(answer);
+                }
+                advance(server, &mut seats, fd, &mut scratch, &mut line);
+            }
+            for fd in pushes.answer().into_iter().chain(ready.iter().copied()) {
+                advance(server, &mut seats, fd, &mut scratch, &mut line);
+            }
+            if ready.contains(&door.as_raw_fd()) {
+                match server.admit(&door)? {
+                    Admission::Client(stream, client) => {
+                        let connection = NonBlocking::open(server, stream, client);
+                        connection.ring(&pushes);
+                        let fd = connection.as_raw_fd();
+                        seats.insert(fd, Seat { connection, interest: Interest::Read });
+                        advance(server, &mut seats, fd, &mut scratch, &mut line);
+                    }
+                    Admission::Full => door_opens = Instant::now() + LOOK_AWAY,
+                    Admission::Nobody | Admission::Closed => {}
+                }
+            }
+            while running < AT_ONCE
+                && let Some((fd, request)) = line.pop_front()
+            {
+                let Some(client) = seats.get(&fd).map(|seat: &Seat| seat.connection.client()) else {
+                    continue;
+                };
+                let answers = &answers;
+                let work = move || answers.ring((fd, server.handle(&client, request)));
+                match thread::Builder::new().name(format!("request-{fd}")).spawn_scoped(scope, work) {
+                    Ok(_) => running += 1,
+                    Err(error) => {
+                        tracing::warn!("client {client} is hung up on: no thread for its request: {error}");
+                        seats.remove(&fd);
+                    }
+                }
+            }
+            if Instant::now() >= next_look {
+                next_look = Instant::now() + TICK;
+                Seat::clear_expired(&mut seats, server);
+            }
+        }
+        say_goodbye(server, seats.into_values().map(|seat| seat.connection));
+        Ok(())
+    })
+}
+
+/// As far as it goes without waiting; a whole request goes to the end of the line.
+fn advance(
+    server: &Server,
+    seats: &mut BTreeMap<RawFd, Seat>,
+    fd: RawFd,
+    scratch: &mut [u8],
+    line: &mut VecDeque<(RawFd, Request)>,
+) {
+    let Some(seat) = seats.get_mut(&fd) else { return };
+    seat.connection.wake();
+    let client = seat.connection.client();
+    let end = match seat.connection.advance(scratch) {
+        Ok(Step::Request(request)) => {
+            line.push_back((fd, request));
+            seat.interest = Interest::Nothing;
+            return;
+        }
+        Ok(Step::Blocked(interest)) => {
+            seat.interest = interest;
+            return;
+        }
+        Ok(Step::Done) => Ok(()),
+        Err(error) => Err(error),
+    };
+    server.farewell(&client, end);
+    seats.remove(&fd);
+}

@@ -1,0 +1,55 @@
+//! A fixed number of threads and a bounded queue of connections: the notes' producer-consumer pattern, which they call
+//! "pre-fork" (figure 4.9).
+//!
+//! ```text
+//!   main ──► accept ──► push ──┐            ┌──► worker-0: pop ──► converse ──┐
+//!             ▲────────────────┘   [ queue ]├──► worker-1                     │
+//!                                           └──► …  ▲─────────────────────────┘
+//! ```
+//!
+//! - **Accepts:** the main thread. **Answers:** whichever worker pops the connection.
+//! - **Waits in:** main in `accept(2)` and, when the queue is full, in `push`; workers in `pop`, then `recv(2)`.
+//! - **The price:** as many clients are served at once as there are workers. An idle client holds its worker: with four
+//!   workers the fifth of the notes' clients waits, and leaves.
+//! - **Differs from `thread-per-connection`:** no thread is made while clients wait, and their number is ours to choose.
+
+use std::io;
+use std::thread;
+
+use common::connection::converse;
+use common::door::Door;
+use common::queue::Queue;
+use common::server::Server;
+
+use super::keep_working;
+
+/// Serves up to `workers` clients at once, until the stop.
+pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
+    let connections = Queue::new(server.limits.connections);
+    thread::scope(|scope| {
+        for number in 0..workers {
+            let connections = &connections;
+            keep_working(scope, server, format!("worker-{number}"), move || {
+                while let Some((stream, client)) = connections.pop() {
+                    converse(server, stream, client);
+                }
+            })?;
+        }
+        let accepted = accept(server, door, &connections);
+        // The workers finish what is in the queue (each conversation ends at once: the stop has come), then end.
+        connections.close();
+        accepted
+    })
+}
+
+type Connections = Queue<(std::net::TcpStream, common::service::Client)>;
+
+fn accept(server: &Server, door: &Door, connections: &Connections) -> io::Result<()> {
+    while let Some(connection) = server.next_client(door)? {
+        // Blocks when the queue is full: further clients wait in the kernel's backlog, which is bounded too.
+        if connections.push(connection).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! A task per connection on the tokio runtime: written like `thread-per-connection`, run like `epoll`.
+//!
+//! ```text
+//!   runtime ──► epoll_wait ──► poll the tasks it woke ──┐         task: converse
+//!                ▲──────────────────────────────────────┘               └─ .await: back to the runtime
+//! ```
+//!
+//! - **Accepts:** one task. **Answers:** a task per connection, on whichever runtime thread polls it.
+//! - **Waits in:** `.await`; the runtime in `epoll_wait(2)`.
+//! - **The price:** a task may not block: it would stop all others on its thread. A slow request therefore goes to the
+//!   runtime's pool of blocking threads, and costs two hand-overs.
+//! - **Differs from `epoll`:** the compiler writes the state machine that `NonBlocking` is.
+
+#![expect(unsafe_code, reason = "AsyncFd cannot know that a Door keeps its socket open")]
+
+use std::cell::RefCell;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use common::connection::LINGER;
+use common::conversation::{Conversation, Next};
+use common::door::{Admission, Door, LOOK_AWAY};
+use common::server::Server;
+use common::service::Client;
+use common::stop::STALL_AT_STOP;
+
+use super::READ_AT_ONCE;
+
+thread_local! {
+    // One for all tasks of a thread: it is used between two awaits, never across one.
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_AT_ONCE]);
+}
+
+/// Serves every client as a task on `workers` runtime threads until the stop.
+pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
+    let mut runtime = if workers == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    let runtime = runtime.worker_threads(workers).thread_name("runtime").enable_all().build()?;
+    runtime.block_on(accept(server, door.nonblocking()?))
+}
+
+async fn accept(server: &Server, door: Door) -> io::Result<()> {
+    // SAFETY: a Door has one listening socket, open until it is dropped.
+    let door = unsafe { AsyncFd::register_with_interest(door, Interest::READABLE)? };
+    let mut tasks = JoinSet::new();
+    while !server.stop.requested() {
+        let mut readiness = door.readable().await?;
+        match server.admit(door.get_ref())? {
+            Admission::Client(stream, client) => {
+                let server = server.clone();
+                tasks.spawn(async move {
+                    let end = converse(&server, stream, client).await;
+                    server.farewell(&client, end);
+                });
+            }
+            Admission::Nobody => readiness.clear_ready(),
+            Admission::Full => sleep(LOOK_AWAY).await,
+            Admission::Closed => break,
+        }
+        while tasks.try_join_next().is_some() {}
+    }
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn converse(server: &Server, stream: std::net::TcpStream, client: Client) -> io::Result<()> {
+    let in_service = server.stop.enter(&stream).ok_or(ErrorKind::ConnectionAborted)?;
+    let stream = TcpStream::from_std(stream)?;
+    let _in_service = in_service; // moved behind the stream: dropped first
+    let mut talk = Conversation::open(&server.service, client);
+    let pushes = Arc::new(Notify::new());
+    if let Some(outbox) = talk.outbox() {
+        let pushes = Arc::clone(&pushes);
+        outbox.wake_with(move || pushes.notify_one());
+    }
+    let mut linger = None;
+    loop {
+        while let Some(request) = talk.poll_request() {
+            let answer = if talk.is_slow() {
+                let server = server.clone();
+                tokio::task::spawn_blocking(move || server.handle(&client, request)).await?
+            } else {
+                server.handle(&client, request)
+            };
+            talk.answer(answer);
+        }
+        match talk.next() {
+            Next::Send => send_some(server, &stream, &mut talk).await?,
+            Next::Receive => {
+                tokio::select! {
+                    ready = stream.readable() => ready?,
+                    () = pushes.notified() => continue,
+                }
+                match receive(&stream, &mut talk) {
+                    _ if server.stop.requested() => return Ok(()), // our own shutdown, not the client's end
+                    Ok(0) => talk.finish(),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Next::HalfClose => {
+                socket2::SockRef::from(&stream).shutdown(std::net::Shutdown::Write)?;
+                talk.half_closed();
+            }
+            Next::Discard { brief } => {
+                let since: Instant = *linger.get_or_insert_with(Instant::now);
+                let patience = if brief { LINGER.saturating_sub(since.elapsed()) } else { Duration::MAX };
+                match timeout(patience, stream.readable()).await {
+                    Err(_) => return Ok(()),
+                    Ok(_) if server.stop.requested() => return Ok(()),
+                    Ok(ready) => ready?,
+                }
+                match receive(&stream, &mut talk) {
+                    Ok(0) => talk.finish(),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Next::Poll => {}
+            Next::Wait => unreachable!("every request is answered above"),
+            Next::Close => return Ok(()),
+        }
+    }
+}
+
+/// One read that does not wait. What comes after our last word is dropped by the conversation itself.
+fn receive(stream: &TcpStream, talk: &mut Conversation) -> io::Result<usize> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let count = stream.try_read(scratch)?;
+        talk.receive(&scratch[..count]);
+        Ok(count)
+    })
+}
+
+/// Sends until some bytes were taken, and judges a client that takes none.
+async fn send_some(server: &Server, stream: &TcpStream, talk: &mut Conversation) -> io::Result<()> {
+    let began = Instant::now();
+    loop {
+        match stream.try_write(talk.transmit()) {
+            Ok(count) => {
+                talk.transmitted(count);
+                return Ok(());
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        // Woken now and then, because the stop shortens a client's patience.
+        let _ = timeout(STALL_AT_STOP, stream.writable()).await;
+        let limit = if server.stop.requested() { STALL_AT_STOP } else { server.limits.stall };
+        if began.elapsed() >= limit {
+            return Err(io::Error::new(ErrorKind::TimedOut, "it does not read its answer"));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `serve`: one model runs one service until SIGTERM or Ctrl-C.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use common::cli::{duration, human};
+use common::door::Door;
+use common::journal::Journal;
+use common::meter::Meters;
+use common::server::{Limits, Server};
+use common::stop::Stop;
+
+use crate::model::{Model, Settings, process_pipeline};
+use crate::service::Kind;
+
+/// What a service needs to be built; the worker processes of the process pipeline are told the same.
+#[derive(Debug, Clone, Args)]
+pub struct ServiceArgs {
+    /// What the server does
+    #[arg(short, long, value_enum, default_value = "hold")]
+    pub service: Kind,
+    /// How long a request of `heavy` takes
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
+    pub delay: Duration,
+}
+
+/// The arguments of `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: a pool of four threads that offer a service, and five clients for it:
+  cargo ch3 serve --model thread-pool --workers 4 --service hold
+  cargo ch3 simulate --scenario stay          (in another terminal)
+`cargo ch3 models` says what each model is.")]
+pub struct ServeArgs {
+    /// How connections are run
+    #[arg(short, long, value_enum, default_value = "thread-per-connection")]
+    pub model: Model,
+    #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// The address to listen on
+    #[arg(short = 'l', long, default_value = "127.0.0.1")]
+    pub listenaddr: IpAddr,
+    /// The port to listen on; 0 takes any free one
+    #[arg(short = 'p', long, default_value_t = 7777)]
+    pub listenport: u16,
+    /// Threads, processes or loops, for the models that have a number of them [default: the model's own]
+    #[arg(short, long)]
+    pub workers: Option<NonZeroUsize>,
+    /// Connections that may wait in the kernel until they are accepted
+    #[arg(long, default_value_t = 4096)]
+    pub backlog: i32,
+    /// Connections that a model with queues keeps in hand; the others wait in the backlog
+    #[arg(long, default_value = "4096")]
+    pub connections: NonZeroUsize,
+    /// A client that takes nothing of its answer for so long is hung up on
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub stall: Duration,
+    /// Run a service that needs one memory under a model that copies it, and watch it go wrong
+    #[arg(long)]
+    pub show_divergence: bool,
+    /// At the end, write what happened, when and in which thread or process, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+}
+
+/// Serves until the stop.
+pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
+    let ServeArgs { model, workers, .. } = *args;
+    let service = args.service.service.build(args.service.delay);
+    if let Some(objection) = model.objection(service.name(), service.memory()) {
+        if !args.show_divergence {
+            bail!(objection);
+        }
+        tracing::warn!("as you wish: every process of {} has its own {}", model.name(), service.name());
+    }
+    model.available().with_context(|| format!("{} is not possible here", model.name()))?;
+
+    let stop = Stop::install().context("no descriptor for the stop")?;
+    let journal = match args.journal {
+        Some(_) => Journal::shared().context("no memory for the journal")?,
+        None => Journal::off(),
+    };
+    let server = Server {
+        service,
+        stop,
+        meters: Meters::shared().context("no memory for the meters")?,
+        journal,
+        limits: Limits { stall: args.stall, connections: args.connections },
+    };
+    let address = SocketAddr::new(args.listenaddr, args.listenport);
+    let door = Door::open(address, args.backlog, model == Model::PreforkReuseport, stop)
+        .with_context(|| format!("cannot listen on {address}"))?;
+    writeln!(std::io::stdout(), "LISTENING {}", door.address())?;
+    tracing::info!("{}: {}", model.name(), model.about());
+
+    let workers = workers.map_or(model.default_workers(), NonZeroUsize::get);
+    let settings =
+        Settings { workers, backlog: args.backlog, worker_command: worker_command(&args.service)? };
+    model.run(&server, door, &settings)?;
+
+    if let (Some(path), Some(file)) = (&args.journal, args.journal.as_ref().map(File::create)) {
+        let lost = file
+            .and_then(|file| journal.write(BufWriter::new(file)))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        if lost > 0 {
+            tracing::warn!("the journal was full: {lost} events are not in it");
+        }
+    }
+    report_shares(&server, model, workers);
+    tracing::info!("Terminating: {}", server.meters);
+    Ok(())
+}
+
+/// How the connections spread over the workers, as the csd examples print it. Whoever no longer reads is not told.
+fn report_shares(server: &Server, model: Model, workers: usize) {
+    let role = match model {
+        Model::Prefork | Model::PreforkReuseport | Model::FdPassing => "child",
+        Model::Prethreaded => "worker",
+        _ => return,
+    };
+    for number in 0..workers {
+        let _ =
+            writeln!(std::io::stdout(), "{role} {number} : {} times", server.meters.worker(number).value());
+    }
+}
+
+/// This program again, as a worker process with the same service.
+fn worker_command(args: &ServiceArgs) -> anyhow::Result<Box<dyn Fn() -> Command + Sync>> {
+    let program = std::env::current_exe().context("cannot find this program again")?;
+    let (service, delay) = (args.service.build(args.delay).name(), human(args.delay));
+    Ok(Box::new(move || {
+        let mut command = Command::new(&program);
+        command.args(["worker", "--service", service, "--delay", &delay]).stderr(Stdio::inherit());
+        command
+    }))
+}
+
+/// The worker process of the process pipeline.
+pub fn worker(args: &ServiceArgs) -> anyhow::Result<()> {
+    // Ctrl-C reaches the whole group; this process ends when its input does, not in the middle of a request.
+    Stop::install()?;
+    process_pipeline::be_worker(&*args.service.build(args.delay)).context("worker process")
+}

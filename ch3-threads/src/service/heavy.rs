@@ -1,0 +1,38 @@
+//! `heavy`: the notes' heavy request. 36 bytes (a UUID as text) come back after a delay, which stands for the work.
+//!
+//! Whoever handles the request is busy for the delay: the one thread of a sequential server or of an event loop is
+//! then deaf to everybody, and a thread of its own per request is not.
+
+use std::time::Duration;
+
+use common::framing::Fixed;
+use common::service::{Answer, Client, Pace, Protocol, Request, Service};
+
+/// Length of a request and of its answer, bytes.
+pub const LENGTH: usize = 36;
+
+/// Sends a request back after a delay.
+#[derive(Debug)]
+pub struct Heavy {
+    /// How long a request takes.
+    pub delay: Duration,
+}
+
+impl Service for Heavy {
+    fn name(&self) -> &'static str {
+        "heavy"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Slow
+    }
+
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(Fixed { length: LENGTH })
+    }
+
+    fn handle(&self, _client: &Client, request: Request) -> Answer {
+        std::thread::sleep(self.delay);
+        Answer::new(request.0)
+    }
+}

@@ -1,0 +1,35 @@
+//! `hold`: the notes' "service offered" (figure 4.4). The server sends one byte, `1`, and is busy with the client for
+//! as long as the client stays.
+//!
+//! ```text
+//!   client                 server
+//!     │ ◄──────── '1' ───────┤   service offered
+//!     │ ◄──────── FIN ───────┤   shutdown(SHUT_WR): there is nothing more to say
+//!     │   … stays …          │
+//!     ├────────── FIN ──────►│   finished
+//! ```
+
+use common::framing::Silent;
+use common::service::{Answer, Client, Protocol, Request, Service, Then};
+
+/// Offers a service and waits for the client's end.
+#[derive(Debug)]
+pub struct Hold;
+
+impl Service for Hold {
+    fn name(&self) -> &'static str {
+        "hold"
+    }
+
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(Silent)
+    }
+
+    fn greet(&self, _client: &Client) -> Option<Answer> {
+        Some(Answer { bytes: b"1".to_vec(), then: Then::AwaitEnd })
+    }
+
+    fn handle(&self, _client: &Client, _request: Request) -> Answer {
+        unreachable!("a silent protocol yields no request")
+    }
+}

@@ -1,0 +1,3 @@
+//! What the bytes mean: sans-I/O, no socket, no thread, no clock.
+
+pub mod frame;
