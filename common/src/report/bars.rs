@@ -10,9 +10,10 @@ use super::number::short;
 use super::section::{Kind, Section};
 use super::svg::{Picture, fit};
 
-const WIDTH: f64 = 300.0;
-const NAMES: f64 = 122.0;
-const RIGHT: f64 = 248.0;
+const WIDTH: f64 = 312.0;
+/// Wide enough for `thread-per-connection` in a wide font.
+const NAMES: f64 = 144.0;
+const RIGHT: f64 = 264.0;
 const ROW: f64 = 17.0;
 
 /// One panel of bars.
@@ -99,7 +100,7 @@ fn draw(panel: &Panel, section: &Section<'_>) -> String {
     for (row, rank, value) in &bars {
         let best = *rank == 1;
         picture.text(
-            (NAMES - 15.0, y + 11.5),
+            (NAMES - 14.0, y + 11.5),
             if best { "model best" } else { "model" },
             &fit(&row.model, 21),
         );

@@ -79,14 +79,19 @@ fn measured(
         .iter()
         .map(|row| figure(row).filter(|value| row.skipped.is_none() && value.is_finite()))
         .collect();
-    let middle = median(values.iter().flatten().copied())?;
-    let largest = values.iter().flatten().copied().fold(0.0, f64::max);
-    // Two decimals for small figures, but no more than five digits in all.
-    let decimals = match middle {
-        _ if largest >= 10_000.0 => 0,
-        _ if middle < 10.0 && largest < 1000.0 => 2,
-        _ if middle < 100.0 => 1,
+    let smallest =
+        values.iter().flatten().copied().filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
+    let largest = values.iter().flatten().copied().reduce(f64::max)?;
+    // The smallest keeps two digits that count, as long as the largest does not grow beyond six.
+    let wanted = match smallest {
+        _ if smallest < 1.0 => 2,
+        _ if smallest < 100.0 => 1,
         _ => 0,
+    };
+    let decimals = match largest {
+        _ if largest >= 10_000.0 => 0,
+        _ if largest >= 1000.0 => usize::from(wanted == 2),
+        _ => wanted,
     };
     let cells =
         values.iter().map(|value| value.map(|value| format!("{value:.decimals$}")).unwrap_or_default());

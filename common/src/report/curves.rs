@@ -4,7 +4,7 @@
 //! logarithmic. A curve that turns upwards at 99 is a server that makes one client in a hundred wait.
 //!
 //! ```text
-//! 10 ms │                 ╱ max
+//! 10 ms │                 ╱
 //!  1 ms │           ___╱─┘
 //! 100µs │──────────┘
 //!       └──┬────┬────┬────┬─
@@ -18,7 +18,7 @@ use super::svg::{Picture, through};
 const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 168.0;
 const LEFT: f64 = 48.0;
-const RIGHT: f64 = 318.0;
+const RIGHT: f64 = 298.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 146.0;
 
@@ -26,7 +26,7 @@ const BOTTOM: f64 = 146.0;
 pub(super) struct Axes {
     /// How many nines the axis has before the maximum.
     nines: f64,
-    /// Decimal logarithms of the lowest and highest latency, microseconds.
+    /// Decimal logarithms of the lowest and highest latency, microseconds, with some room.
     decades: (f64, f64),
 }
 
@@ -41,8 +41,10 @@ impl Axes {
         }
         let finest =
             points.iter().map(|point| point.0).filter(|percentile| *percentile < 100.0).fold(90.0, f64::max);
-        let (bottom, top) = (low.log10().floor(), high.log10().ceil());
-        Some(Self { nines: nines(finest).min(6.0), decades: (bottom, top.max(bottom + 1.0)) })
+        let (bottom, top) = (low.log10() - 0.1, high.log10() + 0.1);
+        // At least one decade, so that a flat curve looks flat.
+        let missing = (1.0 - (top - bottom)).max(0.0) / 2.0;
+        Some(Self { nines: nines(finest).min(6.0), decades: (bottom - missing, top + missing) })
     }
 
     fn place(&self, (percentile, us): (f64, f64)) -> (f64, f64) {
@@ -100,7 +102,7 @@ pub(super) fn curve(axes: &Axes, row: &Row, others: &str, title: &str) -> String
             if percentile == 100.0 {
                 picture.text((x + 6.0, y + 3.5), "direct", &label);
             } else {
-                picture.text((x, y - 7.0), "direct mid", &label);
+                picture.text((x.max(LEFT + 22.0), y - 7.0), "direct mid", &label);
             }
             description += &format!(" {name} {label}.");
         }
@@ -109,12 +111,17 @@ pub(super) fn curve(axes: &Axes, row: &Row, others: &str, title: &str) -> String
 }
 
 fn grid(picture: &mut Picture, axes: &Axes) {
-    let (bottom, top) = (axes.decades.0 as i32, axes.decades.1 as i32);
-    for decade in bottom..=top {
-        let us = 10f64.powi(decade);
-        let (_, y) = axes.place((0.0, us));
-        picture.line_behind((LEFT, y), (RIGHT, y), "grid");
-        picture.text((LEFT - 5.0, y + 3.5), "name", &power(us));
+    let (bottom, top) = axes.decades;
+    // One or two powers of ten are too few lines to read by.
+    let within = if top - bottom < 2.0 { &[1.0, 2.0, 5.0][..] } else { &[1.0] };
+    for decade in bottom.floor() as i32..=top.ceil() as i32 {
+        for us in within.iter().map(|factor| factor * 10f64.powi(decade)) {
+            if (bottom..=top).contains(&us.log10()) {
+                let (_, y) = axes.place((0.0, us));
+                picture.line_behind((LEFT, y), (RIGHT, y), "grid");
+                picture.text((LEFT - 5.0, y + 3.5), "name", &round(us));
+            }
+        }
     }
     let marks = [
         (0.0, "0"),
@@ -131,12 +138,12 @@ fn grid(picture: &mut Picture, axes: &Axes) {
         picture.line_behind((x, TOP), (x, BOTTOM), "grid");
         picture.text((x, BOTTOM + 14.0), "tick-label", label);
     }
-    picture.text((WIDTH, BOTTOM + 14.0), "name", "%");
+    picture.text((LEFT - 14.0, BOTTOM + 14.0), "name", "%");
     picture.line((LEFT, BOTTOM), (RIGHT, BOTTOM), "axis");
 }
 
-/// A power of ten of microseconds in the unit that suits it.
-fn power(us: f64) -> String {
+/// Round microseconds in the unit that suits them.
+fn round(us: f64) -> String {
     match us {
         _ if us < 1000.0 => format!("{us} µs"),
         _ if us < 1e6 => format!("{} ms", us / 1000.0),
@@ -165,14 +172,20 @@ mod tests {
     fn the_latency_is_logarithmic_and_stays_inside() {
         let axes = Axes::new([row(&[(0.0, 10.0), (99.0, 1000.0)])].iter()).unwrap();
         let y = |us| axes.place((50.0, us)).1;
-        assert_eq!((y(10.0), y(1000.0)), (BOTTOM, TOP));
-        assert!((y(100.0) - f64::midpoint(BOTTOM, TOP)).abs() < 1e-6);
-        assert_eq!(y(0.0), BOTTOM);
+        assert!((y(100.0) - f64::midpoint(y(10.0), y(1000.0))).abs() < 1e-6);
+        assert!(y(10.0) < BOTTOM && y(1000.0) > TOP);
+        assert_eq!((y(0.0), y(1e9)), (BOTTOM, TOP));
+    }
+
+    #[test]
+    fn a_flat_curve_has_a_decade_of_room() {
+        let axes = Axes::new([row(&[(0.0, 100.0), (99.0, 100.0)])].iter()).unwrap();
+        assert!((axes.decades.1 - axes.decades.0 - 1.0).abs() < 1e-9);
     }
 
     #[test]
     fn without_curves_there_are_no_axes() {
         assert!(Axes::new([row(&[])].iter()).is_none());
-        assert_eq!([1.0, 1e3, 1e6].map(power), ["1 µs", "1 ms", "1 s"]);
+        assert_eq!([1.0, 1e3, 1e6].map(round), ["1 µs", "1 ms", "1 s"]);
     }
 }

@@ -60,6 +60,7 @@ pub(super) fn millis(ms: f64) -> String {
     match ms {
         _ if ms == 0.0 => "0\u{a0}ms".into(),
         _ if ms < 0.1 => format!("{}\u{a0}µs", short(ms * 1000.0)),
+        _ if ms < 0.995 => format!("{ms:.2}\u{a0}ms"),
         _ if ms < 10_000.0 => format!("{}\u{a0}ms", short(ms)),
         _ => format!("{}\u{a0}s", short(ms / 1000.0)),
     }
@@ -140,6 +141,7 @@ mod tests {
     #[test]
     fn times_take_the_unit_that_suits_them() {
         assert_eq!(millis(0.042), "42\u{a0}µs");
+        assert_eq!(millis(0.4312), "0.43\u{a0}ms");
         assert_eq!(millis(165.2), "165\u{a0}ms");
         assert_eq!(micros(4200.0), "4.2\u{a0}ms");
         assert_eq!(millis(15_000.0), "15\u{a0}s");

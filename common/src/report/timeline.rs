@@ -84,15 +84,21 @@ fn client(picture: &mut Picture, timeline: &Timeline, index: usize, axis: Axis, 
     let client = &timeline.clients[index];
     let service = service_of(timeline, index, axis.by_request);
     picture.text((LEFT - 6.0, y + 9.5), "name", &fit(&client.name, 13));
+    // Waiting is whatever lies between setting out and being served, or leaving, and is not service.
     let waited_until = client.served_ms.unwrap_or(client.ended_ms);
-    let (from, to) = (axis.x(client.began_ms), axis.x(waited_until));
-    if to - from > 0.5 {
-        let tip = format!("{} waited {} ms", client.name, short(waited_until - client.began_ms));
-        picture.rect((from, y + 4.0), (to - from, 5.0), "wait", &tip);
+    let mut since = client.began_ms;
+    for (from_ms, to_ms) in service.iter().copied().chain([(waited_until, waited_until)]) {
+        let (from, to) = (axis.x(since), axis.x(from_ms.min(waited_until)));
+        if to - from > 0.5 {
+            let tip = format!("{} waited {} ms", client.name, short(from_ms.min(waited_until) - since));
+            picture.rect((from, y + 4.0), (to - from, 5.0), "wait", &tip);
+        }
+        since = since.max(to_ms);
     }
+    let class = if axis.by_request { "worked" } else { "held" };
     for (from_ms, to_ms) in service {
         let tip = format!("{} in service for {} ms", client.name, short(to_ms - from_ms));
-        block(picture, (axis.x(from_ms), axis.x(to_ms)), y + 1.0, "held", index, &tip);
+        block(picture, (axis.x(from_ms), axis.x(to_ms)), y + 1.0, class, index, &tip);
     }
     mark(picture, axis.x(client.ended_ms) + 7.0, y + 6.5, client.outcome);
 }
@@ -185,9 +191,9 @@ fn draw_axis(picture: &mut Picture, axis: Axis, y: f64) -> f64 {
     let step = step(range, 5.0);
     picture.line((LEFT, y), (RIGHT, y), "axis");
     let rows = if axis.time_scale.is_some() { 2 } else { 1 };
-    picture.text((LEFT - 6.0, y + 12.0), "name", "ms here");
+    picture.text((LEFT - 12.0, y + 12.0), "name", "ms here");
     if rows == 2 {
-        picture.text((LEFT - 6.0, y + 24.0), "name", "s in notes");
+        picture.text((LEFT - 12.0, y + 24.0), "name", "s in notes");
     }
     let mut tick = 0;
     loop {

@@ -4,7 +4,7 @@
 //! median of the other models, and, where there is a timeline, what was seen at the same time. It knows no model by name.
 
 use super::bars::cpu_per_request_us;
-use super::data::{Fate, Row};
+use super::data::{Fate, Row, Timeline};
 use super::lanes::{in_vain, most_at_once, service_of};
 use super::number::{grouped, median, micros, millis, short};
 use super::section::Kind;
@@ -17,24 +17,11 @@ pub(super) fn words(row: &Row, others: &[&Row]) -> String {
     let kind = Kind::of(&row.scenario);
     let sentences = match kind {
         Kind::Stay | Kind::Heavy => {
-            vec![outcome(row, kind), wait(row, others), vain(row), makeup(row), memory(row, others)]
+            vec![outcome(row, kind), wait(row, others), vain(row), makeup(row, others)]
         }
-        Kind::Crowd => vec![
-            outcome(row, kind),
-            wait(row, others),
-            makeup(row),
-            per_client(row, others),
-            cost(row, others),
-        ],
+        Kind::Crowd => vec![outcome(row, kind), wait(row, others), makeup(row, others), per_client(row)],
         Kind::Load => {
-            vec![
-                losses(row),
-                rate(row, others),
-                cost(row, others),
-                tail(row, others),
-                makeup(row),
-                memory(row, others),
-            ]
+            vec![losses(row), rate(row, others), cost(row, others), tail(row, others), makeup(row, others)]
         }
     };
     sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(" ")
@@ -48,13 +35,16 @@ fn outcome(row: &Row, kind: Kind) -> String {
         all if all == row.clients => format!("Served all {}", grouped(all as f64)),
         some => format!("Served {} of {}", grouped(some as f64), grouped(row.clients as f64)),
     };
-    let at_once = row.timeline.as_ref().map_or(0, |timeline| most_at_once(timeline, by_request));
-    if row.served > 1 {
-        match at_once {
+    if row.served > 1
+        && let Some(timeline) = &row.timeline
+    {
+        match most_at_once(timeline, by_request) {
             0 => {}
             1 => text += " one after another",
-            all if all as u64 >= row.clients => text += ", all at the same time",
-            some => text += &format!(", at most {some} at the same time"),
+            all if all as u64 >= row.clients => text += &format!(", all at the same time{}", lanes(timeline)),
+            some => {
+                text += &format!(", at most {} at the same time{}", grouped(some as f64), lanes(timeline))
+            }
         }
     }
     let mut parts: Vec<String> = Vec::new();
@@ -70,6 +60,16 @@ fn outcome(row: &Row, kind: Kind) -> String {
         parts.push(format!("{} {} refused or reset", grouped(row.refused as f64), were(row.refused)));
     }
     if parts.is_empty() { text + "." } else { format!("{text}: {}.", parts.join("; ")) }
+}
+
+/// In how many lanes of the server that was, where the timeline has lanes.
+fn lanes(timeline: &Timeline) -> String {
+    let busy: Vec<_> = timeline.lanes.iter().filter(|lane| !lane.slices.is_empty()).collect();
+    match busy.as_slice() {
+        [] => String::new(),
+        [lane] => format!(" in one lane ({})", lane.name),
+        several => format!(" in {} lanes", grouped(several.len() as f64)),
+    }
 }
 
 /// Who left unserved and after how long, as far as the timeline shows it.
@@ -106,11 +106,9 @@ fn service_length(row: &Row, by_request: bool) -> Option<f64> {
 
 fn wait(row: &Row, others: &[&Row]) -> String {
     let Some(wait) = row.wait_ms else { return String::new() };
-    let usual = median(others.iter().filter_map(|other| Some(other.wait_ms?.p50)));
-    let beside =
-        usual.map_or(String::new(), |usual| format!(" (the other models' median: {})", millis(usual)));
+    let usual = beside(others, |other| other.wait_ms.map(|wait| wait.p50), millis);
     format!(
-        "Half of those served waited at most {}{beside}, the longest {}.",
+        "Half of those served waited at most {}{usual}, the longest {}.",
         millis(wait.p50),
         millis(wait.max)
     )
@@ -125,44 +123,36 @@ fn vain(row: &Row) -> String {
     }
 }
 
-/// Threads and processes at the most.
-fn makeup(row: &Row) -> String {
+/// Threads, processes and memory at the most.
+fn makeup(row: &Row, others: &[&Row]) -> String {
     let (threads, processes) = (row.server.threads, row.server.processes);
-    match (threads, processes) {
-        (0, _) | (_, 0) => String::new(),
-        (1, 1) => "All of it by 1 thread in 1 process.".into(),
-        (threads, 1) => format!("It had {} threads in 1 process.", grouped(threads as f64)),
+    let text = match (threads, processes) {
+        (0, _) | (_, 0) => return String::new(),
+        (1, 1) => "All of it by 1 thread in 1 process".into(),
+        (threads, 1) => format!("It had {} threads in 1 process", grouped(threads as f64)),
         (threads, processes) if threads == processes => {
-            format!("It had {} processes of 1 thread each.", grouped(processes as f64))
+            format!("It had {} processes of 1 thread each", grouped(processes as f64))
         }
         (threads, processes) => {
-            format!("It had {} threads in {} processes.", grouped(threads as f64), grouped(processes as f64))
+            format!("It had {} threads in {} processes", grouped(threads as f64), grouped(processes as f64))
         }
+    };
+    let mib = |row: &Row| (row.server.peak_rss_kib > 0).then_some(row.server.peak_rss_kib as f64 / 1024.0);
+    match mib(row) {
+        Some(mine) => {
+            format!("{text}, and at most {} MiB of memory{}.", short(mine), beside(others, mib, short))
+        }
+        None => text + ".",
     }
 }
 
-fn memory(row: &Row, others: &[&Row]) -> String {
-    let mine = row.server.peak_rss_kib as f64;
-    match compared(mine, others, |other| Some(other.server.peak_rss_kib as f64)) {
-        Some((ratio, usual)) if !(0.8..=1.25).contains(&ratio) => format!(
-            "Its memory, {} MiB, is {} the others' median ({} MiB).",
-            short(mine / 1024.0),
-            times(ratio),
-            short(usual / 1024.0)
-        ),
-        _ => String::new(),
-    }
-}
-
-fn per_client(row: &Row, others: &[&Row]) -> String {
+/// What a client more costs in memory, where there are thousands.
+fn per_client(row: &Row) -> String {
     if row.clients == 0 || row.server.peak_rss_kib == 0 {
         return String::new();
     }
-    let share = |row: &Row| (row.clients > 0).then(|| row.server.peak_rss_kib as f64 / row.clients as f64);
-    let mine = share(row).unwrap_or_default();
-    let beside = median(others.iter().filter_map(|other| share(other)))
-        .map_or(String::new(), |usual| format!(" (the others' median: {})", short(usual)));
-    format!("At its peak it took {} KiB of memory per client{beside}.", short(mine))
+    let share = row.server.peak_rss_kib as f64 / row.clients as f64;
+    format!("That is {} KiB for each client that came.", short(share))
 }
 
 fn losses(row: &Row) -> String {
@@ -185,7 +175,7 @@ fn rate(row: &Row, others: &[&Row]) -> String {
     let mine = format!("{} requests/s", short(row.throughput_per_s));
     match compared(row.throughput_per_s, others, |other| Some(other.throughput_per_s)) {
         None => format!("{mine}."),
-        Some((ratio, usual)) => format!("{mine}, {} the others' median of {}.", times(ratio), short(usual)),
+        Some((ratio, usual)) => format!("{mine}, {} the others’ median of {}.", times(ratio), short(usual)),
     }
 }
 
@@ -194,17 +184,13 @@ fn cost(row: &Row, others: &[&Row]) -> String {
     let Some(cpu) = cpu_per_request_us(row) else { return String::new() };
     let switches =
         |row: &Row| (row.requests > 0).then(|| row.server.context_switches as f64 / row.requests as f64);
-    let mut text = format!("Each request cost {} of CPU", micros(cpu));
-    let cpu_ratio = compared(cpu, others, cpu_per_request_us);
-    if let Some((ratio, usual)) = cpu_ratio {
-        text += &format!(", {} the others' median ({})", times(ratio), micros(usual));
-    }
+    let mut text =
+        format!("Each request cost {} of CPU{}", micros(cpu), beside(others, cpu_per_request_us, micros));
     if let Some(mine) = switches(row) {
-        let usual = median(others.iter().filter_map(|other| switches(other)));
-        let beside = usual.map_or(String::new(), |usual| format!(" (others {})", short(usual)));
-        text += &format!(", and {} context switches{beside}", short(mine));
+        text += &format!(" and {} context switches{}", short(mine), beside(others, switches, short));
     }
     text.push('.');
+    let cpu_ratio = compared(cpu, others, cpu_per_request_us);
     // Slow, yet not dear: then the processor was not what it lacked, and its share of a core shows it.
     let slow = compared(row.throughput_per_s, others, |other| Some(other.throughput_per_s));
     if let (Some((rate, _)), Some((ratio, _))) = (slow, cpu_ratio)
@@ -213,29 +199,38 @@ fn cost(row: &Row, others: &[&Row]) -> String {
         && ratio < 1.1
     {
         let cores = |row: &Row| cpu_per_request_us(row).map(|cpu| cpu * row.throughput_per_s / 1e6);
-        let usual = median(others.iter().filter_map(|other| cores(other))).unwrap_or_default();
         text += &format!(
-            " At its rate that keeps {} of a core busy (others {}): it was slower without costing more.",
+            " At its rate that keeps {} of a core busy{}: it was slower without costing more.",
             short(cores(row).unwrap_or_default()),
-            short(usual)
+            beside(others, cores, short)
         );
     }
     text
 }
 
-/// How far the slow answers are from the usual ones.
+/// How far the slow answers are from the usual ones, where that is not as it is with the others.
 fn tail(row: &Row, others: &[&Row]) -> String {
     let Some(latency) = row.latency_us.filter(|latency| latency.p50 > 0.0) else { return String::new() };
-    let stretch = latency.p99 / latency.p50;
-    let usual =
-        median(others.iter().filter_map(|other| other.latency_us.map(|latency| latency.p99 / latency.p50)));
-    let beside = usual.map_or(String::new(), |usual| format!(" (others {})", short(usual)));
+    let stretch = |row: &Row| {
+        row.latency_us.filter(|latency| latency.p50 > 0.0).map(|latency| latency.p99 / latency.p50)
+    };
+    let mine = latency.p99 / latency.p50;
+    if compared(mine, others, stretch).is_some_and(|(ratio, _)| (0.75..=1.33).contains(&ratio)) {
+        return String::new();
+    }
     format!(
-        "Of 100 answers 99 came within {}, {} times the median latency{beside}; the slowest took {}.",
+        "Of 100 answers 99 came within {}, {} times the median latency{}; the slowest took {}.",
         micros(latency.p99),
-        short(stretch),
+        short(mine),
+        beside(others, stretch, short),
         micros(latency.max)
     )
+}
+
+/// The median of the others in brackets; nothing where they have none.
+fn beside(others: &[&Row], figure: impl Fn(&Row) -> Option<f64>, written: fn(f64) -> String) -> String {
+    let usual = median(others.iter().filter_map(|other| figure(other)));
+    usual.map_or(String::new(), |usual| format!(" (others {})", written(usual)))
 }
 
 /// The ratio to the median of the others, and that median; `None` where there is nothing to compare with.

@@ -53,7 +53,7 @@ fn the_fifth_client_of_a_sequential_server_is_named_with_its_wait() {
         &text,
         "Served 4 of 5 one after another: each client held it for 50 ms; client-5 waited 154 ms and left.",
     );
-    assert_says(&text, "All of it by 1 thread in 1 process.");
+    assert_says(&text, "All of it by 1 thread in 1 process, and at most 2 MiB of memory.");
 }
 
 #[test]
@@ -83,11 +83,8 @@ fn waits_stand_beside_those_of_the_others() {
     let with_wait =
         |p50| Row { wait_ms: Some(Percentiles { p50, p90: p50, p99: p50, max: 100.0 }), ..patience(5, true) };
     let (mine, other) = (with_wait(0.4), with_wait(75.0));
-    assert_says(
-        &words(&mine, &[&other]),
-        "waited at most 0.4 ms (the other models' median: 75 ms), the longest 100 ms.",
-    );
-    assert_says(&words(&mine, &[]), "waited at most 0.4 ms, the longest 100 ms.");
+    assert_says(&words(&mine, &[&other]), "waited at most 0.40 ms (others 75 ms), the longest 100 ms.");
+    assert_says(&words(&mine, &[]), "waited at most 0.40 ms, the longest 100 ms.");
 }
 
 #[test]
@@ -105,19 +102,35 @@ fn rates_and_costs_are_compared_with_the_median_of_the_others() {
     let others = [echo(10_000.0, 2000.0), echo(20_000.0, 1000.0), echo(40_000.0, 500.0)];
     let others: Vec<&Row> = others.iter().collect();
     let fast = words(&echo(60_000.0, 800.0), &others);
-    assert_says(&fast, "60 000 requests/s, 3 times the others' median of 20 000.");
+    assert_says(&fast, "60 000 requests/s, 3 times the others’ median of 20 000.");
     assert_says(
         &fast,
-        "Each request cost 8 µs of CPU, 0.8 times the others' median (10 µs), and 0.04 context switches",
-    );
-    assert_says(
-        &fast,
-        "99 came within 800 µs, 2 times the median latency (others 2); the slowest took 4.2 ms.",
+        "Each request cost 8 µs of CPU (others 10 µs) and 0.04 context switches (others 0.04).",
     );
     assert_says(
         &words(&echo(20_500.0, 1000.0), &others),
-        "20 500 requests/s, about the others' median of 20 000.",
+        "20 500 requests/s, about the others’ median of 20 000.",
     );
+}
+
+#[test]
+fn a_tail_is_mentioned_where_it_is_unlike_the_others() {
+    let other = echo(10_000.0, 1000.0);
+    assert!(!words(&echo(10_000.0, 1000.0), &[&other]).contains("99 came"));
+    let latency_us = Some(Percentiles { p50: 400.0, p90: 500.0, p99: 4000.0, max: 9000.0 });
+    let text = words(&Row { latency_us, ..echo(10_000.0, 1000.0) }, &[&other]);
+    assert_says(&text, "99 came within 4 ms, 10 times the median latency (others 2); the slowest took 9 ms.");
+}
+
+#[test]
+fn lanes_that_worked_are_counted_and_a_lone_one_is_named() {
+    let lane = |name: &str, slices| Lane { name: name.into(), slices };
+    let slice = Slice { from_ms: 0.0, to_ms: 50.0, what: SliceKind::Connection, client: Some(0) };
+    let mut row = patience(5, true);
+    row.timeline.as_mut().unwrap().lanes = vec![lane("loop", vec![slice]), lane("idle", vec![])];
+    assert_says(&words(&row, &[]), "Served all 5, all at the same time in one lane (loop):");
+    row.timeline.as_mut().unwrap().lanes.push(lane("other", vec![slice]));
+    assert_says(&words(&row, &[]), "Served all 5, all at the same time in 2 lanes:");
 }
 
 #[test]
@@ -133,12 +146,10 @@ fn threads_processes_and_memory_are_the_measured_ones() {
     let mut row = echo(1.0, 1.0);
     row.server = ServerCost { threads: 6, processes: 6, peak_rss_kib: 8192, ..row.server };
     let text = words(&row, &[&echo(1.0, 1.0)]);
-    assert_says(&text, "It had 6 processes of 1 thread each.");
-    assert_says(&text, "Its memory, 8 MiB, is 4 times the others' median (2 MiB).");
+    assert_says(&text, "It had 6 processes of 1 thread each, and at most 8 MiB of memory (others 2).");
     row.server = ServerCost { threads: 51, processes: 1, peak_rss_kib: 2048, ..row.server };
     let text = words(&row, &[&echo(1.0, 1.0)]);
-    assert_says(&text, "It had 51 threads in 1 process.");
-    assert!(!text.contains("memory"));
+    assert_says(&text, "It had 51 threads in 1 process, and at most 2 MiB of memory (others 2).");
 }
 
 #[test]
