@@ -115,7 +115,7 @@ fn scenario(index: usize, section: &Section<'_>, time_scale: f64) -> String {
     }
     let pictures = Pictures::new(index, section, time_scale);
     text += &pictures.shared(section);
-    text += "<div class=\"cards\">\n";
+    text += "<p class=\"note\">In brackets: the median of the other models.</p>\n<div class=\"cards\">\n";
     for (place, row) in section.rows.iter().enumerate() {
         text += &card(section, place, row, &pictures);
     }

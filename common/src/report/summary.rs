@@ -39,8 +39,9 @@ pub(super) fn summary(sections: &[Section<'_>]) -> String {
     format!(
         concat!(
             "<table class=\"summary\"><caption>Every model under every scenario. ",
-            "<span class=\"first\">1</span> marks those who are ahead, more than one where their ranges overlap; ",
-            "a small figure is the rank of the others. A full dot is a client served, a bar the share of the best or of all. Each cell leads to its picture.</caption>\n",
+            "<span class=\"first\">1</span> marks those who are ahead, more than one where their ranges overlap",
+            "<span class=\"wide\">; a small figure is the rank of the others</span>. ",
+            "Each cell leads to its picture.</caption>\n",
             "<thead><tr><th scope=\"col\">model</th>{}</tr></thead>\n<tbody>\n{}</tbody></table>\n"
         ),
         heads, body

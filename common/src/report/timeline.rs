@@ -12,7 +12,7 @@
 use super::data::{Fate, Lane, SliceKind, Timeline};
 use super::lanes::{left_at, service_of, tracks};
 use super::number::{short, step};
-use super::svg::{Picture, fit};
+use super::svg::{Picture, fit, through};
 
 /// Width of the picture.
 const WIDTH: f64 = 360.0;
@@ -118,7 +118,7 @@ pub(super) fn mark(picture: &mut Picture, x: f64, y: f64, outcome: Fate) {
     let at = |dx: f64, dy: f64| (x + dx, y + dy);
     match outcome {
         Fate::Served => {
-            picture.path(&super::svg::through(&[at(-3.5, 0.0), at(-1.0, 3.0), at(4.0, -3.5)]), "tick")
+            picture.path(&through(&[at(-3.5, 0.0), at(-1.0, 3.0), at(4.0, -3.5)]), "tick");
         }
         Fate::GaveUp => {
             picture.line(at(-3.2, -3.2), at(3.2, 3.2), "cross");

@@ -43,7 +43,7 @@ fn outcome(row: &Row, kind: Kind) -> String {
             1 => text += " one after another",
             all if all as u64 >= row.clients => text += &format!(", all at the same time{}", lanes(timeline)),
             some => {
-                text += &format!(", at most {} at the same time{}", grouped(some as f64), lanes(timeline))
+                text += &format!(", at most {} at the same time{}", grouped(some as f64), lanes(timeline));
             }
         }
     }
