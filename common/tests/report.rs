@@ -37,7 +37,7 @@ fn every_tag_is_closed_in_order() {
     for tag in tags(&PAGE) {
         match tag.strip_prefix('/') {
             Some(name) if open.is_empty() => {
-                assert!(["head", "html"].contains(&name), "</{name}> was never opened")
+                assert!(["head", "html"].contains(&name), "</{name}> was never opened");
             }
             // The head was cut off with the style; <html> is closed last.
             Some("html" | "head") => {}

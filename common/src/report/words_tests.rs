@@ -139,6 +139,7 @@ fn slower_without_costing_more_is_said_only_where_it_is_so() {
     let idle = words(&echo(10_000.0, 1000.0), &[&other]);
     assert_says(&idle, "keeps 0.1 of a core busy (others 0.4): it was slower without costing more.");
     assert!(!words(&echo(10_000.0, 4000.0), &[&other]).contains("without costing more"));
+    assert!(!words(&echo(39_000.0, 1000.0), &[&other]).contains("without costing more"));
 }
 
 #[test]

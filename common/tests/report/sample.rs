@@ -140,7 +140,10 @@ pub fn comparison() -> Comparison {
     let mut users = row("echo", 4);
     users.model = USERS_COMMAND.into();
     users.about = "a command of the user's".into();
-    rows.insert(rows.iter().position(|row| row.scenario == "connect").unwrap(), users);
+    rows.insert(
+        rows.iter().position(|row| row.scenario == "connect").expect("connect is one of the scenarios"),
+        users,
+    );
     Comparison {
         command: format!(
             "cargo ch3 compare --scenario all --seed 42 --time-scale 0.01 --with '{USERS_COMMAND}'"
@@ -219,7 +222,8 @@ fn timeline(
     let mut lines = Vec::new();
     for client in 0..clients {
         let began = client as f64 * if clients > 100 { 0.1 } else { 0.3 };
-        let lane = (0..lanes).min_by(|a, b| f64::total_cmp(&free_at[*a], &free_at[*b])).unwrap();
+        let lane =
+            (0..lanes).min_by(|a, b| f64::total_cmp(&free_at[*a], &free_at[*b])).expect("at least one lane");
         let start = f64::max(began + 0.2 + wobble / 4.0, free_at[lane]);
         let due = if by_request { start + length } else { start };
         let name = format!("client-{}", client + 1);
