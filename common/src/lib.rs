@@ -8,4 +8,8 @@
 //! Model      how connections are run      one file each, in ch3-threads/src/model
 //! ```
 
+pub mod board;
+pub mod factor;
+pub mod protocol;
+pub mod queue;
 pub mod report;
