@@ -39,4 +39,8 @@ pub mod server;
 pub mod shared_memory;
 pub mod stop;
 
+pub mod board;
+pub mod factor;
+pub mod protocol;
+pub mod queue;
 pub mod report;
