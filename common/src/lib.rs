@@ -8,4 +8,6 @@
 //! Model      how connections are run      one file each, in ch3-threads/src/model
 //! ```
 
+pub mod cli;
 pub mod report;
+pub mod sim;
