@@ -1,6 +1,21 @@
-//! What the commands of every chapter share: how a duration is written and read.
+//! What the commands of every chapter share: how a duration is written and read, and where the log goes.
 
+use std::io;
 use std::time::Duration;
+
+use tracing_subscriber::fmt::time;
+
+/// Sends the log to stderr, where results on stdout stay clean: seconds since the start, level, message.
+///
+/// Calling it twice is no error; the first call counts.
+pub fn log_to_stderr() {
+    let _ = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_timer(time::uptime())
+        .with_target(false)
+        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .try_init();
+}
 
 /// Reads a duration as it is written on a command line: a number and a unit, `250us`, `500ms`, `1.5s`, `2m`.
 ///
@@ -39,7 +54,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 pub fn human(duration: Duration) -> String {
     let nanos = duration.as_nanos() as f64;
     let (value, unit) = match nanos {
-        n if n == 0.0 => return "0s".into(),
+        0.0 => return "0s".into(),
         n if n < 1e6 => (n / 1e3, "us"),
         n if n < 1e9 => (n / 1e6, "ms"),
         n if n < 120e9 || n % 60e9 != 0.0 => (n / 1e9, "s"),

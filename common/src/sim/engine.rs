@@ -8,19 +8,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::epoll::{EpollEvent, EpollFlags};
+use nix::sys::epoll::EpollEvent;
 
 use super::caller::Caller;
 use super::decisions::{Arrival, Arrivals};
+use super::desk::{Client, Desk, Shared};
 use super::exchange::{CHUNK, Script};
-use super::faulty::{FaultyClient, FaultyKind};
+use super::faulty::FaultyKind;
+use super::misbehave::FaultyClient;
 use super::poll::{NEVER, Poll, TIMER, monotonic_ns};
-use super::run::{Course, Life, Run};
+use super::run::Run;
 use super::sockets::Connector;
 use super::stream::Stream;
 use super::visit::Visit;
-use super::{Event, Plan, Scenario, SimError, Watch};
-use crate::report::Fate;
+use super::{Plan, Scenario, SimError, Watch};
 
 /// Clients that set out per turn: with more, the first would wait for their answers until the last is on its way.
 const SET_OUT_PER_TURN: usize = 32;
@@ -29,125 +30,6 @@ const TICK: Duration = Duration::from_millis(100);
 /// The same while the loops wait for one another to start the clock.
 const SHORT_TICK: Duration = Duration::from_millis(2);
 const EVENTS: usize = 512;
-
-/// One simulated client. Every call may move it on by as much as can be done without waiting.
-pub(super) trait Client: Send {
-    /// It sets out.
-    fn set_out(&mut self, desk: &mut Desk<'_>);
-    /// Its socket is ready.
-    fn ready(&mut self, flags: EpollFlags, desk: &mut Desk<'_>);
-    /// The deadline that it set is over.
-    fn expired(&mut self, desk: &mut Desk<'_>);
-    /// The simulation ends: it must be gone when this returns.
-    fn interrupt(&mut self, desk: &mut Desk<'_>);
-    /// Everyone is connected, the clock of `echo` starts.
-    fn begin(&mut self, _desk: &mut Desk<'_>) {}
-    /// An arrival of the open loop: a request that was meant for `at_ns`.
-    fn request(&mut self, _at_ns: u64, _desk: &mut Desk<'_>) {}
-    /// Sends the requests that have arrived.
-    fn flush(&mut self, _desk: &mut Desk<'_>) {}
-}
-
-/// What an event loop has for its clients: one of everything, used by whoever is moving.
-pub(super) struct Desk<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) script: &'a Script,
-    pub(super) poll: Poll,
-    pub(super) connector: Connector,
-    /// What is read is judged at once and forgotten: one buffer for all.
-    pub(super) buffer: Box<[u8]>,
-    pub(super) run: Run,
-    /// The measured time of `echo`: answers within it are counted.
-    pub(super) measured: std::ops::Range<u64>,
-    /// Clients of `echo` that are neither connected nor gone.
-    pub(super) connecting: usize,
-    shared: &'a Shared<'a>,
-    live: usize,
-}
-
-impl Desk<'_> {
-    /// The client has come to this point of its life. `client` counts from 0.
-    pub(super) fn happened(&self, client: usize, event: &Event<'_>) {
-        self.shared.watch.happened(client + 1, event);
-    }
-
-    /// A step of the work that the progress shows.
-    pub(super) fn advance(&self) {
-        self.shared.done.fetch_add(1, SeqCst);
-    }
-
-    /// The client was refused for this reason.
-    pub(super) fn refused(&mut self, client: usize, error: &io::Error) {
-        self.run.first_error.get_or_insert_with(|| error.to_string());
-        self.happened(client, &Event::Refused(error));
-    }
-
-    /// The client got wrong bytes.
-    pub(super) fn wrong(&mut self, client: usize) {
-        self.run.wrong += 1;
-        self.run.first_error.get_or_insert_with(|| "the server answered wrong bytes".to_string());
-        self.happened(client, &Event::WrongBytes);
-    }
-
-    /// The client is gone; `None` when it had to go because of an interruption.
-    pub(super) fn gone(&mut self, client: usize, course: &Course, fate: Option<Fate>) {
-        self.happened(client, &Event::Disconnected);
-        self.live -= 1;
-        self.run.connected += u64::from(course.connected_ns.is_some());
-        match fate {
-            Some(Fate::Served) => self.run.served += 1,
-            Some(Fate::GaveUp) => self.run.gave_up += 1,
-            Some(Fate::Refused) => self.run.refused += 1,
-            None => self.run.unfinished += 1,
-        }
-        if let Some(served_ns) = course.served_ns.filter(|_| fate == Some(Fate::Served)) {
-            self.run.wait.saturating_record(served_ns - course.began_ns);
-        }
-        if let Some(fate) = fate.filter(|_| self.keeps(client)) {
-            self.run.lives.push(Life {
-                client: client + 1,
-                name: format!("client-{}", client + 1),
-                port: course.port,
-                began_ns: course.began_ns,
-                connected_ns: course.connected_ns,
-                served_ns: course.served_ns,
-                ended_ns: monotonic_ns(),
-                fate,
-            });
-        }
-        if self.plan.scenario != Scenario::Connect {
-            self.advance();
-        }
-    }
-
-    /// The local port, where this client's life is kept; asking costs a system call.
-    pub(super) fn port(&self, client: usize, stream: &std::net::TcpStream) -> u16 {
-        if !self.keeps(client) {
-            return 0;
-        }
-        stream.local_addr().map_or(0, |address| address.port())
-    }
-
-    fn keeps(&self, client: usize) -> bool {
-        client < self.plan.keep_lives
-    }
-}
-
-/// What the loops of one simulation have in common.
-struct Shared<'a> {
-    watch: &'a dyn Watch,
-    interrupted: &'a AtomicBool,
-    /// A loop could not go on: the others leave too.
-    failed: AtomicBool,
-    /// Loops whose clients are all connected or gone.
-    ready: AtomicUsize,
-    /// When the clock started; 0 before.
-    started_ns: AtomicU64,
-    /// Loops that still have real clients: the faulty ones stay as long.
-    busy: AtomicUsize,
-    done: AtomicU64,
-    threads: usize,
-}
 
 /// Runs the plan in `threads` loops, this thread's being one of them.
 pub(super) fn run(

@@ -30,9 +30,11 @@
 
 mod caller;
 mod decisions;
+mod desk;
 mod engine;
 mod exchange;
 mod faulty;
+mod misbehave;
 mod plan;
 mod poll;
 mod run;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::Plan;
 use super::faulty::FaultyDeeds;
-use crate::report::{Fate, Percentiles};
+use crate::report::{Fate, Percentiles, Row};
 
 /// The result of a simulation, or the part of one event loop in it.
 ///
@@ -127,6 +128,27 @@ impl Run {
             }
         }
         curve
+    }
+
+    /// The row of a comparison, as far as a client can know it: nothing of the model and of the server's cost.
+    pub fn row(&self, plan: &Plan) -> Row {
+        Row {
+            scenario: plan.scenario.name().into(),
+            service: plan.scenario.service().into(),
+            about: plan.describe(),
+            clients: self.clients,
+            served: self.served,
+            gave_up: self.gave_up,
+            refused: self.refused,
+            requests: self.requests,
+            wait_ms: self.wait_ms(),
+            latency_us: self.latency_us(),
+            throughput_per_s: self.throughput_per_s(),
+            repetitions: 1,
+            seed: plan.seed,
+            latency_curve: self.latency_curve(),
+            ..Row::default()
+        }
     }
 
     /// Takes in what another event loop found. Not the times: they are the whole simulation's.

@@ -16,7 +16,7 @@ use std::net::{Shutdown, TcpStream};
 use nix::sys::epoll::EpollFlags;
 
 use super::Event;
-use super::engine::{Client, Desk};
+use super::desk::{Client, Desk};
 use super::exchange::Script;
 use super::poll::{NEVER, monotonic_ns};
 use super::run::Course;
@@ -177,10 +177,10 @@ impl Stream {
             desk.happened(self.number, &Event::Connected);
             return Ok(Verdict::GoOn);
         }
-        if flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) {
-            if let Verdict::Wrong = self.receive(desk)? {
-                return Ok(Verdict::Wrong);
-            }
+        if flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR)
+            && let Verdict::Wrong = self.receive(desk)?
+        {
+            return Ok(Verdict::Wrong);
         }
         self.send(desk)?;
         let over = self.stage == Stage::Draining && self.outstanding.is_empty();

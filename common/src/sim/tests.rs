@@ -265,7 +265,7 @@ fn a_stall_is_seen_by_the_open_loop_and_hidden_by_the_closed_one() {
 fn a_fixed_exchange_measures_another_protocol() {
     let server = Server::threaded(|stream| {
         alter(stream, |bytes| {
-            *bytes = b"+PONG\r\n".repeat(bytes.iter().filter(|byte| **byte == b'\n').count())
+            *bytes = b"+PONG\r\n".repeat(bytes.iter().filter(|byte| **byte == b'\n').count());
         });
     });
     let ping = |answer: &[u8]| Exchange::exactly(b"PING\r\n".to_vec(), answer.to_vec());

@@ -14,7 +14,7 @@ use std::net::{Shutdown, TcpStream};
 
 use nix::sys::epoll::EpollFlags;
 
-use super::engine::{Client, Desk};
+use super::desk::{Client, Desk};
 use super::poll::{NEVER, monotonic_ns};
 use super::run::Course;
 use super::sockets::{Moved, established, hung_up, read, write};
