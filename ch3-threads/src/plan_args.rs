@@ -86,7 +86,9 @@ impl PlanArgs {
         given
             .into_iter()
             .filter(|(_, given, theirs)| *given && !theirs.iter().any(|one| scenarios.contains(one)))
-            .map(|(flag, _, theirs)| (flag, theirs.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ")))
+            .map(|(flag, _, theirs)| {
+                (flag, theirs.iter().map(|one| one.name()).collect::<Vec<_>>().join(", "))
+            })
             .collect()
     }
 
@@ -95,14 +97,14 @@ impl PlanArgs {
     /// # Errors
     /// When what is to be sent and what is to come back do not make an exchange.
     pub fn plan(&self, scenario: Scenario, target: SocketAddr) -> anyhow::Result<Plan> {
-        self.change(Plan::new(scenario, target))
+        self.change(&Plan::new(scenario, target))
     }
 
     /// The same over a plan that brings its own numbers.
     ///
     /// # Errors
     /// As there.
-    pub fn change(&self, its: Plan) -> anyhow::Result<Plan> {
+    pub fn change(&self, its: &Plan) -> anyhow::Result<Plan> {
         let exchange = match (&self.ask, &self.answer, self.answer_bytes) {
             (None, ..) => None,
             (Some(ask), Some(answer), _) => Exchange::exactly(ask.0.clone(), answer.0.clone()),
@@ -131,7 +133,7 @@ impl PlanArgs {
             seed: self.seed.unwrap_or(its.seed),
             threads: self.threads,
             time_scale: self.time_scale.unwrap_or(its.time_scale),
-            ..its
+            ..its.clone()
         })
     }
 }

@@ -132,7 +132,7 @@ fn divide_by_small_primes(number: u128, primes: &mut Vec<u128>) -> u128 {
     let mut rest = number;
     // Odd numbers that are not prime are in vain but do no harm: their factors are gone when their turn comes.
     for divisor in std::iter::once(2).chain((3..SMALL).step_by(2)) {
-        while rest != 0 && rest % divisor == 0 {
+        while rest != 0 && rest.is_multiple_of(divisor) {
             primes.push(divisor);
             rest /= divisor;
         }

@@ -47,7 +47,9 @@ impl Contestant {
     pub fn name(&self) -> String {
         match self {
             Contestant::Model(model, None) => model.name(),
-            Contestant::Model(model, Some(workers)) if model.has_workers() => format!("{} ×{workers}", model.name()),
+            Contestant::Model(model, Some(workers)) if model.has_workers() => {
+                format!("{} ×{workers}", model.name())
+            }
             Contestant::Model(model, Some(_)) => model.name(),
             Contestant::Command(command) => command.clone(),
         }
@@ -146,7 +148,9 @@ impl Running {
         let read = self.stderr.rewind().and_then(|()| self.stderr.read_to_string(&mut text));
         let lines: Vec<&str> = text.lines().collect();
         match read {
-            Ok(_) if !lines.is_empty() => format!("\n  {}", lines[lines.len().saturating_sub(3)..].join("\n  ")),
+            Ok(_) if !lines.is_empty() => {
+                format!("\n  {}", lines[lines.len().saturating_sub(3)..].join("\n  "))
+            }
             _ => String::new(),
         }
     }

@@ -52,7 +52,9 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
     };
     // The curve and the picture are of one repetition, the middle one: a mean of pictures shows what never was.
     repetitions.sort_by(|a, b| {
-        (a.served, a.throughput_per_s).partial_cmp(&(b.served, b.throughput_per_s)).expect("a rate is a number")
+        (a.served, a.throughput_per_s)
+            .partial_cmp(&(b.served, b.throughput_per_s))
+            .expect("a rate is a number")
     });
     let typical = repetitions.swap_remove(repetitions.len() / 2);
     Some(Row { latency_curve: typical.latency_curve, timeline: typical.timeline, ..row })

@@ -25,7 +25,8 @@ pub fn join(lives: &[Life], journal: &[Entry]) -> Timeline {
             outcome: life.fate,
         })
         .collect();
-    let by_port: BTreeMap<u16, usize> = lives.iter().enumerate().map(|(index, life)| (life.port, index)).collect();
+    let by_port: BTreeMap<u16, usize> =
+        lives.iter().enumerate().map(|(index, life)| (life.port, index)).collect();
 
     let mut lanes: BTreeMap<&str, Open> = BTreeMap::new();
     let mut order: Vec<&str> = Vec::new();
@@ -39,7 +40,9 @@ pub fn join(lives: &[Life], journal: &[Entry]) -> Timeline {
     let length_ms = ms(ended);
     let mut lanes: Vec<Lane> = order
         .into_iter()
-        .filter_map(|name| Some(Lane { name: name.to_owned(), slices: lanes.remove(name)?.finish(length_ms) }))
+        .filter_map(|name| {
+            Some(Lane { name: name.to_owned(), slices: lanes.remove(name)?.finish(length_ms) })
+        })
         .filter(|lane| !lane.slices.is_empty())
         .collect();
     lanes.sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
@@ -134,10 +137,14 @@ mod tests {
             entry(4, "worker-9", Event::Hold, 99), // the warm-up's client, say
         ];
         let timeline = join(&[life(1, 40), life(2, 41)], &journal);
-        let shown: Vec<_> = timeline.lanes.iter().map(|lane| (lane.name.as_str(), lane.slices.len())).collect();
+        let shown: Vec<_> =
+            timeline.lanes.iter().map(|lane| (lane.name.as_str(), lane.slices.len())).collect();
         assert_eq!(shown, [("worker-9", 1), ("worker-10", 1)]);
         assert_eq!(timeline.lanes[0].slices[0].client, Some(0));
         let never_released = timeline.lanes[1].slices[0];
-        assert_eq!((never_released.client, never_released.from_ms, never_released.to_ms), (Some(1), 1.0, 8.0));
+        assert_eq!(
+            (never_released.client, never_released.from_ms, never_released.to_ms),
+            (Some(1), 1.0, 8.0)
+        );
     }
 }

@@ -5,11 +5,12 @@
 //! publishes another may never find.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use common::board::{Board, Limits, answer};
 use common::framing::UntilEnd;
 use common::protocol::UnixTime;
-use common::protocol::mboard::{TCP_LIMIT, Transport};
+use common::protocol::mboard::Transport;
 use common::service::{Answer, Client, Memory, Protocol, Request, Service};
 
 /// One board, one lock around it.
@@ -34,12 +35,13 @@ impl Service for BoardService {
     }
 
     fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(UntilEnd { limit: TCP_LIMIT, refusal: b"1", done: false })
+        Box::new(UntilEnd { limit: Transport::Tcp.request_limit(), refusal: b"1", done: false })
     }
 
     fn handle(&self, client: &Client, request: Request) -> Answer {
         // A panic while it was held is answered for by whoever panicked; the board itself is whole after every step.
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-        Answer::new(answer(&request.0, Transport::Tcp, &mut board, client.address, UnixTime::now()))
+        let now = UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        Answer::new(answer(&request.0, Transport::Tcp, &mut board, client.address, now))
     }
 }
