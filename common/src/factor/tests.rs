@@ -15,7 +15,10 @@ fn line(number: u128) -> String {
 
 /// By trial division, up to a few million.
 fn is_small_prime(number: u128) -> bool {
-    number > 1 && (2..).take_while(|divisor| divisor * divisor <= number).all(|divisor| number % divisor != 0)
+    number > 1
+        && (2..)
+            .take_while(|divisor| divisor * divisor <= number)
+            .all(|divisor| !number.is_multiple_of(divisor))
 }
 
 #[test]

@@ -10,12 +10,11 @@ fn coded(code: u8, payload: &[u8]) -> Frame<'_> {
     Frame::Coded { code, payload }
 }
 
+/// A frame that outlives its bytes: the code, if it has one, and the rest.
+type Owned = (Option<u8>, Vec<u8>);
+
 /// Feeds `stream` in pieces of `step` bytes and returns every frame, and how it ended.
-fn frames(
-    stream: &[u8],
-    step: usize,
-    limit: usize,
-) -> (Vec<(Option<u8>, Vec<u8>)>, Result<Vec<u8>, TooLong>) {
+fn frames(stream: &[u8], step: usize, limit: usize) -> (Vec<Owned>, Result<Vec<u8>, TooLong>) {
     let (mut decoder, mut received, mut frames) = (Decoder::new(limit), Vec::new(), Vec::new());
     for piece in stream.chunks(step) {
         received.extend_from_slice(piece);
