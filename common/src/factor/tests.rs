@@ -53,6 +53,17 @@ fn known_hard_numbers() {
     );
 }
 
+/// Primes so small that both often turn up in one batch, which must then be gone through again.
+#[test]
+fn close_small_primes_are_parted_at_once() {
+    let primes: Vec<u128> = (1025..1300).filter(|&number| is_small_prime(number)).collect();
+    for (index, p) in primes.iter().enumerate() {
+        for q in &primes[index..] {
+            assert_eq!(factor(p * q, 300).primes, [*p, *q]);
+        }
+    }
+}
+
 #[test]
 fn composites_that_fool_weaker_tests_are_not_prime() {
     // Carmichael numbers; the first strong pseudoprimes to the first 4, 9, 12 and 13 prime bases (OEIS A014233).

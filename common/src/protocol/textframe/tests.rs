@@ -72,7 +72,8 @@ fn the_limit_counts_the_semicolon_and_is_the_same_for_every_split() {
         assert_eq!(frames(&fits, step, LIMIT).0.len(), 1);
         assert_eq!(frames(&too_long, step, LIMIT), (vec![], Err(TooLong { limit: LIMIT })));
     }
-    assert!(matches!(Decoder::new(LIMIT).decode(&fits), Ok(Some(_))));
+    assert_eq!(Decoder::new(LIMIT).decode(&[b'x'; LIMIT - 1]), Ok(None));
+    assert_eq!(Decoder::new(LIMIT).decode(&[b'x'; LIMIT]), Err(TooLong { limit: LIMIT }));
 }
 
 #[test]
