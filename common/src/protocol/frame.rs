@@ -13,8 +13,8 @@
 //! The trap of bincode 1: `bincode::serialize` writes integers at full width, `DefaultOptions` writes small ones short. Each
 //! reads the other's bytes as nonsense and seldom notices. So the options are written once, here.
 //!
-//! A list inside the value has a length of its own, that may lie as well: serde then reserves 1 MiB at most and finds the bytes
-//! missing. But do not frame a list of values that take no bytes, such as `Vec<()>`: its claimed length is then not bounded by the bytes.
+//! A list inside the value has a length of its own, which may lie as well: serde then reserves 1 MiB at most and finds the
+//! bytes missing. But do not frame a list of values that take no bytes, such as `Vec<()>`: nothing bounds its claimed length.
 
 use bincode::{DefaultOptions, Options};
 use serde::{Deserialize, Serialize};
