@@ -28,7 +28,7 @@ pub const DEFAULT_STEPS: u64 = 1 << 27;
 /// A number taken apart.
 ///
 /// The product of `primes` and `unsplit` is the number, except for 0, which has no factors. It is written like the line of
-/// `factor(1)`, `360: 2 2 2 3 3 5`; an unsplit rest comes last with a question mark, `6: 2 3?` as it were.
+/// `factor(1)`, `360: 2 2 2 3 3 5`; an unsplit rest comes last and ends in a question mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Factors {
     /// The number.
@@ -92,8 +92,8 @@ pub fn parse(text: &[u8]) -> Result<u128, NotANumber> {
     })
 }
 
-/// Takes `number` apart in at most about `steps` steps of Pollard's rho, each some fifteen nanoseconds. Everything else it does
-/// is bounded by microseconds.
+/// Takes `number` apart in at most `steps` steps of Pollard's rho, each some fifteen nanoseconds. Everything else it does is
+/// bounded by a fraction of a millisecond.
 ///
 /// ```
 /// use common::factor::{DEFAULT_STEPS, factor};

@@ -15,7 +15,10 @@ fn line(number: u128) -> String {
 
 /// By trial division, up to a few million.
 fn is_small_prime(number: u128) -> bool {
-    number > 1 && (2..).take_while(|divisor| divisor * divisor <= number).all(|divisor| number % divisor != 0)
+    number > 1
+        && (2..)
+            .take_while(|divisor| divisor * divisor <= number)
+            .all(|divisor| !number.is_multiple_of(divisor))
 }
 
 #[test]
@@ -48,6 +51,17 @@ fn known_hard_numbers() {
         line(BIG * 1_000_003 * 1_000_033),
         format!("{}: 1000003 1000033 {BIG}", BIG * 1_000_003 * 1_000_033)
     );
+}
+
+/// Primes so small that both often turn up in one batch, which must then be gone through again.
+#[test]
+fn close_small_primes_are_parted_at_once() {
+    let primes: Vec<u128> = (1025..1300).filter(|&number| is_small_prime(number)).collect();
+    for (index, p) in primes.iter().enumerate() {
+        for q in &primes[index..] {
+            assert_eq!(factor(p * q, 300).primes, [*p, *q]);
+        }
+    }
 }
 
 #[test]

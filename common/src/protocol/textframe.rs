@@ -141,7 +141,9 @@ pub fn encode(code: u8, pieces: impl IntoIterator<Item = impl AsRef<[u8]>>, out:
         if index > 0 {
             out.push(b':');
         }
-        out.extend_from_slice(BASE64_STANDARD.encode(piece).as_bytes());
+        let (piece, start) = (piece.as_ref(), out.len());
+        out.resize(start + piece.len().div_ceil(3) * 4, 0);
+        BASE64_STANDARD.encode_slice(piece, &mut out[start..]).expect("four letters for every three bytes");
     }
     out.push(b';');
 }
