@@ -1,1 +1,3 @@
 //! Chapter 3: every model of a concurrent server, and the client simulator that compares them.
+
+pub mod show;
