@@ -76,7 +76,7 @@ pub fn run(args: CondvarArgs) -> anyhow::Result<()> {
     let state = queue.lock();
     let mut out = io::stdout();
     writeln!(out, "elements retrieved: {} of {}", state.retrieved, args.elements)?;
-    writeln!(out, "times a consumer was woken: {}", state.woken)?;
+    writeln!(out, "times a consumer was woken for an element: {}", state.woken)?;
     writeln!(out, "woken, but empty: {} (an `if` would have popped from an empty queue)", state.in_vain)?;
     Ok(())
 }
@@ -115,8 +115,11 @@ impl Queue {
         while state.elements.is_empty() && !state.closed {
             say!("Queue is empty, waiting ...");
             state = self.not_empty.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if state.closed {
+                continue;
+            }
             state.woken += 1;
-            if state.elements.is_empty() && !state.closed {
+            if state.elements.is_empty() {
                 say!("Woken, but the queue is empty");
                 state.in_vain += 1;
             }

@@ -43,6 +43,7 @@ pub struct EventArgs {
 pub fn run(args: EventArgs) -> anyhow::Result<()> {
     args.pace.announce();
     let (event, released, gave_up) = (Event::default(), AtomicU32::new(0), AtomicU32::new(0));
+    let mut out = io::stdout();
     let patience = args.pace.seconds(2.0);
     let wait = || {
         say!("waiting for the event");
@@ -72,6 +73,7 @@ pub fn run(args: EventArgs) -> anyhow::Result<()> {
         say!("set");
         event.set();
         waiters.into_iter().for_each(join);
+        writeln!(out, "released by one set: {}", released.load(SeqCst))?;
         // It remembers: who comes now is not kept waiting, which a condition variable's notify cannot do.
         join(start(threads, "latecomer", wait)?);
         say!("clear");
@@ -79,7 +81,8 @@ pub fn run(args: EventArgs) -> anyhow::Result<()> {
         join(start(threads, "too late", wait_a_while)?);
         Ok(())
     })?;
-    writeln!(io::stdout(), "released: {}, gave up: {}", released.into_inner(), gave_up.into_inner())?;
+    writeln!(out, "released, with the latecomer: {}", released.into_inner())?;
+    writeln!(out, "gave up after {patience:?}: {}", gave_up.into_inner())?;
     Ok(())
 }
 

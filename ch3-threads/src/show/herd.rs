@@ -12,12 +12,13 @@
 //!                             accepts, others EAGAIN
 //! ```
 //!
-//! csdesign says of children in accept(2) that all are woken. That was so until Linux 2.3; accept has been an exclusive
-//! wait since, first come first served, and its herd is gone. In poll(2) it is alive, because the kernel cannot know
+//! csdesign says of children in accept(2) that all are woken. On Linux that has not been so since 2.4: accept is an
+//! exclusive wait, first come first served, and its herd is gone. In poll(2) it is alive, because the kernel cannot know
 //! whether who polls will accept: he may only want to look.
 //!
-//! "Woken in vain" below is what a child can see: it returned from its wait and got EAGAIN. Most of the herd it cannot
-//! see: a woken poll looks again inside the kernel, finds nothing, and sleeps on. The context switches tell.
+//! A child sees little of it. It returns from its wait and gets EAGAIN now and then; most often a woken poll looks again
+//! inside the kernel, finds nothing, and sleeps on. But each time it goes to sleep is a voluntary context switch, which
+//! the kernel counts, and each sleep was ended by a wake-up: so many wake-ups, and one accept needs at most one.
 //!
 //! The price of the cures: EPOLLEXCLUSIVE prefers the child that was added first, so the load is uneven. SO_REUSEPORT
 //! chooses by a hash of the addresses before anyone looks who is idle: a connection waits for *its* child.
@@ -88,7 +89,12 @@ pub fn run(args: HerdArgs) -> anyhow::Result<()> {
     if let Some(wait) = args.wait {
         let outcome = measure(wait, args)?;
         for (number, child) in outcome.children.iter().enumerate() {
-            writeln!(out, "child {number} : {} times, woken in vain {}", child.accepted, child.in_vain)?;
+            writeln!(
+                out,
+                "child {number} : {} times, woken in vain {}",
+                child.accepted,
+                child.woken_in_vain()
+            )?;
         }
         writeln!(out, "\n{}\n{}", Outcome::HEAD, outcome.row(wait))?;
         return Ok(());
@@ -103,8 +109,16 @@ pub fn run(args: HerdArgs) -> anyhow::Result<()> {
 /// What one child did.
 struct Tally {
     accepted: u64,
-    in_vain: u64,
+    refused: u64,
+    wake_ups: u64,
     switches: u64,
+}
+
+impl Tally {
+    /// Wake-ups that brought no connection. A child that finds one waiting does not sleep at all, so never below zero.
+    fn woken_in_vain(&self) -> u64 {
+        self.wake_ups.saturating_sub(self.accepted)
+    }
 }
 
 struct Outcome {
@@ -113,8 +127,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    const HEAD: &str =
-        "wait              accepts    in vain    min..max of a child   switches/accept       time";
+    const HEAD: &str = "wait              accepts   wake-ups    in vain     EAGAIN   min..max of a child   switches/accept       time";
 
     fn sum(&self, of: impl Fn(&Tally) -> u64) -> u64 {
         self.children.iter().map(of).sum()
@@ -126,16 +139,24 @@ impl Outcome {
         let each = || self.children.iter().map(|child| child.accepted);
         let spread = format!("{}..{}", each().min().unwrap_or(0), each().max().unwrap_or(0));
         let switches = self.sum(|child| child.switches) as f64 / accepts.max(1) as f64;
-        let (in_vain, ms) = (self.sum(|child| child.in_vain), self.time.as_secs_f64() * 1e3);
-        format!("{name:<16} {accepts:>8} {in_vain:>10} {spread:>22} {switches:>17.2} {ms:>7.0} ms")
+        let [wake_ups, in_vain, refused] = [
+            self.sum(|child| child.wake_ups),
+            self.sum(Tally::woken_in_vain),
+            self.sum(|child| child.refused),
+        ];
+        let ms = self.time.as_secs_f64() * 1e3;
+        format!(
+            "{name:<16} {accepts:>8} {wake_ups:>10} {in_vain:>10} {refused:>10} {spread:>21} {switches:>17.2} {ms:>7.0} ms"
+        )
     }
 }
 
 /// The counters of a child, in memory that it shares with the parent.
 const ACCEPTED: usize = 0;
-const IN_VAIN: usize = 1;
-const SWITCHES: usize = 2;
-const COUNTERS: usize = 3;
+const REFUSED: usize = 1;
+const WAKE_UPS: usize = 2;
+const SWITCHES: usize = 3;
+const COUNTERS: usize = 4;
 
 /// Children that wait in one way, clients that make every connection, and what came of it.
 fn measure(wait: Wait, args: HerdArgs) -> anyhow::Result<Outcome> {
@@ -174,7 +195,8 @@ fn measure(wait: Wait, args: HerdArgs) -> anyhow::Result<Outcome> {
     children.into_iter().try_for_each(succeeded)?;
     let tally = |of: &[AtomicU64]| Tally {
         accepted: of[ACCEPTED].load(SeqCst),
-        in_vain: of[IN_VAIN].load(SeqCst),
+        refused: of[REFUSED].load(SeqCst),
+        wake_ups: of[WAKE_UPS].load(SeqCst),
         switches: of[SWITCHES].load(SeqCst),
     };
     let outcome = Outcome { children: counters.chunks_exact(COUNTERS).map(tally).collect(), time };
@@ -223,7 +245,7 @@ fn serve(wait: Wait, listener: &TcpListener, counters: &[AtomicU64]) -> anyhow::
                 connection.write_all(b"1")?;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                counters[IN_VAIN].fetch_add(1, SeqCst);
+                counters[REFUSED].fetch_add(1, SeqCst);
             }
             // EINVAL: it no longer listens. That is the end, not an error.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => break,
@@ -231,8 +253,10 @@ fn serve(wait: Wait, listener: &TcpListener, counters: &[AtomicU64]) -> anyhow::
         }
     }
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    let switches = usage.voluntary_context_switches() + usage.involuntary_context_switches();
-    counters[SWITCHES].store(switches.unsigned_abs(), SeqCst);
+    // The last sleep was ended by the shutdown.
+    let sleeps = usage.voluntary_context_switches().unsigned_abs().saturating_sub(1);
+    counters[WAKE_UPS].store(sleeps, SeqCst);
+    counters[SWITCHES].store(sleeps + usage.involuntary_context_switches().unsigned_abs(), SeqCst);
     Ok(())
 }
 

@@ -35,7 +35,7 @@ pub(super) use say;
 #[derive(Args, Debug, Clone, Copy)]
 pub struct Pace {
     /// What the lecture notes' seconds are multiplied by (1 = the notes' own pace, at most 10)
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.2, value_parser = time_scale)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.2, value_parser = time_scale, allow_negative_numbers = true)]
     time_scale: f64,
 }
 

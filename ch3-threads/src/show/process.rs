@@ -41,11 +41,11 @@ use super::shared::SharedCounters;
 #[command(after_help = "Example:\n  cargo ch3 show process --workers 4")]
 pub struct ProcessArgs {
     /// How many worker processes count the prime numbers together
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    workers: u32,
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    workers: u64,
     /// Up to where they count (at most 10 000 000)
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    primes_below: u32,
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    primes_below: u64,
 }
 
 /// Runs the demonstration.
@@ -55,13 +55,14 @@ pub fn run(args: ProcessArgs) -> anyhow::Result<()> {
 }
 
 /// "Worker processes": each gets its part of the work as an argument and sends its result through a pipe.
-fn workers(count: u32, below: u32) -> anyhow::Result<()> {
+fn workers(count: u64, below: u64) -> anyhow::Result<()> {
     let (mut results, writer) = pipe()?;
     let children = (0..count)
         .map(|worker| {
             child::spawn(&format!("worker {worker}"), || {
-                let primes = (worker..below).step_by(count as usize).filter(|&n| is_prime(n)).count();
-                say!("pid {}, ppid {}: {primes} primes", getpid(), getppid());
+                let bound = |worker| worker * below / count;
+                let primes = (bound(worker)..bound(worker + 1)).filter(|&n| is_prime(n)).count();
+                say!("pid {}, ppid {}: {primes} prime numbers", getpid(), getppid());
                 // A write this short (PIPE_BUF, 4096 bytes) is not mixed with another worker's: pipe(7).
                 Ok((&writer).write_all(format!("{primes}\n").as_bytes())?)
             })
@@ -155,6 +156,6 @@ fn succeeded(child: Child) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_prime(n: u32) -> bool {
+fn is_prime(n: u64) -> bool {
     n >= 2 && (2..).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d))
 }

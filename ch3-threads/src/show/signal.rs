@@ -12,13 +12,14 @@
 //! ```
 //!
 //! SIGPIPE's default action ends the process: right for `yes | head`, fatal for a server with a thousand other clients.
-//! Rust's runtime ignores it before `main`, which leaves EPIPE, an error of that one connection. A C server has to do
-//! that itself, or with the lab's handler.
+//! Rust's runtime ignores it before `main`, which leaves EPIPE, an error of that one connection; and its `TcpStream`
+//! sends with MSG_NOSIGNAL besides. So this file calls write(2) directly, as a C server does, which has to ignore
+//! SIGPIPE itself, or to handle it as in the lab.
 //!
 //! A handler that runs while accept(2) sleeps ends the sleep with EINTR, unless it was installed with SA_RESTART. Rust's
 //! library calls again by itself, so this file calls accept(2) directly.
 
-use std::io::{self, Read, Write, pipe};
+use std::io::{self, Read, Write as _, pipe};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -32,7 +33,7 @@ use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction};
 use nix::sys::socket::accept;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, close, getpid, pause};
+use nix::unistd::{Pid, close, getpid, pause, write};
 use socket2::SockRef;
 
 use super::child;
@@ -100,22 +101,22 @@ fn broken_pipe() -> anyhow::Result<()> {
     let mut out = io::stdout();
     writeln!(
         out,
-        "{:<20} {:<12} {:<12} {:<12} end of the process",
+        "{:<11} {:<12} {:<12} {:<12} end of the process",
         "SIGPIPE is", "first write", "second write", "handler ran"
     )?;
     for (disposition, handler) in [
-        ("ignored (Rust's)", SigHandler::SigIgn),
-        ("handled (the lab's)", SigHandler::Handler(count)),
-        ("default (C's)", SigHandler::SigDfl),
+        ("ignored", SigHandler::SigIgn),
+        ("handled", SigHandler::Handler(count)),
+        ("default", SigHandler::SigDfl),
     ] {
         let (mut answers, writer) = pipe()?;
         let child = child::spawn(disposition, || {
             install(Signal::SIGPIPE, handler, SaFlags::SA_RESTART)?;
             let connection = broken_connection()?;
             for _ in 0..2 {
-                let answer = match (&connection).write(b"hello") {
+                let answer = match write(&connection, b"hello") {
                     Ok(_) => "written",
-                    Err(error) => errno_name(&error),
+                    Err(errno) => errno_name(errno),
                 };
                 say!("write: {answer}");
                 write!(&writer, "{answer:<12} ")?;
@@ -130,7 +131,7 @@ fn broken_pipe() -> anyhow::Result<()> {
             WaitStatus::Signaled(_, signal, _) => format!("killed by {signal}"),
             other => format!("{other:?}"),
         };
-        writeln!(out, "{disposition:<20} {row:<38} {end}")?;
+        writeln!(out, "{disposition:<11} {row:<38} {end}")?;
     }
     writeln!(out)?;
     Ok(())
@@ -160,7 +161,7 @@ fn interrupted_accept() -> anyhow::Result<()> {
         let child = child::spawn("child", || interrupt(parent, address, restarts))?;
         let answer = match accept(listener.as_raw_fd()) {
             Ok(connection) => close(connection).map(|()| "a connection")?,
-            Err(errno) => errno_name(&errno.into()),
+            Err(errno) => errno_name(errno),
         };
         let handled = if HANDLED.load(SeqCst) > 0 { "had run" } else { "had not run" };
         child.wait()?;
@@ -204,8 +205,7 @@ fn stop_and_end_a_child() -> anyhow::Result<()> {
     }
     kill(pid, Signal::SIGTERM)?;
     writeln!(out, "kill -TERM {pid}: wait says {:?}", child.wait()?)?;
-    let refused = install(Signal::SIGKILL, SigHandler::Handler(count), SaFlags::empty())
-        .map_err(|e| errno_name(&e.into()));
+    let refused = install(Signal::SIGKILL, SigHandler::Handler(count), SaFlags::empty()).map_err(errno_name);
     writeln!(
         out,
         "a handler for SIGKILL: {} (nor can it be ignored or blocked)",
@@ -228,12 +228,12 @@ fn install(signal: Signal, handler: SigHandler, flags: SaFlags) -> nix::Result<S
 }
 
 /// The symbolic name, as in errno(3): `EPIPE`.
-fn errno_name(error: &io::Error) -> &'static str {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EPIPE) => "EPIPE",
-        Some(Errno::ECONNRESET) => "ECONNRESET",
-        Some(Errno::EINTR) => "EINTR",
-        Some(Errno::EINVAL) => "EINVAL",
-        _ => "another error",
+fn errno_name(errno: Errno) -> &'static str {
+    match errno {
+        Errno::EPIPE => "EPIPE",
+        Errno::ECONNRESET => "ECONNRESET",
+        Errno::EINTR => "EINTR",
+        Errno::EINVAL => "EINVAL",
+        other => other.desc(),
     }
 }
