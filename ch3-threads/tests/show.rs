@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -16,7 +16,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 /// Far more than any of them needs; a demonstration that hangs fails here.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// What a demonstration said: the results and the story.
 struct Said {
@@ -51,8 +51,16 @@ impl Said {
     }
 }
 
-fn start(arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_ch3-threads"))
+/// A demonstration that runs, in a process group of its own, which is ended when the limit is over.
+struct Running {
+    child: Child,
+    group: Pid,
+    ended: mpsc::Sender<()>,
+    watch: thread::JoinHandle<()>,
+}
+
+fn start(arguments: &[&str]) -> Running {
+    let child = Command::new(env!("CARGO_BIN_EXE_ch3-threads"))
         .arg("show")
         .args(arguments)
         .process_group(0)
@@ -60,40 +68,37 @@ fn start(arguments: &[&str]) -> Child {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap()
-}
-
-/// Reads everything that `child` says, expects status 0 and an empty process group, within the limit.
-fn finish(mut child: Child) -> Said {
+        .unwrap();
     let group = Pid::from_raw(child.id().try_into().unwrap());
     let (ended, end) = mpsc::channel::<()>();
-    // Ends the group if it hangs: then the reads below end, and the status is not 0.
     let watch = thread::spawn(move || {
         if end.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
             let _ = killpg(group, Signal::SIGKILL);
         }
     });
-    let mut stderr = child.stderr.take().unwrap();
-    let story = thread::spawn(move || {
-        let mut story = String::new();
-        stderr.read_to_string(&mut story).map(|_| story).unwrap()
-    });
-    let mut results = String::new();
-    if let Some(mut stdout) = child.stdout.take() {
-        stdout.read_to_string(&mut results).unwrap();
+    Running { child, group, ended, watch }
+}
+
+impl Running {
+    /// Reads everything it says, expects status 0 and an empty process group, within the limit.
+    fn finish(mut self) -> Said {
+        let stderr = self.child.stderr.take();
+        // Both at once: a program that cannot write to the one would never end the other.
+        let story = thread::spawn(move || stderr.map(|stderr| io::read_to_string(stderr).unwrap()));
+        let results = io::read_to_string(self.child.stdout.take().unwrap()).unwrap();
+        let story = story.join().unwrap().unwrap_or_default();
+        let status = self.child.wait().unwrap();
+        let left = killpg(self.group, None);
+        drop(self.ended);
+        self.watch.join().unwrap();
+        assert!(status.success(), "{status}\n{results}\n{story}");
+        assert_eq!(left, Err(Errno::ESRCH), "a process was left behind\n{results}\n{story}");
+        Said { results, story }
     }
-    let story = story.join().unwrap();
-    let status = child.wait().unwrap();
-    let left = killpg(group, None);
-    drop(ended);
-    watch.join().unwrap();
-    assert!(status.success(), "{status}\n{results}\n{story}");
-    assert_eq!(left, Err(Errno::ESRCH), "a process was left behind\n{results}\n{story}");
-    Said { results, story }
 }
 
 fn show(arguments: &[&str]) -> Said {
-    finish(start(arguments))
+    start(arguments).finish()
 }
 
 #[test]
@@ -150,7 +155,7 @@ fn what_is_lost_without_a_lock_is_counted_honestly() {
 }
 
 #[test]
-fn every_element_is_retrieved_once_in_order_of_coming() {
+fn one_consumer_retrieves_every_element_once() {
     let said = show(&["condvar", "--elements", "20", "--time-scale", "0.001"]);
     let retrieved: Vec<_> =
         said.story.lines().filter_map(|line| line.split_once("Retrieved: ")).map(|l| l.1).collect();
@@ -165,6 +170,15 @@ fn of_many_consumers_woken_for_one_element_all_but_one_find_the_queue_empty() {
     let (woken, in_vain) = (said.number("woken for an element:"), said.number("woken, but empty:"));
     assert!(in_vain > 0 && in_vain < woken, "{}", said.results);
     assert_eq!(said.story.matches("Woken, but the queue is empty").count() as i64, in_vain);
+    for consumer in (1..=5).map(|number| format!("(Consumer-{number}  )")) {
+        let lines: Vec<_> = said.story.lines().filter(|line| line.contains(&consumer)).collect();
+        for (place, _) in
+            lines.iter().enumerate().filter(|(_, line)| line.ends_with("Woken, but the queue is empty"))
+        {
+            let next = lines.get(place + 1).is_some_and(|line| line.ends_with("Queue is empty, waiting ..."));
+            assert!(next, "`if` in place of `while`: {}", said.story);
+        }
+    }
 }
 
 #[test]
@@ -275,18 +289,16 @@ fn every_child_has_its_line_and_the_lines_sum_to_the_connections() {
 
 #[test]
 fn sigterm_ends_the_herd_with_status_0_and_no_child_left() {
-    let mut child = start(&["herd", "--connections", "20000"]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
-    // The first way is through, the children of the next are at work.
+    let mut herd = start(&["herd", "--wait", "poll", "--connections", "20000"]);
+    let mut story = BufReader::new(herd.child.stderr.take().unwrap());
+    // The client has begun, so all children are there.
     let mut line = String::new();
-    while !line.starts_with("accept") {
+    while !line.contains("(client 0 ") {
         line.clear();
-        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "ended early");
+        assert_ne!(story.read_line(&mut line).unwrap(), 0, "ended early");
     }
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
-    lines.read_to_string(&mut line).unwrap();
-    assert!(!line.contains("reuseport"), "it went on: {line}");
-    finish(child);
+    kill(herd.group, Signal::SIGTERM).unwrap();
+    assert_eq!(herd.finish().results, "", "it went on to its end");
 }
 
 #[test]
@@ -297,7 +309,7 @@ fn a_wrong_value_is_refused_with_what_would_be_right() {
         (["lock", "--time-scale", "fast"], "from 0"),
         (["zombie", "--children", "1"], "2..=50"),
     ] {
-        let output = start(&arguments).wait_with_output().unwrap();
+        let output = start(&arguments).child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(2));
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains(hint), "{arguments:?}: {error}");

@@ -157,3 +157,16 @@ fn produce(queue: &Queue, elements: u32, pace: Pace) {
     }
     queue.close();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_element_comes_first_and_after_the_end_nothing() {
+        let queue = Queue { state: Mutex::default(), not_empty: Condvar::new(), notify: Notify::One };
+        (0..3).for_each(|element| queue.put(element));
+        queue.close();
+        assert_eq!([queue.get(), queue.get(), queue.get(), queue.get()], [Some(0), Some(1), Some(2), None]);
+    }
+}

@@ -182,7 +182,10 @@ fn measure(wait: Wait, args: HerdArgs) -> anyhow::Result<Outcome> {
     let clients = (0..args.clients)
         .map(|number| {
             let share = args.connections / args.clients + u64::from(number < args.connections % args.clients);
-            child::spawn(&format!("client {number}"), || (0..share).try_for_each(|_| be_served(address)))
+            child::spawn(&format!("client {number}"), || {
+                say!("makes {share} connections, {wait:?}");
+                (0..share).try_for_each(|_| be_served(address))
+            })
         })
         .collect::<io::Result<Vec<_>>>()?;
     clients.into_iter().try_for_each(succeeded)?;

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! An address is a number in one process's own numbering of memory. The kernel copies a page when somebody first
-//! writes to it (copy on write), so the fork itself is cheap: 140 µs here, a thread 35 µs.
+//! writes to it (copy on write), so a fork costs only about four times what a thread costs, until much memory is written.
 //!
 //! The order below is no accident: fork first, threads later. See `child.rs`.
 

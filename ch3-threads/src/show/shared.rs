@@ -9,8 +9,8 @@
 //!   └──────────────┘         └──────────────────────┘        └──────────────┘
 //! ```
 //!
-//! They must be atomic: csdesign's `server03a.py` adds with a plain load and store, two children do so at once, and
-//! its published table sums to 1482 of 1500 connections.
+//! They must be atomic. csdesign's `server03a.py` maps a page too, but a child reads all counters, adds one to its own
+//! and writes all of them back, its neighbours' as they were a moment ago: its published table sums to 1482 of 1500.
 
 use std::io;
 use std::num::NonZeroUsize;
