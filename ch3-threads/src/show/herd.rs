@@ -115,7 +115,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Wake-ups that brought no connection. A child that finds one waiting does not sleep at all, so never below zero.
+    /// Wake-ups that brought no connection; at least so many, because a connection that was already there costs none.
     fn woken_in_vain(&self) -> u64 {
         self.wake_ups.saturating_sub(self.accepted)
     }
