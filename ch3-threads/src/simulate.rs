@@ -21,7 +21,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use common::cli::{duration, human};
 use common::report::Percentiles;
-use common::sim::{self, Event, Exchange, Faulty, Plan, Run, Scenario, Watch};
+use common::sim::{self, Event, Exchange, Faulty, Plan, Run, Scenario, SimError, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::signal::{SigSet, Signal};
 
@@ -122,17 +122,23 @@ pub struct SimulateArgs {
 /// Runs the simulation and prints what it found. Ctrl-C ends it early, with what was measured so far.
 ///
 /// # Errors
-/// Arguments that contradict each other, a host that cannot be resolved, limits of the system, a file that cannot be
-/// written. That nobody could connect is no error but exit status 1.
+/// Limits of the system, or a file that cannot be written. Wrong arguments are no error but exit status 2, and that
+/// nobody could connect is exit status 1; both with a sentence on stderr.
 pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
-    let plan = plan(arguments)?;
+    let plan = match plan(arguments) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(misused(&error)),
+    };
     let interrupted = catch_interrupts()?;
     let to_stdout = arguments.json.as_deref() == Some(Path::new("-"));
     if !to_stdout {
         print(&header(&plan))?;
     }
     let watch = Screen::new(&plan, arguments.quiet);
-    let run = sim::run(&plan, &watch, interrupted)?;
+    let run = match sim::run(&plan, &watch, interrupted) {
+        Err(error @ SimError::Plan(_)) => return Ok(misused(&error.into())),
+        run => run?,
+    };
     watch.bar.finish_and_clear();
     if !to_stdout {
         print(&table(&run))?;
@@ -151,6 +157,12 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Arguments that only together make no sense: the same exit status as clap's.
+fn misused(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(2)
 }
 
 fn plan(arguments: &SimulateArgs) -> anyhow::Result<Plan> {
