@@ -5,4 +5,5 @@ pub mod model;
 pub mod plan_args;
 pub mod serve;
 pub mod service;
+pub mod show;
 pub mod simulate;

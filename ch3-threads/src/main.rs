@@ -9,6 +9,7 @@ use common::cli::LogArgs;
 use ch3_threads::compare::{self, CompareArgs};
 use ch3_threads::model::Model;
 use ch3_threads::serve::{self, ServeArgs, ServiceArgs};
+use ch3_threads::show::{self, ShowArgs};
 use ch3_threads::simulate::{self, SimulateArgs};
 
 /// Processes, threads, servers: every model of a concurrent server, under one client simulator
@@ -29,6 +30,8 @@ enum Command {
     Simulate(SimulateArgs),
     /// Run the simulator against every model, and show what each does
     Compare(CompareArgs),
+    /// Threads, locks, processes, signals, shown one by one
+    Show(ShowArgs),
     /// Say what each model is
     Models,
     /// A worker process of `process-pipeline`, started by it
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
         Command::Simulate(args) => simulate::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Show(args) => show::run(*args).map(|()| ExitCode::SUCCESS),
         Command::Models => models().map(|()| ExitCode::SUCCESS),
         Command::Worker(args) => serve::worker(args).map(|()| ExitCode::SUCCESS),
     };

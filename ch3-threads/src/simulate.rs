@@ -7,25 +7,24 @@
 //!                          └▶ the notes' log lines on stderr, or a progress bar
 //! ```
 
-use std::fmt::Write as _;
+mod screen;
+mod table;
+
 use std::fs;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use common::cli::human;
-use common::report::Percentiles;
-use common::sim::{self, Event, Plan, Run, Scenario, Watch};
-use indicatif::{ProgressBar, ProgressStyle};
-use nix::sys::signal::{SigSet, Signal};
+use common::interrupt;
+use common::sim::{self, Plan, Scenario, SimError};
 
 use crate::plan_args::PlanArgs;
+
+use screen::Screen;
+use table::{header, table};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,17 +71,23 @@ pub struct SimulateArgs {
 /// Runs the simulation and prints what it found. Ctrl-C ends it early, with what was measured so far.
 ///
 /// # Errors
-/// Arguments that contradict each other, a host that cannot be resolved, limits of the system, a file that cannot be
-/// written. That nobody could connect is no error but exit status 1.
+/// Limits of the system, or a file that cannot be written. Wrong arguments are no error but exit status 2, and that
+/// nobody could connect is exit status 1; both with a sentence on stderr.
 pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
-    let plan = plan(arguments)?;
-    let interrupted = catch_interrupts()?;
+    let plan = match plan(arguments) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(misused(&error)),
+    };
+    let interrupted = interrupt::flag()?;
     let to_stdout = arguments.json.as_deref() == Some(Path::new("-"));
     if !to_stdout {
         print(&header(&plan))?;
     }
     let watch = Screen::new(&plan, arguments.quiet);
-    let run = sim::run(&plan, &watch, interrupted)?;
+    let run = match sim::run(&plan, &watch, interrupted) {
+        Err(error @ SimError::Plan(_)) => return Ok(misused(&error.into())),
+        run => run?,
+    };
     watch.bar.finish_and_clear();
     if !to_stdout {
         print(&table(&run))?;
@@ -103,6 +108,12 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Arguments that only together make no sense: the same exit status as clap's.
+fn misused(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(2)
+}
+
 fn plan(arguments: &SimulateArgs) -> anyhow::Result<Plan> {
     let scenario = arguments.scenario;
     if let Some((flag, theirs)) = arguments.numbers.meaningless_to(&[scenario]).first() {
@@ -120,157 +131,6 @@ fn resolve(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
     first.copied().with_context(|| format!("the host `{host}` has no address"))
 }
 
-/// The flag that Ctrl-C sets. A second Ctrl-C ends the program at once.
-///
-/// The signals are blocked in this thread and in all that it starts, and one thread waits for them: no handler runs
-/// in the middle of anything.
-pub(crate) fn catch_interrupts() -> anyhow::Result<&'static AtomicBool> {
-    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
-    signals.thread_block().context("cannot block the signals")?;
-    thread::Builder::new().name("signals".into()).spawn(move || {
-        while signals.wait().is_ok() {
-            if INTERRUPTED.swap(true, SeqCst) {
-                // 128 + SIGINT, as the shell reports it.
-                std::process::exit(130);
-            }
-        }
-    })?;
-    Ok(&INTERRUPTED)
-}
-
-/// What is seen while it runs: the log lines of the notes for a handful of clients, a progress bar for many.
-struct Screen<'a> {
-    plan: &'a Plan,
-    lines: bool,
-    bar: ProgressBar,
-}
-
-impl Screen<'_> {
-    fn new(plan: &Plan, quiet: bool) -> Screen<'_> {
-        let lines = matches!(plan.scenario, Scenario::Patience | Scenario::Stay | Scenario::Heavy);
-        // Hides itself where stderr is no terminal.
-        let bar = if lines || quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
-        let unit = match plan.scenario {
-            Scenario::Echo => "ms",
-            Scenario::Connect => "connections",
-            _ => "clients gone",
-        };
-        let template = format!("{{bar:40}} {{pos}}/{{len}} {unit}");
-        bar.set_style(
-            ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        Screen { plan, lines: lines && !quiet, bar }
-    }
-}
-
-impl Watch for Screen<'_> {
-    fn progress(&self, done: u64, total: u64) {
-        self.bar.set_length(total);
-        self.bar.set_position(done);
-    }
-
-    fn happened(&self, client: usize, event: &Event<'_>) {
-        if !self.lines {
-            return;
-        }
-        let plan = self.plan;
-        let target = plan.target;
-        let heavy = plan.scenario == Scenario::Heavy;
-        match event {
-            Event::Connecting => tracing::info!("client-{client}: Trying to connect to {target}"),
-            Event::Connected if heavy => {
-                tracing::info!("client-{client}: Connected, waiting for the answer ...");
-            }
-            Event::Connected => tracing::info!("client-{client}: Connected, waiting for service ..."),
-            Event::Served if heavy => tracing::info!("client-{client}: Received the whole answer"),
-            Event::Served => {
-                let stay = human(plan.scaled_stay());
-                tracing::info!("client-{client}: Service available! Keeping it busy for {stay} ...");
-            }
-            Event::Finished if heavy => {}
-            Event::Finished => tracing::info!("client-{client}: Finished using a service ..."),
-            Event::TimedOut if heavy => tracing::error!("client-{client}: Timeout waiting for the answer!"),
-            Event::TimedOut => tracing::error!("client-{client}: Timeout waiting for service!"),
-            Event::Refused(error) => tracing::error!("client-{client}: Refused: {error}"),
-            Event::WrongBytes => tracing::error!("client-{client}: The server answered wrong bytes!"),
-            Event::Disconnected => tracing::info!("client-{client}: Disconnected ..."),
-        }
-    }
-}
-
-fn header(plan: &Plan) -> String {
-    let mut text = format!("{}: {}\n", plan.scenario, plan.describe());
-    let _ = writeln!(
-        text,
-        "target {}, service {}, seed {}, time scale {}, patience {} with grace, {}, faulty clients: {}",
-        plan.target,
-        plan.scenario.service(),
-        plan.seed,
-        plan.time_scale,
-        human(plan.patience()),
-        if plan.threads == 1 { "1 thread".into() } else { format!("{} threads", plan.threads) },
-        plan.faulty,
-    );
-    text
-}
-
-fn table(run: &Run) -> String {
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    if run.interrupted {
-        let _ = writeln!(text, "\nINTERRUPTED: this is what was found until then.");
-    }
-    if run.wrong > 0 {
-        let _ = writeln!(text, "\nWRONG BYTES: {} answers were not what was sent for.", run.wrong);
-    }
-    let _ = writeln!(
-        text,
-        "\n{:>10}{:>10}{:>10}{:>10}{:>10}",
-        "clients", "served", "gave up", "refused", "wrong"
-    );
-    let counts = [run.clients, run.served, run.gave_up, run.refused, run.wrong];
-    let _ = writeln!(text, "{}\n", counts.map(|count| format!("{count:>10}")).concat());
-    let _ = writeln!(text, "{:<10}{:>12}{:>12}{:>12}{:>12}", "", "p50", "p90", "p99", "max");
-    text += &line("wait, ms", run.wait_ms());
-    text += &line("latency, us", run.latency_us());
-    let _ = writeln!(
-        text,
-        "\n{} requests in {}: {:.1}/s",
-        run.requests,
-        human(Duration::from_millis(run.elapsed.as_millis() as u64)),
-        run.throughput_per_s()
-    );
-    let left = [
-        (run.unanswered, "requests were never answered"),
-        (run.broken, "connections broke"),
-        (run.unfinished, "clients had not finished"),
-    ];
-    for (count, what) in left.into_iter().filter(|(count, _)| *count > 0) {
-        let _ = writeln!(text, "{count} {what}");
-    }
-    if let Some(error) = &run.first_error {
-        let _ = writeln!(text, "the first error: {error}");
-    }
-    let faulty = &run.faulty;
-    if faulty.connections > 0 {
-        let _ = writeln!(
-            text,
-            "faulty clients: {} connections, {} bytes sent, {} read, {} resets, hung up on {} times",
-            faulty.connections, faulty.bytes_sent, faulty.bytes_received, faulty.resets, faulty.hung_up_on
-        );
-    }
-    text
-}
-
-fn line(name: &str, percentiles: Option<Percentiles>) -> String {
-    let Some(Percentiles { p50, p90, p99, max }) = percentiles else {
-        return format!("{name:<12}{:>10}\n", "-");
-    };
-    format!("{name:<12}{p50:>10.1}{p90:>12.1}{p99:>12.1}{max:>12.1}\n")
-}
-
-/// Whoever closes the pipe has seen enough: `ch3 simulate | head -1` is no error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -283,6 +143,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 mod tests {
     use super::*;
     use clap::Parser;
+    use std::time::Duration;
 
     #[derive(Parser)]
     struct Line {

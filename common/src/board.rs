@@ -173,7 +173,7 @@ mod tests {
         for all in [0, 3, 4, u64::MAX] {
             assert_eq!(ids(&board, all), [0, 1, 2]);
         }
-        assert_eq!(ids(&Board::default(), 0), []);
+        assert!(ids(&Board::default(), 0).is_empty());
         assert_eq!(board.last_messages(1), [board.message(Id(2)).unwrap().clone()]);
     }
 

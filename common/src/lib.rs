@@ -30,6 +30,7 @@ pub mod cli;
 pub mod connection;
 #[cfg(not(loom))]
 pub mod door;
+pub mod interrupt;
 #[cfg(not(loom))]
 pub mod journal;
 pub mod log;

@@ -32,6 +32,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
 use common::cli::{duration, human};
+use common::interrupt;
 use common::journal;
 use common::report::{self, Comparison, Row, ScenarioNote};
 use common::sim::{self, Plan, Scenario, Unwatched};
@@ -40,7 +41,6 @@ use self::contestant::Contestant;
 use self::pace::Pace;
 use crate::model::Model;
 use crate::plan_args::PlanArgs;
-use crate::simulate::catch_interrupts;
 
 /// Servers that run side by side when their clients mostly wait.
 const SIDE_BY_SIDE: usize = 6;
@@ -95,7 +95,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     if let Some((flag, theirs)) = args.numbers.meaningless_to(&scenarios).first() {
         bail!("{flag} means nothing to these scenarios; it belongs to {theirs}");
     }
-    let interrupted = catch_interrupts()?;
+    let interrupted = interrupt::flag()?;
     let pace = if args.full { pace::FULL } else { pace::SHORT };
     let pace = Pace {
         repetitions: args.repetitions.unwrap_or(pace.repetitions).max(1),
@@ -238,7 +238,7 @@ impl Race<'_> {
         }
         if run.wrong > 0 {
             self.bar.suspend(|| {
-                tracing::error!("{} answered wrong bytes to {} clients", contestant.name(), run.wrong)
+                tracing::error!("{} answered wrong bytes to {} clients", contestant.name(), run.wrong);
             });
         }
         let timeline = journal.map(|path| timeline::join(&run.lives, &entries(&path)));

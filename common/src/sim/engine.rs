@@ -161,14 +161,15 @@ impl<'a> Engine<'a> {
                 }
             }
 
-            // 4. Whoever's time is up gives up or goes on.
+            // 4. Requests that are due. Before the deadlines: a loop that comes late must not stop a client whose last
+            //    requests were meant for a moment before the end.
             let now_ns = monotonic_ns();
+            self.send_arrivals(now_ns);
+
+            // 5. Whoever's time is up gives up or goes on.
             while let Some(token) = self.desk.poll.pop_due(now_ns) {
                 self.clients[token as usize].expired(&mut self.desk);
             }
-
-            // 5. Requests that are due.
-            self.send_arrivals(now_ns);
 
             // 6. Until the last client is gone.
             if self.index == 0 && now_ns - shown_ns >= TICK.as_nanos() as u64 {

@@ -7,9 +7,9 @@
 //! ```text
 //! 1. the clients set out, a few dozen per turn       decisions.rs   what they do, from the seed
 //! 2. wait: a socket is ready or a time is up         poll.rs        epoll, one timer, a heap of deadlines
-//! 3. each ready client takes one step                visit.rs  stream.rs  caller.rs  faulty.rs
-//! 4. each client whose time is up gives up or goes on
-//! 5. requests that are due are sent (open loop)      decisions.rs   Poisson arrivals
+//! 3. each ready client takes one step                visit.rs  stream.rs  caller.rs  misbehave.rs
+//! 4. requests that are due are sent (open loop)      decisions.rs   Poisson arrivals
+//! 5. each client whose time is up gives up or goes on
 //! 6. until the last client is gone                   run.rs         what was found
 //! ```
 //!

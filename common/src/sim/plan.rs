@@ -114,7 +114,8 @@ pub struct Plan {
     /// Event loops, one thread each; the clients are dealt out among them.
     pub threads: usize,
     /// By what [`Plan::timeout`] and [`Plan::stay`] are multiplied. Measured durations are not: half a second of echo
-    /// is not a tenth of five.
+    /// is not a tenth of five. Nor is the kernel's clock: where the server's backlog is full, a connection is tried
+    /// again after 1, 3 and 7 s (tcp(7), SYN), so scale only against a backlog with room for all clients.
     pub time_scale: f64,
     /// Lives kept in [`super::Run::lives`].
     pub keep_lives: usize,
