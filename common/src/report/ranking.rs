@@ -4,39 +4,38 @@
 //! throughput   40k        50k        60k
 //!   epoll                     ├──●──┤       1
 //!   poll                   ├──●──┤          1   overlaps epoll
-//!   pool               ├──●──┤              1   overlaps poll, and so cannot be told from it
+//!   pool               ├──●──┤              2   epoll is ahead of it, poll is not
 //!   fork     ├●┤                            4   three are ahead
 //! ```
-
-use std::cmp::Ordering;
+//!
+//! Whoever shares a rank is not always level with each other: a model that was measured very differently from time to
+//! time overlaps the good and the bad, and so has nobody ahead of it. That is what its measurements allow to be said.
 
 use super::data::Row;
 use super::section::Kind;
 
-/// The ranks of the rows of one scenario, in their order: 1, 1, 1, 4 …; `None` for a row that was skipped.
+/// The ranks of the rows of one scenario, in their order: one more than the number of rows that are ahead; `None` for a
+/// row that was skipped.
 ///
-/// Models share a rank when their ranges of the scenario's main figure overlap, directly or through others of the
-/// group. The main figure of `echo` and `connect` is the throughput; elsewhere it is how many clients were served and,
-/// among those level in that, the median wait.
+/// A model is ahead of another when its range of the scenario's main figure lies wholly above the other's. The main
+/// figure of `echo` and `connect` is the throughput; elsewhere it is how many clients were served and, among those who
+/// served the same number every time, the median wait.
 pub fn ranks(rows: &[&Row]) -> Vec<Option<usize>> {
-    let measured: Vec<usize> = (0..rows.len()).filter(|&index| rows[index].skipped.is_none()).collect();
     let kind = rows.first().map_or(Kind::Load, |row| Kind::of(&row.scenario));
-    let groups = match kind {
-        Kind::Load => level_groups(&measured, |index| throughput(rows[index])),
-        Kind::Stay | Kind::Heavy | Kind::Crowd => level_groups(&measured, |index| served(rows[index]))
-            .into_iter()
-            .flat_map(|group| level_groups(&group, |index| promptness(rows[index])))
-            .collect(),
-    };
-    let mut ranks = vec![None; rows.len()];
-    let mut next = 1;
-    for group in groups {
-        for &index in &group {
-            ranks[index] = Some(next);
+    let is_ahead = |one: &Row, other: &Row| match kind {
+        Kind::Load => throughput(one).above(throughput(other)),
+        Kind::Stay | Kind::Heavy | Kind::Crowd => {
+            let (served, others) = (served(one), served(other));
+            served.above(others) || (served.is(others) && promptness(one).above(promptness(other)))
         }
-        next += group.len();
-    }
-    ranks
+    };
+    let measured = |row: &&&Row| row.skipped.is_none();
+    rows.iter()
+        .map(|row| {
+            let ahead = rows.iter().filter(measured).filter(|other| is_ahead(other, row)).count();
+            row.skipped.is_none().then_some(1 + ahead)
+        })
+        .collect()
 }
 
 /// From lowest to highest; higher is better.
@@ -53,6 +52,16 @@ impl Range {
             return Self { low: median, high: median };
         }
         Self { low: low.min(median), high: high.max(median) }
+    }
+
+    /// Whether all of it is higher than all of `other`.
+    fn above(self, other: Self) -> bool {
+        self.low > other.high
+    }
+
+    /// Whether both are one and the same number.
+    fn is(self, other: Self) -> bool {
+        (self.low, self.high) == (other.high, other.low)
     }
 
     fn reversed(self) -> Self {
@@ -74,31 +83,6 @@ fn promptness(row: &Row) -> Range {
         Some(wait) => Range::new(wait.p50, row.spread.wait_p50_ms).reversed(),
         None => Range { low: f64::NEG_INFINITY, high: f64::NEG_INFINITY },
     }
-}
-
-/// Splits the members into groups whose ranges are connected, the best group first; members keep their order.
-fn level_groups(members: &[usize], range_of: impl Fn(usize) -> Range) -> Vec<Vec<usize>> {
-    let mut order = members.to_vec();
-    order.sort_by(|&a, &b| range_of(b).high.partial_cmp(&range_of(a).high).unwrap_or(Ordering::Equal));
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut lowest = f64::INFINITY;
-    for index in order {
-        let range = range_of(index);
-        match groups.last_mut() {
-            Some(group) if range.high >= lowest => {
-                group.push(index);
-                lowest = lowest.min(range.low);
-            }
-            _ => {
-                groups.push(vec![index]);
-                lowest = range.low;
-            }
-        }
-    }
-    for group in &mut groups {
-        group.sort_unstable();
-    }
-    groups
 }
 
 #[cfg(test)]
@@ -136,15 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_overlaps_is_one_group_and_the_next_rank_counts_its_members() {
+    fn a_rank_counts_only_those_who_are_wholly_above() {
         let rows = [echo(9.0, 10.0, 11.0), echo(8.0, 8.5, 9.0), echo(7.0, 7.5, 8.0), echo(1.0, 2.0, 3.0)];
-        assert_eq!(ranks_of(&rows), [Some(1), Some(1), Some(1), Some(4)]);
+        assert_eq!(ranks_of(&rows), [Some(1), Some(1), Some(2), Some(4)]);
     }
 
     #[test]
-    fn a_wide_range_joins_those_inside_it() {
+    fn a_wide_range_lifts_nobody_but_itself() {
         let rows = [echo(1.0, 9.0, 10.0), echo(2.0, 2.5, 3.0), echo(4.0, 4.5, 5.0)];
-        assert_eq!(ranks_of(&rows), [Some(1), Some(1), Some(1)]);
+        assert_eq!(ranks_of(&rows), [Some(1), Some(2), Some(1)]);
     }
 
     #[test]

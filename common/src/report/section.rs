@@ -108,7 +108,7 @@ impl<'a> Section<'a> {
             }
             several => {
                 format!(
-                    "Ahead by {by}, level with each other: {} ({} of {total}).{once}",
+                    "By {by} nobody is clearly ahead of: {} ({} of {total}).{once}",
                     several.join(", "),
                     several.len()
                 )

@@ -131,7 +131,8 @@ impl Stream {
         }
         self.partial %= desk.script.answer_length;
         let now_ns = monotonic_ns();
-        if self.course.served_ns.is_none() {
+        // An answer that comes after the measured time, because others have left, is not the service that was asked for.
+        if self.course.served_ns.is_none() && now_ns < desk.measured.end {
             self.course.served_ns = Some(now_ns);
             desk.happened(self.number, &Event::Served);
         }
