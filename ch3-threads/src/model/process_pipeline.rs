@@ -100,6 +100,11 @@ pub fn run(
                 let mut worker = None;
                 while let Some((traveller, request)) = requests.pop() {
                     let client = traveller.connection.client();
+                    if !server.may_begin() {
+                        server.farewell(&client, Ok(()));
+                        continue;
+                    }
+                    tracing::debug!("a request of {client}, {} bytes", request.0.len());
                     server.meters.requests.count();
                     server.journal.record(Event::Begin, Some(&client));
                     let answer = ask(&mut worker, command, &client, request);
