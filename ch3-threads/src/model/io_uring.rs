@@ -175,7 +175,8 @@ fn admit(
     });
     let talk = Conversation::open(&server.service, client);
     let (chunk, since) = (Box::new([0; CHUNK]), Instant::now());
-    let seat = seats[place].insert(Seat { stream, talk, chunk, in_flight: Flight::Receive, since, dropped: 0 });
+    let seat =
+        seats[place].insert(Seat { stream, talk, chunk, in_flight: Flight::Receive, since, dropped: 0 });
     let end = next(server, ring, seat, place as u64);
     leave_if_over(server, end, seats, free, place);
     Ok(())
