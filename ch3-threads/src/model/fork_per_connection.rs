@@ -52,7 +52,7 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
                 match child {
                     Ok(pid) => drop(children.insert(pid)),
                     Err(error) => {
-                        tracing::warn!("client {client} is turned away: no process for it: {error}")
+                        tracing::warn!("client {client} is turned away: no process for it: {error}");
                     }
                 }
                 // The parent's copy of the connection is closed here: as long as it were open, the client would never
