@@ -11,6 +11,13 @@ use crate::{Case, Suite, checks};
 
 pub fn add_to(suite: &mut Suite) {
     suite.add(&checks![an_address_in_use_is_named], &[Kind::Echo], |_| true);
+    let threads = |model| {
+        matches!(
+            model,
+            Model::ThreadPool | Model::Prethreaded | Model::Epoll | Model::Pipeline | Model::Tokio
+        )
+    };
+    suite.add(&checks![more_threads_than_possible_are_an_error], &[Kind::Echo], threads);
     suite.add(&checks![serves_over_ipv6], &[Kind::Echo], |_| true);
     suite.add(&checks![serves_one_client_and_ends], &[Kind::Echo, Kind::Hold, Kind::Random], |model| {
         model == Model::OneClient
@@ -25,6 +32,13 @@ fn an_address_in_use_is_named(case: Case) {
     let (status, stdout, stderr) = case.launch().and(&["-p", &address.port().to_string()]).fail();
     assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{stderr}");
     assert!(stderr.contains(&format!("cannot listen on {address}: Address already in use")), "{stderr}");
+}
+
+/// And not a hang: those that could be made must not be waited for.
+fn more_threads_than_possible_are_an_error(case: Case) {
+    let (status, _, stderr) = case.launch().workers(4000).address_space(400_000).fail();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("error: "), "{stderr}");
 }
 
 fn serves_over_ipv6(case: Case) {
