@@ -76,6 +76,7 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
                 running -= 1;
                 if let Some(seat) = seats.get_mut(&fd) {
                     seat.connection.answer(answer);
+                    seat.interest = Interest::Read;
                 }
                 advance(server, &mut seats, fd, &mut scratch, &mut line);
             }
@@ -130,6 +131,11 @@ fn advance(
     line: &mut VecDeque<(RawFd, Request)>,
 ) {
     let Some(seat) = seats.get_mut(&fd) else { return };
+    if seat.interest == Interest::Nothing {
+        // Its request is out, and the pushes that woke it wait for the answer. Were it served now, it could end, and the
+        // answer would go to the next client with its descriptor.
+        return;
+    }
     seat.connection.wake();
     let client = seat.connection.client();
     let end = match seat.connection.advance(scratch) {

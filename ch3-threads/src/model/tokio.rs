@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use common::connection::LINGER;
+use common::connection::{LINGER, LINGER_BYTES};
 use common::conversation::{Conversation, Next};
 use common::door::{Admission, Door, LOOK_AWAY};
 use common::server::Server;
@@ -84,7 +84,7 @@ async fn converse(server: &Server, stream: std::net::TcpStream, client: Client) 
         let pushes = Arc::clone(&pushes);
         outbox.wake_with(move || pushes.notify_one());
     }
-    let mut linger = None;
+    let (mut linger, mut dropped) = (None, 0);
     loop {
         while let Some(request) = talk.poll_request() {
             let answer = if talk.is_slow() {
@@ -119,11 +119,15 @@ async fn converse(server: &Server, stream: std::net::TcpStream, client: Client) 
                 match timeout(patience, receive(&mut stream, &mut talk)).await {
                     Err(_elapsed) => return Ok(()),
                     Ok(_) if server.stop.requested() => return Ok(()),
-                    Ok(received) => {
-                        if received? == 0 {
-                            talk.finish();
+                    Ok(received) => match received? {
+                        0 => talk.finish(),
+                        count => {
+                            dropped += count;
+                            if brief && dropped > LINGER_BYTES {
+                                return Ok(());
+                            }
                         }
-                    }
+                    },
                 }
             }
             Next::Poll => {}
