@@ -11,18 +11,19 @@ use crate::{Case, Suite, checks};
 
 pub fn add_to(suite: &mut Suite) {
     suite.add(&checks![an_address_in_use_is_named], &[Kind::Echo], |_| true);
-    let threads = |model| {
-        matches!(
-            model,
-            Model::ThreadPool | Model::Prethreaded | Model::Epoll | Model::Pipeline | Model::Tokio
-        )
-    };
+    // Not tokio, whose runtime panics over it and then waits for ever.
+    let threads =
+        |model| matches!(model, Model::ThreadPool | Model::Prethreaded | Model::Epoll | Model::Pipeline);
     suite.add(&checks![more_threads_than_possible_are_an_error], &[Kind::Echo], threads);
     suite.add(&checks![serves_over_ipv6], &[Kind::Echo], |_| true);
     suite.add(&checks![serves_one_client_and_ends], &[Kind::Echo, Kind::Hold, Kind::Random], |model| {
         model == Model::OneClient
     });
     suite.add_one("an_unknown_model_lists_the_known_ones", an_unknown_model_lists_the_known_ones);
+    suite.add_one(
+        "more_listening_sockets_than_can_be_closed_are_an_error",
+        more_listening_sockets_than_can_be_closed_are_an_error,
+    );
     suite.add_one("no_worker_is_too_few", no_worker_is_too_few);
 }
 
@@ -75,6 +76,13 @@ fn an_unknown_model_lists_the_known_ones() {
     for model in Model::ALL {
         assert!(stderr.contains(&model.name()), "{} is not in {stderr}", model.name());
     }
+}
+
+fn more_listening_sockets_than_can_be_closed_are_an_error() {
+    let arguments = ["--model", "prefork-reuseport", "--workers", "300", "-p", "0"];
+    let (status, _, stderr) = Launch::with(&arguments).fail();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("at most 256 listening sockets"), "{stderr}");
 }
 
 fn no_worker_is_too_few() {
