@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use common::cli::{duration, human};
 use common::door::Door;
@@ -83,6 +84,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
     }
     model.available().with_context(|| format!("{} is not possible here", model.name()))?;
 
+    allow_descriptors();
     let stop = Stop::install().context("no descriptor for the stop")?;
     let journal = match args.journal {
         Some(_) => Journal::shared().context("no memory for the journal")?,
@@ -117,6 +119,13 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
     report_shares(&server, model, workers);
     tracing::info!("Terminating: {}", server.meters);
     Ok(())
+}
+
+/// Takes as many descriptors as this process may have: the soft limit is there for programs that use `select`.
+fn allow_descriptors() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most); // with fewer it serves fewer at once
+    }
 }
 
 /// How the connections spread over the workers, as the csd examples print it. Whoever no longer reads is not told.

@@ -1,4 +1,4 @@
-//! What every program of the course says and asks in the same way: the log level, durations.
+//! What the commands of every chapter share: how much is logged, and how a duration is written and read.
 
 use std::time::Duration;
 
@@ -20,26 +20,92 @@ impl LogArgs {
     }
 }
 
-/// Reads a duration with its unit: `500ms`, `15s`.
+/// Reads a duration as it is written on a command line: a number and a unit, `250us`, `500ms`, `1.5s`, `2m`.
+///
+/// A bare `0` needs no unit. For clap: `#[arg(value_parser = common::cli::duration)]`.
 ///
 /// # Errors
-/// A sentence for the user.
+/// A sentence for the user: no number, no unit, an unknown unit, negative, or too long to be meant (over a year).
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let seconds = match unit {
-        "us" => 1e-6,
+    const UNITS: &str = "the units are us, ms, s and m, for example 500ms or 15s";
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = (&text[..split], text[split..].trim_start());
+    if number.is_empty() {
+        return Err(format!("`{text}` does not begin with a number; {UNITS}"));
+    }
+    let number: f64 = number.parse().map_err(|_| format!("`{number}` is not a number; {UNITS}"))?;
+    let unit_s = match unit {
+        "us" | "µs" => 1e-6,
         "ms" => 1e-3,
         "s" => 1.0,
-        "m" => 60.0,
-        _ => return Err("a duration has a unit: 500ms, 15s".into()),
+        "m" | "min" => 60.0,
+        "" if number == 0.0 => 1.0,
+        "" => return Err(format!("`{text}` has no unit; {UNITS}")),
+        other => return Err(format!("`{other}` is not a unit of time; {UNITS}")),
     };
-    let number: f64 = number.parse().map_err(|_| format!("{number:?} is not a number"))?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+    let seconds = number * unit_s;
+    if seconds > 366.0 * 86_400.0 {
+        return Err(format!("`{text}` is more than a year"));
+    }
+    // Rounded to whole nanoseconds, because 0.3 ms is not a binary fraction and should not print as 299999 ns.
+    Ok(Duration::from_nanos((seconds * 1e9).round() as u64))
 }
 
-/// Writes a duration so that [`duration`] reads it.
-#[must_use]
-pub fn human(time: Duration) -> String {
-    format!("{}us", time.as_micros())
+/// Writes a duration for a reader, in the unit that suits it and with at most three digits after the point:
+/// `250us`, `1.5s`, `2m`. What it writes below an hour, [`duration`] reads back.
+pub fn human(duration: Duration) -> String {
+    let nanos = duration.as_nanos() as f64;
+    let (value, unit) = match nanos {
+        0.0 => return "0s".into(),
+        n if n < 1e6 => (n / 1e3, "us"),
+        n if n < 1e9 => (n / 1e6, "ms"),
+        n if n < 120e9 || n % 60e9 != 0.0 => (n / 1e9, "s"),
+        n => (n / 60e9, "m"),
+    };
+    let digits = format!("{value:.3}");
+    format!("{}{unit}", digits.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_every_unit() {
+        for (text, nanos) in [
+            ("250us", 250_000),
+            ("500ms", 500_000_000),
+            ("0.3ms", 300_000),
+            ("15s", 15_000_000_000),
+            ("1.5 s", 1_500_000_000),
+            ("2m", 120_000_000_000),
+            ("0", 0),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_nanos(nanos)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_explained() {
+        for (text, hint) in [
+            ("15", "no unit"),
+            ("fast", "begin with a number"),
+            ("-5s", "begin with a number"),
+            ("", "begin with a number"),
+            ("5 parsecs", "not a unit"),
+            ("1.2.3s", "not a number"),
+            ("99999999m", "more than a year"),
+        ] {
+            let error = duration(text).unwrap_err();
+            assert!(error.contains(hint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_as_they_are_read() {
+        for text in ["0s", "250us", "1.5ms", "500ms", "15s", "16.5s", "90s", "2m"] {
+            assert_eq!(human(duration(text).unwrap()), text);
+        }
+    }
 }

@@ -14,29 +14,36 @@
 //! [`meter`], [`journal`].
 
 // The sans-I/O half: what a server means.
-pub mod cli;
+pub mod board;
 pub mod conversation;
+pub mod factor;
 pub mod framing;
 pub mod input;
 pub mod outbox;
+pub mod protocol;
 pub mod service;
 
-// The other half: sockets, signals, processes. Left out when the small shared pieces are model-checked with loom.
+// The other half: sockets, signals, processes. Some of it is left out when the small shared pieces (the queue, the
+// stop) are model-checked with loom.
+pub mod cli;
 #[cfg(not(loom))]
 pub mod connection;
 #[cfg(not(loom))]
 pub mod door;
+pub mod interrupt;
 #[cfg(not(loom))]
 pub mod journal;
 pub mod log;
 pub mod meter;
 #[cfg(not(loom))]
 pub mod process;
-pub mod protocol;
 pub mod queue;
 #[cfg(not(loom))]
 pub mod server;
 pub mod shared_memory;
 pub mod stop;
 
+// What compares servers: simulated clients, and what is told of them.
 pub mod report;
+#[cfg(not(loom))]
+pub mod sim;

@@ -157,7 +157,8 @@ impl<T> Queue<T> {
 
 const NOBODY_PANICS: &str = "no code of a caller runs under the queue's lock";
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use std::sync::Arc;

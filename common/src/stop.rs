@@ -145,6 +145,8 @@ mod process {
         /// When the process has no descriptor left for the eventfd.
         pub fn install() -> io::Result<Stop> {
             renew_eventfd()?;
+            // Whoever started us may have had them blocked, and that is inherited.
+            SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]).thread_unblock()?;
             for signal in [Signal::SIGTERM, Signal::SIGINT] {
                 // No SA_RESTART: a call that waits returns EINTR, and whoever made it looks at the flag.
                 let action =

@@ -34,6 +34,7 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
     let door = door.nonblocking_accept()?;
     let deaths = Deaths::watch()?;
     let mut children = BTreeSet::new();
+    let mut number = 0;
     while !server.stop.requested() {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         // An error is EINTR, the stop: the loop's condition sees it. If it came just before, the door is closed and
@@ -42,7 +43,8 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
         reap(&deaths, &mut children);
         match server.admit(&door)? {
             Admission::Client(stream, client) => {
-                let child = fork_worker(server, "child", || {
+                number += 1;
+                let child = fork_worker(server, &format!("child-{number}"), || {
                     close(door.as_raw_fd())?; // the child has no business there
                     converse(server, stream.try_clone()?, client);
                     Ok(())

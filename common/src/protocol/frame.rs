@@ -13,7 +13,8 @@
 //! The trap of bincode 1: `bincode::serialize` writes integers at full width, `DefaultOptions` writes small ones short. Each
 //! reads the other's bytes as nonsense and seldom notices. So the options are written once, here.
 //!
-//! Do not frame a list of values that take no bytes, such as `Vec<()>`: its claimed length is then not bounded by the bytes.
+//! A list inside the value has a length of its own, which may lie as well: serde then reserves 1 MiB at most and finds the
+//! bytes missing. But do not frame a list of values that take no bytes, such as `Vec<()>`: nothing bounds its claimed length.
 
 use bincode::{DefaultOptions, Options};
 use serde::{Deserialize, Serialize};
@@ -137,6 +138,9 @@ mod tests {
     fn a_claimed_length_inside_the_value_is_refused_too() {
         // Variant 1, then a string of 2^63 bytes (253: an integer of 64 bits follows).
         let lie = [0, 0, 0, 10, 1, 253, 0, 0, 0, 0, 0, 0, 0, 0x80];
+        assert!(matches!(decode::<Message>(&lie, LIMIT), Err(FrameError::Malformed(_))));
+        // Variant 2, then a list of 2^63 numbers.
+        let lie = [0, 0, 0, 10, 2, 253, 0, 0, 0, 0, 0, 0, 0, 0x80];
         assert!(matches!(decode::<Message>(&lie, LIMIT), Err(FrameError::Malformed(_))));
     }
 

@@ -1,5 +1,38 @@
 //! What a comparison found, as a table for the terminal, as JSON and as one HTML file that needs no network.
+//!
+//! ```text
+//! Comparison ──┬── section ── ranking            rows of one scenario, and who is ahead of whom
+//!              │      │
+//!              │      ├── columns ── table       aligned text for the terminal
+//!              │      │         └── figures      the same columns in the page
+//!              │      ├── bars  curves           one figure of all models, all figures of one
+//!              │      ├── timeline  crowd        every client beside the server's lanes
+//!              │      └── words                  the figures as sentences
+//!              ├── json                          a list of rows
+//!              └── html ── summary               one file: text, style and pictures
+//! ```
 
+mod bars;
+mod columns;
+mod crowd;
+mod curves;
 mod data;
+mod figures;
+mod html;
+mod json;
+mod lanes;
+mod legend;
+mod number;
+mod ranking;
+mod section;
+mod summary;
+mod svg;
+mod table;
+mod timeline;
+mod words;
 
 pub use data::*;
+pub use html::{html, write};
+pub use json::{json, write_json};
+pub use ranking::ranks;
+pub use table::table;

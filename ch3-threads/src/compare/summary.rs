@@ -1,0 +1,94 @@
+//! Several repetitions of one model under one scenario become one row: medians, with the lowest and highest beside them.
+
+use common::report::{Percentiles, Row, ServerCost, Spreads};
+
+/// The row of these repetitions, each of which is a row of its own. `None` when there is none.
+pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
+    let first = repetitions.first()?.clone();
+    let of = |value: &dyn Fn(&Row) -> f64| -> Vec<f64> { repetitions.iter().map(value).collect() };
+    let middle = |value: &dyn Fn(&Row) -> f64| median(of(value));
+    let count = |value: &dyn Fn(&Row) -> u64| middle(&|row| value(row) as f64).round() as u64;
+    let percentiles = |of: &dyn Fn(&Row) -> Option<Percentiles>| {
+        let known: Vec<Percentiles> = repetitions.iter().filter_map(of).collect();
+        let middle = |value: fn(&Percentiles) -> f64| median(known.iter().map(value).collect());
+        (!known.is_empty()).then(|| Percentiles {
+            p50: middle(|p| p.p50),
+            p90: middle(|p| p.p90),
+            p99: middle(|p| p.p99),
+            max: middle(|p| p.max),
+        })
+    };
+    let spread = |of: &dyn Fn(&Row) -> Option<f64>| {
+        let known = repetitions.iter().filter_map(of);
+        known.fold(None, |range: Option<(f64, f64)>, value| {
+            Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
+        })
+    };
+    let row = Row {
+        served: count(&|row| row.served),
+        gave_up: count(&|row| row.gave_up),
+        refused: count(&|row| row.refused),
+        requests: count(&|row| row.requests),
+        wait_ms: percentiles(&|row| row.wait_ms),
+        latency_us: percentiles(&|row| row.latency_us),
+        throughput_per_s: middle(&|row| row.throughput_per_s),
+        server: ServerCost {
+            cpu_ms: middle(&|row| row.server.cpu_ms),
+            peak_rss_kib: count(&|row| row.server.peak_rss_kib),
+            threads: count(&|row| row.server.threads),
+            processes: count(&|row| row.server.processes),
+            context_switches: count(&|row| row.server.context_switches),
+        },
+        repetitions: repetitions.len() as u32,
+        spread: Spreads {
+            served: spread(&|row| Some(row.served as f64)).unwrap_or_default(),
+            throughput_per_s: spread(&|row| Some(row.throughput_per_s)).unwrap_or_default(),
+            wait_p50_ms: spread(&|row| row.wait_ms.map(|p| p.p50)).unwrap_or_default(),
+            latency_p50_us: spread(&|row| row.latency_us.map(|p| p.p50)).unwrap_or_default(),
+            latency_p99_us: spread(&|row| row.latency_us.map(|p| p.p99)).unwrap_or_default(),
+            cpu_ms: spread(&|row| Some(row.server.cpu_ms)).unwrap_or_default(),
+        },
+        ..first
+    };
+    // The curve and the picture are of one repetition, the middle one: a mean of pictures shows what never was.
+    repetitions.sort_by(|a, b| {
+        (a.served, a.throughput_per_s)
+            .partial_cmp(&(b.served, b.throughput_per_s))
+            .expect("a rate is a number")
+    });
+    let typical = repetitions.swap_remove(repetitions.len() / 2);
+    Some(Row { latency_curve: typical.latency_curve, timeline: typical.timeline, ..row })
+}
+
+/// The median; of an even number the mean of the two in the middle; 0 of nothing.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        odd if odd % 2 == 1 => values[odd / 2],
+        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(served: u64, throughput_per_s: f64) -> Row {
+        Row { served, throughput_per_s, latency_curve: vec![(50.0, throughput_per_s)], ..Row::default() }
+    }
+
+    #[test]
+    fn takes_the_median_and_keeps_the_extremes() {
+        let row = summarise(vec![row(4, 9.0), row(5, 1.0), row(4, 2.0)]).unwrap();
+        assert_eq!((row.served, row.throughput_per_s, row.repetitions), (4, 2.0, 3));
+        assert_eq!(row.spread.throughput_per_s, (1.0, 9.0));
+        assert_eq!(row.spread.served, (4.0, 5.0));
+        assert_eq!(row.latency_curve, [(50.0, 9.0)], "served 4, the faster of two: the middle one");
+    }
+
+    #[test]
+    fn of_nothing_there_is_no_row() {
+        assert!(summarise(Vec::new()).is_none());
+    }
+}

@@ -1,0 +1,39 @@
+//! `factor`: the notes' example of a request that costs the processor and not the network. A line with a decimal number
+//! comes back with its prime factors, as factor(1) writes them.
+//!
+//! ```text
+//!   in:   360\n                out:  360: 2 2 2 3 3 5\n
+//!   in:   many\n               out:  ERROR …\n        (and the next line may come)
+//! ```
+
+use common::factor;
+use common::framing::Delimited;
+use common::service::{Answer, Client, Pace, Protocol, Request, Service};
+
+/// Longest line, bytes: the largest 128-bit number has 39 digits.
+const LINE: usize = 64;
+
+/// Factorises numbers.
+#[derive(Debug)]
+pub struct Factor;
+
+impl Service for Factor {
+    fn name(&self) -> &'static str {
+        "factor"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Slow
+    }
+
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(Delimited::new(b'\n', LINE))
+    }
+
+    fn handle(&self, _client: &Client, request: Request) -> Answer {
+        Answer::new(match factor::parse(request.0.trim_ascii()) {
+            Ok(number) => format!("{}\n", factor::factor(number, factor::DEFAULT_STEPS)).into_bytes(),
+            Err(error) => format!("ERROR {error}\n").into_bytes(),
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Small demonstrations of threads, processes and what keeps them in step: one complete file each.
+//!
+//! Every file is meant to be read beside its section of the lecture notes (chapter 3, "Threads"), and run:
+//!
+//! ```text
+//! threads.rs   start, arguments, names, daemon and join      Threading module … Daemon threads
+//! lock.rs      a counter that two threads change             Locks in threads
+//! condvar.rs   a queue that sleeps until it is filled        Conditional Variables in threads
+//! event.rs     one switch that releases everybody            Events in threads
+//! process.rs   separate memory against shared memory         Multiprocessing module; lab, "processes"
+//! zombie.rs    a child that ended and nobody asked           lab, "Signals", the reaper
+//! signal.rs    SIGPIPE, SIGCHLD and accept, kill             lab, "Signals"
+//! herd.rs      who gets the connection, and who woke for it  csdesign, pre-forked server
+//!
+//! narrate.rs  child.rs  shared.rs  process_table.rs          what the eight above are built of
+//! ```
+//!
+//! Lines with a time and a name are the story and go to stderr; results go to stdout.
+
+mod child;
+mod condvar;
+mod event;
+mod herd;
+mod lock;
+mod narrate;
+mod process;
+mod process_table;
+mod shared;
+mod signal;
+mod threads;
+mod zombie;
+
+use std::io;
+
+use clap::{Args, Subcommand};
+
+/// Demonstrations: threads, locks, condition variables, events, processes, zombies, signals, the herd
+///
+/// Each shows one idea of the lecture in a few seconds. Every line of the story (stderr) carries the seconds since the
+/// start and the name of the thread or process that said it; results are on stdout.
+#[derive(Args, Debug, Clone, Copy)]
+pub struct ShowArgs {
+    #[command(subcommand)]
+    demonstration: Demonstration,
+}
+
+#[derive(Subcommand, Debug, Clone, Copy)]
+enum Demonstration {
+    Threads(threads::ThreadsArgs),
+    Lock(lock::LockArgs),
+    Condvar(condvar::CondvarArgs),
+    Event(event::EventArgs),
+    Process(process::ProcessArgs),
+    Zombie(zombie::ZombieArgs),
+    Signal(signal::SignalArgs),
+    Herd(herd::HerdArgs),
+}
+
+/// Runs one demonstration. Call it before the program has started any thread: the demonstrations of processes fork.
+///
+/// # Errors
+/// What the operating system refused (a thread, a fork, a socket), or a count that does not add up. A reader that
+/// closed its end of our stdout (`… | head`) is not an error.
+pub fn run(args: ShowArgs) -> anyhow::Result<()> {
+    narrate::start_the_clock();
+    let result = match args.demonstration {
+        Demonstration::Threads(args) => threads::run(args),
+        Demonstration::Lock(args) => lock::run(args),
+        Demonstration::Condvar(args) => condvar::run(args),
+        Demonstration::Event(args) => event::run(args),
+        Demonstration::Process(args) => process::run(args),
+        Demonstration::Zombie(args) => zombie::run(args),
+        Demonstration::Signal(args) => signal::run(args),
+        Demonstration::Herd(args) => herd::run(args),
+    };
+    match result {
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        other => other,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,181 @@
+//! `cargo ch3 simulate`: the client simulator of the notes (figure 4.5 and *simulating_many_requests.py*) against any
+//! server.
+//!
+//! ```text
+//! arguments ─▶ Plan ─▶ common::sim::run ─▶ Run ─▶ table on stdout, --json
+//!                          │
+//!                          └▶ the notes' log lines on stderr, or a progress bar
+//! ```
+
+mod screen;
+mod table;
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use common::interrupt;
+use common::sim::{self, Plan, Scenario, SimError};
+
+use crate::plan_args::PlanArgs;
+
+use screen::Screen;
+use table::{header, table};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo ch3 simulate                                  the notes' five clients against 127.0.0.1:7777
+  cargo ch3 simulate -s heavy --time-scale 0.1           five slow requests, ten times as fast
+  cargo ch3 simulate -s echo -c 1000 --window 16 -b 16   as many messages as the server can take (closed loop)
+  cargo ch3 simulate -s echo --rate 20000                20 000 requests/s, whether the server keeps up or not (open loop)
+  cargo ch3 simulate -s connect -p 2000 -c 5 -t 500      csdesign's client
+  cargo ch3 simulate -s crowd -c 10000                   everybody at once
+  cargo ch3 simulate -s echo --faulty never-reader=1,rst=5
+  cargo ch3 simulate -s echo -p 6379 --ask 'PING\\r\\n' --answer '+PONG\\r\\n'     redis, with the same generator
+
+In the closed loop a client sends when its last answer is there, so a server that stalls is asked less. In the open
+loop every request is timed from when it was meant to be sent. Compare p99 of both when something stalls.
+
+Exit status: 0 when clients could connect, 1 when none could, 2 when the arguments are wrong.";
+
+/// Simulate clients: the notes' five, or thousands
+///
+/// Each scenario brings its own numbers (clients, timeout, stay, ...); every one of them can be given. Durations are
+/// written 250us, 500ms, 15s, 2m.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct SimulateArgs {
+    /// What the clients come for
+    #[arg(short, long, value_enum, default_value = "patience")]
+    scenario: Scenario,
+    /// Where the server is: a name or an address (of a name's addresses the first IPv4 one is taken)
+    #[arg(short = 'H', long, default_value = "127.0.0.1")]
+    host: String,
+    /// The server's port
+    #[arg(short, long, default_value_t = 7777)]
+    port: u16,
+    #[command(flatten)]
+    numbers: PlanArgs,
+    /// Write the result as JSON, too; - writes it to stdout instead of the table
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// No log lines and no progress bar
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Runs the simulation and prints what it found. Ctrl-C ends it early, with what was measured so far.
+///
+/// # Errors
+/// Limits of the system, or a file that cannot be written. Wrong arguments are no error but exit status 2, and that
+/// nobody could connect is exit status 1; both with a sentence on stderr.
+pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
+    let plan = match plan(arguments) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(misused(&error)),
+    };
+    let interrupted = interrupt::flag()?;
+    let to_stdout = arguments.json.as_deref() == Some(Path::new("-"));
+    if !to_stdout {
+        print(&header(&plan))?;
+    }
+    let watch = Screen::new(&plan, arguments.quiet);
+    let run = match sim::run(&plan, &watch, interrupted) {
+        Err(error @ SimError::Plan(_)) => return Ok(misused(&error.into())),
+        run => run?,
+    };
+    watch.bar.finish_and_clear();
+    if !to_stdout {
+        print(&table(&run))?;
+    }
+    if let Some(path) = &arguments.json {
+        let json = serde_json::to_string_pretty(&run.row(&plan))? + "\n";
+        if to_stdout {
+            print(&json)?;
+        } else {
+            fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    if run.connected == 0 && !run.interrupted {
+        let why = run.first_error.map_or_else(String::new, |error| format!(" ({error})"));
+        eprintln!("No client could connect{why}: is a server listening at {}?", plan.target);
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Arguments that only together make no sense: the same exit status as clap's.
+fn misused(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(2)
+}
+
+fn plan(arguments: &SimulateArgs) -> anyhow::Result<Plan> {
+    let scenario = arguments.scenario;
+    if let Some((flag, theirs)) = arguments.numbers.meaningless_to(&[scenario]).first() {
+        bail!("{flag} means nothing to `{scenario}`; it belongs to {theirs}");
+    }
+    arguments.numbers.plan(scenario, resolve(&arguments.host, arguments.port)?)
+}
+
+fn resolve(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let found =
+        (host, port).to_socket_addrs().with_context(|| format!("cannot resolve the host `{host}`"))?;
+    let addresses: Vec<SocketAddr> = found.collect();
+    let first = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
+    first.copied().with_context(|| format!("the host `{host}` has no address"))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use std::time::Duration;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: SimulateArgs,
+    }
+
+    fn plan_of(line: &str) -> anyhow::Result<Plan> {
+        let words = std::iter::once("simulate").chain(line.split_whitespace());
+        plan(&Line::try_parse_from(words)?.arguments)
+    }
+
+    #[test]
+    fn nothing_given_is_the_notes_own_run() {
+        let plan = plan_of("").unwrap();
+        assert_eq!((plan.scenario, plan.clients, plan.target.port()), (Scenario::Patience, 5, 7777));
+        assert_eq!((plan.timeout, plan.stay), (Duration::from_secs(15), Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn what_is_given_counts_and_the_rest_is_the_scenarios() {
+        let plan = plan_of("-s connect -H ::1 -p 2000 -c 7 -t 9 --newline --seed 3 --faulty rst=2").unwrap();
+        assert_eq!(plan.target, "[::1]:2000".parse().unwrap());
+        assert_eq!((plan.clients, plan.connections, plan.bytes, plan.seed), (7, 9, 3000, 3));
+        assert!(plan.newline && plan.faulty.total() == 2);
+    }
+
+    #[test]
+    fn a_flag_of_another_scenario_is_an_error_that_names_its_own() {
+        let error = plan_of("-s patience --rate 5").unwrap_err().to_string();
+        assert!(error.contains("belongs to echo"), "{error}");
+        assert!(plan_of("-s echo --ask PING").unwrap_err().to_string().contains("--answer"));
+        assert!(plan_of("-s echo --rate 5 --window 3").is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! What is seen while a simulation runs: the log lines of the notes (figure 4.6), or a progress bar.
+
+use common::cli::human;
+use common::sim::{Event, Plan, Scenario, Watch};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// What is seen while it runs: the log lines of the notes for a handful of clients, a progress bar for many.
+pub struct Screen<'a> {
+    plan: &'a Plan,
+    lines: bool,
+    /// Hidden where there are log lines.
+    pub bar: ProgressBar,
+}
+
+impl Screen<'_> {
+    /// `quiet`: neither lines nor bar.
+    pub fn new(plan: &Plan, quiet: bool) -> Screen<'_> {
+        let lines = matches!(plan.scenario, Scenario::Patience | Scenario::Stay | Scenario::Heavy);
+        // Hides itself where stderr is no terminal.
+        let bar = if lines || quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let unit = match plan.scenario {
+            Scenario::Echo => "ms",
+            Scenario::Connect => "connections",
+            _ => "clients gone",
+        };
+        let template = format!("{{bar:40}} {{pos}}/{{len}} {unit}");
+        bar.set_style(
+            ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        Screen { plan, lines: lines && !quiet, bar }
+    }
+}
+
+impl Watch for Screen<'_> {
+    fn progress(&self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+
+    fn happened(&self, client: usize, event: &Event<'_>) {
+        if !self.lines {
+            return;
+        }
+        let plan = self.plan;
+        let target = plan.target;
+        let heavy = plan.scenario == Scenario::Heavy;
+        match event {
+            Event::Connecting => tracing::info!("client-{client}: Trying to connect to {target}"),
+            Event::Connected if heavy => {
+                tracing::info!("client-{client}: Connected, waiting for the answer ...");
+            }
+            Event::Connected => tracing::info!("client-{client}: Connected, waiting for service ..."),
+            Event::Served if heavy => tracing::info!("client-{client}: Received the whole answer"),
+            Event::Served => {
+                let stay = human(plan.scaled_stay());
+                tracing::info!("client-{client}: Service available! Keeping it busy for {stay} ...");
+            }
+            Event::Finished if heavy => {}
+            Event::Finished => tracing::info!("client-{client}: Finished using a service ..."),
+            Event::TimedOut if heavy => tracing::error!("client-{client}: Timeout waiting for the answer!"),
+            Event::TimedOut => tracing::error!("client-{client}: Timeout waiting for service!"),
+            Event::Refused(error) => tracing::error!("client-{client}: Refused: {error}"),
+            Event::WrongBytes => tracing::error!("client-{client}: The server answered wrong bytes!"),
+            Event::Disconnected => tracing::info!("client-{client}: Disconnected ..."),
+        }
+    }
+}

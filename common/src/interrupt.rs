@@ -1,0 +1,33 @@
+//! Ctrl-C (and SIGTERM) for programs that are not servers: a flag that they look at.
+//!
+//! A handler, not blocked signals: the signals that a process blocks stay blocked in every program it starts, and a
+//! server started so would never hear SIGTERM. Handlers are forgotten by `exec` (signal(7)).
+
+#![expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call")]
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The flag that the first Ctrl-C sets. A second one ends the program at once, with status 130 as shells have it.
+///
+/// # Errors
+/// What sigaction(2) says.
+pub fn flag() -> io::Result<&'static AtomicBool> {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let action = SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
+        // SAFETY: the handler touches an atomic and calls _exit(2), which signal-safety(7) allows.
+        unsafe { sigaction(signal, &action)? };
+    }
+    Ok(&INTERRUPTED)
+}
+
+extern "C" fn on_signal(_signal: i32) {
+    if INTERRUPTED.swap(true, Ordering::SeqCst) {
+        // SAFETY: _exit(2) is async-signal-safe.
+        unsafe { nix::libc::_exit(130) };
+    }
+}

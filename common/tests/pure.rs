@@ -1,0 +1,93 @@
+//! The protocols use no socket, no thread and no clock: their sources are read and searched for what would be one.
+//!
+//! A rule that is only written down holds until the first hurry. What it buys is in `protocol/mod.rs`: the same parser under
+//! every model, and tests that need neither a network nor a second of time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Names that belong to the outside. Types that only describe it, such as `SocketAddr` and `Duration`, are welcome.
+const OUTSIDE: [&str; 12] = [
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "std::thread",
+    "thread::spawn",
+    "Instant::now",
+    "SystemTime::now",
+    "UNIX_EPOCH.elapsed",
+    "nix::",
+    "socket2",
+    "tokio",
+    "libc::",
+];
+
+/// Files of `src/link/` that may touch the outside: the real half. Every other file there is the virtual half.
+const REAL_HALF_OF_LINK: [&str; 4] = ["mod.rs", "relay.rs", "tcp.rs", "udp.rs"];
+
+#[test]
+fn the_protocols_touch_nothing_outside() {
+    let files = sources(&source_folder().join("protocol"));
+    assert!(files.len() >= 4, "the protocols have moved: {files:?}");
+    assert_pure(&files);
+}
+
+#[test]
+fn the_virtual_half_of_the_link_touches_nothing_outside() {
+    let mut files = sources(&source_folder().join("link"));
+    files.retain(|file| REAL_HALF_OF_LINK.iter().all(|name| !file.ends_with(name)));
+    assert_pure(&files);
+}
+
+#[test]
+fn the_search_finds_what_it_is_for() {
+    assert_eq!(outside_names("use std::net::{SocketAddr, UdpSocket};"), ["line 1: UdpSocket"]);
+    assert_eq!(outside_names("\nlet now = SystemTime::now(); // why not"), ["line 2: SystemTime::now"]);
+    assert_eq!(outside_names("std::thread::spawn(f)"), ["line 1: std::thread", "line 1: thread::spawn"]);
+    assert!(
+        outside_names("//! no UdpSocket here\nlet host: std::net::IpAddr; // nor a TcpStream").is_empty()
+    );
+}
+
+fn assert_pure(files: &[PathBuf]) {
+    for file in files {
+        let source = fs::read_to_string(file).expect("a source file is text");
+        let found = outside_names(&source);
+        assert!(found.is_empty(), "{} is sans-I/O, but names {found:?}", file.display());
+    }
+}
+
+/// The lines of code, comments aside, that name something outside.
+fn outside_names(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (index, line) in source.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or_default();
+        found.extend(
+            OUTSIDE
+                .iter()
+                .filter(|name| code.contains(*name))
+                .map(|name| format!("line {}: {name}", index + 1)),
+        );
+    }
+    found
+}
+
+/// Every Rust file in a folder and the folders in it; none if there is no such folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.expect("a folder can be read to its end").path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn source_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
