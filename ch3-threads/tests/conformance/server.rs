@@ -59,6 +59,12 @@ impl Launch {
         self
     }
 
+    /// This flag besides.
+    pub fn flag(mut self, flag: &str) -> Launch {
+        self.arguments.push(flag.to_owned());
+        self
+    }
+
     /// So many threads, processes or loops.
     pub fn workers(self, count: usize) -> Launch {
         self.and(&["--workers", &count.to_string()])
