@@ -84,7 +84,9 @@ impl Who {
     fn has_goal(self, load: &Load) -> bool {
         match self {
             Who::Limit => true,
-            Who::Model(model) if EVENT_DRIVEN.contains(&model) => load.clients > 1,
+            Who::Model(model) if EVENT_DRIVEN.contains(&model) => {
+                load.clients > 1 && (model == Model::Epoll || !load.connects())
+            }
             Who::Redis => load.clients > 1 && !load.connects(),
             Who::Model(Model::ThreadPool) | Who::PythonThreading => load.clients == 1000,
             Who::Model(Model::ForkPerConnection | Model::Prefork) | Who::PythonForking => load.connects(),

@@ -119,13 +119,15 @@ fn used_ms(who: UsageWho) -> f64 {
     getrusage(who).map_or(0.0, |usage| cpu_ms(&usage))
 }
 
-/// What a running process and those of its children that have ended have used so far (proc_pid_stat(5): utime, stime,
-/// cutime, cstime), milliseconds.
+/// What the threads of a running process have used so far (proc(5), `schedstat`: nanoseconds), milliseconds. The ticks of
+/// `stat` are too coarse for a server that has only just started.
 pub fn process_ms(pid: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name is in brackets and may itself hold brackets and spaces; after it come the fields from the third on.
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
-    fields.skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() as f64 * 10.0
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return 0.0 };
+    let used_ns = |task: fs::DirEntry| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    tasks.flatten().filter_map(used_ns).sum::<f64>() / 1e6
 }
 
 /// Processor, their number, kernel.

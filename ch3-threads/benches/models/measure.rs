@@ -67,6 +67,7 @@ impl Stand<'_> {
             generator_busy: Some(generator_busy),
             p99_us: run.latency_us().map(|latency| latency.p99),
             foreign: foreign.share(),
+            starved: run.gave_up,
             fault: fault(&run),
         })
     }
@@ -97,8 +98,8 @@ fn fault(run: &Run) -> Option<String> {
         Some(format!("wrong bytes to {} clients", run.wrong))
     } else if run.broken > 0 {
         Some(format!("{} connections broke: {}", run.broken, why()))
-    } else if run.served < run.clients {
-        Some(format!("{} of {} clients not served: {}", run.clients - run.served, run.clients, why()))
+    } else if run.refused > 0 {
+        Some(format!("{} of {} clients refused: {}", run.refused, run.clients, why()))
     } else {
         None
     }

@@ -75,6 +75,7 @@ pub fn files(results: &Results, args: &Args) -> anyhow::Result<()> {
 
 const LEGEND: &str = "Ratios: the median over the rounds [lowest..highest], each of one round. CPU: the server's, its children's included.
 g: the generator was busy for 90 % of the time or more, and what was measured is mostly itself.
+starved: clients without a single answer in the measured time.
 !: other programs took more than 5 % of the machine in some round, and repeating did not help.";
 
 fn verdict(met: Option<bool>) -> &'static str {
@@ -104,7 +105,9 @@ fn cells_of(table: &Table, row: &Row) -> [String; 7] {
     let busy = median(|sample| sample.generator_busy);
     let disturbed = row.samples.iter().flatten().any(|sample| sample.foreign > FOREIGN_LIMIT);
     let bound = busy.is_some_and(|busy| busy >= GENERATOR_BOUND).then_some("g");
-    let notes = [disturbed.then_some("!"), bound, Some(row.note.as_str()), row.fault()];
+    let starved = row.samples.iter().flatten().map(|sample| sample.starved).max().unwrap_or(0);
+    let starved = (starved > 0).then(|| format!("up to {starved} clients starved"));
+    let notes = [disturbed.then_some("!"), bound, Some(row.note.as_str()), starved.as_deref(), row.fault()];
     let notes: Vec<&str> = notes.into_iter().flatten().filter(|note| !note.is_empty()).collect();
     [
         row.name.clone(),
@@ -113,7 +116,7 @@ fn cells_of(table: &Table, row: &Row) -> [String; 7] {
         number(median(|sample| sample.cpu_us), 2),
         number(median(|sample| sample.p99_us), 0),
         number(busy.map(|busy| busy * 100.0), 0) + " %",
-        notes.join(" "),
+        notes.join("  "),
     ]
 }
 

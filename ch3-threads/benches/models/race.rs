@@ -92,7 +92,7 @@ impl<'a> Race<'a> {
             .collect();
         let (stand, time) = (self.stand, self.time);
         self.rounds(load.name, &mut rows, |index| match &entries[index].1 {
-            Ok(entry) if entry.short => stand.measure(entry, &load, time / 4),
+            Ok(entry) if entry.short => stand.measure(entry, &load, short(time)),
             Ok(entry) => stand.measure(entry, &load, time),
             Err(why) => anyhow::bail!("{why}"),
         });
@@ -177,4 +177,9 @@ impl<'a> Race<'a> {
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// How long those are measured whom no goal names.
+fn short(time: Duration) -> Duration {
+    (time / 5).max(time.min(Duration::from_millis(400)))
 }

@@ -76,6 +76,8 @@ pub struct Sample {
     pub p99_us: Option<f64>,
     /// The fraction of all processors that other programs used meanwhile.
     pub foreign: f64,
+    /// Clients that had no answer in the whole measured time: the others took all of it.
+    pub starved: u64,
     /// What was not right about it.
     pub fault: Option<String>,
 }
