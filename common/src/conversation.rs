@@ -305,3 +305,6 @@ impl Output {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

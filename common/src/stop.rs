@@ -21,9 +21,9 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// How long a client may take none of its answer once the server is stopping.
 pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
@@ -32,7 +32,8 @@ pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
 ///
 /// The order matters, and is what the loom test checks. Who comes writes its bit, then reads the flag; who stops
 /// writes the flag, then reads the bits. With sequentially consistent atomics at least one of them sees the other, so
-/// that no connection slips through and waits for ever.
+/// that no connection slips through and waits for ever. (The fences between say it once more, for loom: it models the
+/// one order of all fences, but takes sequentially consistent accesses for acquire and release.)
 pub struct Registry<const WORDS: usize> {
     stopping: AtomicBool,
     live: [AtomicU64; WORDS],
@@ -58,6 +59,7 @@ impl<const WORDS: usize> Registry<WORDS> {
     pub fn enter(&self, fd: RawFd) -> bool {
         let Some((word, bit)) = self.place(fd) else { return false };
         word.fetch_or(bit, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         if self.stopping.load(Ordering::SeqCst) {
             word.fetch_and(!bit, Ordering::SeqCst);
             return false;
@@ -75,6 +77,7 @@ impl<const WORDS: usize> Registry<WORDS> {
     /// Sets the flag and hands every descriptor in service to `wake`.
     pub fn stop(&self, mut wake: impl FnMut(RawFd)) {
         self.stopping.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         for (index, word) in self.live.iter().enumerate() {
             let mut bits = word.load(Ordering::SeqCst);
             while bits != 0 {
