@@ -239,8 +239,12 @@ impl Conversation {
         }
     }
 
-    /// Moves pushed bytes to the output, no more of them than backpressure allows.
+    /// Moves pushed bytes to the output, no more of them than backpressure allows, and none after our last word: once our
+    /// sending half is shut down, sending is an error that would cut the client's reading of that word short.
     fn pull(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
         let Some(outbox) = &self.outbox else { return };
         while self.output.len() < HIGH_WATER {
             let Some(bytes) = outbox.pop() else { return };

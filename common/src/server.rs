@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::door::{Admission, Door, LOOK_AWAY};
 use crate::journal::{Event, Journal};
 use crate::meter::Meters;
-use crate::service::{Answer, Client, Request, Service};
+use crate::service::{Answer, Client, Pace, Request, Service};
 use crate::stop::Stop;
 
 /// How a client that takes none of its answer is treated, and how much is held for clients.
@@ -47,10 +47,21 @@ pub struct Server {
 }
 
 impl Server {
+    /// Whether a request may be begun now. After the stop a slow one may not: a client can send a thousand of them in
+    /// one packet, and the stop would take a thousand times as long as one.
+    #[must_use]
+    pub fn may_begin(&self) -> bool {
+        !self.stop.requested() || self.service.pace() == Pace::Quick
+    }
+
     /// Handles one request here and now: counted, and recorded in the journal. A panic in the service ends this
-    /// conversation and no other.
+    /// conversation and no other; so does the stop before a slow request ([`may_begin`](Server::may_begin)).
     #[must_use]
     pub fn handle(&self, client: &Client, request: Request) -> Answer {
+        if !self.may_begin() {
+            return Answer::last(Vec::new());
+        }
+        tracing::debug!("a request of {client}, {} bytes", request.0.len());
         self.meters.requests.count();
         self.journal.record(Event::Begin, Some(client));
         let answer = catch_unwind(AssertUnwindSafe(|| self.service.handle(client, request)));

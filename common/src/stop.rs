@@ -8,8 +8,9 @@
 //!                           in service
 //! ```
 //!
-//! What is in service is then finished: a request that has come whole is handled and its answer sent. A client that
-//! stalls its server in `write` is hung up on after [`STALL_AT_STOP`].
+//! What is in service is then finished: a request that has come whole is handled and its answer sent; a slow one (see
+//! [`Pace`](crate::service::Pace)) only when it has begun. A client that stalls its server in `write` is hung up on after
+//! [`STALL_AT_STOP`].
 //!
 //! All four steps are async-signal-safe (signal-safety(7)), so they are done in the handler itself: no thread waits for
 //! signals, and a server that forks stays single-threaded. That is also why the connections in service are a bitmap

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! - **Accepts:** the parent, and only while some child is idle. **Answers:** the child that got the descriptor.
-//! - **Waits in:** the parent in `poll(2)` for a client, a child's byte or a child's end; a child in `recvmsg(2)`, then
-//!   `recv(2)`.
+//! - **Waits in:** the parent in `poll(2)` for a client, a child's byte or a child's end; a child in `poll(2)` for a
+//!   connection or the stop, then in `recv(2)`.
 //! - **The price:** two messages over a Unix socket per connection, and everything goes through the parent.
 //! - **The trap:** a child inherits the parent's ends of its elder siblings' sockets. Closing the parent's end therefore
 //!   ends nobody's `recvmsg`; `shutdown(2)` on it does, whoever else holds a copy.
@@ -124,11 +124,17 @@ fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, 
     let mut address = [0; 64];
     let mut space = cmsg_space!([RawFd; 1]);
     loop {
+        // Not in recvmsg: a SIGTERM that comes just before it would be waited out for ever when the parent is dead,
+        // because this child has a copy of the parent's end of its own line, and so never sees the line's end.
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let _ = poll(&mut [readable(line.as_fd()), readable(server.stop.fd())], PollTimeout::NONE);
+        if server.stop.requested() {
+            return Ok(None);
+        }
         let mut buffers = [IoSliceMut::new(&mut address)];
-        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
         let message = match recvmsg::<UnixAddr>(line.as_raw_fd(), &mut buffers, Some(&mut space), flags) {
-            Err(nix::Error::EINTR) if !server.stop.requested() => continue,
-            Err(nix::Error::EINTR) => return Ok(None),
+            Err(nix::Error::EINTR | nix::Error::EAGAIN) => continue,
             message => message?,
         };
         if message.bytes == 0 {

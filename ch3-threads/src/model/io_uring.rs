@@ -26,7 +26,7 @@ use io_uring::{IoUring, cqueue, opcode, squeue};
 use nix::errno::Errno;
 use nix::libc;
 
-use common::connection::{LINGER, TICK};
+use common::connection::{LINGER, LINGER_BYTES, TICK};
 use common::conversation::{Conversation, Next};
 use common::door::{Door, LOOK_AWAY};
 use common::journal::Event;
@@ -48,6 +48,7 @@ struct Seat {
     chunk: Box<[u8; CHUNK]>,
     in_flight: Flight,
     since: Instant,
+    dropped: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -174,7 +175,8 @@ fn admit(
     });
     let talk = Conversation::open(&server.service, client);
     let (chunk, since) = (Box::new([0; CHUNK]), Instant::now());
-    let seat = seats[place].insert(Seat { stream, talk, chunk, in_flight: Flight::Receive, since });
+    let seat =
+        seats[place].insert(Seat { stream, talk, chunk, in_flight: Flight::Receive, since, dropped: 0 });
     let end = next(server, ring, seat, place as u64);
     leave_if_over(server, end, seats, free, place);
     Ok(())
@@ -192,7 +194,12 @@ fn take(server: &Server, seat: &mut Seat, result: i32) -> io::Result<()> {
         _ if server.stop.requested() => return Err(io::ErrorKind::Interrupted.into()),
         Flight::Receive | Flight::Discard { .. } if count == 0 => seat.talk.finish(),
         Flight::Receive => seat.talk.receive(&seat.chunk[..count]),
-        Flight::Discard { .. } => {}
+        Flight::Discard { brief } => {
+            seat.dropped += count;
+            if brief && seat.dropped > LINGER_BYTES {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
     }
     Ok(())
 }
@@ -200,6 +207,8 @@ fn take(server: &Server, seat: &mut Seat, result: i32) -> io::Result<()> {
 /// Handles what can be handled, then submits the one operation that is next; `UnexpectedEof` stands for the end.
 fn next(server: &Server, ring: &mut IoUring, seat: &mut Seat, key: u64) -> io::Result<()> {
     let fd = Fd(seat.stream.as_raw_fd());
+    // Then its time runs on: a client that goes on sending shall not keep us for ever.
+    let lingers = matches!(seat.in_flight, Flight::Discard { .. });
     loop {
         while let Some(request) = seat.talk.poll_request() {
             let answer = server.handle(&seat.talk.client().clone(), request);
@@ -232,7 +241,9 @@ fn next(server: &Server, ring: &mut IoUring, seat: &mut Seat, key: u64) -> io::R
             Next::Wait => unreachable!("every request is answered above"),
             Next::Close => return Err(io::ErrorKind::UnexpectedEof.into()),
         };
-        seat.since = Instant::now();
+        if !lingers {
+            seat.since = Instant::now();
+        }
         return submit(ring, &operation.user_data(key));
     }
 }

@@ -15,8 +15,9 @@
 //! - **Differs from `pipeline`:** the work runs beside the I/O on another processor even where threads cannot (Python's
 //!   global lock), and a crash in it takes one request, not the server. As many as there are processors are enough.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,9 @@ pub fn run(
     workers: usize,
     command: impl Fn() -> Command + Sync,
 ) -> io::Result<()> {
+    // Now, as long as there are descriptors: later, idle clients may have taken all of them.
+    let processes = (0..workers).map(|_| Ok(Mutex::new(Some(Worker::start(command())?))));
+    let processes: Vec<Mutex<Option<Worker>>> = processes.collect::<io::Result<_>>()?;
     let capacity = server.limits.connections;
     let places = Places::new(capacity);
     let connections: Queue<Traveller> = Queue::new(capacity);
@@ -95,20 +99,28 @@ pub fn run(
                 }
             })?;
         }
-        for number in 0..workers {
+        for (number, process) in processes.iter().enumerate() {
             keep_working(scope, server, format!("handler-{number}"), move || {
-                let mut worker = None;
+                let mut worker = process.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let replaced = |error: &io::Error| {
+                    server.meters.replaced.count();
+                    tracing::warn!("the process of handler-{number} died ({error}); it is replaced");
+                };
                 while let Some((traveller, request)) = requests.pop() {
                     let client = traveller.connection.client();
+                    if !server.may_begin() {
+                        server.farewell(&client, Ok(()));
+                        continue;
+                    }
+                    tracing::debug!("a request of {client}, {} bytes", request.0.len());
                     server.meters.requests.count();
                     server.journal.record(Event::Begin, Some(&client));
-                    let answer = ask(&mut worker, command, &client, request);
+                    let answer = ask(&mut worker, command, replaced, &client, request);
                     server.journal.record(Event::End, Some(&client));
                     match answer {
                         Ok(answer) => drop(responses.push((traveller, answer))),
                         Err(error) => {
-                            server.meters.replaced.count();
-                            tracing::warn!("the process of handler-{number} died ({error}); it is replaced");
+                            replaced(&error);
                             server.farewell(&client, Err(io::Error::other("its request was lost")));
                             worker = None;
                         }
@@ -153,16 +165,26 @@ struct Worker {
 fn ask(
     worker: &mut Option<Worker>,
     command: impl Fn() -> Command,
+    replaced: impl Fn(&io::Error),
     client: &Client,
     request: Request,
 ) -> io::Result<Answer> {
+    let task = Task { client: client.address, request: request.0 };
+    // One that died between two requests has not read this one, so it can be asked of the next. One that dies over it
+    // cannot: the next might die of it as well.
+    if let Some(Err(error)) = worker.as_mut().map(|worker| worker.send(&task)) {
+        replaced(&error);
+        *worker = None;
+    }
     let worker = match worker {
         Some(worker) => worker,
-        None => worker.insert(Worker::start(command())?),
+        None => {
+            let worker = worker.insert(Worker::start(command())?);
+            worker.send(&task)?;
+            worker
+        }
     };
-    let task = Task { client: client.address, request: request.0 };
-    write_frame(worker.to.as_mut().ok_or(io::ErrorKind::BrokenPipe)?, &task)?;
-    let done: Done = read_frame(&mut worker.from)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let done: Done = read_frame(&mut worker.from)?.ok_or(ErrorKind::UnexpectedEof)?;
     Ok(Answer { bytes: done.answer, then: if done.ends { Then::Close } else { Then::Continue } })
 }
 
@@ -170,8 +192,12 @@ impl Worker {
     fn start(mut command: Command) -> io::Result<Worker> {
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let to = process.stdin.take();
-        let from = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let from = process.stdout.take().ok_or(ErrorKind::BrokenPipe)?;
         Ok(Worker { process, to, from })
+    }
+
+    fn send(&mut self, task: &Task) -> io::Result<()> {
+        write_frame(self.to.as_mut().ok_or(ErrorKind::BrokenPipe)?, task)
     }
 }
 
@@ -208,10 +234,13 @@ fn read_frame<T: for<'a> Deserialize<'a>>(from: &mut impl Read) -> io::Result<Op
         if let Some((value, _)) = frame::decode(&bytes, FRAME_LIMIT).map_err(io::Error::other)? {
             return Ok(Some(value));
         }
-        match from.read(&mut chunk)? {
-            0 if bytes.is_empty() => return Ok(None),
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            count => bytes.extend_from_slice(&chunk[..count]),
+        match from.read(&mut chunk) {
+            Ok(0) if bytes.is_empty() => return Ok(None),
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+            // Ctrl-C reaches the workers too; they end with their input, not with the signal.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

@@ -23,9 +23,10 @@ impl Seat {
         }
     }
 
-    /// Hangs up on those who had their time.
+    /// Hangs up on those who had their time; not while a request of theirs is being handled elsewhere, whose answer must
+    /// find them here.
     pub fn clear_expired(seats: &mut BTreeMap<RawFd, Seat>, server: &Server) {
-        seats.retain(|_, seat| !seat.is_over(server));
+        seats.retain(|_, seat| seat.interest == Interest::Nothing || !seat.is_over(server));
     }
 
     /// Whether its client had its time; that is logged.

@@ -79,7 +79,11 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
                 }
                 advance(server, &mut seats, fd, &mut scratch, &mut line);
             }
-            for fd in pushes.answer().into_iter().chain(ready.iter().copied()) {
+            // Who has a request out takes pushes with its answer. Were it served now, it could end, and the answer would
+            // go to the next client with its descriptor.
+            let mut pushed = pushes.answer();
+            pushed.retain(|fd| seats.get(fd).is_some_and(|seat| seat.interest != Interest::Nothing));
+            for fd in pushed.into_iter().chain(ready.iter().copied()) {
                 advance(server, &mut seats, fd, &mut scratch, &mut line);
             }
             if ready.contains(&door.as_raw_fd()) {

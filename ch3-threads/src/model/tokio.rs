@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use common::connection::LINGER;
+use common::connection::{LINGER, LINGER_BYTES};
 use common::conversation::{Conversation, Next};
 use common::door::{Admission, Door, LOOK_AWAY};
 use common::server::Server;
@@ -81,7 +81,7 @@ async fn converse(server: &Server, stream: std::net::TcpStream, client: Client) 
         let pushes = Arc::clone(&pushes);
         outbox.wake_with(move || pushes.notify_one());
     }
-    let mut linger = None;
+    let (mut linger, mut dropped) = (None, 0);
     loop {
         while let Some(request) = talk.poll_request() {
             let answer = if talk.is_slow() {
@@ -121,7 +121,12 @@ async fn converse(server: &Server, stream: std::net::TcpStream, client: Client) 
                 }
                 match receive(&stream, &mut talk) {
                     Ok(0) => talk.finish(),
-                    Ok(_) => {}
+                    Ok(count) => {
+                        dropped += count;
+                        if brief && dropped > LINGER_BYTES {
+                            return Ok(());
+                        }
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     Err(error) => return Err(error),
                 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub const LINGER: Duration = Duration::from_secs(1);
 
 /// How much of what it still sends is read meanwhile.
-const LINGER_BYTES: usize = 16 * 1024 * 1024;
+pub const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 fn stalled() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "it does not read its answer")

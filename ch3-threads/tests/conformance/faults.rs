@@ -1,0 +1,111 @@
+//! A client's fault is its own: it gets an error or is hung up on, and nobody else notices.
+
+use ch3_threads::model::Model;
+use ch3_threads::service::Kind;
+
+use crate::client::Client;
+use crate::dialogue::{DIALOGUES, exchange, garbage};
+use crate::server::Running;
+use crate::{Case, Suite, checks, goes_on};
+
+/// What may be cut short, or said to nobody.
+const ALL: [Kind; 5] = [Kind::Hold, Kind::Echo, Kind::Heavy, Kind::Bytes, Kind::Random];
+
+pub fn add_to(suite: &mut Suite) {
+    suite.add(&checks![garbage_gets_an_error_and_ends_only_its_connection], &[Kind::Bytes], goes_on);
+    suite.add(&checks![a_request_cut_short_gets_an_error], &[Kind::Heavy], |_| true);
+    suite.add(&checks![a_reset_at_any_point_is_survived], &ALL, goes_on);
+    suite.add(&checks![who_goes_on_sending_after_an_error_is_hung_up_on], &[Kind::Bytes], goes_on);
+}
+
+fn garbage_gets_an_error_and_ends_only_its_connection(case: Case) {
+    let server = case.launch().start();
+    // Somebody who is there all the time, where there is a seat for two.
+    let has_two_seats = case.model.seats(case.model.default_workers()).is_none_or(|seats| seats >= 2);
+    let mut neighbour = has_two_seats.then(|| Client::connect(server.address));
+    for (bytes, beginning) in garbage(case.service) {
+        let mut client = Client::connect(server.address);
+        client.send(bytes);
+        let answer = client.read_to_end();
+        assert!(answer.starts_with(beginning), "{:?}", String::from_utf8_lossy(&answer));
+        assert!(answer.ends_with(b"\n"), "an error is a line");
+        drop(client);
+        if let Some(neighbour) = &mut neighbour {
+            check_service(case, neighbour);
+        }
+    }
+    drop(neighbour);
+    still_serves(case, &server);
+    server.stop();
+}
+
+fn a_request_cut_short_gets_an_error(case: Case) {
+    let server = case.launch().start();
+    let mut client = Client::connect(server.address);
+    client.send(b"twenty bytes, not 36");
+    client.half_close();
+    let answer = client.read_to_end();
+    assert_eq!(answer, b"ERROR a request has 36 bytes\n");
+    drop(client);
+    server.stop();
+}
+
+fn a_reset_at_any_point_is_survived(case: Case) {
+    let server = case.launch().start();
+    Client::connect(server.address).reset(); // perhaps before it was accepted
+    if DIALOGUES.contains(&case.service) {
+        let (request, answer) = exchange(case.service, 11);
+        let mut inside_a_request = Client::connect(server.address);
+        inside_a_request.send(&request[..1]);
+        inside_a_request.reset();
+        let mut before_the_answer = Client::connect(server.address);
+        before_the_answer.send(&request);
+        before_the_answer.reset();
+        let mut inside_the_answer = Client::connect(server.address);
+        inside_the_answer.send(&request);
+        inside_the_answer.expect(&answer[..1]);
+        inside_the_answer.reset();
+        let mut after_its_own_end = Client::connect(server.address);
+        after_its_own_end.send(&request);
+        after_its_own_end.half_close();
+        after_its_own_end.reset();
+    } else {
+        let mut inside_the_greeting = Client::connect(server.address);
+        inside_the_greeting.expect(if case.service == Kind::Hold { "1" } else { "You " });
+        inside_the_greeting.reset();
+    }
+    still_serves(case, &server);
+    server.stop();
+}
+
+/// After an error the server reads on only to save its last words from a reset: briefly, and not for ever.
+fn who_goes_on_sending_after_an_error_is_hung_up_on(case: Case) {
+    let server = case.launch().start();
+    let mut client = Client::connect(server.address);
+    client.send("no number\n");
+    let mut sender = client.sender();
+    let flood = std::thread::spawn(move || sender.send_what_fits(&vec![b'x'; 256 << 20]));
+    client.expect("ERROR not a decimal number\n");
+    let sent = flood.join().expect("it only sends");
+    assert!(sent < 256 << 20, "the server takes all of it");
+    if case.model != Model::Sequential {
+        still_serves(case, &server);
+    }
+    drop(client);
+    server.stop();
+}
+
+fn still_serves(case: Case, server: &Running) {
+    let mut client = Client::connect(server.address);
+    match case.service {
+        Kind::Hold => client.expect("1"),
+        Kind::Random => client.expect("You requested"),
+        _ => check_service(case, &mut client),
+    }
+}
+
+fn check_service(case: Case, client: &mut Client) {
+    let (request, answer) = exchange(case.service, 23);
+    client.send(request);
+    client.expect(answer);
+}
