@@ -75,3 +75,35 @@ impl Protocol for Number {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::conversation::Conversation;
+    use std::sync::Arc;
+
+    /// How many bytes are answered to these reads.
+    fn answered(reads: &[&[u8]]) -> usize {
+        let service: Arc<dyn Service> = Arc::new(Bytes);
+        let client = Client { address: "127.0.0.1:4711".parse().unwrap() };
+        let mut talk = Conversation::open(&service, client);
+        for read in reads {
+            talk.receive(read);
+            while let Some(request) = talk.poll_request() {
+                talk.answer(service.handle(&client, request));
+            }
+        }
+        talk.transmit().len()
+    }
+
+    #[test]
+    fn a_number_may_be_split_anywhere() {
+        let stream = b"3000\n12\r\n0\n704";
+        for first in 0..stream.len() {
+            for second in first..stream.len() {
+                let reads = [&stream[..first], &stream[first..second], &stream[second..]];
+                assert_eq!(answered(&reads), 3000 + 12 + 704, "split at {first} and {second}");
+            }
+        }
+    }
+}
