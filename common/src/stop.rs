@@ -186,14 +186,20 @@ mod process {
         }
 
         /// The stop shall close this listening socket.
-        pub(crate) fn watch_door(self, fd: RawFd) {
+        ///
+        /// # Errors
+        /// When there are too many of them.
+        pub(crate) fn watch_door(self, fd: RawFd) -> io::Result<()> {
             let free = DOORS
                 .iter()
-                .find(|door| door.compare_exchange(-1, fd, Ordering::SeqCst, Ordering::SeqCst).is_ok());
-            assert!(free.is_some(), "at most {} listening sockets", DOORS.len());
+                .any(|door| door.compare_exchange(-1, fd, Ordering::SeqCst, Ordering::SeqCst).is_ok());
+            if !free {
+                return Err(io::Error::other(format!("at most {} listening sockets", DOORS.len())));
+            }
             if self.requested() {
                 let _ = shutdown(fd, Half::Both);
             }
+            Ok(())
         }
 
         /// The stop shall wake whoever reads from `connection`, until the guard is dropped; `None` when it has come.

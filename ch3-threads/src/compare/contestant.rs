@@ -109,7 +109,7 @@ impl Contestant {
         if let Err(error) = ready {
             let log = running.log();
             running.stop();
-            bail!("{}: {error:#}{log}", self.name());
+            bail!("{error:#}{log}");
         }
         Ok(running)
     }

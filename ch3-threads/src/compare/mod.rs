@@ -191,6 +191,7 @@ impl Race<'_> {
                     for &who in group {
                         let (found, contestant) = (&found, &self.contestants[who]);
                         scope.spawn(move || {
+                            common::log::name_worker("compare");
                             self.bar.set_message(format!("{scenario} · {}", contestant.name()));
                             let row = self.measure(contestant, scenario, seed);
                             self.bar.inc(1);
@@ -232,7 +233,8 @@ impl Race<'_> {
         let simulated = self.simulate(contestant, &plan);
         let (server, clean) = running.stop();
         let run = simulated?;
-        if !clean && !self.interrupted.load(Ordering::SeqCst) {
+        // A user's server may well let SIGTERM kill it.
+        if !clean && matches!(contestant, Contestant::Model(..)) && !self.interrupted.load(Ordering::SeqCst) {
             self.bar
                 .suspend(|| tracing::warn!("{} did not end with status 0 after SIGTERM", contestant.name()));
         }

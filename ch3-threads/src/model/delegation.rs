@@ -44,41 +44,48 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
     let to_send: Queue<(Traveller, Answer)> = Queue::new(capacity);
     thread::scope(|scope| {
         let (to_receive, to_handle, to_send) = (&to_receive, &to_handle, &to_send);
-        keep_working(scope, server, "receiver-manager".into(), move || {
-            while let Some(mut traveller) = to_receive.pop() {
-                delegate(scope, server, "receiver", move || {
-                    let client = traveller.connection.client();
-                    server.journal.record(Event::Hold, Some(&client));
-                    let received = traveller.connection.next_request();
-                    server.journal.record(Event::Release, Some(&client));
-                    match received {
-                        Ok(Some(request)) => drop(to_handle.push((traveller, request))),
-                        Ok(None) => server.farewell(&client, Ok(())),
-                        Err(error) => server.farewell(&client, Err(error)),
-                    }
-                });
-            }
-        })?;
-        keep_working(scope, server, "request-manager".into(), move || {
-            while let Some((traveller, request)) = to_handle.pop() {
-                delegate(scope, server, "handler", move || {
-                    let answer = server.handle(&traveller.connection.client(), request);
-                    drop(to_send.push((traveller, answer)));
-                });
-            }
-        })?;
-        keep_working(scope, server, "sender-manager".into(), move || {
-            while let Some((mut traveller, answer)) = to_send.pop() {
-                delegate(scope, server, "sender", move || {
-                    traveller.connection.answer(answer);
-                    match traveller.connection.flush() {
-                        Ok(()) => drop(to_receive.push(traveller)),
-                        Err(error) => server.farewell(&traveller.connection.client(), Err(error)),
-                    }
-                });
-            }
-        })?;
-        let accepted = accept(server, door, &places, to_receive);
+        let receiver = || {
+            keep_working(scope, server, "receiver-manager".into(), move || {
+                while let Some(mut traveller) = to_receive.pop() {
+                    delegate(scope, server, "receiver", move || {
+                        let client = traveller.connection.client();
+                        server.journal.record(Event::Hold, Some(&client));
+                        let received = traveller.connection.next_request();
+                        server.journal.record(Event::Release, Some(&client));
+                        match received {
+                            Ok(Some(request)) => drop(to_handle.push((traveller, request))),
+                            Ok(None) => server.farewell(&client, Ok(())),
+                            Err(error) => server.farewell(&client, Err(error)),
+                        }
+                    });
+                }
+            })
+        };
+        let handler = || {
+            keep_working(scope, server, "request-manager".into(), move || {
+                while let Some((traveller, request)) = to_handle.pop() {
+                    delegate(scope, server, "handler", move || {
+                        let answer = server.handle(&traveller.connection.client(), request);
+                        drop(to_send.push((traveller, answer)));
+                    });
+                }
+            })
+        };
+        let sender = || {
+            keep_working(scope, server, "sender-manager".into(), move || {
+                while let Some((mut traveller, answer)) = to_send.pop() {
+                    delegate(scope, server, "sender", move || {
+                        traveller.connection.answer(answer);
+                        match traveller.connection.flush() {
+                            Ok(()) => drop(to_receive.push(traveller)),
+                            Err(error) => server.farewell(&traveller.connection.client(), Err(error)),
+                        }
+                    });
+                }
+            })
+        };
+        let hired = receiver().and_then(|()| handler()).and_then(|()| sender());
+        let accepted = hired.and_then(|()| accept(server, door, &places, to_receive));
         server.stop.request();
         places.wait_until_all_free();
         to_receive.close();

@@ -242,17 +242,22 @@ impl Model {
 
 /// Starts a named thread that works until `work` returns. If it dies instead, of a panic, that is said, and it begins
 /// again: what it had in hand is lost, the thread is not.
+///
+/// When no thread can be made the server stops: whoever was made before must not be waited for in vain.
 fn keep_working<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
     server: &'env Server,
     name: String,
     work: impl Fn() + Send + 'scope,
 ) -> io::Result<()> {
-    thread::Builder::new().name(name.clone()).spawn_scoped(scope, move || {
-        while catch_unwind(AssertUnwindSafe(&work)).is_err() {
-            server.meters.replaced.count();
-            tracing::error!("{name} died; it is replaced");
-        }
-    })?;
-    Ok(())
+    let worker = thread::Builder::new().name(name.clone());
+    worker
+        .spawn_scoped(scope, move || {
+            while catch_unwind(AssertUnwindSafe(&work)).is_err() {
+                server.meters.replaced.count();
+                tracing::error!("{name} died; it is replaced");
+            }
+        })
+        .map(drop)
+        .inspect_err(|_| server.stop.request())
 }

@@ -48,7 +48,7 @@ pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
     let responses: Queue<(Traveller, Answer)> = Queue::new(capacity);
     thread::scope(|scope| {
         let (connections, requests, responses) = (&connections, &requests, &responses);
-        for number in 0..workers {
+        let hired = (0..workers).try_for_each(|number| {
             keep_working(scope, server, format!("receiver-{number}"), move || {
                 while let Some(mut traveller) = connections.pop() {
                     let client = traveller.connection.client();
@@ -77,9 +77,9 @@ pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
                         Err(error) => server.farewell(&traveller.connection.client(), Err(error)),
                     }
                 }
-            })?;
-        }
-        let accepted = accept(server, door, &places, connections);
+            })
+        });
+        let accepted = hired.and_then(|()| accept(server, door, &places, connections));
         // After the stop no connection waits for its client any more, so all of them come to their end.
         server.stop.request();
         places.wait_until_all_free();

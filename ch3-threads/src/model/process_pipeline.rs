@@ -75,7 +75,7 @@ pub fn run(
     let responses: Queue<(Traveller, Answer)> = Queue::new(capacity);
     thread::scope(|scope| {
         let (connections, requests, responses, command) = (&connections, &requests, &responses, &command);
-        for number in 0..IO_THREADS {
+        let hired = (0..IO_THREADS).try_for_each(|number| {
             keep_working(scope, server, format!("receiver-{number}"), move || {
                 while let Some(mut traveller) = connections.pop() {
                     let client = traveller.connection.client();
@@ -97,38 +97,40 @@ pub fn run(
                         Err(error) => server.farewell(&traveller.connection.client(), Err(error)),
                     }
                 }
-            })?;
-        }
-        for (number, process) in processes.iter().enumerate() {
-            keep_working(scope, server, format!("handler-{number}"), move || {
-                let mut worker = process.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let replaced = |error: &io::Error| {
-                    server.meters.replaced.count();
-                    tracing::warn!("the process of handler-{number} died ({error}); it is replaced");
-                };
-                while let Some((traveller, request)) = requests.pop() {
-                    let client = traveller.connection.client();
-                    if !server.may_begin() {
-                        server.farewell(&client, Ok(()));
-                        continue;
-                    }
-                    tracing::debug!("a request of {client}, {} bytes", request.0.len());
-                    server.meters.requests.count();
-                    server.journal.record(Event::Begin, Some(&client));
-                    let answer = ask(&mut worker, command, replaced, &client, request);
-                    server.journal.record(Event::End, Some(&client));
-                    match answer {
-                        Ok(answer) => drop(responses.push((traveller, answer))),
-                        Err(error) => {
-                            replaced(&error);
-                            server.farewell(&client, Err(io::Error::other("its request was lost")));
-                            worker = None;
+            })
+        });
+        let hired = hired.and_then(|()| {
+            processes.iter().enumerate().try_for_each(|(number, process)| {
+                keep_working(scope, server, format!("handler-{number}"), move || {
+                    let mut worker = process.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    let replaced = |error: &io::Error| {
+                        server.meters.replaced.count();
+                        tracing::warn!("the process of handler-{number} died ({error}); it is replaced");
+                    };
+                    while let Some((traveller, request)) = requests.pop() {
+                        let client = traveller.connection.client();
+                        if !server.may_begin() {
+                            server.farewell(&client, Ok(()));
+                            continue;
+                        }
+                        tracing::debug!("a request of {client}, {} bytes", request.0.len());
+                        server.meters.requests.count();
+                        server.journal.record(Event::Begin, Some(&client));
+                        let answer = ask(&mut worker, command, replaced, &client, request);
+                        server.journal.record(Event::End, Some(&client));
+                        match answer {
+                            Ok(answer) => drop(responses.push((traveller, answer))),
+                            Err(error) => {
+                                replaced(&error);
+                                server.farewell(&client, Err(io::Error::other("its request was lost")));
+                                worker = None;
+                            }
                         }
                     }
-                }
-            })?;
-        }
-        let accepted = accept(server, door, &places, connections);
+                })
+            })
+        });
+        let accepted = hired.and_then(|()| accept(server, door, &places, connections));
         server.stop.request();
         places.wait_until_all_free();
         connections.close();

@@ -76,14 +76,11 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
                 running -= 1;
                 if let Some(seat) = seats.get_mut(&fd) {
                     seat.connection.answer(answer);
+                    seat.interest = Interest::Read;
                 }
                 advance(server, &mut seats, fd, &mut scratch, &mut line);
             }
-            // Who has a request out takes pushes with its answer. Were it served now, it could end, and the answer would
-            // go to the next client with its descriptor.
-            let mut pushed = pushes.answer();
-            pushed.retain(|fd| seats.get(fd).is_some_and(|seat| seat.interest != Interest::Nothing));
-            for fd in pushed.into_iter().chain(ready.iter().copied()) {
+            for fd in pushes.answer().into_iter().chain(ready.iter().copied()) {
                 advance(server, &mut seats, fd, &mut scratch, &mut line);
             }
             if ready.contains(&door.as_raw_fd()) {
@@ -134,6 +131,11 @@ fn advance(
     line: &mut VecDeque<(RawFd, Request)>,
 ) {
     let Some(seat) = seats.get_mut(&fd) else { return };
+    if seat.interest == Interest::Nothing {
+        // Its request is out, and the pushes that woke it wait for the answer. Were it served now, it could end, and the
+        // answer would go to the next client with its descriptor.
+        return;
+    }
     seat.connection.wake();
     let client = seat.connection.client();
     let end = match seat.connection.advance(scratch) {

@@ -27,15 +27,15 @@ use super::keep_working;
 pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
     let connections = Queue::new(server.limits.connections);
     thread::scope(|scope| {
-        for number in 0..workers {
-            let connections = &connections;
+        let connections = &connections;
+        let hired = (0..workers).try_for_each(|number| {
             keep_working(scope, server, format!("worker-{number}"), move || {
                 while let Some((stream, client)) = connections.pop() {
                     converse(server, stream, client);
                 }
-            })?;
-        }
-        let accepted = accept(server, door, &connections);
+            })
+        });
+        let accepted = hired.and_then(|()| accept(server, door, connections));
         // The workers finish what is in the queue (each conversation ends at once: the stop has come), then end.
         connections.close();
         accepted

@@ -14,12 +14,15 @@
 #![expect(unsafe_code, reason = "AsyncFd cannot know that a Door keeps its socket open")]
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
@@ -73,7 +76,7 @@ async fn accept(server: &Server, door: Door) -> io::Result<()> {
 
 async fn converse(server: &Server, stream: std::net::TcpStream, client: Client) -> io::Result<()> {
     let in_service = server.stop.enter(&stream).ok_or(ErrorKind::ConnectionAborted)?;
-    let stream = TcpStream::from_std(stream)?;
+    let mut stream = TcpStream::from_std(stream)?;
     let _in_service = in_service; // moved behind the stream: dropped first
     let mut talk = Conversation::open(&server.service, client);
     let pushes = Arc::new(Notify::new());
@@ -95,16 +98,15 @@ async fn converse(server: &Server, stream: std::net::TcpStream, client: Client) 
         match talk.next() {
             Next::Send => send_some(server, &stream, &mut talk).await?,
             Next::Receive => {
-                tokio::select! {
-                    ready = stream.readable() => ready?,
+                let received = tokio::select! {
+                    biased;
+                    received = receive(&mut stream, &mut talk) => received?,
                     () = pushes.notified() => continue,
-                }
-                match receive(&stream, &mut talk) {
+                };
+                match received {
                     _ if server.stop.requested() => return Ok(()), // our own shutdown, not the client's end
-                    Ok(0) => talk.finish(),
-                    Ok(_) => {}
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error),
+                    0 => talk.finish(),
+                    _ => {}
                 }
             }
             Next::HalfClose => {
@@ -114,21 +116,18 @@ async fn converse(server: &Server, stream: std::net::TcpStream, client: Client) 
             Next::Discard { brief } => {
                 let since: Instant = *linger.get_or_insert_with(Instant::now);
                 let patience = if brief { LINGER.saturating_sub(since.elapsed()) } else { Duration::MAX };
-                match timeout(patience, stream.readable()).await {
-                    Err(_) => return Ok(()),
+                match timeout(patience, receive(&mut stream, &mut talk)).await {
+                    Err(_elapsed) => return Ok(()),
                     Ok(_) if server.stop.requested() => return Ok(()),
-                    Ok(ready) => ready?,
-                }
-                match receive(&stream, &mut talk) {
-                    Ok(0) => talk.finish(),
-                    Ok(count) => {
-                        dropped += count;
-                        if brief && dropped > LINGER_BYTES {
-                            return Ok(());
+                    Ok(received) => match received? {
+                        0 => talk.finish(),
+                        count => {
+                            dropped += count;
+                            if brief && dropped > LINGER_BYTES {
+                                return Ok(());
+                            }
                         }
-                    }
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error),
+                    },
                 }
             }
             Next::Poll => {}
@@ -138,13 +137,20 @@ async fn converse(server: &Server, stream: std::net::TcpStream, client: Client) 
     }
 }
 
-/// One read that does not wait. What comes after our last word is dropped by the conversation itself.
-fn receive(stream: &TcpStream, talk: &mut Conversation) -> io::Result<usize> {
-    SCRATCH.with_borrow_mut(|scratch| {
-        let count = stream.try_read(scratch)?;
-        talk.receive(&scratch[..count]);
-        Ok(count)
+/// One read. What comes after our last word is dropped by the conversation itself.
+///
+/// `poll_read` and not `readable` with `try_read`: it knows that a read which did not fill the buffer has emptied the
+/// socket, and spares the call that would say so.
+async fn receive(stream: &mut TcpStream, talk: &mut Conversation) -> io::Result<usize> {
+    poll_fn(|context| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
+            talk.receive(buffer.filled());
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
     })
+    .await
 }
 
 /// Sends until some bytes were taken, and judges a client that takes none.

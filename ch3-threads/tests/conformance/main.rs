@@ -15,8 +15,10 @@
 //! | `limits` | descriptors, memory and slow readers are bounded |
 //! | `stopping` | every stop is a good end |
 //! | `processes` | worker processes are replaced, and die with their parent |
+//! | `board` | the message board is one board, or the server says why it is not |
 //! | `command` | what the command line says |
 
+mod board;
 mod client;
 mod command;
 mod concurrency;
@@ -110,6 +112,7 @@ fn main() {
     limits::add_to(&mut suite);
     stopping::add_to(&mut suite);
     processes::add_to(&mut suite);
+    board::add_to(&mut suite);
     command::add_to(&mut suite);
     libtest_mimic::run(&arguments, suite.trials).exit();
 }

@@ -32,7 +32,7 @@ pub const STOP_BOUND: Duration = Duration::from_secs(6);
 /// A server about to be started.
 pub struct Launch {
     arguments: Vec<String>,
-    descriptors: Option<u32>,
+    limit: Option<String>,
 }
 
 impl Launch {
@@ -44,7 +44,7 @@ impl Launch {
 
     /// Exactly these arguments of `serve`.
     pub fn with(arguments: &[&str]) -> Launch {
-        let launch = Launch { arguments: vec!["serve".into()], descriptors: None };
+        let launch = Launch { arguments: vec!["serve".into()], limit: None };
         launch.and(arguments)
     }
 
@@ -59,6 +59,12 @@ impl Launch {
         self
     }
 
+    /// This flag besides.
+    pub fn flag(mut self, flag: &str) -> Launch {
+        self.arguments.push(flag.to_owned());
+        self
+    }
+
     /// So many threads, processes or loops.
     pub fn workers(self, count: usize) -> Launch {
         self.and(&["--workers", &count.to_string()])
@@ -66,7 +72,12 @@ impl Launch {
 
     /// Each of its processes may have so many descriptors.
     pub fn descriptors(self, limit: u32) -> Launch {
-        Launch { descriptors: Some(limit), ..self }
+        Launch { limit: Some(format!("ulimit -n {limit}")), ..self }
+    }
+
+    /// Each of its processes may have so much address space.
+    pub fn address_space(self, kib: u32) -> Launch {
+        Launch { limit: Some(format!("ulimit -v {kib}")), ..self }
     }
 
     /// Starts it, and waits until it listens.
@@ -93,7 +104,11 @@ impl Launch {
     /// Starts one that is expected to give up at once; its status, its stdout and its stderr.
     pub fn fail(self) -> (ExitStatus, String, String) {
         let mut child = self.spawn();
-        let stderr = Transcript::of(child.stderr.take().expect("stderr is piped")).until_end();
+        let stderr = Transcript::of(child.stderr.take().expect("stderr is piped"));
+        let stderr = stderr.wait_for_end(PATIENCE).unwrap_or_else(|so_far| {
+            let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+            panic!("it does not give up:\n{so_far}")
+        });
         let mut stdout = String::new();
         child.stdout.take().expect("stdout is piped").read_to_string(&mut stdout).expect("it is text");
         (child.wait().expect("it is our child"), stdout, stderr)
@@ -101,11 +116,11 @@ impl Launch {
 
     fn spawn(&self) -> Child {
         let program = env!("CARGO_BIN_EXE_ch3-threads");
-        let mut command = match self.descriptors {
+        let mut command = match &self.limit {
             None => Command::new(program),
             Some(limit) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), program]);
+                shell.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), program]);
                 shell
             }
         };
