@@ -22,9 +22,9 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// How long a client may take none of its answer once the server is stopping.
 pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
@@ -33,7 +33,8 @@ pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
 ///
 /// The order matters, and is what the loom test checks. Who comes writes its bit, then reads the flag; who stops
 /// writes the flag, then reads the bits. With sequentially consistent atomics at least one of them sees the other, so
-/// that no connection slips through and waits for ever.
+/// that no connection slips through and waits for ever. (The fences between say it once more, for loom: it models the
+/// one order of all fences, but takes sequentially consistent accesses for acquire and release.)
 pub struct Registry<const WORDS: usize> {
     stopping: AtomicBool,
     live: [AtomicU64; WORDS],
@@ -70,6 +71,7 @@ impl<const WORDS: usize> Registry<WORDS> {
         let Some((word, bit)) = self.place(fd) else { return false };
         self.used.fetch_max(fd as usize / 64 + 1, Ordering::Relaxed);
         word.fetch_or(bit, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         if self.stopping.load(Ordering::SeqCst) {
             word.fetch_and(!bit, Ordering::SeqCst);
             return false;
@@ -87,6 +89,7 @@ impl<const WORDS: usize> Registry<WORDS> {
     /// Sets the flag and hands every descriptor in service to `wake`.
     pub fn stop(&self, mut wake: impl FnMut(RawFd)) {
         self.stopping.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         for (index, word) in self.live.iter().enumerate() {
             let mut bits = word.load(Ordering::SeqCst);
             while bits != 0 {
