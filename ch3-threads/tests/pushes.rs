@@ -3,6 +3,8 @@
 //!
 //! All models run in this process, each in a thread with a door of its own, because the stop is one for all.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -22,9 +22,9 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// How long a client may take none of its answer once the server is stopping.
 pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
@@ -38,6 +38,8 @@ pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
 pub struct Registry<const WORDS: usize> {
     stopping: AtomicBool,
     live: [AtomicU64; WORDS],
+    /// So many words, from the first, may have had a bit. Only for [`forget`](Registry::forget).
+    used: AtomicUsize,
 }
 
 impl<const WORDS: usize> Registry<WORDS> {
@@ -45,20 +47,29 @@ impl<const WORDS: usize> Registry<WORDS> {
     #[cfg(not(loom))]
     #[must_use]
     pub const fn new() -> Registry<WORDS> {
-        Registry { stopping: AtomicBool::new(false), live: [const { AtomicU64::new(0) }; WORDS] }
+        Registry {
+            stopping: AtomicBool::new(false),
+            live: [const { AtomicU64::new(0) }; WORDS],
+            used: AtomicUsize::new(0),
+        }
     }
 
     /// Nothing in service, not stopping.
     #[cfg(loom)]
     #[must_use]
     pub fn new() -> Registry<WORDS> {
-        Registry { stopping: AtomicBool::new(false), live: std::array::from_fn(|_| AtomicU64::new(0)) }
+        Registry {
+            stopping: AtomicBool::new(false),
+            live: std::array::from_fn(|_| AtomicU64::new(0)),
+            used: AtomicUsize::new(0),
+        }
     }
 
     /// Puts a descriptor in service; `false` when the stop has come and it must be closed instead (or when its number
     /// is beyond the table: then nobody could wake it).
     pub fn enter(&self, fd: RawFd) -> bool {
         let Some((word, bit)) = self.place(fd) else { return false };
+        self.used.fetch_max(fd as usize / 64 + 1, Ordering::Relaxed);
         word.fetch_or(bit, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         if self.stopping.load(Ordering::SeqCst) {
@@ -94,8 +105,11 @@ impl<const WORDS: usize> Registry<WORDS> {
     }
 
     /// Forgets what is in service: after `fork`, the parent's connections are not the child's to hang up on.
+    ///
+    /// Only what was used is touched: to write all of the table would copy its 32 pages into every child, which costs
+    /// about as much as the fork itself.
     pub fn forget(&self) {
-        for word in &self.live {
+        for word in &self.live[..self.used.load(Ordering::Relaxed)] {
             word.store(0, Ordering::SeqCst);
         }
     }
