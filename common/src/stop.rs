@@ -16,15 +16,15 @@
 //! signals, and a server that forks stays single-threaded. That is also why the connections in service are a bitmap
 //! of atomics and not a locked list: a handler must not take a lock that the code it interrupted may hold.
 
-#![expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call")]
+#![cfg_attr(not(loom), expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call"))]
 
 use std::os::fd::RawFd;
 use std::time::Duration;
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// How long a client may take none of its answer once the server is stopping.
 pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
@@ -32,8 +32,9 @@ pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
 /// The flag, and which descriptors are in service: a bit each.
 ///
 /// The order matters, and is what the loom test checks. Who comes writes its bit, then reads the flag; who stops
-/// writes the flag, then reads the bits. With sequentially consistent atomics at least one of them sees the other, so
-/// that no connection slips through and waits for ever.
+/// writes the flag, then reads the bits. With a sequentially consistent fence between writing and reading, on both
+/// sides, at least one of them sees the other, so that no connection slips through and waits for ever. Release and
+/// acquire are not enough: they let either side read before its own write is seen.
 pub struct Registry<const WORDS: usize> {
     stopping: AtomicBool,
     live: [AtomicU64; WORDS],
@@ -59,6 +60,7 @@ impl<const WORDS: usize> Registry<WORDS> {
     pub fn enter(&self, fd: RawFd) -> bool {
         let Some((word, bit)) = self.place(fd) else { return false };
         word.fetch_or(bit, Ordering::SeqCst);
+        fence(Ordering::SeqCst); // loom, by design, takes a SeqCst access for a weaker one, and only the fence at its word
         if self.stopping.load(Ordering::SeqCst) {
             word.fetch_and(!bit, Ordering::SeqCst);
             return false;
@@ -76,6 +78,7 @@ impl<const WORDS: usize> Registry<WORDS> {
     /// Sets the flag and hands every descriptor in service to `wake`.
     pub fn stop(&self, mut wake: impl FnMut(RawFd)) {
         self.stopping.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         for (index, word) in self.live.iter().enumerate() {
             let mut bits = word.load(Ordering::SeqCst);
             while bits != 0 {
