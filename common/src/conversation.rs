@@ -311,36 +311,4 @@ impl Output {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Asked for nothing; ends with its greeting.
-    struct Farewell;
-
-    impl Service for Farewell {
-        fn name(&self) -> &'static str {
-            "farewell"
-        }
-
-        fn protocol(&self) -> Box<dyn Protocol> {
-            Box::new(crate::framing::AsItComes)
-        }
-
-        fn greet(&self, _: &Client) -> Option<Answer> {
-            Some(Answer::last(b"no".to_vec()))
-        }
-
-        fn handle(&self, _: &Client, request: Request) -> Answer {
-            Answer::new(request.0)
-        }
-    }
-
-    #[test]
-    fn what_comes_after_the_last_word_is_not_kept() {
-        let service: Arc<dyn Service> = Arc::new(Farewell);
-        let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
-        talk.receive(&[0; 1000]);
-        assert_eq!(talk.input.bytes(), b"");
-        assert_eq!(talk.poll_request(), None);
-    }
-}
+mod tests;

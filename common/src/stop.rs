@@ -22,9 +22,9 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// How long a client may take none of its answer once the server is stopping.
 pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
@@ -32,12 +32,14 @@ pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
 /// The flag, and which descriptors are in service: a bit each.
 ///
 /// The order matters, and is what the loom test checks. Who comes writes its bit, then reads the flag; who stops
-/// writes the flag, then reads the bits. With a sequentially consistent fence between writing and reading, on both
-/// sides, at least one of them sees the other, so that no connection slips through and waits for ever. Release and
-/// acquire are not enough: they let either side read before its own write is seen.
+/// writes the flag, then reads the bits. With sequentially consistent atomics at least one of them sees the other, so
+/// that no connection slips through and waits for ever. (The fences between say it once more, for loom: it models the
+/// one order of all fences, but takes sequentially consistent accesses for acquire and release.)
 pub struct Registry<const WORDS: usize> {
     stopping: AtomicBool,
     live: [AtomicU64; WORDS],
+    /// So many words, from the first, may have had a bit. Only for [`forget`](Registry::forget).
+    used: AtomicUsize,
 }
 
 impl<const WORDS: usize> Registry<WORDS> {
@@ -45,22 +47,31 @@ impl<const WORDS: usize> Registry<WORDS> {
     #[cfg(not(loom))]
     #[must_use]
     pub const fn new() -> Registry<WORDS> {
-        Registry { stopping: AtomicBool::new(false), live: [const { AtomicU64::new(0) }; WORDS] }
+        Registry {
+            stopping: AtomicBool::new(false),
+            live: [const { AtomicU64::new(0) }; WORDS],
+            used: AtomicUsize::new(0),
+        }
     }
 
     /// Nothing in service, not stopping.
     #[cfg(loom)]
     #[must_use]
     pub fn new() -> Registry<WORDS> {
-        Registry { stopping: AtomicBool::new(false), live: std::array::from_fn(|_| AtomicU64::new(0)) }
+        Registry {
+            stopping: AtomicBool::new(false),
+            live: std::array::from_fn(|_| AtomicU64::new(0)),
+            used: AtomicUsize::new(0),
+        }
     }
 
     /// Puts a descriptor in service; `false` when the stop has come and it must be closed instead (or when its number
     /// is beyond the table: then nobody could wake it).
     pub fn enter(&self, fd: RawFd) -> bool {
         let Some((word, bit)) = self.place(fd) else { return false };
+        self.used.fetch_max(fd as usize / 64 + 1, Ordering::Relaxed);
         word.fetch_or(bit, Ordering::SeqCst);
-        fence(Ordering::SeqCst); // loom, by design, takes a SeqCst access for a weaker one, and only the fence at its word
+        fence(Ordering::SeqCst);
         if self.stopping.load(Ordering::SeqCst) {
             word.fetch_and(!bit, Ordering::SeqCst);
             return false;
@@ -94,8 +105,11 @@ impl<const WORDS: usize> Registry<WORDS> {
     }
 
     /// Forgets what is in service: after `fork`, the parent's connections are not the child's to hang up on.
+    ///
+    /// Only what was used is touched: to write all of the table would copy its 32 pages into every child, which costs
+    /// about as much as the fork itself.
     pub fn forget(&self) {
-        for word in &self.live {
+        for word in &self.live[..self.used.load(Ordering::Relaxed)] {
             word.store(0, Ordering::SeqCst);
         }
     }

@@ -1,6 +1,8 @@
 //! A conversation means the same however TCP cuts its bytes: for every framing the answers are the same for every split
 //! of what comes and every portion of what is sent, and what is held in memory stays bounded whoever does not read.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::sync::{Arc, Mutex};
 
 use common::conversation::{Conversation, HIGH_WATER, Next};

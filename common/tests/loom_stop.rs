@@ -64,6 +64,20 @@ fn who_leaves_hides_nobody() {
 }
 
 #[test]
+fn who_left_is_not_woken_and_who_stayed_is() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::<2>::new());
+        assert!(registry.enter(3) && registry.enter(64));
+        let leaver = thread::spawn({
+            let registry = registry.clone();
+            move || registry.leave(3)
+        });
+        leaver.join().unwrap();
+        assert_eq!(stop(&registry), [64]);
+    });
+}
+
+#[test]
 fn a_descriptor_beyond_the_table_is_turned_away() {
     loom::model(|| {
         let registry = Registry::<1>::new();

@@ -11,6 +11,7 @@
 
 mod contestant;
 mod pace;
+pub mod process;
 mod summary;
 mod timeline;
 mod usage;
@@ -191,6 +192,7 @@ impl Race<'_> {
                     for &who in group {
                         let (found, contestant) = (&found, &self.contestants[who]);
                         scope.spawn(move || {
+                            common::log::name_worker("compare");
                             self.bar.set_message(format!("{scenario} · {}", contestant.name()));
                             let row = self.measure(contestant, scenario, seed);
                             self.bar.inc(1);
@@ -228,11 +230,12 @@ impl Race<'_> {
         let journal = pace::mostly_waits(scenario).then(|| folder.path().join("journal"));
         let delay = self.args.delay.mul_f64(self.pace.time_scale);
         let running = contestant.start(scenario.service(), delay, journal.as_deref())?;
-        let plan = Plan { seed, ..self.plan(scenario, running.address)? };
+        let plan = Plan { seed, ..self.plan(scenario, running.address())? };
         let simulated = self.simulate(contestant, &plan);
         let (server, clean) = running.stop();
         let run = simulated?;
-        if !clean && !self.interrupted.load(Ordering::SeqCst) {
+        // A user's server may well let SIGTERM kill it.
+        if !clean && matches!(contestant, Contestant::Model(..)) && !self.interrupted.load(Ordering::SeqCst) {
             self.bar
                 .suspend(|| tracing::warn!("{} did not end with status 0 after SIGTERM", contestant.name()));
         }

@@ -4,13 +4,19 @@ use std::collections::BTreeSet;
 
 use ch3_threads::model::Model;
 use ch3_threads::service::Kind;
+use nix::sys::signal::Signal;
 
 use crate::client::Client;
-use crate::server::Running;
+use crate::server::{Running, STOP_BOUND};
 use crate::{Case, Suite, checks, goes_on};
 
 pub fn add_to(suite: &mut Suite) {
-    let one_memory = checks![what_one_publishes_all_find, forty_publish_at_once_and_nothing_is_lost];
+    let one_memory = checks![
+        what_one_publishes_all_find,
+        forty_publish_at_once_and_nothing_is_lost,
+        a_request_is_what_came_until_the_end,
+        half_a_message_is_not_published_by_the_stop,
+    ];
     suite.add(&one_memory, &[Kind::Board], |model| goes_on(model) && !model.copies_memory());
     let refused =
         checks![a_model_that_copies_memory_is_refused_with_the_reason, divergence_is_shown_on_request];
@@ -45,6 +51,31 @@ fn forty_publish_at_once_and_nothing_is_lost(case: Case) {
     let texts: BTreeSet<&str> = texts.iter().filter_map(|text| text.rsplit(':').next()).collect();
     assert_eq!(texts.len(), 40, "{texts:?}");
     server.stop();
+}
+
+fn a_request_is_what_came_until_the_end(case: Case) {
+    let server = case.launch().start();
+    let text: String = (0..300_000).map(|number| char::from(b'a' + (number % 26) as u8)).collect();
+    let mut client = Client::connect(server.address);
+    for piece in [b"1".as_slice(), b":", &text.as_bytes()[..1], &text.as_bytes()[1..]] {
+        client.send(piece);
+    }
+    client.half_close();
+    assert_eq!(client.read_to_end(), b"0");
+    let message = ask(&server, "3:0");
+    assert!(message.ends_with(&format!(":{text}")), "{} bytes came back", message.len());
+    server.stop();
+}
+
+/// The stop wakes the reader by shutting down its receiving half, which looks like the client's end.
+fn half_a_message_is_not_published_by_the_stop(case: Case) {
+    let server = case.launch().start();
+    let mut client = Client::connect(server.address);
+    client.send("1:half a mess");
+    server.stderr.wait_for(&format!("New client connected from {}", client.address()));
+    server.signal(Signal::SIGTERM);
+    client.expect_hung_up(); // with no answer, which would have been a 0
+    server.finish(STOP_BOUND);
 }
 
 fn a_model_that_copies_memory_is_refused_with_the_reason(case: Case) {
