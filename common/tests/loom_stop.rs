@@ -16,7 +16,7 @@ fn stop<const WORDS: usize>(registry: &Registry<WORDS>) -> Vec<i32> {
 }
 
 #[test]
-fn no_connection_slips_through_the_stop() {
+fn who_comes_with_the_stop_is_woken_or_turned_away() {
     loom::model(|| {
         let registry = Arc::new(Registry::<1>::new());
         let comer = thread::spawn({
