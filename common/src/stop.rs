@@ -16,7 +16,7 @@
 //! signals, and a server that forks stays single-threaded. That is also why the connections in service are a bitmap
 //! of atomics and not a locked list: a handler must not take a lock that the code it interrupted may hold.
 
-#![expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call")]
+#![cfg_attr(not(loom), expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call"))]
 
 use std::os::fd::RawFd;
 use std::time::Duration;
