@@ -25,9 +25,17 @@ pub(super) fn columns(rows: &[&Row]) -> Vec<Column> {
     columns.extend(timed("wait", "p50", rows, wait(|wait| wait.p50), true));
     columns.extend(timed("wait", "max", rows, wait(|wait| wait.max), true));
     let latency = |point: fn(Percentiles) -> f64| move |row: &Row| row.latency_us.map(point);
-    columns.extend(timed("latency", "p50", rows, latency(|latency| latency.p50), false));
-    columns.extend(timed("latency", "p99", rows, latency(|latency| latency.p99), false));
-    columns.extend(timed("latency", "max", rows, latency(|latency| latency.max), false));
+    // Where each client asks once, its wait is its latency: a column that repeats another is left out.
+    let repeats = |columns: &[Column], new: &Column| {
+        columns.iter().any(|old| old.head == new.head && old.cells == new.cells)
+    };
+    for latency in [
+        timed("latency", "p50", rows, latency(|latency| latency.p50), false),
+        timed("latency", "p99", rows, latency(|latency| latency.p99), false),
+        timed("latency", "max", rows, latency(|latency| latency.max), false),
+    ] {
+        columns.extend(latency.filter(|column| !repeats(&columns, column)));
+    }
     columns.extend(measured("through-", "put/s".into(), rows, |row| {
         (row.throughput_per_s > 0.0).then_some(row.throughput_per_s)
     }));
