@@ -1,5 +1,7 @@
 //! The numbers of a scenario as flags: the same for `simulate` and for `compare`.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "the help of a flag ends with its default in brackets")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -41,13 +43,13 @@ pub struct PlanArgs {
     /// connect: end the number with a newline
     #[arg(long)]
     pub newline: bool,
-    /// echo: send this instead of random bytes; \r \n \t \0 \\ and \xNN are understood
+    /// echo, connect: send this instead of random bytes or of the number; \r \n \t \0 \\ and \xNN are understood
     #[arg(long, value_parser = unescape, value_name = "TEXT")]
     pub ask: Option<Escaped>,
-    /// echo, with --ask: what must come back for it
+    /// With --ask: what must come back for it
     #[arg(long, value_parser = unescape, value_name = "TEXT", requires = "ask")]
     pub answer: Option<Escaped>,
-    /// echo, with --ask: how many bytes must come back for it, whatever they are
+    /// With --ask: how many bytes must come back for it, whatever they are
     #[arg(long, value_name = "N", requires = "ask", conflicts_with = "answer")]
     pub answer_bytes: Option<usize>,
     /// By which fraction patience outlasts the timeout: three stays of 5s are exactly 15s, and the notes' fourth client is served
@@ -79,7 +81,7 @@ impl PlanArgs {
             ("--rate", self.rate.is_some(), &[Echo]),
             ("--duration", self.duration.is_some(), &[Echo]),
             ("--warm-up", self.warm_up.is_some(), &[Echo]),
-            ("--ask", self.ask.is_some(), &[Echo]),
+            ("--ask", self.ask.is_some(), &[Echo, Connect]),
             ("--connections", self.connections.is_some(), &[Connect]),
             ("--newline", self.newline, &[Connect]),
         ];

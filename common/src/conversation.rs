@@ -309,3 +309,6 @@ impl Output {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,7 @@ impl Door {
         socket.listen(backlog)?;
         let listener = TcpListener::from(socket);
         let address = listener.local_addr()?;
-        stop.watch_door(listener.as_raw_fd());
+        stop.watch_door(listener.as_raw_fd())?;
         Ok(Door { listener, address, nonblocking_connections: false })
     }
 

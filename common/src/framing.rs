@@ -163,3 +163,6 @@ impl Protocol for Silent {
         Decoded::Incomplete
     }
 }
+
+#[cfg(test)]
+mod tests;

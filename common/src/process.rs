@@ -13,11 +13,15 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_name, set_pdeathsig};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getppid};
 
@@ -34,11 +38,21 @@ use crate::stop::Stop;
 pub fn fork_worker(server: &Server, name: &str, body: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
     assert_eq!(thread_count(), 1, "fork copies only the calling thread");
     let parent = nix::unistd::getpid();
+    // Until the child has become a worker its stop is its parent's: a signal would close the door for everybody.
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGINT);
+    let before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     // SAFETY: this process has one thread, so the child finds every lock free.
-    match unsafe { fork()? } {
-        ForkResult::Parent { child } => Ok(child),
-        ForkResult::Child => {
-            let status = match catch_unwind(AssertUnwindSafe(|| run_worker(server, name, parent, body))) {
+    let forked = unsafe { fork() };
+    match forked {
+        Ok(ForkResult::Child) => {
+            let work = || {
+                become_worker(server, name, parent)?;
+                before.thread_set_mask()?;
+                body()
+            };
+            let status = match catch_unwind(AssertUnwindSafe(work)) {
                 Ok(Ok(())) => 0,
                 Ok(Err(error)) => {
                     tracing::error!("{error}");
@@ -49,22 +63,18 @@ pub fn fork_worker(server: &Server, name: &str, body: impl FnOnce() -> io::Resul
             // SAFETY: _exit(2) ends this process without running what its parent registered with atexit(3).
             unsafe { nix::libc::_exit(status) }
         }
+        Ok(ForkResult::Parent { child }) => before.thread_set_mask().map(|()| child).map_err(io::Error::from),
+        Err(error) => before.thread_set_mask().and(Err(error)).map_err(io::Error::from),
     }
 }
 
-fn run_worker(
-    server: &Server,
-    name: &str,
-    parent: Pid,
-    body: impl FnOnce() -> io::Result<()>,
-) -> io::Result<()> {
+fn become_worker(server: &Server, name: &str, parent: Pid) -> io::Result<()> {
     die_with_parent(parent)?;
     // Shown by ps(1) and top(1), which cut it to 15 bytes.
     let _ = set_name(&std::ffi::CString::new(name)?);
     crate::log::name_worker(name);
     server.journal.lane(name);
-    server.stop.become_worker()?;
-    body()
+    server.stop.become_worker()
 }
 
 /// Asks the kernel to send this process SIGTERM when its parent dies, so that kill -9 of a server leaves no orphan.
@@ -77,9 +87,10 @@ pub fn die_with_parent(parent: Pid) -> io::Result<()> {
     if getppid() == parent { Ok(()) } else { Err(io::Error::other("the parent is gone")) }
 }
 
-/// Threads of this process, as the kernel counts them.
-fn thread_count() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+/// Threads of this process, as the kernel counts them: a directory has a link from itself, one from its parent, and one
+/// from each directory in it. One call, where to list it would be five for every fork.
+fn thread_count() -> u64 {
+    std::fs::metadata("/proc/self/task").map_or(1, |task| task.nlink() - 2)
 }
 
 /// A fixed number of worker processes, each with a number; whoever dies is replaced.
@@ -87,13 +98,16 @@ pub struct Crew<'a> {
     server: &'a Server,
     role: &'static str,
     members: BTreeMap<Pid, usize>,
+    deaths: Deaths,
 }
 
 impl<'a> Crew<'a> {
     /// No workers yet; `role` and a number will name each.
-    #[must_use]
-    pub fn new(server: &'a Server, role: &'static str) -> Crew<'a> {
-        Crew { server, role, members: BTreeMap::new() }
+    ///
+    /// # Errors
+    /// As [`Deaths::watch`].
+    pub fn new(server: &'a Server, role: &'static str) -> io::Result<Crew<'a>> {
+        Ok(Crew { server, role, members: BTreeMap::new(), deaths: Deaths::watch()? })
     }
 
     /// Forks worker `number`.
@@ -111,36 +125,19 @@ impl<'a> Crew<'a> {
     /// # Errors
     /// What waitpid(2) says.
     pub fn wait_for_death(&mut self) -> io::Result<Option<usize>> {
-        loop {
-            // A signal that arrives before waitpid is entered does not interrupt it. No harm: the stop closes the
-            // doors, that ends the workers, and that ends waitpid.
-            if self.server.stop.requested() || self.members.is_empty() {
-                return Ok(None);
-            }
-            match waitpid(None, None) {
-                Ok(status) => {
+        while !self.server.stop.requested() && !self.members.is_empty() {
+            self.deaths.forget();
+            match waitpid(None, Some(WaitPidFlag::WNOHANG))? {
+                // Not in waitpid: a stop that came just before it would be waited out until some worker dies.
+                WaitStatus::StillAlive => self.deaths.wait(self.server.stop),
+                status => {
                     if let Some(number) = self.bury(status) {
                         return Ok(Some(number));
                     }
                 }
-                Err(Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
             }
         }
-    }
-
-    /// The numbers of those who have died since the last look. Does not wait.
-    pub fn collect_dead(&mut self) -> Vec<usize> {
-        let mut dead = Vec::new();
-        // `> 0`, not `>= 0`: with WNOHANG, 0 (here StillAlive) says that children live and none has died. The reaper
-        // that goes on at 0 spins for as long as any child lives.
-        while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            if status == WaitStatus::StillAlive {
-                break;
-            }
-            dead.extend(self.bury(status));
-        }
-        dead
+        Ok(None)
     }
 
     fn bury(&mut self, status: WaitStatus) -> Option<usize> {
@@ -164,6 +161,42 @@ impl<'a> Crew<'a> {
     }
 }
 
+/// A descriptor that is readable when children have died (signalfd(2)): it can be waited for beside others, and a death
+/// or a stop between looking and waiting is not lost, as it would be with a handler of SIGCHLD or a blocking waitpid.
+pub struct Deaths(SignalFd);
+
+impl Deaths {
+    /// Blocks SIGCHLD from now on, which makes the descriptor the only one to hear of it.
+    ///
+    /// # Errors
+    /// `EMFILE` when no descriptor is left.
+    pub fn watch() -> io::Result<Deaths> {
+        let mut mask = SigSet::empty();
+        mask.add(Signal::SIGCHLD);
+        mask.thread_block()?;
+        Ok(Deaths(SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
+    }
+
+    /// Not readable until the next death. Ten deaths may have been one signal, because signals of one kind do not queue:
+    /// so look into the process table after it, until nobody there is dead.
+    pub fn forget(&self) {
+        while let Ok(Some(_)) = self.0.read_signal() {}
+    }
+
+    /// Waits for a death or for the stop.
+    fn wait(&self, stop: Stop) {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        // EINTR is the stop, or nothing of ours: in both cases the caller looks again.
+        let _ = poll(&mut [readable(self.as_fd()), readable(stop.fd())], PollTimeout::NONE);
+    }
+}
+
+impl AsFd for Deaths {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 /// Asks every process to stop, and waits until all have.
 pub fn end_all(stop: Stop, workers: impl IntoIterator<Item = Pid>) {
     stop.request();
@@ -173,5 +206,23 @@ pub fn end_all(stop: Stop, workers: impl IntoIterator<Item = Pid>) {
     }
     for worker in workers {
         while waitpid(worker, None) == Err(Errno::EINTR) {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_threads_as_the_kernel_lists_them() {
+        let listed = || std::fs::read_dir("/proc/self/task").unwrap().count() as u64;
+        // The test runner's other threads come and go: agree once, with a thread of our own that stays.
+        let stays = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| stays.wait());
+            let agreed = (0..10_000).any(|_| thread_count() >= 2 && thread_count() == listed());
+            stays.wait();
+            assert!(agreed);
+        });
     }
 }

@@ -16,15 +16,15 @@
 //! signals, and a server that forks stays single-threaded. That is also why the connections in service are a bitmap
 //! of atomics and not a locked list: a handler must not take a lock that the code it interrupted may hold.
 
-#![expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call")]
+#![cfg_attr(not(loom), expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call"))]
 
 use std::os::fd::RawFd;
 use std::time::Duration;
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// How long a client may take none of its answer once the server is stopping.
 pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
@@ -33,10 +33,13 @@ pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
 ///
 /// The order matters, and is what the loom test checks. Who comes writes its bit, then reads the flag; who stops
 /// writes the flag, then reads the bits. With sequentially consistent atomics at least one of them sees the other, so
-/// that no connection slips through and waits for ever.
+/// that no connection slips through and waits for ever. (The fences between say it once more, for loom: it models the
+/// one order of all fences, but takes sequentially consistent accesses for acquire and release.)
 pub struct Registry<const WORDS: usize> {
     stopping: AtomicBool,
     live: [AtomicU64; WORDS],
+    /// So many words, from the first, may have had a bit. Only for [`forget`](Registry::forget).
+    used: AtomicUsize,
 }
 
 impl<const WORDS: usize> Registry<WORDS> {
@@ -44,21 +47,31 @@ impl<const WORDS: usize> Registry<WORDS> {
     #[cfg(not(loom))]
     #[must_use]
     pub const fn new() -> Registry<WORDS> {
-        Registry { stopping: AtomicBool::new(false), live: [const { AtomicU64::new(0) }; WORDS] }
+        Registry {
+            stopping: AtomicBool::new(false),
+            live: [const { AtomicU64::new(0) }; WORDS],
+            used: AtomicUsize::new(0),
+        }
     }
 
     /// Nothing in service, not stopping.
     #[cfg(loom)]
     #[must_use]
     pub fn new() -> Registry<WORDS> {
-        Registry { stopping: AtomicBool::new(false), live: std::array::from_fn(|_| AtomicU64::new(0)) }
+        Registry {
+            stopping: AtomicBool::new(false),
+            live: std::array::from_fn(|_| AtomicU64::new(0)),
+            used: AtomicUsize::new(0),
+        }
     }
 
     /// Puts a descriptor in service; `false` when the stop has come and it must be closed instead (or when its number
     /// is beyond the table: then nobody could wake it).
     pub fn enter(&self, fd: RawFd) -> bool {
         let Some((word, bit)) = self.place(fd) else { return false };
+        self.used.fetch_max(fd as usize / 64 + 1, Ordering::Relaxed);
         word.fetch_or(bit, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         if self.stopping.load(Ordering::SeqCst) {
             word.fetch_and(!bit, Ordering::SeqCst);
             return false;
@@ -76,6 +89,7 @@ impl<const WORDS: usize> Registry<WORDS> {
     /// Sets the flag and hands every descriptor in service to `wake`.
     pub fn stop(&self, mut wake: impl FnMut(RawFd)) {
         self.stopping.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         for (index, word) in self.live.iter().enumerate() {
             let mut bits = word.load(Ordering::SeqCst);
             while bits != 0 {
@@ -91,8 +105,11 @@ impl<const WORDS: usize> Registry<WORDS> {
     }
 
     /// Forgets what is in service: after `fork`, the parent's connections are not the child's to hang up on.
+    ///
+    /// Only what was used is touched: to write all of the table would copy its 32 pages into every child, which costs
+    /// about as much as the fork itself.
     pub fn forget(&self) {
-        for word in &self.live {
+        for word in &self.live[..self.used.load(Ordering::Relaxed)] {
             word.store(0, Ordering::SeqCst);
         }
     }
@@ -183,14 +200,20 @@ mod process {
         }
 
         /// The stop shall close this listening socket.
-        pub(crate) fn watch_door(self, fd: RawFd) {
+        ///
+        /// # Errors
+        /// When there are too many of them.
+        pub(crate) fn watch_door(self, fd: RawFd) -> io::Result<()> {
             let free = DOORS
                 .iter()
-                .find(|door| door.compare_exchange(-1, fd, Ordering::SeqCst, Ordering::SeqCst).is_ok());
-            assert!(free.is_some(), "at most {} listening sockets", DOORS.len());
+                .any(|door| door.compare_exchange(-1, fd, Ordering::SeqCst, Ordering::SeqCst).is_ok());
+            if !free {
+                return Err(io::Error::other(format!("at most {} listening sockets", DOORS.len())));
+            }
             if self.requested() {
                 let _ = shutdown(fd, Half::Both);
             }
+            Ok(())
         }
 
         /// The stop shall wake whoever reads from `connection`, until the guard is dropped; `None` when it has come.

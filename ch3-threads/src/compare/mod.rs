@@ -11,6 +11,7 @@
 
 mod contestant;
 mod pace;
+pub mod process;
 mod summary;
 mod timeline;
 mod usage;
@@ -229,7 +230,7 @@ impl Race<'_> {
         let journal = pace::mostly_waits(scenario).then(|| folder.path().join("journal"));
         let delay = self.args.delay.mul_f64(self.pace.time_scale);
         let running = contestant.start(scenario.service(), delay, journal.as_deref())?;
-        let plan = Plan { seed, ..self.plan(scenario, running.address)? };
+        let plan = Plan { seed, ..self.plan(scenario, running.address())? };
         let simulated = self.simulate(contestant, &plan);
         let (server, clean) = running.stop();
         let run = simulated?;

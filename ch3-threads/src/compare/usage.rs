@@ -114,4 +114,14 @@ mod tests {
         thread.join().unwrap();
         assert!(seen.processes >= 1 && seen.threads >= 2 && seen.rss_kib > 100, "{seen:?}");
     }
+
+    #[test]
+    fn sees_its_children_too() {
+        use std::process::{Command, Stdio};
+        let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let seen = look(std::process::id());
+        drop(cat.stdin.take()); // its end of input
+        cat.wait().unwrap();
+        assert!(seen.processes >= 2, "{seen:?}");
+    }
 }

@@ -34,7 +34,7 @@ use common::service::Client;
 /// Passes connections to `workers` children until the stop.
 pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
     let door = door.nonblocking_accept()?;
-    let mut crew = Crew::new(server, "child");
+    let mut crew = Crew::new(server, "child")?;
     let mut lines = Vec::new();
     for number in 0..workers {
         lines.push(hire(server, &mut crew, number)?);

@@ -14,27 +14,25 @@
 //! - **The reaper:** a dead child stays a zombie until its parent has waited for it. A handler of SIGCHLD would do, but
 //!   then the handler and the loop share the list of children. Here SIGCHLD is blocked and read from a descriptor
 //!   (signalfd(2)), beside the door: no handler, no race between looking and waiting. The lab's `while (wait3(…) >= 0)`
-//!   spins for as long as another child lives; the loop must end at 0 (see `Crew::collect_dead` and `show zombie`).
+//!   spins for as long as another child lives; the loop must end at 0 (see `reap` below and `show zombie`).
 
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, close};
 
 use common::connection::converse;
 use common::door::{Admission, Door, LOOK_AWAY};
-use common::process::{end_all, fork_worker};
+use common::process::{Deaths, end_all, fork_worker};
 use common::server::Server;
 
 /// Forks a child per connection until the stop, then ends every child.
 pub fn run(server: &Server, door: Door) -> io::Result<()> {
     let door = door.nonblocking_accept()?;
-    let deaths = death_notices()?;
+    let deaths = Deaths::watch()?;
     let mut children = BTreeSet::new();
     let mut number = 0;
     while !server.stop.requested() {
@@ -69,19 +67,9 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
     Ok(())
 }
 
-/// Blocks SIGCHLD and returns a descriptor that is readable when one is pending.
-fn death_notices() -> io::Result<SignalFd> {
-    let mut mask = SigSet::empty();
-    mask.add(Signal::SIGCHLD);
-    mask.thread_block()?;
-    Ok(SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?)
-}
-
 /// Waits for every child that is dead, and for none that lives.
-fn reap(deaths: &SignalFd, children: &mut BTreeSet<Pid>) {
-    // Ten deaths may be one signal: signals of one kind do not queue. So the descriptor is only emptied, and the
-    // process table says who died.
-    while let Ok(Some(_)) = deaths.read_signal() {}
+fn reap(deaths: &Deaths, children: &mut BTreeSet<Pid>) {
+    deaths.forget();
     while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
         match (status, status.pid()) {
             (WaitStatus::StillAlive, _) => break, // the 0 at which the lab's loop must end

@@ -17,8 +17,10 @@
 #![expect(unsafe_code, reason = "the kernel is given pointers into our buffers")]
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd};
+use std::sync::Arc;
 use std::time::Instant;
 
 use io_uring::types::{Fd, SubmitArgs, Timespec};
@@ -26,7 +28,7 @@ use io_uring::{IoUring, cqueue, opcode, squeue};
 use nix::errno::Errno;
 use nix::libc;
 
-use common::connection::{LINGER, LINGER_BYTES, TICK};
+use common::connection::{Bell, LINGER, LINGER_BYTES, TICK};
 use common::conversation::{Conversation, Next};
 use common::door::{Door, LOOK_AWAY};
 use common::journal::Event;
@@ -40,6 +42,10 @@ const ENTRIES: u32 = 1024;
 const CHUNK: usize = 4096;
 /// The key of the accept operation; those of connections are their places, from 0.
 const ACCEPT: u64 = u64::MAX;
+/// The key of the wait for the bell, which is rung with the place of a connection that bytes are pushed to.
+const BELL: u64 = u64::MAX - 1;
+/// The key of what takes a receive back.
+const CANCEL: u64 = u64::MAX - 2;
 
 /// One connection and the one operation that is in flight for it.
 struct Seat {
@@ -79,9 +85,11 @@ fn build() -> io::Result<IoUring> {
 /// Serves every client in one loop until the stop.
 pub fn run(server: &Server, door: &Door) -> io::Result<()> {
     let mut ring = build()?;
-    let mut seats: Vec<Option<Seat>> = Vec::new();
+    let bell = Arc::new(Bell::new()?);
+    // Never dropped: when an error ends this loop, operations may be in flight, and their buffers must outlive them.
+    let mut seats: ManuallyDrop<Vec<Option<Seat>>> = ManuallyDrop::default();
     let mut free: Vec<usize> = Vec::new();
-    let mut accepting = false;
+    let (mut accepting, mut listening) = (false, false);
     let mut door_opens = Instant::now();
     let mut next_look = Instant::now() + TICK;
     let mut woken = false;
@@ -102,6 +110,11 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
             submit(&mut ring, &accept.build().user_data(ACCEPT))?;
             accepting = true;
         }
+        if !listening {
+            let rung = opcode::PollAdd::new(Fd(bell.as_fd().as_raw_fd()), libc::POLLIN as u32);
+            submit(&mut ring, &rung.build().user_data(BELL))?;
+            listening = true;
+        }
         let patience = if accepting { TICK } else { LOOK_AWAY };
         let time = Timespec::from(patience);
         server.journal.record(Event::Wait, None);
@@ -119,14 +132,15 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
         server.journal.record(Event::Turn, None);
         let completions: Vec<cqueue::Entry> = ring.completion().collect();
         for completion in completions {
-            if completion.user_data() == ACCEPT {
+            let key = completion.user_data();
+            if key == ACCEPT {
                 accepting = cqueue::more(completion.flags());
                 match completion.result() {
                     fd if fd >= 0 => {
                         // SAFETY: the kernel has just made this descriptor for us.
                         let stream = unsafe { TcpStream::from_raw_fd(fd) };
                         let Ok(address) = stream.peer_addr() else { continue }; // gone already
-                        admit(server, stream, Client { address }, &mut ring, &mut seats, &mut free)?;
+                        admit(server, stream, Client { address }, &bell, &mut ring, &mut seats, &mut free);
                     }
                     error => match Errno::from_raw(-error) {
                         Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => {
@@ -137,8 +151,20 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
                         _ => {}
                     },
                 }
-            } else {
-                let place = completion.user_data() as usize;
+            } else if key == BELL {
+                listening = false;
+                let receives = |place: &usize| {
+                    seats.get(*place).is_some_and(|seat| {
+                        seat.as_ref().is_some_and(|seat| seat.in_flight == Flight::Receive)
+                    })
+                };
+                for place in bell.answer().into_iter().filter(receives) {
+                    // It is taken back and completes at once; the pushes are then what is next. Whoever is being sent to
+                    // takes them after that.
+                    submit(&mut ring, &opcode::AsyncCancel::new(place as u64).build().user_data(CANCEL))?;
+                }
+            } else if key != CANCEL {
+                let place = key as usize;
                 let seat = seats[place].as_mut().expect("only its own completion ends a connection");
                 let end = match take(server, seat, completion.result()) {
                     Ok(()) => next(server, &mut ring, seat, place as u64),
@@ -173,10 +199,11 @@ fn admit(
     server: &Server,
     stream: TcpStream,
     client: Client,
+    bell: &Arc<Bell<usize>>,
     ring: &mut IoUring,
     seats: &mut Vec<Option<Seat>>,
     free: &mut Vec<usize>,
-) -> io::Result<()> {
+) {
     server.meters.accepted.count();
     tracing::info!("New client connected from {client}");
     let place = free.pop().unwrap_or_else(|| {
@@ -184,16 +211,22 @@ fn admit(
         seats.len() - 1
     });
     let talk = Conversation::open(&server.service, client);
+    if let Some(outbox) = talk.outbox() {
+        let bell = Arc::clone(bell);
+        outbox.wake_with(move || bell.ring(place));
+    }
     let (chunk, since) = (Box::new([0; CHUNK]), Instant::now());
     let seat =
         seats[place].insert(Seat { stream, talk, chunk, in_flight: Flight::Receive, since, dropped: 0 });
     let end = next(server, ring, seat, place as u64);
     leave_if_over(server, end, seats, free, place);
-    Ok(())
 }
 
 /// Takes what an operation brought.
 fn take(server: &Server, seat: &mut Seat, result: i32) -> io::Result<()> {
+    if result == -libc::ECANCELED && seat.in_flight == Flight::Receive {
+        return Ok(()); // for the pushes
+    }
     if result < 0 {
         return Err(io::Error::from_raw_os_error(-result));
     }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! - **Accepts:** whichever child the kernel wakes. **Answers:** the same.
-//! - **Waits in:** the parent in `waitpid(2)`; a child in `accept(2)`, then `recv(2)`.
+//! - **Waits in:** the parent in `poll(2)` for a death; a child in `accept(2)`, then `recv(2)`.
 //! - **The price:** an idle client holds its child, and children share no memory.
 //! - **Thundering herd:** Linux wakes one of those who block in `accept`, not all; see `show herd` for those who wait in
 //!   `poll(2)` instead.
@@ -32,7 +32,7 @@ pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
             Ok(())
         }
     };
-    let mut crew = Crew::new(server, "child");
+    let mut crew = Crew::new(server, "child")?;
     for number in 0..workers {
         crew.hire(number, child(number))?;
     }

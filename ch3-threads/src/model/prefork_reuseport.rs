@@ -7,7 +7,7 @@
 //! ```
 //!
 //! - **Accepts:** the child to whose socket the kernel's hash sends the connection. **Answers:** the same.
-//! - **Waits in:** a child in `accept(2)`, then `recv(2)`; the parent in `waitpid(2)`.
+//! - **Waits in:** a child in `accept(2)`, then `recv(2)`; the parent in `poll(2)` for a death.
 //! - **The price:** the hash knows nothing of who is busy. A client may wait behind an idle one while other children
 //!   have nothing to do.
 //! - **Differs from `prefork`:** no shared accept queue to contend for; the spread is even by count, not by load. The
@@ -37,7 +37,7 @@ pub fn run(server: &Server, door: Door, backlog: i32, workers: usize) -> io::Res
             Ok(())
         }
     };
-    let mut crew = Crew::new(server, "child");
+    let mut crew = Crew::new(server, "child")?;
     for number in 0..workers {
         crew.hire(number, child(number))?;
     }

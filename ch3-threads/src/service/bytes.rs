@@ -75,3 +75,73 @@ impl Protocol for Number {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use common::conversation::Conversation;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What comes back for these pieces.
+    fn answers(pieces: &[&[u8]]) -> Vec<u8> {
+        let client = Client { address: "127.0.0.1:4711".parse().unwrap() };
+        let service: Arc<dyn Service> = Arc::new(Bytes);
+        let mut talk = Conversation::open(&service, client);
+        let mut sent = Vec::new();
+        for piece in pieces {
+            talk.receive(piece);
+            loop {
+                sent.extend_from_slice(talk.transmit());
+                talk.transmitted(talk.transmit().len());
+                let Some(request) = talk.poll_request() else { break };
+                talk.answer(service.handle(&client, request));
+            }
+            sent.extend_from_slice(talk.transmit());
+            talk.transmitted(talk.transmit().len());
+        }
+        sent
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_split_of_the_digits_brings_the_same_bytes(
+            numbers in prop::collection::vec(0..5000_u64, 0..6),
+            last in prop::option::of(0..5000_u64),
+            line_end in prop::sample::select(vec!["\n", "\r\n"]),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut text: String = numbers.iter().map(|number| format!("{number}{line_end}")).collect();
+            text += &last.map(|number| number.to_string()).unwrap_or_default();
+            let expected = numbers.iter().sum::<u64>() + last.unwrap_or(0);
+            let (front, back) = text.as_bytes().split_at(cut.index(text.len() + 1));
+            let bytewise: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+            for pieces in [&[text.as_bytes()][..], &[front, back], &bytewise] {
+                let bytes = answers(pieces);
+                prop_assert!(bytes.iter().all(|&byte| byte == b'*'));
+                prop_assert_eq!(bytes.len() as u64, expected);
+            }
+        }
+
+        /// How much of a bad number is answered before the error depends on the split; that an error ends it does not.
+        #[test]
+        fn no_bytes_are_a_panic_and_bad_ones_end_in_an_error(
+            bytes in prop::collection::vec(prop_oneof![b'0'..=b'9', any::<u8>()], 0..12),
+        ) {
+            let bad = bytes.iter().any(|byte| !matches!(byte, b'0'..=b'9' | b'\r' | b'\n'));
+            let answers = answers(&[&bytes]);
+            prop_assert!(!bad || answers.ends_with(b"\n"), "no error after {:?}", bytes);
+        }
+    }
+
+    #[test]
+    fn a_number_beyond_the_limit_is_an_error() {
+        assert_eq!(answers(&[b"16777217\n"]), b"ERROR more than 16777216 bytes\n");
+        assert_eq!(answers(&[b"99999999999999999999999999"]), b"ERROR more than 16777216 bytes\n");
+        assert_eq!(answers(&[b"16777216"]).len() as u64, LIMIT);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -102,6 +102,27 @@ impl Client {
                 panic!("it is not hung up on: {error}")
             }
             _ => assert_eq!(bytes, b""),
+        }
+    }
+
+    /// The server has taken all that was sent out of its socket's queue: the kernel tells (proc_pid_net(5), `net/tcp`).
+    #[track_caller]
+    pub fn wait_until_read(&self) {
+        let server = self.stream.peer_addr().expect("a connected socket has a peer").port();
+        let ends = [self.address().port(), server].map(|port| format!(":{port:04X}"));
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has a table of sockets");
+            let queues = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+            let queues =
+                queues.filter(|line| [1, 2].iter().all(|&at| ends.iter().any(|end| line[at].ends_with(end))));
+            let queues: Vec<String> = queues.map(|line| line[4].to_owned()).collect();
+            // Ours and theirs: nothing to be acknowledged, nothing to be read.
+            if queues.len() == 2 && queues.iter().all(|queues| queues == "00000000:00000000") {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the server does not read: {queues:?}");
+            std::thread::yield_now();
         }
     }
 

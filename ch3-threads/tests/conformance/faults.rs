@@ -9,10 +9,19 @@ use crate::server::Running;
 use crate::{Case, Suite, checks, goes_on};
 
 /// What may be cut short, or said to nobody.
-const ALL: [Kind; 5] = [Kind::Hold, Kind::Echo, Kind::Heavy, Kind::Bytes, Kind::Random];
+const ALL: [Kind; 6] = [Kind::Hold, Kind::Echo, Kind::Heavy, Kind::Bytes, Kind::Random, Kind::Factor];
 
 pub fn add_to(suite: &mut Suite) {
-    suite.add(&checks![garbage_gets_an_error_and_ends_only_its_connection], &[Kind::Bytes], goes_on);
+    suite.add(
+        &checks![garbage_gets_an_error_and_ends_only_its_connection],
+        &[Kind::Bytes, Kind::Factor],
+        goes_on,
+    );
+    suite.add(
+        &checks![a_line_that_is_no_number_gets_an_error_and_the_next_an_answer],
+        &[Kind::Factor],
+        |_| true,
+    );
     suite.add(&checks![a_request_cut_short_gets_an_error], &[Kind::Heavy], |_| true);
     suite.add(&checks![a_reset_at_any_point_is_survived], &ALL, goes_on);
     suite.add(&checks![who_goes_on_sending_after_an_error_is_hung_up_on], &[Kind::Bytes], goes_on);
@@ -36,6 +45,21 @@ fn garbage_gets_an_error_and_ends_only_its_connection(case: Case) {
     }
     drop(neighbour);
     still_serves(case, &server);
+    server.stop();
+}
+
+fn a_line_that_is_no_number_gets_an_error_and_the_next_an_answer(case: Case) {
+    let server = case.launch().start();
+    let mut client = Client::connect(server.address);
+    client.send("many\n\n-3\n12\n99999999999999999999999999999999999999999999\n");
+    client.half_close();
+    let answers = String::from_utf8(client.read_to_end()).expect("it is text");
+    let lines: Vec<&str> = answers.lines().collect();
+    assert!(
+        matches!(lines[..], [no, empty, negative, "12: 2 2 3", large]
+        if [no, empty, negative, large].iter().all(|line| line.starts_with("ERROR "))),
+        "{lines:?}"
+    );
     server.stop();
 }
 

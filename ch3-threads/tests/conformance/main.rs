@@ -15,7 +15,7 @@
 //! | `limits` | descriptors, memory and slow readers are bounded |
 //! | `stopping` | every stop is a good end |
 //! | `processes` | worker processes are replaced, and die with their parent |
-//! | `board` | clients of one memory meet, and copies of it are refused |
+//! | `board` | the message board is one board, or the server says why it is not |
 //! | `command` | what the command line says |
 
 mod board;

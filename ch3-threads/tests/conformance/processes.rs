@@ -1,12 +1,14 @@
 //! Worker processes: whoever dies is replaced, nobody outlives the parent, and what they count is not lost.
 
+use std::time::Instant;
+
 use ch3_threads::model::Model;
 use ch3_threads::service::Kind;
 use nix::sys::signal::{Signal, kill};
 
 use crate::client::Client;
 use crate::dialogue::exchange;
-use crate::server::{Running, name};
+use crate::server::{PATIENCE, Running, name};
 use crate::{Case, Suite, checks};
 
 /// The models whose workers are replaced.
@@ -29,6 +31,12 @@ fn a_killed_worker_is_replaced(case: Case) {
     check_service(case, &mut client);
     let [worker] = server.children()[..] else { panic!("one child: {:?}", server.children()) };
     kill(worker, Signal::SIGKILL).expect("it lives");
+    // It dies when it is next given a processor; until then its pipe takes a request that nobody will read.
+    let deadline = Instant::now() + PATIENCE;
+    while server.children().contains(&worker) {
+        assert!(Instant::now() < deadline, "it does not die");
+        std::thread::yield_now();
+    }
     client.expect_hung_up();
     server.stderr.wait_for("child-0 died (SIGKILL); it is replaced");
     check_service(case, &mut Client::connect(server.address));
@@ -48,6 +56,12 @@ fn all_workers_killed_are_all_replaced(case: Case) {
     }
     for &worker in &workers {
         kill(worker, Signal::SIGKILL).expect("it lives");
+        // It dies when it is next given a processor; until then its pipe takes a request that nobody will read.
+        let deadline = Instant::now() + PATIENCE;
+        while server.children().contains(&worker) {
+            assert!(Instant::now() < deadline, "it does not die");
+            std::thread::yield_now();
+        }
     }
     busy.expect_hung_up();
     for number in 0..10 {
@@ -119,6 +133,12 @@ fn the_shares_add_up(case: Case) {
 fn kill_worker(server: &Running) {
     let [worker] = server.children()[..] else { panic!("one child: {:?}", server.children()) };
     kill(worker, Signal::SIGKILL).expect("it lives");
+    // It dies when it is next given a processor; until then its pipe takes a request that nobody will read.
+    let deadline = Instant::now() + PATIENCE;
+    while server.children().contains(&worker) {
+        assert!(Instant::now() < deadline, "it does not die");
+        std::thread::yield_now();
+    }
 }
 
 fn check_service(case: Case, client: &mut Client) {

@@ -59,7 +59,7 @@ impl Launch {
         self
     }
 
-    /// This switch besides.
+    /// This flag besides.
     pub fn flag(mut self, flag: &str) -> Launch {
         self.arguments.push(flag.to_owned());
         self

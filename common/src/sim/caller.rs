@@ -5,6 +5,8 @@
 //! connect ─ "3000" ─ 3000 bytes ─ close ─ connect ─ "3000" ─ …        latency: from connect to the last byte
 //! ```
 //!
+//! A server of another protocol is asked with the plan's fixed bytes instead of the number.
+//!
 //! The child closes first, so that the local port of each connection rests in TIME_WAIT for a minute. On loopback Linux
 //! gives such a port to a new connection after a second (`net.ipv4.tcp_tw_reuse`); beyond that, source addresses are
 //! taken in turn (see `sockets.rs`).
@@ -16,6 +18,7 @@ use nix::sys::epoll::EpollFlags;
 
 use super::Event;
 use super::desk::{Client, Desk};
+use super::exchange::Exchange;
 use super::poll::{NEVER, monotonic_ns};
 use super::run::Course;
 use super::sockets::{Moved, established, hung_up, read, write};
@@ -56,7 +59,7 @@ impl Caller {
     fn call(&mut self, desk: &mut Desk<'_>) {
         while self.calls < desk.plan.connections {
             self.called_ns = monotonic_ns();
-            (self.asked, self.missing) = (false, desk.plan.bytes);
+            (self.asked, self.missing) = (false, answer_length(desk));
             let begun = desk.connector.connect(None).and_then(|stream| {
                 // On loopback the connection is there when connect returns, and asking at once saves a wake-up.
                 self.ask(&stream, desk)?;
@@ -79,17 +82,21 @@ impl Caller {
 
     fn ask(&mut self, stream: &TcpStream, desk: &mut Desk<'_>) -> io::Result<()> {
         let mut number = [0; 24];
-        let length = {
-            use io::Write;
-            let mut rest = &mut number[..];
-            write!(rest, "{}{}", desk.plan.bytes, if desk.plan.newline { "\n" } else { "" })?;
-            24 - rest.len()
+        let ask = match desk.plan.exchange {
+            Some(_) => desk.script.to_send(0, desk.script.ask_length),
+            None => {
+                use io::Write;
+                let mut rest = &mut number[..];
+                write!(rest, "{}{}", desk.plan.bytes, if desk.plan.newline { "\n" } else { "" })?;
+                let length = 24 - rest.len();
+                &number[..length]
+            }
         };
-        match write(stream, &number[..length]) {
-            Moved::Bytes(bytes) if bytes == length => self.asked = true,
+        match write(stream, ask) {
+            Moved::Bytes(bytes) if bytes == ask.len() => self.asked = true,
             Moved::NotYet => return Ok(()),
             Moved::Broken(error) => return Err(error),
-            // A fresh socket takes twenty bytes or none.
+            // A fresh socket takes a request whole or not at all.
             Moved::Bytes(_) | Moved::End => return Err(hung_up()),
         }
         if self.course.connected_ns.is_none() {
@@ -108,10 +115,18 @@ impl Caller {
             return Ok(false);
         }
         match read(stream, &mut desk.buffer) {
-            Moved::Bytes(bytes) if bytes <= self.missing => self.missing -= bytes,
-            Moved::Bytes(_) => {
+            Moved::Bytes(bytes) if bytes > self.missing => {
                 desk.wrong(self.number);
                 return Err(io::Error::other("more bytes than asked for"));
+            }
+            Moved::Bytes(bytes) => {
+                let offset = answer_length(desk) - self.missing;
+                if desk.plan.exchange.is_some() && !desk.script.accepts(offset as u64, &desk.buffer[..bytes])
+                {
+                    desk.wrong(self.number);
+                    return Err(io::Error::other("wrong bytes"));
+                }
+                self.missing -= bytes;
             }
             Moved::NotYet => {}
             Moved::End => return Err(hung_up()),
@@ -185,4 +200,9 @@ impl Client for Caller {
             self.leave(None, desk);
         }
     }
+}
+
+/// Bytes that a connection must bring.
+fn answer_length(desk: &Desk<'_>) -> usize {
+    desk.plan.exchange.as_ref().map_or(desk.plan.bytes, Exchange::answer_length)
 }

@@ -98,8 +98,8 @@ pub struct Plan {
     pub connections: usize,
     /// End the number of `connect` with a newline.
     pub newline: bool,
-    /// Fixed bytes to send and expect instead of the simulator's own pattern (`echo`): this is how a server of
-    /// another protocol is measured.
+    /// Fixed bytes to send and expect instead of the simulator's own pattern (`echo`), or instead of the number (`connect`,
+    /// at most a few KiB): this is how a server of another protocol is measured.
     pub exchange: Option<Exchange>,
     /// By which fraction patience outlasts [`Plan::timeout`].
     ///

@@ -273,6 +273,13 @@ fn a_fixed_exchange_measures_another_protocol() {
     assert_eq!((run.served, run.wrong), (8, 0));
     let run = simulate(&Plan { exchange: ping(b"+POND\r\n"), ..short_echo(server.address) });
     assert_eq!((run.served, run.wrong), (0, 8));
+
+    // The same with a connection per request.
+    let calls = Plan { connections: 3, ..Plan::new(Scenario::Connect, server.address) };
+    let run = simulate(&Plan { exchange: ping(b"+PONG\r\n"), ..calls.clone() });
+    assert_eq!((run.served, run.requests, run.wrong), (5, 15, 0));
+    let run = simulate(&Plan { exchange: ping(b"+POND\r\n"), ..calls });
+    assert_eq!((run.served, run.requests, run.wrong, run.broken), (0, 0, 15, 15));
 }
 
 #[test]

@@ -1,0 +1,98 @@
+//! What was to be reached, and whether it was.
+
+use serde::Serialize;
+
+use super::contestants::EVENT_DRIVEN;
+use super::generators::{CEILING, REDIS_BENCHMARK, SIMULATOR_NGINX, SIMULATOR_REDIS, TABLE, WRK};
+use super::results::{Results, Row, Spread, Table};
+use super::stall::StallSeen;
+
+/// One goal.
+#[derive(Debug, Serialize)]
+pub struct Goal {
+    /// In words.
+    pub goal: String,
+    /// What was found, in words.
+    pub found: String,
+    /// Whether it was met; `None`: it was not measured.
+    pub met: Option<bool>,
+}
+
+/// Requests per second that the simulator should manage, many under way in each connection.
+const PIPELINED_PER_S: f64 = 3e6;
+
+/// A goal per line; those about loads and contestants that were not asked for are left out.
+pub fn judge(results: &Results) -> Vec<Goal> {
+    let mut goals = Vec::new();
+    let mut at_least = |load: &str, one: &str, factor: f64, other: &str| {
+        goals.extend(results.table(load).and_then(|table| at_least(table, one, factor, other)));
+    };
+    let event_driven = EVENT_DRIVEN.map(ch3_threads::model::Model::name);
+    for load in ["echo-50", "echo-1000", "deep-50"] {
+        for model in &event_driven {
+            at_least(load, model, 0.95, "limit");
+        }
+    }
+    for (load, factor) in [("echo-50", 1.05), ("echo-1000", 1.2), ("deep-50", 1.6)] {
+        for model in &event_driven {
+            at_least(load, model, factor, "redis");
+        }
+    }
+    at_least("echo-1000", "thread-pool", 1.8, "python-threading");
+    at_least("connect-50", "fork-per-connection", 6.0, "python-forking");
+    at_least("connect-50", "prefork", 0.9, "epoll");
+    at_least(TABLE, SIMULATOR_NGINX, 1.0, WRK);
+    at_least(TABLE, SIMULATOR_REDIS, 1.7, REDIS_BENCHMARK);
+    goals.extend(results.table("deep-50").and_then(|table| pipelined(table, "limit", "16 deep")));
+    goals.extend(results.table(TABLE).and_then(|table| pipelined(table, CEILING, "64 deep")));
+    goals.extend(results.stall.map(stall));
+    goals
+}
+
+/// The median of the ratios reaches the factor. "Faster" needs more: every round's ratio above 1.
+fn at_least(table: &Table, one: &str, factor: f64, other: &str) -> Option<Goal> {
+    let goal = format!("{}: {one} ≥ {factor} × {other}", table.name);
+    let (own, others) = (table.row(one)?, table.row(other)?);
+    let Some(ratio) = own.ratio_to(others) else {
+        return Some(Goal { goal, found: why_not(&[own, others]), met: None });
+    };
+    let fault = own.fault().or(others.fault());
+    let faster = factor <= 1.0 || ratio.min > 1.0;
+    Some(Goal {
+        goal,
+        found: found(ratio, fault),
+        met: Some(ratio.median >= factor && faster && fault.is_none()),
+    })
+}
+
+fn found(ratio: Spread, fault: Option<&str>) -> String {
+    let ratio = format!("{:.2} [{:.2}..{:.2}]", ratio.median, ratio.min, ratio.max);
+    match fault {
+        Some(fault) => format!("{ratio}, but {fault}"),
+        None => ratio,
+    }
+}
+
+fn why_not(rows: &[&Row]) -> String {
+    rows.iter()
+        .find_map(|row| row.skipped.as_ref().map(|why| format!("{} was skipped: {why}", row.name)))
+        .unwrap_or_else(|| "interrupted".into())
+}
+
+fn pipelined(table: &Table, row: &str, depth: &str) -> Option<Goal> {
+    let rate = table.row(row)?.spread(|sample| Some(sample.per_s))?;
+    let Spread { median, min, max } = rate;
+    Some(Goal {
+        goal: format!("simulator ≥ 3 million pipelined requests/s, 16 bytes {depth}"),
+        found: format!("{:.2} million [{:.2}..{:.2}]", median / 1e6, min / 1e6, max / 1e6),
+        met: Some(median >= PIPELINED_PER_S),
+    })
+}
+
+fn stall(seen: StallSeen) -> Goal {
+    Goal {
+        goal: "a planted stall of 100 ms is seen at p99 by the open loop, and not by the closed one".into(),
+        found: format!("open {:.1} ms, closed {:.1} ms", seen.open_p99_ms, seen.closed_p99_ms),
+        met: Some(seen.open_p99_ms >= 50.0 && seen.closed_p99_ms < 50.0),
+    }
+}

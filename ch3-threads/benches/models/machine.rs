@@ -1,0 +1,140 @@
+//! The machine: who runs on which processor, and what other programs take of it.
+
+use std::fs;
+use std::time::Instant;
+
+use anyhow::Context;
+use ch3_threads::compare::process::cpu_ms;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::unistd::Pid;
+
+/// The processors of servers and of the generator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pins(Option<(usize, usize)>);
+
+impl Pins {
+    /// Everybody runs where the system likes.
+    pub fn none() -> Pins {
+        Pins(None)
+    }
+
+    /// Servers have one processor and the generator another: neither takes the other's time, and every round trip
+    /// crosses from one to the other.
+    ///
+    /// # Errors
+    /// There are not two.
+    pub fn apart() -> anyhow::Result<Pins> {
+        let allowed = sched_getaffinity(calling_thread())?;
+        let mut cpus = (0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu) == Ok(true));
+        let pins = cpus.next().zip(cpus.next()).context("pinning needs two processors: try --unpinned")?;
+        Ok(Pins(Some(pins)))
+    }
+
+    /// What this thread starts from now on is a server, and inherits its place.
+    ///
+    /// # Errors
+    /// What sched_setaffinity(2) says.
+    pub fn go_to_servers(self) -> nix::Result<()> {
+        self.0.map_or(Ok(()), |(server, _)| go_to(server))
+    }
+
+    /// This thread, and what it starts from now on, generates load.
+    ///
+    /// # Errors
+    /// What sched_setaffinity(2) says.
+    pub fn go_to_generator(self) -> nix::Result<()> {
+        self.0.map_or(Ok(()), |(_, generator)| go_to(generator))
+    }
+
+    /// The experiment in words.
+    pub fn describe(self) -> String {
+        match self.0 {
+            Some((server, generator)) => {
+                format!("pinned apart: servers on processor {server}, the generator on processor {generator}")
+            }
+            None => "unpinned: servers and the generator run where the system likes".into(),
+        }
+    }
+}
+
+fn go_to(cpu: usize) -> nix::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(cpu)?;
+    sched_setaffinity(calling_thread(), &set)
+}
+
+fn calling_thread() -> Pid {
+    Pid::from_raw(0)
+}
+
+/// Since when the machine is watched for others.
+pub struct Foreign {
+    began: Instant,
+    busy_ms: f64,
+    own_ms: f64,
+}
+
+impl Foreign {
+    /// Watches from now on.
+    pub fn watch() -> Foreign {
+        Foreign { began: Instant::now(), busy_ms: busy_ms(), own_ms: own_ms() }
+    }
+
+    /// The processor time that was neither ours nor our children's (as far as they have been waited for), as a fraction
+    /// of all the processors had.
+    pub fn share(&self) -> f64 {
+        let foreign_ms = (busy_ms() - self.busy_ms) - (own_ms() - self.own_ms);
+        let all_ms = self.began.elapsed().as_secs_f64() * 1e3 * processors();
+        (foreign_ms / all_ms).clamp(0.0, 1.0)
+    }
+}
+
+/// The busy time of all processors since the system started (proc_stat(5): user, nice, system, irq, softirq, steal), in
+/// milliseconds. The kernel counts in ticks, and USER_HZ is 100 on every Linux.
+fn busy_ms() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let ticks: Vec<u64> = fields.filter_map(|field| field.parse().ok()).collect();
+    let busy = [0, 1, 2, 5, 6, 7].iter().filter_map(|&field| ticks.get(field)).sum::<u64>();
+    busy as f64 * 10.0
+}
+
+fn processors() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let is_processor = |line: &&str| line.starts_with("cpu") && !line.starts_with("cpu ");
+    stat.lines().filter(is_processor).count().max(1) as f64
+}
+
+fn own_ms() -> f64 {
+    [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].into_iter().map(used_ms).sum()
+}
+
+/// The processor time of the calling thread, milliseconds.
+pub fn thread_ms() -> f64 {
+    used_ms(UsageWho::RUSAGE_THREAD)
+}
+
+fn used_ms(who: UsageWho) -> f64 {
+    getrusage(who).map_or(0.0, |usage| cpu_ms(&usage))
+}
+
+/// What the threads of a running process have used so far (proc(5), `schedstat`: nanoseconds), milliseconds. The ticks of
+/// `stat` are too coarse for a server that has only just started.
+pub fn process_ms(pid: u32) -> f64 {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return 0.0 };
+    let used_ns = |task: fs::DirEntry| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    tasks.flatten().filter_map(used_ns).sum::<f64>() / 1e6
+}
+
+/// Processor, their number, kernel.
+pub fn describe() -> String {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let name = name.map_or("unknown processor", |(_, name)| name.trim());
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{name}, {} processors, Linux {}", processors(), kernel.trim())
+}

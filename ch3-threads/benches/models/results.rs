@@ -1,0 +1,164 @@
+//! What was measured: samples in rows, rows in tables, and the ratios between rows of the same round.
+
+use serde::Serialize;
+
+use super::args::Args;
+use super::goals::Goal;
+use super::machine::{self, Pins};
+use super::peers::Peers;
+use super::stall::StallSeen;
+
+/// Everything.
+#[derive(Debug, Serialize)]
+pub struct Results {
+    /// The seed of the order and of the simulator.
+    pub seed: u64,
+    /// Processor, number, kernel.
+    pub machine: String,
+    /// Who runs on which processor.
+    pub pinning: String,
+    /// How often each was measured.
+    pub rounds: u32,
+    /// How long, seconds.
+    pub time_s: f64,
+    /// The versions of the peers, or why they do not take part.
+    pub peers: Vec<String>,
+    /// One per load.
+    pub tables: Vec<Table>,
+    /// What two loops saw of a planted stall.
+    pub stall: Option<StallSeen>,
+    /// What was to be reached.
+    pub goals: Vec<Goal>,
+    /// How long all of it took, seconds.
+    pub took_s: f64,
+    /// It was ended before its time.
+    pub interrupted: bool,
+}
+
+/// One load.
+#[derive(Debug, Serialize)]
+pub struct Table {
+    /// The load's name.
+    pub name: String,
+    /// The load in words.
+    pub about: String,
+    /// What the ratio of a row is to.
+    pub ratio_to: &'static str,
+    /// Who took part, or did not.
+    pub rows: Vec<Row>,
+}
+
+/// One contestant under one load.
+#[derive(Debug, Default, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// What is particular to it here.
+    pub note: String,
+    /// Why it has no samples, if it has none.
+    pub skipped: Option<String>,
+    /// The row it is compared with.
+    pub base: Option<usize>,
+    /// One per round; `None` where it failed.
+    pub samples: Vec<Option<Sample>>,
+}
+
+/// One measurement.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Sample {
+    /// Requests (or connections) answered per second.
+    pub per_s: f64,
+    /// The server's processor time per request, its children's included, microseconds.
+    pub cpu_us: Option<f64>,
+    /// The fraction of one processor that the simulator used. Near 1 it is the generator that was measured.
+    pub generator_busy: Option<f64>,
+    /// 99 of 100 answers were there within so many microseconds.
+    pub p99_us: Option<f64>,
+    /// The fraction of all processors that other programs used meanwhile.
+    pub foreign: f64,
+    /// Clients that had no answer in the whole measured time: the others took all of it.
+    pub starved: u64,
+    /// What was not right about it.
+    pub fault: Option<String>,
+}
+
+/// A median and its range.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// The middle value.
+    pub median: f64,
+    /// The lowest.
+    pub min: f64,
+    /// The highest.
+    pub max: f64,
+}
+
+impl Results {
+    /// Nothing measured yet.
+    pub fn new(seed: u64, args: &Args, pins: &Pins, peers: &Peers) -> Results {
+        Results {
+            seed,
+            machine: machine::describe(),
+            pinning: pins.describe(),
+            rounds: args.rounds(),
+            time_s: args.time().as_secs_f64(),
+            peers: peers.versions(),
+            tables: Vec::new(),
+            stall: None,
+            goals: Vec::new(),
+            took_s: 0.0,
+            interrupted: false,
+        }
+    }
+
+    /// The table of that load, if it was run.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+}
+
+impl Table {
+    /// The row of that name.
+    pub fn row(&self, name: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.name == name)
+    }
+}
+
+impl Row {
+    /// One with a name.
+    pub fn named(name: impl Into<String>) -> Row {
+        Row { name: name.into(), ..Row::default() }
+    }
+
+    /// A value of all its samples.
+    pub fn spread(&self, value: impl Fn(&Sample) -> Option<f64>) -> Option<Spread> {
+        Spread::of(self.samples.iter().flatten().filter_map(value).collect())
+    }
+
+    /// Its rates divided by another row's, round by round: the machine's moods are in both and cancel out.
+    pub fn ratio_to(&self, other: &Row) -> Option<Spread> {
+        let rounds = self.samples.iter().zip(&other.samples);
+        let ratios = rounds.filter_map(|(own, others)| {
+            let (own, others) = (own.as_ref()?.per_s, others.as_ref()?.per_s);
+            (others > 0.0).then(|| own / others)
+        });
+        Spread::of(ratios.collect())
+    }
+
+    /// The first thing that was not right.
+    pub fn fault(&self) -> Option<&str> {
+        self.samples.iter().flatten().find_map(|sample| sample.fault.as_deref())
+    }
+}
+
+impl Spread {
+    /// Of no values there is none. The median of an even number is the mean of the two in the middle.
+    pub fn of(mut values: Vec<f64>) -> Option<Spread> {
+        values.sort_by(f64::total_cmp);
+        let (&min, &max) = (values.first()?, values.last()?);
+        let half = values.len() / 2;
+        let median =
+            if values.len() % 2 == 1 { values[half] } else { f64::midpoint(values[half - 1], values[half]) };
+        Some(Spread { median, min, max })
+    }
+}

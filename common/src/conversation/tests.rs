@@ -1,0 +1,89 @@
+//! What the tests over every split (`tests/conversation.rs`) do not see: an answer that was sent in part when the next came,
+//! the end of the client with answers still to be sent, the pace of a slow service, and what is not kept.
+
+use super::*;
+use crate::framing::Delimited;
+
+/// Answers a line with itself and a newline.
+struct Lines(Pace);
+
+impl Service for Lines {
+    fn name(&self) -> &'static str {
+        "lines"
+    }
+    fn pace(&self) -> Pace {
+        self.0
+    }
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(Delimited::new(b'\n', 10))
+    }
+    fn handle(&self, _client: &Client, request: Request) -> Answer {
+        Answer::new([&request.0, &b"\n"[..]].concat())
+    }
+}
+
+fn talk(pace: Pace) -> Conversation {
+    let service: Arc<dyn Service> = Arc::new(Lines(pace));
+    Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() })
+}
+
+/// Handles every request that may be handled; how many it were.
+fn handle_all(talk: &mut Conversation) -> usize {
+    let mut count = 0;
+    while let Some(request) = talk.poll_request() {
+        let answer = talk.service.handle(&talk.client, request);
+        talk.answer(answer);
+        count += 1;
+    }
+    count
+}
+
+/// The socket takes so many bytes.
+fn send(talk: &mut Conversation, count: usize) -> Vec<u8> {
+    let bytes = talk.transmit()[..count].to_vec();
+    talk.transmitted(count);
+    bytes
+}
+
+#[test]
+fn a_part_that_was_sent_is_not_sent_again_and_the_rest_is_not_lost() {
+    let mut talk = talk(Pace::Quick);
+    let mut sent = Vec::new();
+    for line in [b"abcdefgh\n", b"ijklmnop\n", b"qrstuvwx\n"] {
+        talk.receive(line);
+        handle_all(&mut talk);
+        sent.extend(send(&mut talk, 7));
+    }
+    let rest = talk.transmit().len();
+    sent.extend(send(&mut talk, rest));
+    assert_eq!(sent, b"abcdefgh\nijklmnop\nqrstuvwx\n");
+}
+
+#[test]
+fn after_the_clients_end_everything_is_answered_and_then_it_is_ours() {
+    let mut talk = talk(Pace::Quick);
+    talk.receive(b"one\ntwo\nthree");
+    talk.finish();
+    assert_eq!((handle_all(&mut talk), talk.next()), (3, Next::Send));
+    assert_eq!(send(&mut talk, 14), b"one\ntwo\nthree\n");
+    assert_eq!(talk.next(), Next::Close);
+}
+
+#[test]
+fn a_slow_service_sends_each_answer_before_the_next_request() {
+    let mut talk = talk(Pace::Slow);
+    talk.receive(b"one\ntwo\n");
+    assert_eq!((handle_all(&mut talk), talk.next()), (1, Next::Send));
+    assert_eq!(send(&mut talk, 4), b"one\n");
+    assert_eq!((talk.next(), handle_all(&mut talk)), (Next::Poll, 1));
+}
+
+#[test]
+fn what_comes_after_the_last_word_is_not_kept() {
+    let mut talk = talk(Pace::Quick);
+    talk.receive(b"one\n");
+    assert!(talk.poll_request().is_some());
+    talk.answer(Answer::last(b"no".to_vec()));
+    talk.receive(&[0; 1000]);
+    assert_eq!(talk.input.bytes(), b"");
+}
