@@ -117,3 +117,21 @@ fn spread(rows: &[&Row]) -> Option<Column> {
         rows.iter().map(|row| share(row).map(|share| format!("±{share:.0}")).unwrap_or_default()).collect();
     cells.iter().any(|cell| !cell.is_empty()).then(|| Column { group: "spread", head: "%".into(), cells })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latency_that_is_the_wait_is_shown_once() {
+        let wait = Percentiles { p50: 100.0, p90: 150.0, p99: 200.0, max: 200.0 };
+        let latency = Percentiles { p50: 100_000.0, p90: 150_000.0, p99: 200_000.0, max: 201_000.0 };
+        let row = Row { wait_ms: Some(wait), latency_us: Some(latency), ..Row::default() };
+        let heads: Vec<String> = columns(&[&row])
+            .into_iter()
+            .filter(|column| column.head.ends_with("ms"))
+            .map(|column| format!("{} {}", column.group, column.head))
+            .collect();
+        assert_eq!(heads, ["wait p50 ms", "wait max ms", "latency p99 ms", "latency max ms", "CPU ms"]);
+    }
+}
