@@ -1,6 +1,6 @@
 //! The program of chapter 3: `cargo ch3 --help`.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -12,9 +12,17 @@ use ch3_threads::serve::{self, ServeArgs, ServiceArgs};
 use ch3_threads::show::{self, ShowArgs};
 use ch3_threads::simulate::{self, SimulateArgs};
 
+const EXAMPLES: &str = "\
+Examples, to begin with:
+  cargo ch3 show threads        the lecture's first program
+  cargo ch3 serve               a server on port 7777: a thread per connection
+  cargo ch3 simulate            in a second terminal: five clients for it
+  cargo ch3 compare             every model under every scenario, with a report
+`cargo ch3 COMMAND --help` explains each; ch3-threads/README.md is the chapter.";
+
 /// Processes, threads, servers: every model of a concurrent server, under one client simulator
 #[derive(Parser)]
-#[command(name = "cargo ch3", version)]
+#[command(name = "cargo ch3", bin_name = "cargo ch3", version, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
     log: LogArgs,
@@ -32,7 +40,11 @@ enum Command {
     Compare(CompareArgs),
     /// Threads, locks, processes, signals, shown one by one
     Show(ShowArgs),
-    /// Say what each model is
+    /// Say what each model is, in reading order
+    #[command(after_help = "Example: the models, then one of them with four workers:
+  cargo ch3 models
+  cargo ch3 serve --model thread-pool --workers 4
+The file of a model is ch3-threads/src/model/NAME.rs, with _ for -; its first lines say what it costs.")]
     Models,
     /// A worker process of `process-pipeline`, started by it
     #[command(hide = true)]
@@ -51,6 +63,9 @@ fn main() -> ExitCode {
         Command::Worker(args) => serve::worker(args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
+        if is_broken_pipe(&error) {
+            return ExitCode::SUCCESS; // `… | head`: whoever read our stdout has seen enough
+        }
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
@@ -58,7 +73,11 @@ fn main() -> ExitCode {
 
 fn models() -> anyhow::Result<()> {
     for model in Model::ALL {
-        writeln!(std::io::stdout(), "{:<22}{}", model.name(), model.about())?;
+        writeln!(io::stdout(), "{:<22}{}", model.name(), model.about())?;
     }
     Ok(())
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -100,7 +100,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let door = Door::open(address, args.backlog, model == Model::PreforkReuseport, stop)
         .with_context(|| format!("cannot listen on {address}"))?;
-    writeln!(std::io::stdout(), "LISTENING {}", door.address())?;
+    let _ = writeln!(std::io::stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
     tracing::info!("{}: {}", model.name(), model.about());
 
     let workers = workers.map_or(model.default_workers(), NonZeroUsize::get);

@@ -27,18 +27,18 @@ use screen::Screen;
 use table::{header, table};
 
 const EXAMPLES: &str = "\
-Examples:
-  cargo ch3 simulate                                  the notes' five clients against 127.0.0.1:7777
-  cargo ch3 simulate -s heavy --time-scale 0.1           five slow requests, ten times as fast
-  cargo ch3 simulate -s echo -c 1000 --window 16 -b 16   as many messages as the server can take (closed loop)
-  cargo ch3 simulate -s echo --rate 20000                20 000 requests/s, whether the server keeps up or not (open loop)
-  cargo ch3 simulate -s connect -p 2000 -c 5 -t 500      csdesign's client
-  cargo ch3 simulate -s crowd -c 10000                   everybody at once
+Examples, each against a server in another terminal (the scenario's service in parentheses):
+  cargo ch3 simulate                                  the notes' five clients (hold)
+  cargo ch3 simulate -s heavy --time-scale 0.1        ten times as fast (heavy; serve it with --delay 500ms)
+  cargo ch3 simulate -s echo -c 1000 --window 16      as fast as the server can: closed loop (echo)
+  cargo ch3 simulate -s echo --rate 20000             20 000 requests/s come what may: open loop (echo)
+  cargo ch3 simulate -s connect -c 15 -t 100          csdesign's client (bytes)
+  cargo ch3 simulate -s crowd -c 10000                everybody at once (echo)
   cargo ch3 simulate -s echo --faulty never-reader=1,rst=5
-  cargo ch3 simulate -s echo -p 6379 --ask 'PING\\r\\n' --answer '+PONG\\r\\n'     redis, with the same generator
+  cargo ch3 simulate -s echo -p 6379 --ask 'PING\\r\\n' --answer '+PONG\\r\\n'     redis
 
-In the closed loop a client sends when its last answer is there, so a server that stalls is asked less. In the open
-loop every request is timed from when it was meant to be sent. Compare p99 of both when something stalls.
+In the closed loop a client sends when its last answer is there: a server that stalls is asked less.
+In the open loop every request is timed from when it was meant to be sent. Compare the p99 of both.
 
 Exit status: 0 when clients could connect, 1 when none could, 2 when the arguments are wrong.";
 

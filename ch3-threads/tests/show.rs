@@ -315,3 +315,20 @@ fn a_wrong_value_is_refused_with_what_would_be_right() {
         assert!(error.contains(hint), "{arguments:?}: {error}");
     }
 }
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    for arguments in [&["models"][..], &["show", "process"]] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_ch3-threads"))
+            .args(arguments)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let story = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {story}");
+        assert!(!story.contains("panicked") && !story.contains("Broken pipe"), "{arguments:?}: {story}");
+    }
+}

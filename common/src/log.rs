@@ -34,6 +34,13 @@ pub fn name_worker(name: &str) {
     NAME.set(Some(name.to_owned()));
 }
 
+/// Logs under another name for the length of `speak`: for one who speaks for many, as the simulator for its clients.
+pub fn speak_as(name: &str, speak: impl FnOnce()) {
+    let before = NAME.replace(Some(name.to_owned()));
+    speak();
+    NAME.set(before);
+}
+
 /// The name under which this thread logs.
 #[must_use]
 pub fn worker_name() -> String {

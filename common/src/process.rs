@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::errno::Errno;
@@ -86,9 +87,10 @@ pub fn die_with_parent(parent: Pid) -> io::Result<()> {
     if getppid() == parent { Ok(()) } else { Err(io::Error::other("the parent is gone")) }
 }
 
-/// Threads of this process, as the kernel counts them.
-fn thread_count() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+/// Threads of this process, as the kernel counts them: a directory has a link from itself, one from its parent, and one
+/// from each directory in it. One call, where to list it would be five for every fork.
+fn thread_count() -> u64 {
+    std::fs::metadata("/proc/self/task").map_or(1, |task| task.nlink() - 2)
 }
 
 /// A fixed number of worker processes, each with a number; whoever dies is replaced.
@@ -204,5 +206,23 @@ pub fn end_all(stop: Stop, workers: impl IntoIterator<Item = Pid>) {
     }
     for worker in workers {
         while waitpid(worker, None) == Err(Errno::EINTR) {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_threads_as_the_kernel_lists_them() {
+        let listed = || std::fs::read_dir("/proc/self/task").unwrap().count() as u64;
+        // The test runner's other threads come and go: agree once, with a thread of our own that stays.
+        let stays = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| stays.wait());
+            let agreed = (0..10_000).any(|_| thread_count() >= 2 && thread_count() == listed());
+            stays.wait();
+            assert!(agreed);
+        });
     }
 }

@@ -10,13 +10,13 @@
 //!
 //! What is in service is then finished: a request that has come whole is handled and its answer sent; a slow one (see
 //! [`Pace`](crate::service::Pace)) only when it has begun. A client that stalls its server in `write` is hung up on after
-//! [`STALL_AT_STOP`].
+//! [`STALL_AT_STOP`], and one that takes its answer by drips after [`LAST_WORDS`].
 //!
 //! All four steps are async-signal-safe (signal-safety(7)), so they are done in the handler itself: no thread waits for
 //! signals, and a server that forks stays single-threaded. That is also why the connections in service are a bitmap
 //! of atomics and not a locked list: a handler must not take a lock that the code it interrupted may hold.
 
-#![expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call")]
+#![cfg_attr(not(loom), expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call"))]
 
 use std::os::fd::RawFd;
 use std::time::Duration;
@@ -28,6 +28,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// How long a client may take none of its answer once the server is stopping.
 pub const STALL_AT_STOP: Duration = Duration::from_secs(1);
+
+/// How long a stop may take that is held up by clients who take their answers, but slowly.
+pub const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// The flag, and which descriptors are in service: a bit each.
 ///
@@ -134,7 +137,7 @@ pub use process::{InService, Stop};
 mod process {
     use std::io;
     use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
-    use std::sync::atomic::{AtomicI32, Ordering};
+    use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
     use std::time::Duration;
 
     use nix::errno::Errno;
@@ -143,13 +146,16 @@ mod process {
     use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
     use nix::sys::socket::{Shutdown as Half, shutdown};
 
-    use super::Registry;
+    use super::{LAST_WORDS, Registry};
+    use crate::journal::monotonic_ns;
 
     /// A million descriptors, the kernel's own default ceiling (`fs.nr_open`), in 128 KiB that cost nothing until used.
     static REGISTRY: Registry<{ (1 << 20) / 64 }> = Registry::new();
     /// The listening sockets; `prefork-reuseport` has one per child.
     static DOORS: [AtomicI32; 256] = [const { AtomicI32::new(-1) }; 256];
     static WAKE: AtomicI32 = AtomicI32::new(-1);
+    /// When the stop came, `CLOCK_MONOTONIC` nanoseconds; 0 before.
+    static SINCE: AtomicU64 = AtomicU64::new(0);
 
     /// The handle on the stop of this process. All handles are one.
     #[derive(Debug, Clone, Copy)]
@@ -178,6 +184,13 @@ mod process {
         #[must_use]
         pub fn requested(self) -> bool {
             REGISTRY.stopping()
+        }
+
+        /// Whether the stop came so long ago that nobody who is still being answered is waited for.
+        #[must_use]
+        pub fn is_overdue(self) -> bool {
+            let since = SINCE.load(Ordering::SeqCst);
+            since != 0 && monotonic_ns() - since >= LAST_WORDS.as_nanos() as u64
         }
 
         /// Stops from within, as a signal would.
@@ -268,6 +281,8 @@ mod process {
     }
 
     fn stop() {
+        // clock_gettime(2) is async-signal-safe.
+        let _ = SINCE.compare_exchange(0, monotonic_ns(), Ordering::SeqCst, Ordering::SeqCst);
         REGISTRY.stop(|connection| {
             let _ = shutdown(connection, Half::Read);
         });

@@ -49,10 +49,10 @@ const SIDE_BY_SIDE: usize = 6;
 /// The arguments of `compare`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo ch3 compare                                        all models, all scenarios, about a minute and a half
-  cargo ch3 compare --models sequential,thread-pool,epoll --scenario patience,stay
-  cargo ch3 compare --scenario echo --clients 1000 --json echo.json
-  cargo ch3 compare --scenario echo --with 'python3 my.py --port {port}'
+  cargo ch3 compare                       all models, all scenarios, inside a minute and a half
+  cargo ch3 compare -m sequential,thread-pool,epoll -s patience,stay
+  cargo ch3 compare -s echo -c 1000 --json echo.json
+  cargo ch3 compare -s echo --with 'python3 my.py --port {port}'
 In --with, {port} is replaced by a free port; {service} and {delay_ms}, if they are there, by what is to be served.")]
 pub struct CompareArgs {
     /// The models, with commas between them [default: all]
@@ -111,7 +111,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         interrupted,
         bar: ProgressBar::new(0),
     };
-    println!("seed {}, the notes' seconds × {}", race.seed, pace.time_scale);
+    writeln!(std::io::stdout(), "seed {}, the notes' seconds × {}", race.seed, pace.time_scale)?;
     race.bar.set_length((scenarios.len() * race.contestants.len()) as u64 * u64::from(pace.repetitions));
     race.bar.set_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")
@@ -142,9 +142,8 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     present(&comparison, args, interrupted.load(Ordering::SeqCst))
 }
 
-/// Writes what was found: the table to stdout, the files where they belong.
+/// Writes what was found: the files where they belong, then the table to stdout, which may be closed (`… | head`).
 fn present(comparison: &Comparison, args: &CompareArgs, interrupted: bool) -> anyhow::Result<ExitCode> {
-    write!(std::io::stdout(), "{}", report::table(comparison))?;
     if let Some(path) = &args.json {
         report::write_json(comparison, path).with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -154,6 +153,7 @@ fn present(comparison: &Comparison, args: &CompareArgs, interrupted: bool) -> an
     report::write(comparison, &args.report)
         .with_context(|| format!("cannot write {}", args.report.display()))?;
     let path = args.report.canonicalize().unwrap_or_else(|_| args.report.clone());
+    write!(std::io::stdout(), "{}", report::table(comparison))?;
     writeln!(std::io::stdout(), "\n{:.0} s. The report: {}", comparison.took_s, path.display())?;
     if interrupted {
         eprintln!("interrupted: what is above is not complete");

@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use common::connection::{LINGER, LINGER_BYTES};
+use common::connection::{LINGER, LINGER_BYTES, stalled};
 use common::conversation::{Conversation, Next};
 use common::door::{Admission, Door, LOOK_AWAY};
 use common::server::Server;
@@ -160,7 +160,8 @@ async fn send_some(server: &Server, stream: &TcpStream, talk: &mut Conversation)
         match stream.try_write(talk.transmit()) {
             Ok(count) => {
                 talk.transmitted(count);
-                return Ok(());
+                let drips = !talk.transmit().is_empty() && server.stop.is_overdue();
+                return if drips { Err(stalled()) } else { Ok(()) };
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
@@ -169,7 +170,7 @@ async fn send_some(server: &Server, stream: &TcpStream, talk: &mut Conversation)
         let _ = timeout(STALL_AT_STOP, stream.writable()).await;
         let limit = if server.stop.requested() { STALL_AT_STOP } else { server.limits.stall };
         if began.elapsed() >= limit {
-            return Err(io::Error::new(ErrorKind::TimedOut, "it does not read its answer"));
+            return Err(stalled());
         }
     }
 }

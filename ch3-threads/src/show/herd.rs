@@ -81,6 +81,12 @@ enum Wait {
     Reuseport,
 }
 
+impl Wait {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// Runs the demonstration.
 pub fn run(args: HerdArgs) -> anyhow::Result<()> {
     let HerdArgs { children, connections, clients, .. } = args;
@@ -134,7 +140,7 @@ impl Outcome {
     }
 
     fn row(&self, wait: Wait) -> String {
-        let name = wait.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let name = wait.name();
         let accepts = self.sum(|child| child.accepted);
         let each = || self.children.iter().map(|child| child.accepted);
         let spread = format!("{}..{}", each().min().unwrap_or(0), each().max().unwrap_or(0));
@@ -183,7 +189,7 @@ fn measure(wait: Wait, args: HerdArgs) -> anyhow::Result<Outcome> {
         .map(|number| {
             let share = args.connections / args.clients + u64::from(number < args.connections % args.clients);
             child::spawn(&format!("client {number}"), || {
-                say!("makes {share} connections, {wait:?}");
+                say!("makes {share} connections; the children wait in {}", wait.name());
                 (0..share).try_for_each(|_| be_served(address))
             })
         })

@@ -41,14 +41,14 @@ use super::narrate::{Pace, say};
 /// The question: which steps must nobody else come between?
 #[derive(Args, Debug, Clone, Copy)]
 #[command(
-    after_help = "Example, the notes' counter and then the lost updates:\n  cargo ch3 show lock\n  cargo ch3 show lock --without-lock --count 1000000"
+    after_help = "Example, the notes' counter and then the lost updates:\n  cargo ch3 show lock\n  cargo ch3 show lock --without-lock"
 )]
 pub struct LockArgs {
     /// Two threads add without a lock, and the lost additions are counted
     #[arg(long)]
     without_lock: bool,
     /// How often each thread adds with --without-lock (1 to 100 000 000)
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(1..=100_000_000))]
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(i64).range(1..=100_000_000))]
     count: i64,
     #[command(flatten)]
     pace: Pace,

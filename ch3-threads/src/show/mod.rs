@@ -30,8 +30,6 @@ mod signal;
 mod threads;
 mod zombie;
 
-use std::io;
-
 use clap::{Args, Subcommand};
 
 /// Demonstrations: threads, locks, condition variables, events, processes, zombies, signals, the herd
@@ -39,6 +37,9 @@ use clap::{Args, Subcommand};
 /// Each shows one idea of the lecture in a few seconds. Every line of the story (stderr) carries the seconds since the
 /// start and the name of the thread or process that said it; results are on stdout.
 #[derive(Args, Debug, Clone, Copy)]
+#[command(after_help = "Examples, to begin with:
+  cargo ch3 show threads
+  cargo ch3 show herd --help       what to look at, and the question it answers")]
 pub struct ShowArgs {
     #[command(subcommand)]
     demonstration: Demonstration,
@@ -59,11 +60,10 @@ enum Demonstration {
 /// Runs one demonstration. Call it before the program has started any thread: the demonstrations of processes fork.
 ///
 /// # Errors
-/// What the operating system refused (a thread, a fork, a socket), or a count that does not add up. A reader that
-/// closed its end of our stdout (`… | head`) is not an error.
+/// What the operating system refused (a thread, a fork, a socket), or a count that does not add up.
 pub fn run(args: ShowArgs) -> anyhow::Result<()> {
     narrate::start_the_clock();
-    let result = match args.demonstration {
+    match args.demonstration {
         Demonstration::Threads(args) => threads::run(args),
         Demonstration::Lock(args) => lock::run(args),
         Demonstration::Condvar(args) => condvar::run(args),
@@ -72,13 +72,5 @@ pub fn run(args: ShowArgs) -> anyhow::Result<()> {
         Demonstration::Zombie(args) => zombie::run(args),
         Demonstration::Signal(args) => signal::run(args),
         Demonstration::Herd(args) => herd::run(args),
-    };
-    match result {
-        Err(error) if is_broken_pipe(&error) => Ok(()),
-        other => other,
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }

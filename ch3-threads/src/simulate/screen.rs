@@ -1,6 +1,7 @@
 //! What is seen while a simulation runs: the log lines of the notes (figure 4.6), or a progress bar.
 
 use common::cli::human;
+use common::log::speak_as;
 use common::sim::{Event, Plan, Scenario, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -44,24 +45,25 @@ impl Watch for Screen<'_> {
         let plan = self.plan;
         let target = plan.target;
         let heavy = plan.scenario == Scenario::Heavy;
-        match event {
-            Event::Connecting => tracing::info!("client-{client}: Trying to connect to {target}"),
+        // Each client under its own name, as each is a thread in the notes.
+        speak_as(&format!("client-{client}"), || match event {
+            Event::Connecting => tracing::info!("Trying to connect to {target}"),
             Event::Connected if heavy => {
-                tracing::info!("client-{client}: Connected, waiting for the answer ...");
+                tracing::info!("Connected, waiting for the answer ...");
             }
-            Event::Connected => tracing::info!("client-{client}: Connected, waiting for service ..."),
-            Event::Served if heavy => tracing::info!("client-{client}: Received the whole answer"),
+            Event::Connected => tracing::info!("Connected, waiting for service ..."),
+            Event::Served if heavy => tracing::info!("Received the whole answer"),
             Event::Served => {
                 let stay = human(plan.scaled_stay());
-                tracing::info!("client-{client}: Service available! Keeping it busy for {stay} ...");
+                tracing::info!("Service available! Keeping it busy for {stay} ...");
             }
             Event::Finished if heavy => {}
-            Event::Finished => tracing::info!("client-{client}: Finished using a service ..."),
-            Event::TimedOut if heavy => tracing::error!("client-{client}: Timeout waiting for the answer!"),
-            Event::TimedOut => tracing::error!("client-{client}: Timeout waiting for service!"),
-            Event::Refused(error) => tracing::error!("client-{client}: Refused: {error}"),
-            Event::WrongBytes => tracing::error!("client-{client}: The server answered wrong bytes!"),
-            Event::Disconnected => tracing::info!("client-{client}: Disconnected ..."),
-        }
+            Event::Finished => tracing::info!("Finished using a service ..."),
+            Event::TimedOut if heavy => tracing::error!("Timeout waiting for the answer!"),
+            Event::TimedOut => tracing::error!("Timeout waiting for service!"),
+            Event::Refused(error) => tracing::error!("Refused: {error}"),
+            Event::WrongBytes => tracing::error!("The server answered wrong bytes!"),
+            Event::Disconnected => tracing::info!("Disconnected ..."),
+        });
     }
 }

@@ -77,6 +77,12 @@ impl Client {
         );
     }
 
+    /// Reads a little, after a while; `false` when there was nothing more.
+    pub fn take_a_drip(&mut self) -> bool {
+        std::thread::sleep(Duration::from_millis(20)); // this client is slow: that is what it is for
+        matches!(self.stream.read(&mut [0; 4096]), Ok(1..))
+    }
+
     /// Reads to the server's end of the stream.
     #[track_caller]
     pub fn read_to_end(&mut self) -> Vec<u8> {

@@ -19,6 +19,7 @@ pub fn add_to(suite: &mut Suite) {
     suite.add(&in_service, &[Kind::Heavy], |_| true);
     suite.add(&checks![stops_under_load], &DIALOGUES, goes_on);
     suite.add(&checks![stops_with_a_client_that_never_reads], &[Kind::Bytes, Kind::Echo], |_| true);
+    suite.add(&checks![stops_with_a_client_that_reads_by_drips], &[Kind::Bytes], |_| true);
 }
 
 fn stops_when_idle(case: Case) {
@@ -109,4 +110,16 @@ fn stops_with_a_client_that_never_reads(case: Case) {
         _ => assert!(client.send_what_fits(&vec![b'x'; 64 << 20]) < 64 << 20),
     }
     server.stop();
+}
+
+/// A client that takes a little of its answer again and again never stalls, but does not hold up the stop for ever.
+fn stops_with_a_client_that_reads_by_drips(case: Case) {
+    let server = case.launch().start();
+    let mut client = Client::connect_with_buffer(server.address, 64 * 1024);
+    client.send("16000000\n");
+    client.expect("*"); // it has begun to send
+    server.signal(Signal::SIGTERM);
+    let drips = thread::spawn(move || while client.take_a_drip() {});
+    server.finish(STOP_BOUND);
+    drips.join().expect("it has been hung up on");
 }

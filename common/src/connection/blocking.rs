@@ -136,7 +136,8 @@ impl Blocking {
             match self.stream.write(self.talk.transmit()) {
                 Ok(count) => {
                     self.talk.transmitted(count);
-                    return Ok(());
+                    let drips = !self.talk.transmit().is_empty() && self.server.stop.is_overdue();
+                    return if drips { Err(stalled()) } else { Ok(()) };
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {

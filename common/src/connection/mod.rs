@@ -23,6 +23,8 @@ pub const LINGER: Duration = Duration::from_secs(1);
 /// How much of what it still sends is read meanwhile.
 pub const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-fn stalled() -> io::Error {
+/// What a connection ends with whose client does not take its answer.
+#[must_use]
+pub fn stalled() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "it does not read its answer")
 }

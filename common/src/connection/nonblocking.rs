@@ -225,6 +225,9 @@ pub fn say_goodbye(server: &Server, connections: impl IntoIterator<Item = NonBlo
         if left.is_empty() {
             return;
         }
+        if server.stop.is_overdue() {
+            break;
+        }
         let patience = STALL_AT_STOP.saturating_sub(last_progress.elapsed());
         let mut fds: Vec<PollFd> =
             left.iter().map(|connection| PollFd::new(connection.as_fd(), PollFlags::POLLOUT)).collect();

@@ -1,5 +1,5 @@
 //! What the tests over every split (`tests/conversation.rs`) do not see: an answer that was sent in part when the next came,
-//! the end of the client with answers still to be sent, and the pace of a slow service.
+//! the end of the client with answers still to be sent, the pace of a slow service, and what is not kept.
 
 use super::*;
 use crate::framing::Delimited;
@@ -76,4 +76,14 @@ fn a_slow_service_sends_each_answer_before_the_next_request() {
     assert_eq!((handle_all(&mut talk), talk.next()), (1, Next::Send));
     assert_eq!(send(&mut talk, 4), b"one\n");
     assert_eq!((talk.next(), handle_all(&mut talk)), (Next::Poll, 1));
+}
+
+#[test]
+fn what_comes_after_the_last_word_is_not_kept() {
+    let mut talk = talk(Pace::Quick);
+    talk.receive(b"one\n");
+    assert!(talk.poll_request().is_some());
+    talk.answer(Answer::last(b"no".to_vec()));
+    talk.receive(&[0; 1000]);
+    assert_eq!(talk.input.bytes(), b"");
 }

@@ -25,9 +25,17 @@ pub(super) fn columns(rows: &[&Row]) -> Vec<Column> {
     columns.extend(timed("wait", "p50", rows, wait(|wait| wait.p50), true));
     columns.extend(timed("wait", "max", rows, wait(|wait| wait.max), true));
     let latency = |point: fn(Percentiles) -> f64| move |row: &Row| row.latency_us.map(point);
-    columns.extend(timed("latency", "p50", rows, latency(|latency| latency.p50), false));
-    columns.extend(timed("latency", "p99", rows, latency(|latency| latency.p99), false));
-    columns.extend(timed("latency", "max", rows, latency(|latency| latency.max), false));
+    // Where each client asks once, its wait is its latency: a column that repeats another is left out.
+    let repeats = |columns: &[Column], new: &Column| {
+        columns.iter().any(|old| old.head == new.head && old.cells == new.cells)
+    };
+    for latency in [
+        timed("latency", "p50", rows, latency(|latency| latency.p50), false),
+        timed("latency", "p99", rows, latency(|latency| latency.p99), false),
+        timed("latency", "max", rows, latency(|latency| latency.max), false),
+    ] {
+        columns.extend(latency.filter(|column| !repeats(&columns, column)));
+    }
     columns.extend(measured("through-", "put/s".into(), rows, |row| {
         (row.throughput_per_s > 0.0).then_some(row.throughput_per_s)
     }));
@@ -108,4 +116,22 @@ fn spread(rows: &[&Row]) -> Option<Column> {
     let cells: Vec<String> =
         rows.iter().map(|row| share(row).map(|share| format!("±{share:.0}")).unwrap_or_default()).collect();
     cells.iter().any(|cell| !cell.is_empty()).then(|| Column { group: "spread", head: "%".into(), cells })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latency_that_is_the_wait_is_shown_once() {
+        let wait = Percentiles { p50: 100.0, p90: 150.0, p99: 200.0, max: 200.0 };
+        let latency = Percentiles { p50: 100_000.0, p90: 150_000.0, p99: 200_000.0, max: 201_000.0 };
+        let row = Row { wait_ms: Some(wait), latency_us: Some(latency), ..Row::default() };
+        let heads: Vec<String> = columns(&[&row])
+            .into_iter()
+            .filter(|column| column.head.ends_with("ms"))
+            .map(|column| format!("{} {}", column.group, column.head))
+            .collect();
+        assert_eq!(heads, ["wait p50 ms", "wait max ms", "latency p99 ms", "latency max ms", "CPU ms"]);
+    }
 }

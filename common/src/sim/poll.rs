@@ -56,7 +56,9 @@ impl Poll {
         })
     }
 
-    /// Watches a new socket. Closing it ends that by itself.
+    /// Watches a new socket. Closing it ends that by itself, but not at once where another thread starts a process:
+    /// between fork and exec that process holds copies of our sockets, and epoll(7) goes on reporting them. So a client
+    /// may be called once it is gone.
     pub(super) fn watch(&self, stream: &TcpStream, token: u32, interest: EpollFlags) -> io::Result<()> {
         Ok(self.epoll.add(stream, EpollEvent::new(interest, token.into()))?)
     }

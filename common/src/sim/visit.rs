@@ -191,6 +191,9 @@ impl Client for Visit {
     }
 
     fn ready(&mut self, flags: EpollFlags, desk: &mut Desk<'_>) {
+        if self.stage == Stage::Gone {
+            return; // see Poll::watch: a socket that we have closed may still be reported
+        }
         if let Err(trouble) = self.step(flags, desk) {
             self.in_trouble(&trouble, desk);
         }
@@ -226,5 +229,54 @@ enum Trouble {
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Trouble {
         Trouble::Refused(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::atomic::AtomicBool;
+
+    use super::super::Unwatched;
+    use super::super::desk::Shared;
+    use super::super::exchange::{CHUNK, Script};
+    use super::super::poll::Poll;
+    use super::super::run::Run;
+    use super::super::sockets::Connector;
+    use super::*;
+
+    #[test]
+    fn a_client_that_is_gone_is_not_counted_again_when_its_closed_socket_is_reported() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let plan = Plan { clients: 1, ..Plan::new(Scenario::Patience, listener.local_addr().unwrap()) };
+        let (script, interrupted) = (Script::echo(1, 1), AtomicBool::new(false));
+        let shared = Shared {
+            watch: &Unwatched,
+            interrupted: &interrupted,
+            failed: AtomicBool::new(false),
+            ready: 0.into(),
+            started_ns: 0.into(),
+            busy: 1.into(),
+            done: 0.into(),
+            threads: 1,
+        };
+        let mut desk = Desk {
+            plan: &plan,
+            script: &script,
+            poll: Poll::new(1).unwrap(),
+            connector: Connector::new(&plan),
+            buffer: vec![0; CHUNK].into_boxed_slice(),
+            run: Run::new(),
+            measured: NEVER..NEVER,
+            connecting: 0,
+            shared: &shared,
+            live: 1,
+        };
+        let mut client = Visit::new(0, 0, &plan);
+        client.set_out(&mut desk);
+        client.expired(&mut desk);
+        assert_eq!((desk.live, desk.run.gave_up), (0, 1));
+        client.ready(EpollFlags::EPOLLHUP, &mut desk);
+        assert_eq!((desk.live, desk.run.refused), (0, 0));
     }
 }

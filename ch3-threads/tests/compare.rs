@@ -1,0 +1,80 @@
+//! The main job, and the simulator alone, as a user runs them: on the real program, with small numbers.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+fn ch3(arguments: &str, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ch3-threads"));
+    command.args(arguments.split_whitespace()).args(more).output().expect("the program can be started")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("the program writes text")
+}
+
+#[test]
+fn the_comparison_finds_what_the_notes_found() {
+    let folder = tempdir().expect("a temporary folder");
+    let [json, report] = ["rows.json", "deep/report.html"].map(|name| folder.path().join(name));
+    let (json, report) = (json.to_str().expect("it is text"), report.to_str().expect("it is text"));
+    let output = ch3(
+        "compare --models sequential,thread-pool,epoll --scenario patience,heavy,echo --repetitions 1 --seed 7 \
+         --time-scale 0.04 --duration 100ms --warm-up 20ms",
+        &["--with", "false {port}", "--json", json, "--report", report],
+    );
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains("seed 7") && stdout.contains("report.html"), "{stdout}");
+
+    let rows: Value = serde_json::from_str(&fs::read_to_string(json).expect("the rows")).expect("JSON");
+    let rows = rows.as_array().expect("a list");
+    assert_eq!(rows.len(), 12, "three scenarios, three models and a command of the user's");
+    let row = |scenario: &str, model: &str| {
+        rows.iter().find(|row| row["scenario"] == scenario && row["model"] == model).expect("a row for each")
+    };
+    // The notes: the sequential server serves four and the fifth leaves; of five heavy requests it answers two.
+    for (scenario, model, served, gave_up) in [
+        ("patience", "sequential", 4, 1),
+        ("patience", "thread-pool", 5, 0),
+        ("heavy", "sequential", 2, 3),
+        ("heavy", "thread-pool", 5, 0),
+        ("heavy", "epoll", 2, 3),
+    ] {
+        let row = row(scenario, model);
+        assert_eq!((&row["served"], &row["gave_up"]), (&served.into(), &gave_up.into()), "{row}");
+        assert!(row["skipped"].is_null() && row["seed"] == 7, "{row}");
+    }
+    let echo = row("echo", "epoll");
+    assert_eq!(echo["served"], 50, "{echo}");
+    assert_eq!((&echo["server"]["threads"], &echo["server"]["processes"]), (&1.into(), &1.into()), "{echo}");
+    assert!(echo["server"]["cpu_ms"].as_f64() > Some(0.0), "{echo}");
+    assert!(echo["latency_us"]["p50"].as_f64() <= echo["latency_us"]["max"].as_f64(), "{echo}");
+    let why = row("echo", "false {port}")["skipped"].as_str().expect("it never listened");
+    assert!(why.contains("ended before it listened"), "{why}");
+
+    let page = fs::read_to_string(report).expect("the report");
+    assert!(page.contains("<svg") && page.contains("thread-pool"));
+}
+
+#[test]
+fn a_flag_that_no_scenario_knows_is_an_error() {
+    let output = ch3("compare --scenario patience --rate 5", &[]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("belongs to echo"));
+    let output = ch3("compare --models epoll,nope", &[]);
+    assert!(text(&output.stderr).contains("fd-passing"), "unknown names are answered with the known ones");
+}
+
+#[test]
+fn without_a_server_the_simulator_says_so() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("it is bound").port().to_string();
+    drop(free);
+    let output = ch3("simulate --scenario patience --time-scale 0.01 --seed 1 --port", &[&port]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("is a server listening"), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("seed 1"), "{}", text(&output.stdout));
+}
