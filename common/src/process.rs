@@ -12,7 +12,7 @@
 #![expect(unsafe_code, reason = "fork(2) is safe only in a process with one thread")]
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +25,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getppid};
 
+use crate::door::LOOK_AWAY;
 use crate::server::Server;
 use crate::stop::Stop;
 
@@ -118,6 +119,24 @@ impl<'a> Crew<'a> {
         let pid = fork_worker(self.server, &format!("{}-{number}", self.role), body)?;
         self.members.insert(pid, number);
         Ok(pid)
+    }
+
+    /// Forks a successor of worker `number`. A fork that fails is tried again and again until the stop: the others go on
+    /// serving meanwhile. And not at once: one that dies as soon as it lives must not be forked as fast as it can die.
+    ///
+    /// # Errors
+    /// As [`fork_worker`], when it is not for want of room.
+    pub fn replace(&mut self, number: usize, body: impl Fn() -> io::Result<()>) -> io::Result<()> {
+        loop {
+            self.server.stop.rest(LOOK_AWAY);
+            match self.hire(number, &body) {
+                _ if self.server.stop.requested() => return Ok(()),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::OutOfMemory) => {
+                    tracing::warn!("no process for {}-{number} yet: {error}", self.role);
+                }
+                hired => return hired.map(drop),
+            }
+        }
     }
 
     /// Waits until a worker dies of its own, and returns its number; `None` when the stop has come.

@@ -37,7 +37,9 @@ pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
     let mut crew = Crew::new(server, "child")?;
     let mut lines = Vec::new();
     for number in 0..workers {
-        lines.push(hire(server, &mut crew, number)?);
+        let (line, childs_end) = new_line()?;
+        crew.hire(number, || child(server, &childs_end))?;
+        lines.push(line);
     }
     let mut idle: Vec<usize> = (0..workers).rev().collect();
     while !server.stop.requested() {
@@ -59,7 +61,9 @@ pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
                 // The end: only a dead child closes its end, for nobody else has a copy of it.
                 _ => {
                     let Some(dead) = crew.wait_for_death()? else { break };
-                    lines[dead] = hire(server, &mut crew, dead)?;
+                    let (line, childs_end) = new_line()?;
+                    crew.replace(dead, || child(server, &childs_end))?;
+                    lines[dead] = line;
                     idle.retain(|&other| other != dead);
                     idle.push(dead);
                 }
@@ -87,12 +91,11 @@ pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Forks child `number` and returns the parent's end of the line to it.
-fn hire(server: &Server, crew: &mut Crew, number: usize) -> io::Result<UnixStream> {
+/// The parent's end, which is never waited for, and the child's.
+fn new_line() -> io::Result<(UnixStream, UnixStream)> {
     let (line, childs_end) = UnixStream::pair()?;
     line.set_nonblocking(true)?;
-    crew.hire(number, || child(server, &childs_end))?;
-    Ok(line)
+    Ok((line, childs_end))
 }
 
 fn child(server: &Server, mut line: &UnixStream) -> io::Result<()> {

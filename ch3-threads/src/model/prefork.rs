@@ -37,7 +37,7 @@ pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
         crew.hire(number, child(number))?;
     }
     while let Some(dead) = crew.wait_for_death()? {
-        crew.hire(dead, child(dead))?;
+        crew.replace(dead, child(dead))?;
     }
     crew.dismiss();
     Ok(())

@@ -42,7 +42,7 @@ pub fn run(server: &Server, door: Door, backlog: i32, workers: usize) -> io::Res
         crew.hire(number, child(number))?;
     }
     while let Some(dead) = crew.wait_for_death()? {
-        crew.hire(dead, child(dead))?;
+        crew.replace(dead, child(dead))?;
     }
     crew.dismiss();
     Ok(())

@@ -17,17 +17,21 @@ use super::section::Kind;
 /// The ranks of the rows of one scenario, in their order: one more than the number of rows that are ahead; `None` for a
 /// row that was skipped.
 ///
-/// A model is ahead of another when its range of the scenario's main figure lies wholly above the other's. The main
-/// figure of `echo` and `connect` is the throughput; elsewhere it is how many clients were served and, among those who
-/// served the same number every time, the median wait.
+/// A model is ahead of another when its range lies wholly above the other's: first of how many clients were served, and
+/// among those who are level in that, of the throughput (`echo`, `connect`) or of the median wait (elsewhere, and only
+/// when both served the same number every time).
 pub fn ranks(rows: &[&Row]) -> Vec<Option<usize>> {
     let kind = rows.first().map_or(Kind::Load, |row| Kind::of(&row.scenario));
-    let is_ahead = |one: &Row, other: &Row| match kind {
-        Kind::Load => throughput(one).above(throughput(other)),
-        Kind::Stay | Kind::Heavy | Kind::Crowd => {
-            let (served, others) = (served(one), served(other));
-            served.above(others) || (served.is(others) && promptness(one).above(promptness(other)))
-        }
+    let is_ahead = |one: &Row, other: &Row| {
+        let (many, others) = (served(one), served(other));
+        let same = match kind {
+            Kind::Load => !others.above(many) && throughput(one).above(throughput(other)),
+            Kind::Stay | Kind::Heavy => {
+                many.is(others) && promptness(one).above(promptness(other).plus(LEVEL_MS))
+            }
+            Kind::Crowd => many.is(others) && promptness(one).above(promptness(other)),
+        };
+        many.above(others) || same
     };
     let measured = |row: &&&Row| row.skipped.is_none();
     rows.iter()
@@ -37,6 +41,10 @@ pub fn ranks(rows: &[&Row]) -> Vec<Option<usize>> {
         })
         .collect()
 }
+
+/// The five clients of the notes wait for seconds, scaled: a few milliseconds between two medians are the moment at which
+/// the threads happened to be scheduled.
+const LEVEL_MS: f64 = 10.0;
 
 /// From lowest to highest; higher is better.
 #[derive(Clone, Copy)]
@@ -57,6 +65,11 @@ impl Range {
     /// Whether all of it is higher than all of `other`.
     fn above(self, other: Self) -> bool {
         self.low > other.high
+    }
+
+    /// The same, so much higher.
+    fn plus(self, more: f64) -> Self {
+        Self { low: self.low + more, high: self.high + more }
     }
 
     /// Whether both are one and the same number.

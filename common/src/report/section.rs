@@ -49,7 +49,7 @@ impl Kind {
     /// What its ranks go by.
     pub fn ranked_by(self) -> &'static str {
         match self {
-            Self::Load => "throughput",
+            Self::Load => "clients served, then throughput",
             Self::Stay | Self::Heavy | Self::Crowd => "clients served, then the median wait",
         }
     }
