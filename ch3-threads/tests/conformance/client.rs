@@ -9,7 +9,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use crate::server::PATIENCE;
 
 /// Long enough for a server that would answer to have answered: the negative check "it is not served".
-const A_MOMENT: Duration = Duration::from_millis(250);
+pub const A_MOMENT: Duration = Duration::from_millis(250);
 
 /// One connection.
 pub struct Client {

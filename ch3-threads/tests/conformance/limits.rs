@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ch3_threads::model::Model;
 use ch3_threads::service::Kind;
 
-use crate::client::Client;
+use crate::client::{A_MOMENT, Client};
 use crate::dialogue::{DIALOGUES, exchange};
 use crate::{Case, Suite, checks, goes_on};
 
@@ -29,6 +29,8 @@ fn who_reads_slowly_gets_everything(case: Case) {
     let server = case.launch().start();
     let mut client = Client::connect_with_buffer(server.address, 32 * 1024);
     client.send(format!("{}\n", 8 * MIB));
+    // A moment in which nobody reads: now the server is sure to wait for room, however fast the client is afterwards.
+    thread::sleep(A_MOMENT);
     for _ in 0..8 * MIB / 4096 {
         client.expect([b'*'; 4096]);
     }
