@@ -87,7 +87,11 @@ fn turn_until_stop(server: &Server, door: &Door) -> io::Result<()> {
                                 connection.ring(&bell);
                                 let place = connection.as_raw_fd() as usize;
                                 let wanted = EpollEvent::new(EpollFlags::EPOLLIN, place as u64);
-                                epoll.add(&connection, wanted)?;
+                                if let Err(error) = epoll.add(&connection, wanted) {
+                                    // ENOSPC, ENOMEM: this client cannot be waited for, the others can.
+                                    server.farewell(&client, Err(error.into()));
+                                    continue;
+                                }
                                 if seats.len() <= place {
                                     seats.resize_with(place + 1, || None);
                                 }
