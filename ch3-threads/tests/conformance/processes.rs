@@ -29,14 +29,7 @@ fn a_killed_worker_is_replaced(case: Case) {
     let server = case.launch().workers(1).start();
     let mut client = Client::connect(server.address);
     check_service(case, &mut client);
-    let [worker] = server.children()[..] else { panic!("one child: {:?}", server.children()) };
-    kill(worker, Signal::SIGKILL).expect("it lives");
-    // It dies when it is next given a processor; until then its pipe takes a request that nobody will read.
-    let deadline = Instant::now() + PATIENCE;
-    while server.children().contains(&worker) {
-        assert!(Instant::now() < deadline, "it does not die");
-        std::thread::yield_now();
-    }
+    kill_worker(&server);
     client.expect_hung_up();
     server.stderr.wait_for("child-0 died (SIGKILL); it is replaced");
     check_service(case, &mut Client::connect(server.address));
@@ -49,19 +42,9 @@ fn all_workers_killed_are_all_replaced(case: Case) {
     let server = case.launch().workers(10).start();
     let mut busy = Client::connect(server.address);
     check_service(case, &mut busy);
-    let mut workers = server.children();
-    while workers.len() < 10 {
-        std::thread::yield_now(); // the first serves before the last is forked
-        workers = server.children();
-    }
-    for &worker in &workers {
+    wait_for_ten(&server); // the first serves before the last is forked
+    for worker in server.children() {
         kill(worker, Signal::SIGKILL).expect("it lives");
-        // It dies when it is next given a processor; until then its pipe takes a request that nobody will read.
-        let deadline = Instant::now() + PATIENCE;
-        while server.children().contains(&worker) {
-            assert!(Instant::now() < deadline, "it does not die");
-            std::thread::yield_now();
-        }
     }
     busy.expect_hung_up();
     for number in 0..10 {
@@ -70,12 +53,7 @@ fn all_workers_killed_are_all_replaced(case: Case) {
     for _ in 0..20 {
         check_service(case, &mut Client::connect(server.address));
     }
-    // The last is said to have died before its successor is forked.
-    let deadline = Instant::now() + PATIENCE;
-    while server.children().len() < 10 {
-        assert!(Instant::now() < deadline, "left: {:?}", server.children());
-        std::thread::yield_now();
-    }
+    wait_for_ten(&server); // the last is said to have died before its successor is forked
     server.stop();
 }
 
@@ -135,6 +113,15 @@ fn the_shares_add_up(case: Case) {
     assert_eq!(shares.iter().sum::<u64>(), 50, "{shares:?}");
 }
 
+fn wait_for_ten(server: &Running) {
+    let deadline = Instant::now() + PATIENCE;
+    while server.children().len() < 10 {
+        assert!(Instant::now() < deadline, "left: {:?}", server.children());
+        std::thread::yield_now();
+    }
+}
+
+/// Kills the only worker, and returns when it is dead.
 fn kill_worker(server: &Running) {
     let [worker] = server.children()[..] else { panic!("one child: {:?}", server.children()) };
     kill(worker, Signal::SIGKILL).expect("it lives");

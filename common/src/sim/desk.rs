@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use nix::sys::epoll::EpollFlags;
 
 use super::exchange::Script;
-use super::poll::{Poll, monotonic_ns};
+use super::poll::Poll;
 use super::run::{Course, Life, Run};
 use super::sockets::Connector;
 use super::{Event, Plan, Scenario, Watch};
+use crate::journal::monotonic_ns;
 use crate::report::Fate;
 
 /// One simulated client. Every call may move it on by as much as can be done without waiting.

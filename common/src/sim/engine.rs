@@ -16,12 +16,13 @@ use super::desk::{Client, Desk, Shared};
 use super::exchange::{CHUNK, Script};
 use super::faulty::FaultyKind;
 use super::misbehave::FaultyClient;
-use super::poll::{NEVER, Poll, TIMER, monotonic_ns};
+use super::poll::{NEVER, Poll, TIMER};
 use super::run::Run;
 use super::sockets::Connector;
 use super::stream::Stream;
 use super::visit::Visit;
 use super::{Plan, Scenario, SimError, Watch};
+use crate::journal::monotonic_ns;
 
 /// Clients that set out per turn: with more, the first would wait for their answers until the last is on its way.
 const SET_OUT_PER_TURN: usize = 32;

@@ -9,8 +9,9 @@ use socket2::SockRef;
 use super::decisions;
 use super::desk::{Client, Desk};
 use super::faulty::FaultyKind;
-use super::poll::{NEVER, monotonic_ns};
+use super::poll::NEVER;
 use super::sockets::{Moved, established, read, write};
+use crate::journal::monotonic_ns;
 
 /// Pause before a faulty client comes again.
 const AGAIN_NS: u64 = 20_000_000;

@@ -47,11 +47,11 @@ mod visit;
 use std::io;
 use std::sync::atomic::AtomicBool;
 
+pub use crate::journal::monotonic_ns;
 pub use decisions::{Arrival, Arrivals, Purpose, garbage, generator, request_text};
 pub use exchange::Exchange;
 pub use faulty::{Faulty, FaultyDeeds, FaultyKind};
 pub use plan::{Plan, Scenario};
-pub use poll::monotonic_ns;
 pub use run::{Life, Run};
 
 /// Whoever wants to know how a simulation goes on while it does. Called from every event loop: be quick.

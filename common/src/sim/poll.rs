@@ -14,19 +14,14 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
+use crate::journal::monotonic_ns;
+
 /// No deadline.
 pub(super) const NEVER: u64 = u64::MAX;
 /// The token of the timer; a client's token is its index.
 pub(super) const TIMER: u64 = u64::MAX;
 /// Nearer deadlines are waited for awake: a timer costs more than that.
 const AWAKE_NS: u64 = 3_000;
-
-/// CLOCK_MONOTONIC in nanoseconds: the same clock for every process of a machine.
-pub fn monotonic_ns() -> u64 {
-    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
-        .expect("Linux always has CLOCK_MONOTONIC (clock_gettime(2))");
-    now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64
-}
 
 pub(super) struct Poll {
     epoll: Epoll,

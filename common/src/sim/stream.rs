@@ -18,9 +18,10 @@ use nix::sys::epoll::EpollFlags;
 use super::Event;
 use super::desk::{Client, Desk};
 use super::exchange::Script;
-use super::poll::{NEVER, monotonic_ns};
+use super::poll::NEVER;
 use super::run::Course;
 use super::sockets::{Moved, established, hung_up, read, write};
+use crate::journal::monotonic_ns;
 use crate::report::Fate;
 
 pub(super) struct Stream {

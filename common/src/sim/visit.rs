@@ -15,10 +15,11 @@ use std::net::{Shutdown, TcpStream};
 use nix::sys::epoll::EpollFlags;
 
 use super::desk::{Client, Desk};
-use super::poll::{NEVER, monotonic_ns};
+use super::poll::NEVER;
 use super::run::Course;
 use super::sockets::{Moved, established, hung_up, read, write};
 use super::{Event, Plan, Scenario, decisions};
+use crate::journal::monotonic_ns;
 use crate::report::Fate;
 
 pub(super) struct Visit {
