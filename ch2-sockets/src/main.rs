@@ -1,6 +1,80 @@
-//! Chapter 2: sockets, the message board over UDP and TCP, sessions, multicast. This chapter is not built yet: see its README.
+//! The program of chapter 2: `cargo ch2 --help`.
 
-fn main() -> std::process::ExitCode {
-    eprintln!("ch2-sockets is not built yet; ch3-threads is: cargo ch3 --help");
-    std::process::ExitCode::FAILURE
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use common::cli::LogArgs;
+
+use ch2_sockets::{
+    board_client, board_server, datagram, files, link, multicast, parts, show, socket, stream,
+};
+
+const EXAMPLES: &str = "\
+Examples, to begin with:
+  cargo ch2 socket udp                          what a socket is
+  cargo ch2 board-server                        the message board, on UDP port 7777
+  cargo ch2 board-client -m 'Hello world!'      in a second terminal
+`cargo ch2 COMMAND --help` explains each; ch2-sockets/README.md is the chapter.";
+
+/// Sockets: datagrams, streams, multicast, and the message board over each of them
+#[derive(Parser)]
+#[command(name = "cargo ch2", bin_name = "cargo ch2", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What a socket is: create one, bind it, and see what the system shows
+    Socket(socket::SocketArgs),
+    /// One datagram: send it, receive it
+    Datagram(datagram::DatagramArgs),
+    /// A big message in many datagrams, with or without sequence markers
+    Parts(parts::PartsArgs),
+    /// One datagram to a whole group
+    Multicast(multicast::MulticastArgs),
+    /// TCP step by step: listen, connect, send, receive, and the states of the connection
+    Stream(stream::StreamArgs),
+    /// The message board as a server: over UDP with sessions, or over TCP
+    BoardServer(board_server::BoardServerArgs),
+    /// Leave a message on the board, and read what others left
+    BoardClient(board_client::BoardClientArgs),
+    /// The file dump: serve, upload, list, download
+    Files(files::FilesArgs),
+    /// A bad link between client and server: loss, delay, duplicates, cuts; seeded
+    Link(link::LinkArgs),
+    /// Broken connections, signals and the kernel's short cuts, shown one by one
+    Show(show::ShowArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.log.start();
+    let done = match &cli.command {
+        Command::Socket(args) => socket::run(args),
+        Command::Datagram(args) => datagram::run(args),
+        Command::Parts(args) => parts::run(args),
+        Command::Multicast(args) => multicast::run(args),
+        Command::Stream(args) => stream::run(args),
+        Command::BoardServer(args) => board_server::run(args),
+        Command::BoardClient(args) => board_client::run(args),
+        Command::Files(args) => files::run(args),
+        Command::Link(args) => link::run(args),
+        Command::Show(args) => show::run(args),
+    };
+    done.unwrap_or_else(|error| {
+        if is_broken_pipe(&error) {
+            return ExitCode::SUCCESS; // `… | head`: whoever read our stdout has seen enough
+        }
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
