@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -17,6 +18,7 @@ use common::door::Door;
 use common::journal::Journal;
 use common::meter::Meters;
 use common::server::{Limits, Server};
+use common::service::Service;
 use common::stop::Stop;
 
 use crate::model::{Model, Settings, process_pipeline};
@@ -46,6 +48,14 @@ pub struct ServeArgs {
     #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
     #[command(flatten)]
     pub service: ServiceArgs,
+    #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What every server takes that runs under a model, in whatever chapter.
+#[derive(Debug, Args)]
+pub struct RunArgs {
     /// The address to listen on
     #[arg(short = 'l', long, default_value = "127.0.0.1")]
     pub listenaddr: IpAddr,
@@ -72,10 +82,26 @@ pub struct ServeArgs {
     pub journal: Option<PathBuf>,
 }
 
-/// Serves until the stop.
+/// Serves one of this chapter's services until the stop.
+///
+/// # Errors
+/// What [`serve`] says.
 pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
-    let ServeArgs { model, workers, .. } = *args;
     let service = args.service.service.build(args.service.delay);
+    serve(args.model, service, &args.run, worker_command(&args.service)?)
+}
+
+/// Serves any service until the stop. `worker_command` starts a worker process of the process pipeline; a service that
+/// needs one memory never runs under it.
+///
+/// # Errors
+/// The model cannot run the service, or the address cannot be listened on, or what no server could serve around.
+pub fn serve(
+    model: Model,
+    service: Arc<dyn Service>,
+    args: &RunArgs,
+    worker_command: Box<dyn Fn() -> Command + Sync>,
+) -> anyhow::Result<()> {
     if let Some(objection) = model.objection(service.name(), service.memory()) {
         if !args.show_divergence {
             bail!(objection);
@@ -103,9 +129,8 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let _ = writeln!(std::io::stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
     tracing::info!("{}: {}", model.name(), model.about());
 
-    let workers = workers.map_or(model.default_workers(), NonZeroUsize::get);
-    let settings =
-        Settings { workers, backlog: args.backlog, worker_command: worker_command(&args.service)? };
+    let workers = args.workers.map_or(model.default_workers(), NonZeroUsize::get);
+    let settings = Settings { workers, backlog: args.backlog, worker_command };
     model.run(&server, door, &settings)?;
 
     if let (Some(path), Some(file)) = (&args.journal, args.journal.as_ref().map(File::create)) {

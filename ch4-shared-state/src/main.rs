@@ -1,6 +1,79 @@
-//! Chapter 4: notification boards, the guess-word game, shared state under concurrency. This chapter is not built yet: see its README.
+//! The program of chapter 4: `cargo ch4 --help`.
 
-fn main() -> std::process::ExitCode {
-    eprintln!("ch4-shared-state is not built yet; ch3-threads is: cargo ch3 --help");
-    std::process::ExitCode::FAILURE
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use common::cli::LogArgs;
+
+use ch4_shared_state::{
+    board_client, board_server, connections, download, guessword_client, guessword_server, simulate, verify,
+    whiteboard,
+};
+
+const EXAMPLES: &str = "\
+Examples, to begin with:
+  cargo ch4 board-server          the notification board, on port 7777
+  cargo ch4 board-client          in a second and a third terminal
+  cargo ch4 guessword-server -p 7778
+  cargo ch4 whiteboard            draw together, in the browser
+`cargo ch4 COMMAND --help` explains each; ch4-shared-state/README.md is the chapter.";
+
+/// Shared state: notifications, a game, a shared drawing, and how to tell that all of it is right
+#[derive(Parser)]
+#[command(name = "cargo ch4", bin_name = "cargo ch4", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Download files one after another, in threads, or asynchronously
+    Download(download::DownloadArgs),
+    /// Short-lived against long-lived connections: what the kernel shows and what it costs
+    Connections(connections::ConnectionsArgs),
+    /// The notification board as a server: every client hears of every message
+    BoardServer(board_server::BoardServerArgs),
+    /// A client of the notification board: interactive, or for scripts
+    BoardClient(board_client::BoardClientArgs),
+    /// The guess-word game as a server
+    GuesswordServer(guessword_server::GuesswordServerArgs),
+    /// A player of the guess-word game
+    GuesswordClient(guessword_client::GuesswordClientArgs),
+    /// Check that a server's answers to concurrent clients could have come one after another
+    Verify(verify::VerifyArgs),
+    /// Draw together in the browser: collisions decided by the server, or by the drawers
+    Whiteboard(whiteboard::WhiteboardArgs),
+    /// Thousands of subscribers, publishers and players at once
+    Simulate(simulate::SimulateArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.log.start();
+    let done = match &cli.command {
+        Command::Download(args) => download::run(args),
+        Command::Connections(args) => connections::run(args),
+        Command::BoardServer(args) => board_server::run(args),
+        Command::BoardClient(args) => board_client::run(args),
+        Command::GuesswordServer(args) => guessword_server::run(args),
+        Command::GuesswordClient(args) => guessword_client::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Whiteboard(args) => whiteboard::run(args),
+        Command::Simulate(args) => simulate::run(args),
+    };
+    done.unwrap_or_else(|error| {
+        if is_broken_pipe(&error) {
+            return ExitCode::SUCCESS; // `… | head`: whoever read our stdout has seen enough
+        }
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -1,0 +1,13 @@
+//! Chapter 4: notification boards, the guess-word game, shared state under concurrency.
+//!
+//! A module per command; `ch4-shared-state/README.md` is the chapter.
+
+pub mod board_client;
+pub mod board_server;
+pub mod connections;
+pub mod download;
+pub mod guessword_client;
+pub mod guessword_server;
+pub mod simulate;
+pub mod verify;
+pub mod whiteboard;
