@@ -59,7 +59,7 @@ local f = {
     time = ProtoField.absolute_time("mboard.time", "Left on the board at", base.UTC),
     from = ProtoField.string("mboard.from", "From address"),
     from_port = ProtoField.uint16("mboard.from_port", "From port", number),
-    request = ProtoField.string("mboard.request", "Answers"),
+    request = ProtoField.string("mboard.request", "Answer to"),
     response_in = ProtoField.framenum("mboard.response_in", "Response in", base.NONE, frametype.RESPONSE),
     response_to = ProtoField.framenum("mboard.response_to", "Response to", base.NONE, frametype.REQUEST),
     response_time = ProtoField.relative_time("mboard.response_time", "Time since the request"),
@@ -103,6 +103,7 @@ local e = {
 mboard.experts = e
 
 local tcp_fin = Field.new("tcp.flags.fin")
+local cut_short -- of the packet at hand: what a capture left out is not the sender's fault
 local board, original, extension, memory = {}, {}, {}, {}
 local begin, add, head, text, decimal, malformed, link, interval, plural, show
 
@@ -141,7 +142,8 @@ end
 function begin(tvb, pinfo, root, transport)
     pinfo.cols.protocol = "MBOARD"
     local tree = root:add(mboard, tvb())
-    if tvb:reported_len() > tvb:len() then
+    cut_short = tvb:reported_len() > tvb:len()
+    if cut_short then
         tree:add_proto_expert_info(e.cut, ("%d of %d bytes captured"):format(tvb:len(), tvb:reported_len()))
     end
     -- The port that brought us here is the server's. What Decode As names counts too.
@@ -506,6 +508,7 @@ function memory.response(packet, part)
     if not request then return nil end
     link(packet.tree, f.response_to, request.frame)
     link(packet.tree, f.response_time, interval(pinfo.rel_ts - request.time))
+    if request.asked then link(packet.tree, f.request, KINDS[request.asked] or request.asked) end
     return request.asked
 end
 
@@ -567,6 +570,7 @@ function link(tree, field, value)
 end
 
 function malformed(tree, why)
+    if cut_short then return "cut short by the capture" end
     tree:add_proto_expert_info(e.malformed, why)
     return "malformed: " .. why
 end
@@ -635,5 +639,7 @@ local function register()
     registered = ports
 end
 
+DissectorTable.get("udp.port"):add_for_decode_as(mboard)
+DissectorTable.get("tcp.port"):add_for_decode_as(over_tcp)
 mboard.prefs_changed = register
 register()
