@@ -556,10 +556,9 @@ end
 
 -- ── small things ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
--- Adds a field, up to the end without a length, and cut to what is there: bytes may be missing anywhere.
+-- Adds a field, up to the end without a length. The caller has seen that the bytes are there: any may be missing.
 function add(tree, field, tvb, offset, length, value)
-    local rest = tvb:len() - offset
-    local range = tvb(offset, math.min(length or rest, rest))
+    local range = tvb(offset, length or tvb:len() - offset)
     if value ~= nil then return tree:add(field, range, value) end
     return tree:add_packet_field(field, range, field == f.text and ENC_UTF_8 or ENC_BIG_ENDIAN)
 end

@@ -205,6 +205,8 @@ fn conversation() -> Vec<(Way, Vec<u8>, &'static str)> {
         text(Up(board), "2:10", "LAST 10"),
         text(Up(board), "2:10", "LAST 10 (again)"),
         text(Down(board), "0:3:4:5", "ids 3 4 5"),
+        text(Up(board), "2:10", "LAST 10"),
+        text(Down(board), "0:3:4:5", "ids 3 4 5"),
         text(Up(board), "3:4", "GET 4"),
         text(
             Down(board),
