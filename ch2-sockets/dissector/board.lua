@@ -380,7 +380,37 @@ end
 
 -- ── the extension: binary, big-endian ───────────────────────────────────────────────────────────────────────────────────
 
+-- One datagram, or a whole batch: what the kernel cuts for the network (GSO) and joins again (GRO) is captured uncut,
+-- on the loopback interface always. The next one begins where this one must end, and has the same token.
 function extension.pdu(packet, tvb)
+    local whole, infos, at = packet.tree, {}, 0
+    while true do
+        local one = at > 0 and tvb(at):tvb() or tvb
+        local length = extension.length(one)
+        local more = length and length + 12 <= one:len() and one:raw(length, 1):find("[DKX]")
+            and one:raw(length + 4, 8) == one:raw(4, 8)
+        packet.at, packet.length = at, more and length or tvb:reported_len() - at
+        if more then one = one(0, length):tvb() end
+        if more or at > 0 then packet.tree = whole:add(mboard, one()) end
+        infos[#infos + 1] = extension.datagram(packet, one)
+        if not more then break end
+        at = at + length
+    end
+    if #infos == 1 then return infos[1] end
+    return ("%d datagrams: %s; to %s"):format(#infos, infos[1], infos[#infos])
+end
+
+-- The length that a datagram says it has; nil if it does not get as far as that.
+function extension.length(tvb)
+    local kind = head(tvb, 1)
+    if tvb:len() < HEADER[kind] then return nil end
+    if kind == "X" then return HEADER.X end
+    if kind == "K" then return HEADER.K + RANGE_LENGTH * tvb(2, 2):uint() end
+    local size, length, block = tvb(2, 2):uint(), tvb(20, 4):uint(), tvb(24, 4):uint()
+    return HEADER.D + math.max(0, math.min(size, length - block * size))
+end
+
+function extension.datagram(packet, tvb)
     local tree, kind = packet.tree, head(tvb, 1)
     add(tree, f.kind, tvb, 0, 1):append_text(" (" .. KINDS[kind] .. ")")
     if tvb:len() < HEADER[kind] then
@@ -409,8 +439,7 @@ function extension.D(packet, tvb, exchange, known)
     local info = ("data %d of %d, %s of exchange %d"):format(block, blocks, SIDES[side], exchange)
     if (side == 0) ~= packet.to_server then return info .. " " .. malformed(tree, "it goes the wrong way") end
     if block >= blocks then return info .. " " .. malformed(tree, "there is no such block") end
-    local present = tvb:reported_len() - HEADER.D
-    local expected = block == blocks - 1 and length - block * size or size
+    local present, expected = packet.length - HEADER.D, extension.length(tvb) - HEADER.D
     if present ~= expected then
         return info .. " " .. malformed(tree, ("%d bytes of data, not %d"):format(present, expected))
     end
@@ -418,7 +447,7 @@ function extension.D(packet, tvb, exchange, known)
     if tvb:len() == HEADER.D then return info end
     local item = add(tree, f.data, tvb, HEADER.D)
     if block > 0 then return info end
-    local inner, whole = tvb(HEADER.D):tvb(), blocks == 1
+    local inner, whole = tvb(HEADER.D):tvb(), blocks == 1 and not cut_short
     local begins
     if side == 0 then
         begins, known.asked = board.request(packet, item, inner)
@@ -452,9 +481,8 @@ function extension.K(packet, tvb, exchange, known)
         #ranges > 0 and " + " .. show(ranges, " ", true) or "", SIDES[side], exchange)
     if (side == 0) == packet.to_server then return info .. " " .. malformed(tree, "it goes the wrong way") end
     if count > MAX_RANGES then return info .. " " .. malformed(tree, ("%d ranges, more than %d"):format(count, MAX_RANGES)) end
-    local expected = HEADER.K + RANGE_LENGTH * count
-    if tvb:reported_len() ~= expected then
-        return info .. " " .. malformed(tree, ("%d bytes, not %d"):format(tvb:reported_len(), expected))
+    if packet.length ~= extension.length(tvb) then
+        return info .. " " .. malformed(tree, ("%d bytes, not %d"):format(packet.length, extension.length(tvb)))
     end
     if bad then return info .. " " .. malformed(tree, "no range beyond the others: " .. bad) end
     memory.ack(packet, known[side], tvb(16, 4):uint())
@@ -467,7 +495,7 @@ function extension.X(packet, tvb, exchange)
     add(tree, f.reason, tvb, 1, 1)
     local info = ("refuse exchange %d: %s"):format(exchange, REASONS[reason] or "reason " .. reason)
     if not REASONS[reason] then return info .. " " .. malformed(tree, "unknown reason") end
-    if tvb(2, 2):uint() ~= 0 or tvb:reported_len() ~= HEADER.X then
+    if tvb(2, 2):uint() ~= 0 or packet.length ~= HEADER.X then
         return info .. " " .. malformed(tree, "more in it than a refusal has")
     end
     tree:add_proto_expert_info(e.refused, REASONS[reason])
@@ -521,7 +549,7 @@ end
 -- A datagram that the network doubled has its sequence twice; a block that its sender repeats has a new one.
 function memory.data(packet, direction, sequence, block)
     local pinfo = packet.pinfo
-    local this = packet.conversation .. " data " .. pinfo.number
+    local this = ("%s data %d %d"):format(packet.conversation, pinfo.number, packet.at)
     if not pinfo.visited then
         local double, earlier = direction.sequences[sequence], direction.blocks[block]
         seen[this] = double and { double.frame, "the same datagram" } or earlier and { earlier, "the same block" }
