@@ -23,6 +23,9 @@
 -- Over TCP a request or a response has no length: it is the whole stream up to the FIN. So nothing is shown before the FIN,
 -- and nothing at all for a connection that ends with RST or whose FIN is not in the capture.
 --
+-- Many datagrams that the kernel took or gave as one (GSO, GRO) are in a capture of the loopback interface as one, and read
+-- one by one: `46 datagrams: data 0 of 150 …; to data 45 of 150 …`.
+--
 -- Not done: blocks are not put together. The first block shows how the message in it begins. Of lists and texts the first
 -- 64 KiB are read.
 
@@ -42,8 +45,9 @@ local KINDS = {
 local SIDES = { [0] = "request", [1] = "response" }
 local REASONS = { [1] = "unknown or expired", [2] = "message too long", [3] = "no room", [4] = "not understood" }
 
-local HEADER = { D = 28, K = 32, X = 16 }
-local RANGE_LENGTH, MAX_RANGES = 8, 32
+-- Of the extension, as in common/src/protocol/session/datagram.rs. The last word of each header is the check.
+local HEADER = { D = 32, K = 36, X = 20 }
+local RANGE_LENGTH, MAX_RANGES, MIN_BLOCK = 8, 170, 256
 local READ_AT_MOST, SHOW_AT_MOST, TEXT_AT_MOST = 65536, 16, 60
 local UNTIL_FIN = DESEGMENT_UNTIL_FIN or 0x0ffffffe -- epan/packet_info.h; only new versions tell it to Lua
 
@@ -89,6 +93,7 @@ local f = {
     ending = ProtoField.uint32("mboard.ack.end", "Before block", number),
     acked = ProtoField.framenum("mboard.ack.frame", "Acknowledges", base.NONE, frametype.ACK),
     round_trip = ProtoField.relative_time("mboard.ack.round_trip", "Time since that data"),
+    check = ProtoField.uint32("mboard.check", "Check", base.HEX),
     reason = ProtoField.uint8("mboard.reason", "Reason", number, REASONS),
 }
 mboard.fields = f
@@ -316,7 +321,7 @@ end
 function original.a(packet, _, pdu)
     if not pdu:find("^a%?%d+$") then return "open " .. malformed(packet.tree, "no number: " .. text(pdu)) end
     -- The number 1, padded until the answer is no longer than the question. An original server ignores it.
-    return pdu == "a?0000000000000001" and "open (extension)" or "open"
+    return pdu:find("^a%?0*1$") and "open (extension)" or "open"
 end
 
 function original.b(packet, tvb, pdu)
@@ -422,7 +427,18 @@ function extension.datagram(packet, tvb)
     return extension[kind](packet, tvb, tvb(12, 4):uint(), memory.exchange(key))
 end
 
--- D | side u8 | block size u16 | token u64 | exchange u32 | sequence u32 | length u32 | block u32 | payload
+-- The words of the header with its check, and an ack's ranges, add up to all ones. Returns what is wrong, or nil.
+function extension.damage(tree, tvb, kind, covered)
+    local at = HEADER[kind] - 4
+    add(tree, f.check, tvb, at, 4)
+    local sum = 0
+    for word = 0, math.min(covered, tvb:len()) - 4, 4 do
+        sum = (sum + tvb(word, 4):uint()) % 2 ^ 32
+    end
+    return sum ~= 0xffffffff and malformed(tree, "the check is wrong") or nil
+end
+
+-- D | side u8 | block size u16 | token u64 | exchange u32 | sequence u32 | length u32 | block u32 | check u32 | payload
 function extension.D(packet, tvb, exchange, known)
     local tree, side = packet.tree, tvb(1, 1):uint()
     local size, sequence = tvb(2, 2):uint(), tvb(16, 4):uint()
@@ -433,10 +449,12 @@ function extension.D(packet, tvb, exchange, known)
     add(tree, f.length, tvb, 20, 4)
     add(tree, f.index, tvb, 24, 4, UInt64(block))
     if not SIDES[side] then return "data " .. malformed(tree, "neither request nor response: " .. side) end
-    if size == 0 then return "data " .. malformed(tree, "blocks of no size") end
+    if size < MIN_BLOCK then return "data " .. malformed(tree, ("blocks of %d bytes, less than %d"):format(size, MIN_BLOCK)) end
     local blocks = math.max(1, math.ceil(length / size))
     link(tree, f.blocks, UInt64(blocks))
     local info = ("data %d of %d, %s of exchange %d"):format(block, blocks, SIDES[side], exchange)
+    local damage = extension.damage(tree, tvb, "D", HEADER.D)
+    if damage then return info .. " " .. damage end
     if (side == 0) ~= packet.to_server then return info .. " " .. malformed(tree, "it goes the wrong way") end
     if block >= blocks then return info .. " " .. malformed(tree, "there is no such block") end
     local present, expected = packet.length - HEADER.D, extension.length(tvb) - HEADER.D
@@ -458,7 +476,8 @@ function extension.D(packet, tvb, exchange, known)
     return info .. ": " .. begins .. (whole and "" or " …")
 end
 
--- K | side u8 | ranges u16 | token u64 | exchange u32 | largest u32 | delay u32 | cumulative u32 | window u32 | ranges
+-- K | side u8 | ranges u16 | token u64 | exchange u32 | largest u32 | delay u32 | cumulative u32 | window u32 | check u32
+--   | ranges
 function extension.K(packet, tvb, exchange, known)
     local tree, side, count = packet.tree, tvb(1, 1):uint(), tvb(2, 2):uint()
     local cumulative = tvb(24, 4):uint()
@@ -475,25 +494,29 @@ function extension.K(packet, tvb, exchange, known)
         add(tree, f.first, tvb, at, 4)
         add(tree, f.ending, tvb, at + 4, 4)
         ranges[#ranges + 1] = ("[%d,%d)"):format(first, ending)
-        if first >= ending or first < cumulative then bad = ranges[#ranges] end
+        if first >= ending or first <= cumulative then bad = ranges[#ranges] end
     end
     local info = ("ack 0..%d%s, %s of exchange %d"):format(cumulative,
         #ranges > 0 and " + " .. show(ranges, " ", true) or "", SIDES[side], exchange)
-    if (side == 0) == packet.to_server then return info .. " " .. malformed(tree, "it goes the wrong way") end
     if count > MAX_RANGES then return info .. " " .. malformed(tree, ("%d ranges, more than %d"):format(count, MAX_RANGES)) end
     if packet.length ~= extension.length(tvb) then
         return info .. " " .. malformed(tree, ("%d bytes, not %d"):format(packet.length, extension.length(tvb)))
     end
+    local damage = extension.damage(tree, tvb, "K", extension.length(tvb))
+    if damage then return info .. " " .. damage end
+    if (side == 0) == packet.to_server then return info .. " " .. malformed(tree, "it goes the wrong way") end
     if bad then return info .. " " .. malformed(tree, "no range beyond the others: " .. bad) end
     memory.ack(packet, known[side], tvb(16, 4):uint())
     return info
 end
 
--- X | reason u8 | 2 zero bytes | token u64 | exchange u32
+-- X | reason u8 | 2 zero bytes | token u64 | exchange u32 | check u32
 function extension.X(packet, tvb, exchange)
     local tree, reason = packet.tree, tvb(1, 1):uint()
     add(tree, f.reason, tvb, 1, 1)
     local info = ("refuse exchange %d: %s"):format(exchange, REASONS[reason] or "reason " .. reason)
+    local damage = extension.damage(tree, tvb, "X", HEADER.X)
+    if damage then return info .. " " .. damage end
     if not REASONS[reason] then return info .. " " .. malformed(tree, "unknown reason") end
     if tvb(2, 2):uint() ~= 0 or packet.length ~= HEADER.X then
         return info .. " " .. malformed(tree, "more in it than a refusal has")

@@ -60,9 +60,9 @@ fn requests_and_responses_point_at_each_other() {
         (Up(41_002), b"3:4".to_vec()),
         (Down(41_002), b"0:12.5:127.0.0.1:34234:4:5".to_vec()),
         (Down(41_001), b"0:4".to_vec()),
-        (Up(41_003), data(0, 10, (7, 0), 3, 0, b"3:4")),
+        (Up(41_003), data(0, 256, (7, 0), 3, 0, b"3:4")),
         (Down(41_003), ack(0, (7, 0), 1, &[])),
-        (Down(41_003), data(1, 10, (7, 0), 24, 0, b"0:12.5:127")),
+        (Down(41_003), data(1, 256, (7, 0), 10, 0, b"0:12.5:127")),
     ] {
         send(&mut capture, way, &pdu);
     }
@@ -180,7 +180,7 @@ fn any_bytes_do_no_harm() {
         }
     }
     for _ in 0..200 {
-        let mut batch = data(0, 8, (TOKEN, 0), 28, 0, b"1:abcdef").repeat(4);
+        let mut batch = data(0, 256, (TOKEN, 0), 600, 0, &[b'1'; 256]).repeat(4);
         for _ in 0..random.random_range(1..8) {
             let at = random.random_range(0..batch.len());
             batch[at] = any_byte(&mut random);
@@ -205,23 +205,26 @@ fn any_bytes_do_no_harm() {
 fn datagrams_that_were_captured_as_one_are_read_one_by_one() {
     let Some(tshark) = Tshark::find() else { return };
     let mut capture = Capture::new();
-    let mut batch = Vec::new();
-    for (block, payload) in
-        [b"1:abcdef".as_slice(), b"ghijklmn", b"opqrstuv", b"wxyz"].into_iter().enumerate()
-    {
-        batch.extend(data(0, 8, (TOKEN, 0), 28, block as u32, payload));
-    }
+    let text = "x".repeat(254);
+    let first = format!("1:{text}");
+    let batch: Vec<u8> = [first.as_bytes(), &[b'y'; 256], &[b'z'; 256], b"last"]
+        .into_iter()
+        .enumerate()
+        .flat_map(|(block, payload)| data(0, 256, (TOKEN, 0), 772, block as u32, payload))
+        .collect();
     send(&mut capture, Up(40_001), &batch);
-    send(&mut capture, Up(40_001), &batch[36..2 * 36]);
-    let mut damaged = batch[2 * 36..].to_vec();
-    damaged.truncate(36 + 31);
-    send(&mut capture, Up(40_001), &damaged);
+    send(&mut capture, Up(40_001), &batch[288..2 * 288]);
+    send(&mut capture, Up(40_001), &batch[2 * 288..batch.len() - 1]);
     let shown = tshark.columns(&capture, &[]);
     let infos: Vec<&str> = shown.iter().map(|(_, info)| info.as_str()).collect();
+    let all = format!(
+        "4 datagrams: data 0 of 4, request of exchange 0: PUBLISH \"{}…\" …; to data 3 of 4, request of exchange 0",
+        &text[..60]
+    );
     assert_eq!(
         infos,
         [
-            "4 datagrams: data 0 of 4, request of exchange 0: PUBLISH \"abcdef\" …; to data 3 of 4, request of exchange 0",
+            all.as_str(),
             "data 1 of 4, request of exchange 0 (again)",
             "2 datagrams: data 2 of 4, request of exchange 0 (again); \
              to data 3 of 4, request of exchange 0 malformed: 3 bytes of data, not 4",
@@ -236,8 +239,11 @@ fn conversation() -> Vec<(Way, Vec<u8>, &'static str)> {
     let text = |way: Way, pdu: &str, info| (way, pdu.as_bytes().to_vec(), info);
     let (board, old, new) = (34_234, 34_235, 34_236);
     let ours = (TOKEN, 0);
-    let mut long_ago = ack(0, ours, 1, &[(2, 3)]);
-    long_ago.truncate(39);
+    let block = format!("1:{}He", "Hello ".repeat(42)).into_bytes();
+    let mut cut = ack(0, ours, 1, &[(2, 3)]);
+    cut.truncate(43);
+    let mut damaged = data(0, 256, ours, 517, 2, b"world");
+    damaged[19] ^= 1; // its sequence
     vec![
         text(Up(board), "1:Hello world!", "PUBLISH \"Hello world!\""),
         text(Down(board), "0", "OK"),
@@ -292,32 +298,33 @@ fn conversation() -> Vec<(Way, Vec<u8>, &'static str)> {
         text(Down(new), "1?9c1f", "malformed: no answer of a session: \"1?9c1f\""),
         (
             Up(new),
-            data(0, 8, ours, 21, 0, b"1:Hello "),
-            "data 0 of 3, request of exchange 0: PUBLISH \"Hello \" …",
+            data(0, 256, ours, 517, 0, &block),
+            "data 0 of 3, request of exchange 0: PUBLISH \"Hello Hello Hello Hello Hello Hello Hello Hello Hello Hello …\" …",
         ),
-        (Up(new), data(0, 8, ours, 21, 2, b"world"), "data 2 of 3, request of exchange 0"),
+        (Up(new), data(0, 256, ours, 517, 2, b"world"), "data 2 of 3, request of exchange 0"),
         (Down(new), ack(0, ours, 1, &[(2, 3)]), "ack 0..1 + [2,3), request of exchange 0"),
-        (Up(new), data(0, 8, ours, 21, 1, b"big wide"), "data 1 of 3, request of exchange 0"),
-        (Up(new), data(0, 8, ours, 21, 1, b"big wide"), "data 1 of 3, request of exchange 0 (again)"),
+        (Up(new), data(0, 256, ours, 517, 1, &block), "data 1 of 3, request of exchange 0"),
+        (Up(new), data(0, 256, ours, 517, 1, &block), "data 1 of 3, request of exchange 0 (again)"),
         (Down(new), ack(0, ours, 3, &[]), "ack 0..3, request of exchange 0"),
         (Down(new), data(1, 1000, ours, 1, 0, b"0"), "data 0 of 1, response of exchange 0: OK"),
         (Up(new), ack(1, ours, 1, &[]), "ack 0..1, response of exchange 0"),
         (Down(new), refuse(1), "refuse exchange 0: unknown or expired"),
         (Down(new), refuse(9), "refuse exchange 0: reason 9 malformed: unknown reason"),
-        (Up(new), b"D123".to_vec(), "data malformed: 4 bytes, its header has 28"),
-        (Down(new), long_ago, "ack 0..1, request of exchange 0 malformed: 39 bytes, not 40"),
-        (Up(new), data(0, 0, ours, 21, 0, b"1:"), "data malformed: blocks of no size"),
-        (Up(new), data(2, 8, ours, 21, 0, b"1:"), "data malformed: neither request nor response: 2"),
+        (Up(new), b"D123".to_vec(), "data malformed: 4 bytes, its header has 32"),
+        (Down(new), cut, "ack 0..1, request of exchange 0 malformed: 43 bytes, not 44"),
+        (Up(new), data(0, 8, ours, 517, 0, b"1:"), "data malformed: blocks of 8 bytes, less than 256"),
+        (Up(new), data(2, 256, ours, 517, 0, b"1:"), "data malformed: neither request nor response: 2"),
         (
             Up(new),
-            data(0, 8, ours, 21, 3, b"x"),
+            data(0, 256, ours, 517, 3, b"x"),
             "data 3 of 3, request of exchange 0 malformed: there is no such block",
         ),
         (
             Up(new),
-            data(0, 8, ours, 21, 2, b"worl"),
+            data(0, 256, ours, 517, 2, b"worl"),
             "data 2 of 3, request of exchange 0 malformed: 4 bytes of data, not 5",
         ),
+        (Up(new), damaged, "data 2 of 3, request of exchange 0 malformed: the check is wrong"),
         (Up(new), ack(0, ours, 1, &[]), "ack 0..1, request of exchange 0 malformed: it goes the wrong way"),
         (
             Down(new),
@@ -339,28 +346,35 @@ fn data(
     let mut pdu = vec![b'D', side];
     pdu.extend_from_slice(&size.to_be_bytes());
     pdu.extend_from_slice(&token.to_be_bytes());
-    for field in [exchange, sequence, length, block] {
+    for field in [exchange, sequence, length, block, 0] {
         pdu.extend_from_slice(&field.to_be_bytes());
     }
-    pdu.extend_from_slice(payload);
-    pdu
+    [&sealed(pdu, 32), payload].concat()
 }
 
 fn ack(side: u8, (token, exchange): (u64, u32), cumulative: u32, ranges: &[(u32, u32)]) -> Vec<u8> {
     let (largest, delay, window) = (0, 50, 40);
     let mut pdu = vec![b'K', side, 0, ranges.len() as u8];
     pdu.extend_from_slice(&token.to_be_bytes());
-    for field in [exchange, largest, delay, cumulative, window] {
+    for field in [exchange, largest, delay, cumulative, window, 0] {
         pdu.extend_from_slice(&field.to_be_bytes());
     }
     for (first, end) in ranges {
         pdu.extend_from_slice(&[first.to_be_bytes(), end.to_be_bytes()].concat());
     }
-    pdu
+    sealed(pdu, 36)
 }
 
 fn refuse(reason: u8) -> Vec<u8> {
-    [&[b'X', reason, 0, 0], &TOKEN.to_be_bytes()[..], &[0; 4]].concat()
+    sealed([&[b'X', reason, 0, 0], &TOKEN.to_be_bytes()[..], &[0; 8]].concat(), 20)
+}
+
+/// Writes the check where the header ends: the inverted sum of the other words.
+fn sealed(mut pdu: Vec<u8>, header: usize) -> Vec<u8> {
+    let words = pdu.chunks(4).map(|word| u32::from_be_bytes(word.try_into().expect("whole words")));
+    let check = !words.fold(0, u32::wrapping_add);
+    pdu[header - 4..header].copy_from_slice(&check.to_be_bytes());
+    pdu
 }
 
 fn capture_of(conversation: &[(Way, Vec<u8>, &str)]) -> Capture {
