@@ -15,7 +15,7 @@
 --   open   block 0 of 3, session 42   1 block stored     the original block protocol
 --   open (extension)   token 9c1f…                       our extension: a cookie first, then blocks under it
 --   data 7 of 13, request of exchange 0                  blocks count from 0, as on the wire: the last is `data 12 of 13`
---   ack 0..7 + [9,12), request of exchange 0             blocks 0 to 6 are there, and 9 to 11; 7 and 8 are on their way or lost
+--   ack 0..7 + [9,12), request of exchange 0             blocks 0 to 6 are there, and 9 to 11; 7 and 8 are missing
 --   What breaks the protocol is shown as `malformed: why`, filter `mboard.malformed`. What came once already is marked
 --   `again`, filter `mboard.again`. Requests and responses point at each other (`mboard.response_in`, `mboard.response_to`;
 --   the first needs a second pass: tshark -2, or Wireshark).
@@ -103,7 +103,7 @@ local e = {
     cut = ProtoExpert.new("mboard.cut", "Cut short by the capture", expert.group.UNDECODED, expert.severity.NOTE),
     again = ProtoExpert.new("mboard.again", "Sent before", expert.group.SEQUENCE, expert.severity.NOTE),
     refused = ProtoExpert.new("mboard.refused", "Refused", expert.group.RESPONSE_CODE, expert.severity.WARN),
-    flawed = ProtoExpert.new("mboard.flawed", "A colon in a text broke the list", expert.group.PROTOCOL, expert.severity.WARN),
+    flawed = ProtoExpert.new("mboard.flawed", "List broken by a colon", expert.group.PROTOCOL, expert.severity.WARN),
 }
 mboard.experts = e
 
@@ -449,7 +449,9 @@ function extension.D(packet, tvb, exchange, known)
     add(tree, f.length, tvb, 20, 4)
     add(tree, f.index, tvb, 24, 4, UInt64(block))
     if not SIDES[side] then return "data " .. malformed(tree, "neither request nor response: " .. side) end
-    if size < MIN_BLOCK then return "data " .. malformed(tree, ("blocks of %d bytes, less than %d"):format(size, MIN_BLOCK)) end
+    if size < MIN_BLOCK then
+        return "data " .. malformed(tree, ("blocks of %d bytes, less than %d"):format(size, MIN_BLOCK))
+    end
     local blocks = math.max(1, math.ceil(length / size))
     link(tree, f.blocks, UInt64(blocks))
     local info = ("data %d of %d, %s of exchange %d"):format(block, blocks, SIDES[side], exchange)
@@ -489,7 +491,8 @@ function extension.K(packet, tvb, exchange, known)
     add(tree, f.window, tvb, 28, 4)
     if not SIDES[side] then return "ack " .. malformed(tree, "of neither request nor response: " .. side) end
     local ranges, bad = {}, nil
-    for at = HEADER.K, math.min(tvb:len(), HEADER.K + RANGE_LENGTH * math.min(count, MAX_RANGES)) - RANGE_LENGTH, RANGE_LENGTH do
+    local shown = math.min(tvb:len(), HEADER.K + RANGE_LENGTH * math.min(count, MAX_RANGES))
+    for at = HEADER.K, shown - RANGE_LENGTH, RANGE_LENGTH do
         local first, ending = tvb(at, 4):uint(), tvb(at + 4, 4):uint()
         add(tree, f.first, tvb, at, 4)
         add(tree, f.ending, tvb, at + 4, 4)
@@ -498,7 +501,9 @@ function extension.K(packet, tvb, exchange, known)
     end
     local info = ("ack 0..%d%s, %s of exchange %d"):format(cumulative,
         #ranges > 0 and " + " .. show(ranges, " ", true) or "", SIDES[side], exchange)
-    if count > MAX_RANGES then return info .. " " .. malformed(tree, ("%d ranges, more than %d"):format(count, MAX_RANGES)) end
+    if count > MAX_RANGES then
+        return info .. " " .. malformed(tree, ("%d ranges, more than %d"):format(count, MAX_RANGES))
+    end
     if packet.length ~= extension.length(tvb) then
         return info .. " " .. malformed(tree, ("%d bytes, not %d"):format(packet.length, extension.length(tvb)))
     end
