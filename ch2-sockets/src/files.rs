@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  protocol.rs    the bytes, sans I/O              step 2, 3: name, size, and the answer before the first byte
+//!  digest.rs      SHA-256 of what was sent
 //!  name.rs        what is a name, and what leads out of the directory
 //!  dump.rs        the directory: whole files only  step 1: an unfinished upload is removed
 //!  serve.rs       a thread per connection          step 4: control codes; step 5: download
@@ -18,6 +19,7 @@
 
 mod client;
 mod connection;
+mod digest;
 mod download;
 mod dump;
 mod list;

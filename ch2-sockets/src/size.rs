@@ -9,8 +9,9 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = (&text[..split], text[split..].trim_start());
-    let number: f64 =
-        number.parse().map_err(|_| format!("`{text}` is not a size; write for example 4096, 64KiB or 1.5GiB"))?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("`{text}` is not a size; write for example 4096, 64KiB or 1.5GiB"))?;
     let factor: f64 = match unit {
         "" | "B" => 1.0,
         "k" | "K" | "KiB" | "kiB" => 1024.0,
@@ -19,10 +20,18 @@ pub fn bytes(text: &str) -> Result<u64, String> {
         "kB" => 1e3,
         "MB" => 1e6,
         "GB" => 1e9,
-        other => return Err(format!("`{other}` is not a unit of size; the units are KiB, MiB, GiB, kB, MB and GB")),
+        other => {
+            return Err(format!(
+                "`{other}` is not a unit of size; the units are KiB, MiB, GiB, kB, MB and GB"
+            ));
+        }
     };
     let size = (number * factor).round();
-    if size < 2f64.powi(63) { Ok(size as u64) } else { Err(format!("`{text}` is more than any file can have")) }
+    if size < 2f64.powi(63) {
+        Ok(size as u64)
+    } else {
+        Err(format!("`{text}` is more than any file can have"))
+    }
 }
 
 /// Writes a number of bytes for a reader: `512 B`, `20.0 MiB`.
@@ -61,7 +70,9 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_explained() {
-        for (text, hint) in [("much", "is not a size"), ("-1", "is not a size"), ("3 pages", "not a unit"), ("9e9", "unit")] {
+        for (text, hint) in
+            [("much", "is not a size"), ("-1", "is not a size"), ("3 pages", "not a unit"), ("9e9", "unit")]
+        {
             assert!(bytes(text).unwrap_err().contains(hint), "{text}");
         }
         assert!(bytes("9999999999999999999G").unwrap_err().contains("more than"));
@@ -69,7 +80,9 @@ mod tests {
 
     #[test]
     fn sizes_are_written_for_a_reader() {
-        for (size, text) in [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (20 << 20, "20.0 MiB"), (3 << 29, "1.5 GiB")] {
+        for (size, text) in
+            [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (20 << 20, "20.0 MiB"), (3 << 29, "1.5 GiB")]
+        {
             assert_eq!(human(size), text);
         }
     }

@@ -169,7 +169,10 @@ fn wait(waiting: &Waiting<'_>, mut call: impl FnMut() -> io::Result<usize>) -> i
         }
         match call() {
             Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) => {}
             done if Instant::now() < waiting.deadline => return done,
             Ok(0) => return Ok(0),
             Ok(_) => return Err(io::Error::new(ErrorKind::TimedOut, "the other side is too slow")),

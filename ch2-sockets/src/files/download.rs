@@ -11,8 +11,9 @@ use clap::Args;
 
 use super::client::{self, ServerArgs, eprintln_or_not, expect_ok, explain, progress_bar};
 use super::connection::{CHUNK, Connection};
+use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
-use super::protocol::{DIGEST, Digest, Digester, Request, decode_number};
+use super::protocol::{Request, decode_number};
 
 /// The arguments of the download.
 #[derive(Debug, Args)]

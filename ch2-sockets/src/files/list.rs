@@ -11,7 +11,9 @@ use super::protocol::{Request, decode_entry, decode_number};
 
 /// The arguments of the list.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cargo ch2 files list\nIt prints a line per file: bytes, a tab, the name.")]
+#[command(
+    after_help = "Example:\n  cargo ch2 files list\nIt prints a line per file: bytes, a tab, the name."
+)]
 pub struct ListArgs {
     #[command(flatten)]
     server: ServerArgs,

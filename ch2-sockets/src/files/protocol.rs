@@ -31,16 +31,13 @@
 //! `Ok(None)`: not all of it is here, read more and ask again. `Ok(Some((value, consumed)))`: drop so many bytes.
 //! `Err`: it will never be well formed. What is longer than [`LONGEST_HEADER`] is never `Ok(None)`.
 
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use super::digest::DIGEST;
 use super::name::{self, BadName, FileName};
 
 /// No header is longer, in bytes: a code, a size, a length and a name, each number with at most 20 digits.
 pub const LONGEST_HEADER: usize = 2 + 21 + 21 + name::LONGEST;
-
-/// Hexadecimal digits of a digest.
-pub const DIGEST: usize = 64;
 
 /// What a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,48 +208,6 @@ pub fn decode_entry(bytes: &[u8]) -> Decoded<(u64, FileName)> {
     let Some(size) = fields.number()? else { return Ok(None) };
     let Some(name) = fields.name()? else { return Ok(None) };
     fields.done((size, name))
-}
-
-/// The digest of a file, as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Digest(String);
-
-impl Digest {
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Takes a digest from the front of `bytes`.
-    ///
-    /// # Errors
-    /// It is none.
-    pub fn decode(bytes: &[u8]) -> Decoded<Digest> {
-        let digits = &bytes[..bytes.len().min(DIGEST)];
-        if !digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(Malformed::Digest);
-        }
-        let text = String::from_utf8_lossy(digits).into_owned();
-        Ok((digits.len() == DIGEST).then_some((Digest(text), DIGEST)))
-    }
-}
-
-/// Computes the digest of a file while its bytes go by.
-#[derive(Default)]
-pub struct Digester(Sha256);
-
-impl Digester {
-    /// More bytes of the file.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// The digest of all of them.
-    #[must_use]
-    pub fn finish(self) -> Digest {
-        Digest(self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-    }
 }
 
 fn entry(size: u64, name: &FileName) -> String {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::digest::{Digest, Digester};
 use super::*;
 
 fn name(text: &str) -> FileName {

@@ -26,9 +26,10 @@ use common::door::{Admission, Door, LOOK_AWAY};
 use common::stop::Stop;
 
 use super::connection::{CHUNK, Connection, ReceiveError};
+use super::digest::{DIGEST, Digest, Digester};
 use super::dump::{Dump, Refusal};
 use super::name::FileName;
-use super::protocol::{DIGEST, Digest, Digester, Request, Status, encode_entry, encode_number};
+use super::protocol::{Request, Status, encode_entry, encode_number};
 use crate::size;
 
 /// The default port; the board's is 7777.
@@ -107,7 +108,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
 /// One request and its answer; what was done, for the log.
 fn serve(dump: &Dump, mut connection: Connection<'_>) -> Result<String, ReceiveError> {
     match connection.receive(Request::decode) {
-        Ok(Request::Upload { size, name }) => upload(dump, connection, name, size),
+        Ok(Request::Upload { size, name }) => upload(dump, connection, &name, size),
         Ok(Request::List) => list(dump, connection),
         Ok(Request::Download { name }) => download(dump, connection, &name),
         Err(ReceiveError::Malformed(why)) => {
@@ -127,10 +128,10 @@ fn serve(dump: &Dump, mut connection: Connection<'_>) -> Result<String, ReceiveE
 fn upload(
     dump: &Dump,
     mut connection: Connection<'_>,
-    name: FileName,
+    name: &FileName,
     size: u64,
 ) -> Result<String, ReceiveError> {
-    let said = match store(dump, &mut connection, &name, size) {
+    let said = match store(dump, &mut connection, name, size) {
         Ok(()) => {
             connection.write_all(&Status::Ok.encode())?;
             format!("uploaded {name}, {}", size::human(size))
@@ -205,7 +206,9 @@ fn store(dump: &Dump, connection: &mut Connection<'_>, name: &FileName, size: u6
 
 fn failed_to_write(error: io::Error) -> Unstored {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Refusal::NoSpace.into(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Refusal::NoSpace.into()
+        }
         _ => Refusal::Failed(error).into(),
     }
 }

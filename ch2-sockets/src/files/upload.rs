@@ -10,8 +10,9 @@ use clap::Args;
 
 use super::client::{self, Refused, ServerArgs, eprintln_or_not, expect_ok, progress_bar};
 use super::connection::{CHUNK, Connection};
+use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
-use super::protocol::{DIGEST, Digest, Digester, Request, Status};
+use super::protocol::{Request, Status};
 
 /// The arguments of the upload.
 #[derive(Debug, Args)]
@@ -51,7 +52,9 @@ pub fn run(args: &UploadArgs) -> anyhow::Result<ExitCode> {
             }
         }
         match refused {
-            Some(refused) => Err(anyhow::Error::from(refused).context("not all files were stored; the last reason")),
+            Some(refused) => {
+                Err(anyhow::Error::from(refused).context("not all files were stored; the last reason"))
+            }
             None => Ok(()),
         }
     })

@@ -102,7 +102,11 @@ pub fn run(args: &CorkArgs) -> anyhow::Result<()> {
         )?;
     }
     let late = left_corked(args)?;
-    writeln!(out, "\nleft corked, a header leaves by itself after {} (tcp(7): 200 ms)", common::cli::human(late))?;
+    writeln!(
+        out,
+        "\nleft corked, a header leaves by itself after {} (tcp(7): 200 ms)",
+        common::cli::human(late)
+    )?;
     Ok(())
 }
 
@@ -147,13 +151,17 @@ fn request(client: &mut TcpStream, way: Way, header: &[u8], body: &[u8]) -> anyh
             SockRef::from(&*client).set_tcp_cork(false)?;
         }
         Way::More => {
-            let sent = SockRef::from(&*client).send_with_flags(header, libc::MSG_MORE | libc::MSG_NOSIGNAL)?;
+            let sent =
+                SockRef::from(&*client).send_with_flags(header, libc::MSG_MORE | libc::MSG_NOSIGNAL)?;
             ensure!(sent == header.len(), "a socket with an empty buffer takes a small header whole");
             client.write_all(body)?;
         }
         Way::Writev => {
             let sent = client.write_vectored(&[IoSlice::new(header), IoSlice::new(body)])?;
-            ensure!(sent == header.len() + body.len(), "a socket with an empty buffer takes a small request whole");
+            ensure!(
+                sent == header.len() + body.len(),
+                "a socket with an empty buffer takes a small request whole"
+            );
         }
     }
     Ok(())
@@ -189,7 +197,10 @@ fn data_segments_out(stream: &TcpStream) -> io::Result<u32> {
     // An older kernel has a shorter struct.
     let needed = mem::offset_of!(libc::tcp_info, tcpi_data_segs_out) + size_of::<u32>();
     if (length as usize) < needed {
-        return Err(io::Error::new(io::ErrorKind::Unsupported, "a kernel before 4.6 does not count segments"));
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "a kernel before 4.6 does not count segments",
+        ));
     }
     Ok(info.tcpi_data_segs_out)
 }

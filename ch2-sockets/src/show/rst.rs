@@ -23,6 +23,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use clap::Args;
@@ -132,7 +133,8 @@ fn see(loopback: LoopbackArgs, ending: Ending) -> anyhow::Result<Seen> {
     }
     // FIN or RST has come when there is something to read: the end, or the error.
     wait_for(&other, PollFlags::POLLIN)?;
-    let mut seen = Seen { read: "-".into(), write: "-".into(), again: "-".into(), state: state(ends) };
+    let mut seen =
+        Seen { read: "-".into(), write: "-".into(), again: "-".into(), state: settled_state(ends) };
     if ending != Ending::AbortUnnoticed {
         seen.read = match other.read(&mut [0; 64]) {
             Ok(0) => "0 (the end)".into(),
@@ -141,7 +143,7 @@ fn see(loopback: LoopbackArgs, ending: Ending) -> anyhow::Result<Seen> {
     }
     if ending == Ending::BothClose {
         drop(other);
-        seen.state = state(ends);
+        seen.state = settled_state(ends);
         return Ok(seen);
     }
     seen.write = told(other.write(b"hello"));
@@ -197,6 +199,17 @@ fn last_words(loopback: LoopbackArgs, ending: Ending) -> anyhow::Result<(u64, u6
         }
     }
     Ok((sent, arrived))
+}
+
+/// The state once it changes no more by itself: FIN-WAIT-1 lasts until the FIN is acknowledged, which may be delayed.
+fn settled_state(ends: (SocketAddr, SocketAddr)) -> String {
+    for _ in 0..200 {
+        if state(ends) != "FIN-WAIT-1" {
+            break;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    state(ends)
 }
 
 /// The row of the kernel's table of sockets (proc(5), `/proc/net/tcp`) for the end with these two addresses.
