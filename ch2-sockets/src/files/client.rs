@@ -91,11 +91,11 @@ pub fn run(work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> anyhow::Result<()>) 
     let cancelled = move || interrupted.load(Ordering::SeqCst);
     match work(&cancelled) {
         Err(_) if cancelled() => {
-            eprintln_or_not("interrupted");
+            tell("interrupted");
             Ok(ExitCode::from(2))
         }
         Err(error) if error.is::<Refused>() => {
-            eprintln_or_not(&format!("error: {error:#}"));
+            tell(&format!("error: {error:#}"));
             Ok(ExitCode::from(3))
         }
         Err(error) => Err(error),
@@ -104,7 +104,7 @@ pub fn run(work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> anyhow::Result<()>) 
 }
 
 /// A line on stderr, if anybody reads it.
-pub fn eprintln_or_not(line: &str) {
+pub fn tell(line: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::client::{self, ServerArgs, eprintln_or_not, expect_ok, explain, progress_bar};
+use super::client::{self, ServerArgs, expect_ok, explain, progress_bar, tell};
 use super::connection::{CHUNK, Connection};
 use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
@@ -45,7 +45,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
         let connect = || args.server.connect(cancelled);
         if output == Path::new("-") {
             let digest = fetch(connect()?, &name, &mut io::stdout().lock())?;
-            eprintln_or_not(&format!("{}  {name}", digest.as_str()));
+            tell(&format!("{}  {name}", digest.as_str()));
             return Ok(());
         }
         if !args.force && output.symlink_metadata().is_ok() {

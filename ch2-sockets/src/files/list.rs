@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
-use super::client::{self, ServerArgs, eprintln_or_not, expect_ok, explain};
+use super::client::{self, ServerArgs, expect_ok, explain, tell};
 use super::protocol::{Request, decode_entry, decode_number};
 
 /// The arguments of the list.
@@ -39,7 +39,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
         }
         out.flush()?;
         if count == 0 {
-            eprintln_or_not("the dump is empty");
+            tell("the dump is empty");
         }
         Ok(())
     })

@@ -131,7 +131,10 @@ fn upload(
     name: &FileName,
     size: u64,
 ) -> Result<String, ReceiveError> {
-    let said = match store(dump, &mut connection, name, size) {
+    let stored = store(dump, &mut connection, name, size);
+    // However long the disk has taken: that is not the client's fault.
+    connection.expect(0);
+    let said = match stored {
         Ok(()) => {
             connection.write_all(&Status::Ok.encode())?;
             format!("uploaded {name}, {}", size::human(size))
@@ -235,8 +238,8 @@ fn download(dump: &Dump, mut connection: Connection<'_>, name: &FileName) -> Res
         Err(why) => return refuse(connection, &why),
     };
     connection.expect(size + DIGEST as u64);
-    connection.write_all(&Status::Ok.encode())?;
-    connection.write_all(&encode_number(size))?;
+    // In one segment: see `cargo ch2 show cork`.
+    connection.write_all(&[&Status::Ok.encode()[..], &encode_number(size)].concat())?;
     let mut digester = Digester::default();
     let mut buffer = vec![0; CHUNK];
     let mut left = size;

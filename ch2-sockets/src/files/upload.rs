@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::client::{self, Refused, ServerArgs, eprintln_or_not, expect_ok, progress_bar};
+use super::client::{self, Refused, ServerArgs, expect_ok, progress_bar, tell};
 use super::connection::{CHUNK, Connection};
 use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
@@ -45,7 +45,7 @@ pub fn run(args: &UploadArgs) -> anyhow::Result<ExitCode> {
             });
             match done.with_context(|| path.display().to_string()) {
                 Err(error) if error.is::<Refused>() && args.files.len() > 1 => {
-                    eprintln_or_not(&format!("error: {error:#}"));
+                    tell(&format!("error: {error:#}"));
                     refused = error.downcast::<Refused>().ok();
                 }
                 done => done?,

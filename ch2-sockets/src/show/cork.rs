@@ -170,7 +170,6 @@ fn request(client: &mut TcpStream, way: Way, header: &[u8], body: &[u8]) -> anyh
 /// A header under a cork that nobody pulls: how long it takes to arrive.
 fn left_corked(args: &CorkArgs) -> anyhow::Result<Duration> {
     let (mut client, mut server) = args.loopback.pair()?;
-    server.set_read_timeout(Some(Duration::from_secs(5)))?;
     SockRef::from(&client).set_tcp_cork(true)?;
     let begun = Instant::now();
     client.write_all(b"header")?;

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use clap::Args;
 use nix::errno::Errno;
@@ -17,6 +18,11 @@ pub struct LoopbackArgs {
 }
 
 impl LoopbackArgs {
+    /// Which address that is.
+    pub fn address(self) -> IpAddr {
+        self.address
+    }
+
     /// A connection: the end that connected, and the end that was accepted.
     ///
     /// # Errors
@@ -25,6 +31,10 @@ impl LoopbackArgs {
         let listener = TcpListener::bind((self.address, 0))?;
         let connecting = TcpStream::connect(listener.local_addr()?)?;
         let (accepted, _) = listener.accept()?;
+        // When one end fails, the other shall not wait for it for ever.
+        for end in [&connecting, &accepted] {
+            end.set_read_timeout(Some(Duration::from_secs(10)))?;
+        }
         Ok((connecting, accepted))
     }
 }

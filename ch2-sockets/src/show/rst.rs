@@ -187,7 +187,6 @@ fn last_words(loopback: LoopbackArgs, ending: Ending) -> anyhow::Result<(u64, u6
         Ending::Abort => abort(one)?,
         _ => drop(one),
     }
-    other.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut arrived = 0;
     let mut buffer = vec![0; 64 * 1024];
     loop {

@@ -33,8 +33,7 @@ use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::{pipe, write};
 use socket2::SockRef;
 
-use super::loopback::LoopbackArgs;
-use super::loopback::name;
+use super::loopback::{LoopbackArgs, name};
 
 /// SIGPIPE: who survives a write to a broken connection
 ///
@@ -89,7 +88,7 @@ pub fn run(args: &SigpipeArgs) -> anyhow::Result<()> {
             if (target, disposition) == (Target::Pipe, Disposition::NoSignal) {
                 continue;
             }
-            let (row, end) = spawn(target, disposition)?;
+            let (row, end) = spawn(args.loopback, target, disposition)?;
             let target = target.to_possible_value().context("every target has a name")?;
             writeln!(out, "{:<8} {:<28} {row:<38} {end}", target.get_name(), disposition.title())?;
         }
@@ -109,12 +108,16 @@ impl Disposition {
 }
 
 /// This program again, as the child of one row: what it wrote, and how it ended.
-fn spawn(target: Target, disposition: Disposition) -> anyhow::Result<(String, String)> {
+fn spawn(
+    loopback: LoopbackArgs,
+    target: Target,
+    disposition: Disposition,
+) -> anyhow::Result<(String, String)> {
     let value = |value: Option<clap::builder::PossibleValue>| {
         value.map(|value| value.get_name().to_owned()).context("every value has a name")
     };
     let output = Command::new(std::env::current_exe()?)
-        .args(["show", "sigpipe", "--child"])
+        .args(["show", "sigpipe", "--address", &loopback.address().to_string(), "--child"])
         .args([value(target.to_possible_value())?, value(disposition.to_possible_value())?])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
