@@ -6,6 +6,7 @@
 //!  name.rs        what is a name, and what leads out of the directory
 //!  dump.rs        the directory: whole files only  step 1: an unfinished upload is removed
 //!  serve.rs       a thread per connection          step 4: control codes; step 5: download
+//!  seats.rs       no more of them than so many
 //!  connection.rs  silent and dripping peers, on both sides
 //!  client.rs      upload.rs  list.rs  download.rs  the client, one file per command
 //! ```
@@ -25,6 +26,7 @@ mod dump;
 mod list;
 mod name;
 pub mod protocol;
+mod seats;
 mod serve;
 mod upload;
 

@@ -5,7 +5,9 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use support::{Ended, Running, Server, run, succeed};
@@ -183,6 +185,49 @@ fn twenty_clients_at_once_are_all_served() {
     }
     assert_eq!(setting.works(&["list"]).lines().count(), 20);
     setting.server.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn few_descriptors_mean_few_seats_and_everybody_is_served() {
+    let directory = tempfile::tempdir().unwrap();
+    let dump = directory.path().join("dump");
+    let mut shell = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -n 16 && exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_ch2-sockets"),
+            "files",
+            "serve",
+        ])
+        .args([dump.to_str().unwrap(), "-p", "0", "--log", "error"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let server = KilledOnDrop(shell);
+    let port = first.trim_end().rsplit(':').next().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, noise(200_000)).unwrap();
+    let names: Vec<String> = (0..12).map(|number| format!("file-{number}")).collect();
+    let upload = |name| ["files", "upload", file.to_str().unwrap(), "--name", name, "-p", port];
+    let all: Vec<Running> = names.iter().map(|name| Running::start(&upload(name), b"")).collect();
+    for client in all {
+        let ended = client.end();
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+    }
+    drop(server);
+    assert_eq!(fs::read_dir(dump).unwrap().count(), 12);
+}
+
+struct KilledOnDrop(Child);
+
+impl Drop for KilledOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]

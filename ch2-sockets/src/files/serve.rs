@@ -16,7 +16,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -30,6 +29,7 @@ use super::digest::{DIGEST, Digest, Digester};
 use super::dump::{Dump, Refusal};
 use super::name::FileName;
 use super::protocol::{Request, Status, encode_entry, encode_number};
+use super::seats::Seats;
 use crate::size;
 
 /// The default port; the board's is 7777.
@@ -72,7 +72,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         Door::open(address, BACKLOG, false, stop).with_context(|| format!("cannot listen on {address}"))?;
     writeln!(io::stdout(), "LISTENING {}", door.address())?;
     let dump = &dump;
-    let seats = Seats { free: Mutex::new(args.connections.get()), freed: Condvar::new() };
+    let seats = Seats::new(args.connections);
     thread::scope(|scope| -> io::Result<()> {
         while !stop.requested() {
             // Before accept: who has no seat shall wait outside. A stop frees them all, so it ends this wait too.
@@ -140,6 +140,7 @@ fn upload(
             format!("uploaded {name}, {}", size::human(size))
         }
         Err(Unstored::Refused(why)) => {
+            warn_of(&why);
             connection.write_all(&why.status().encode())?;
             format!("{name}, {}: refused: {why}", size::human(size))
         }
@@ -260,32 +261,15 @@ fn download(dump: &Dump, mut connection: Connection<'_>, name: &FileName) -> Res
 }
 
 fn refuse(mut connection: Connection<'_>, why: &Refusal) -> Result<String, ReceiveError> {
+    warn_of(why);
     connection.write_all(&why.status().encode())?;
     connection.end();
     Ok(format!("refused: {why}"))
 }
 
-/// A counting semaphore.
-struct Seats {
-    free: Mutex<usize>,
-    freed: Condvar,
-}
-
-impl Seats {
-    fn take(&self) -> Seat<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        Seat(self)
-    }
-}
-
-/// A place at the server; given back when dropped, whichever way its thread ends.
-struct Seat<'a>(&'a Seats);
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+/// The client is told only that it is our trouble: which, is nobody's business but ours.
+fn warn_of(why: &Refusal) {
+    if let Refusal::Failed(error) = why {
+        tracing::warn!("a request failed: {error}");
     }
 }
