@@ -27,6 +27,12 @@ pub const SLOWEST: u64 = 4 * 1024;
 /// Bytes read and written at a time; more saves next to nothing (`cargo ch2 show sendfile` has the figures).
 pub const CHUNK: usize = 64 * 1024;
 
+/// The most bytes of a stranger that are read for nothing.
+const DISCARD: u64 = 1 << 20;
+
+/// How long they are.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// A blocking connection with an end to its patience.
 pub struct Connection<'a> {
     stream: TcpStream,
@@ -102,13 +108,11 @@ impl<'a> Connection<'a> {
         self.stream.shutdown(Shutdown::Write)
     }
 
-    /// Ends the connection so that the peer gets the last answer even if it is still sending: a close with unread bytes
-    /// would send RST, which overtakes the answer and destroys it (`cargo ch2 show rst`). So its bytes are read and
-    /// dropped, for one patience and [`DISCARD`] bytes at most.
+    /// Ends the connection so that the peer gets the last answer even if it is still sending. A close with unread bytes
+    /// sends RST (`cargo ch2 show rst`), and then an answer that is lost on its way is not sent again; some systems even
+    /// drop one that has arrived. So the peer's bytes are read and dropped, for [`LINGER`] and [`DISCARD`] bytes at most.
     pub fn end(mut self) {
-        /// Bytes of a stranger that are read for nothing.
-        const DISCARD: u64 = 1 << 20;
-        self.patience = self.patience.min(Duration::from_secs(1));
+        self.patience = self.patience.min(LINGER);
         self.expect(0);
         if self.end_sending().is_ok() {
             let _ = io::copy(&mut self.take(DISCARD), &mut io::sink());
