@@ -29,7 +29,7 @@ pub enum BadName {
     /// No byte at all.
     #[error("a name is not empty")]
     Empty,
-    /// More than [`LONGEST`] bytes.
+    /// More than 255 bytes.
     #[error("a name has at most {LONGEST} bytes")]
     TooLong,
     /// Begins with a dot: `.`, `..`, hidden files.

@@ -1,4 +1,4 @@
-//! `files upload`: asks first, then sends the bytes and their digest, ends its half, and waits to hear that they are stored.
+//! `files upload`: asks first, sends the bytes and their digest, ends its half, and waits to hear that they are stored.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -20,7 +20,8 @@
 //! read, which is what a request is. One `write` for one message is the cure; TCP_NODELAY is for messages that are
 //! small one by one; TCP_CORK for a header before sendfile(2), which no writev can take in.
 //!
-//! Segments are counted by the kernel (`tcpi_data_segs_out` of TCP_INFO, tcp(7)), data only: the ACKs are not among them.
+//! Segments are counted by the kernel (`tcpi_data_segs_out` of TCP_INFO, tcp(7)): those with data, so no ACKs, and less
+//! what was sent again, which a busy machine may cause.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::mem;
@@ -177,7 +178,7 @@ fn left_corked(args: &CorkArgs) -> anyhow::Result<Duration> {
     Ok(begun.elapsed())
 }
 
-/// Segments with data in them that this end has sent, retransmissions included.
+/// Segments with data in them that this end has sent, each counted once.
 fn data_segments_out(stream: &TcpStream) -> io::Result<u32> {
     // SAFETY: all fields are numbers, for which zero is a value.
     let mut info: libc::tcp_info = unsafe { mem::zeroed() };
@@ -201,5 +202,5 @@ fn data_segments_out(stream: &TcpStream) -> io::Result<u32> {
             "a kernel before 4.6 does not count segments",
         ));
     }
-    Ok(info.tcpi_data_segs_out)
+    Ok(info.tcpi_data_segs_out.wrapping_sub(info.tcpi_total_retrans))
 }

@@ -14,9 +14,9 @@
 //! meet a socket that is gone, the answer is RST, and the second write fails. That is why "broken pipe" comes late.
 //!
 //! RST is sent for a close with SO_LINGER 0 (on, zero seconds: discard and abort), and for a close with bytes in the
-//! receive buffer that nobody has read (RFC 1122, 4.2.2.13): their sender must not believe that they were. A server that answers and
-//! closes while its client still sends runs into the second, and its answer may be lost; see `Connection::end` of the
-//! file dump for the cure.
+//! receive buffer that nobody has read (RFC 1122, 4.2.2.13): their sender must not believe that they were. A server that
+//! answers and closes while its client still sends runs into the second, and its answer may be lost; see
+//! `Connection::end` of the file dump for the cure.
 //!
 //! The aborted end keeps no TIME-WAIT, which tempts; but TIME-WAIT is what keeps an old connection's late segments out of
 //! a new one, and RST throws away what was still to be delivered: the second table counts it.

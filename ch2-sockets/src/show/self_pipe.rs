@@ -1,5 +1,5 @@
 #![expect(unsafe_code, reason = "sigaction(2) takes a handler only in an unsafe call")]
-//! The race between a signal and `select`, and four ways to wait for both.
+//! The race between a signal and `select`, and three ways to wait for both.
 //!
 //! csdesign, "Self-pipe trick": a technique to avoid race conditions with `select`.
 //!
@@ -20,7 +20,8 @@
 //! The pipe must not block: a handler that waits for room in it waits for the very program it has interrupted. A full
 //! pipe is no loss, because a byte that is already there says the same.
 //!
-//! signalfd(2) is the self-pipe made by the kernel; our servers use an eventfd(2) that the handler writes to (`common::stop`).
+//! signalfd(2) is the self-pipe made by the kernel. Our servers have the trick itself, with an eventfd(2) for a pipe: see
+//! `common::stop`.
 
 use std::fs;
 use std::io::{self, Write};
@@ -40,7 +41,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::{TimeSpec, TimeVal, TimeValLike};
 use nix::unistd::{Pid, getpid, gettid, pipe2, read, write};
 
-/// A signal between the check and select: lost, and four ways not to lose it
+/// A signal between the check and select: lost, and three ways not to lose it
 ///
 /// Look at the right column: whoever slept until the timeout has not noticed a signal that had already come.
 ///
