@@ -10,5 +10,6 @@ pub mod link;
 pub mod multicast;
 pub mod parts;
 pub mod show;
+mod size;
 pub mod socket;
 pub mod stream;
