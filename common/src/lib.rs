@@ -44,6 +44,7 @@ pub mod shared_memory;
 pub mod stop;
 
 // What compares servers: simulated clients, and what is told of them.
+pub mod bench;
 pub mod report;
 #[cfg(not(loom))]
 pub mod sim;
