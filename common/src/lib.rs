@@ -29,6 +29,8 @@ pub mod cli;
 #[cfg(not(loom))]
 pub mod connection;
 #[cfg(not(loom))]
+pub mod datagram;
+#[cfg(not(loom))]
 pub mod door;
 pub mod interrupt;
 #[cfg(not(loom))]
