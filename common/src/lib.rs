@@ -35,6 +35,7 @@ pub mod door;
 pub mod interrupt;
 #[cfg(not(loom))]
 pub mod journal;
+pub mod local_time;
 pub mod log;
 pub mod meter;
 #[cfg(not(loom))]

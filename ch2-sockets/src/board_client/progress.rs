@@ -1,0 +1,38 @@
+//! A progress bar on stderr for what takes a while, and only for one who watches.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// What is shorter is over before anyone has read the bar.
+const WORTH_A_BAR: u64 = 1 << 20;
+
+/// A bar, or none. It goes when it is dropped.
+pub struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    /// For so many bytes. Where stderr is no terminal it is not drawn.
+    pub fn new(what: &'static str, bytes: u64) -> Progress {
+        Progress((bytes >= WORTH_A_BAR).then(|| {
+            let style = ProgressStyle::with_template(
+                "{msg} [{bar:40}] {bytes}/{total_bytes} {binary_bytes_per_sec}, {eta} left",
+            )
+            .expect("the template is right")
+            .progress_chars("=> ");
+            ProgressBar::new(bytes).with_style(style).with_message(what)
+        }))
+    }
+
+    /// So many of them are done.
+    pub fn at(&self, bytes: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(bytes);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
