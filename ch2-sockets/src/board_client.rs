@@ -9,6 +9,7 @@
 //! What carries the requests is chosen with `--transport`; each has a file below. All that can go wrong is in [`Trouble`].
 
 mod progress;
+mod session;
 mod show;
 mod tcp;
 mod text;
@@ -16,14 +17,17 @@ mod transport;
 mod udp;
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use common::cli::duration;
 use common::protocol::mboard::received::{self, Refused};
 use common::protocol::mboard::{Id, Request};
+use common::protocol::session::{self as session_protocol, Config};
 use common::stop::Stop;
 
 use show::Screen;
@@ -35,6 +39,10 @@ use transport::{Connection, Patience};
 pub enum Transport {
     /// A datagram each, repeated when no answer comes; texts up to 65502 bytes
     Udp,
+    /// Blocks over UDP with acknowledgements, each request executed once; texts up to 200 MiB
+    Session,
+    /// The notes' blocks over UDP: uploads only, one block at a time
+    Blocks,
     /// A connection each; texts up to 200 MiB
     Tcp,
 }
@@ -50,15 +58,59 @@ pub enum Code {
     Counted,
 }
 
+/// What the sessions are to be like.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Sessions")]
+pub struct SessionArgs {
+    /// Never more blocks on their way than so many; 1 is stop-and-wait
+    #[arg(long, value_name = "BLOCKS")]
+    pub window: Option<NonZeroUsize>,
+    /// What a lost block says about the network
+    #[arg(long, value_enum, default_value = "tolerant")]
+    pub congestion: Congestion,
+    /// The length of a datagram with its header, 288 to 65000
+    #[arg(long, value_name = "BYTES", default_value_t = 1400, value_parser = RangedU64ValueParser::<usize>::new().range(288..=65_000))]
+    pub datagram: usize,
+    /// At the end, say what it took: datagrams, retransmissions, round trip
+    #[arg(long)]
+    pub stats: bool,
+}
+
+/// What a lost block says about the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Congestion {
+    /// That it is too full: halve the window, as TCP Reno does (RFC 5681)
+    Reno,
+    /// That, if the round trip has grown too or much was lost; else nothing but that it was lost
+    Tolerant,
+}
+
+impl SessionArgs {
+    /// For the machine.
+    fn config(&self) -> Config {
+        Config {
+            datagram: self.datagram,
+            window: self.window.map(NonZeroUsize::get),
+            congestion: match self.congestion {
+                Congestion::Reno => session_protocol::Congestion::Reno,
+                Congestion::Tolerant => session_protocol::Congestion::Tolerant,
+            },
+            ..Config::default()
+        }
+    }
+}
+
 /// The arguments of `board-client`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo ch2 board-client                        read the board
   cargo ch2 board-client -m 'Hello world!' -l 3 leave a message, read the last three
   echo hello | cargo ch2 board-client -m -      what is written comes from standard input, line end and all
+  cargo ch2 board-client -t session -m - < FILE a text that no datagram carries, of up to 200 MiB
 
-Over UDP a request is repeated when no answer comes. If it was the answer that was lost, a message
-is published twice: \"at least once\" is all that a stateless server can give.
+Over udp a request is repeated when no answer comes. If it was the answer that was lost, a message
+is published twice: \"at least once\" is all that a stateless server can give. Over session it is
+published exactly once. Over blocks the server does not say whether the board has taken it.
 
 Exit status: 0 done; 1 nobody answers, or another error; 2 interrupted; 3 the server has refused
 the message.")]
@@ -84,6 +136,9 @@ pub struct BoardClientArgs {
     /// How often a request is repeated before we give up
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub retries: u32,
+    /// What the sessions are to be like
+    #[command(flatten)]
+    pub session: SessionArgs,
     /// TCP: how the texts are asked for
     #[arg(long, value_enum, default_value = "5")]
     pub code: Code,
@@ -119,7 +174,11 @@ fn visit(args: &BoardClientArgs, stop: Stop) -> Result<(), Trouble> {
     // A name may have several addresses, `localhost` mostly has two: the first where somebody listens is taken.
     for server in servers {
         let mut connection = Connection::open(args, server, patience)?;
-        match converse(args, &mut connection, &mut text) {
+        let done = converse(args, &mut connection, &mut text);
+        if args.session.stats {
+            connection.describe();
+        }
+        match done {
             Err(trouble @ Trouble::NobodyListens(_)) => refusal = refusal.or(Some(trouble)),
             done => return done,
         }

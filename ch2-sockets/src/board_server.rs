@@ -22,6 +22,7 @@ use common::board::Limits;
 use common::cli::duration;
 use common::datagram::Endpoint;
 use common::door::Door;
+use common::protocol::session;
 use common::stop::Stop;
 
 /// What carries the requests.
@@ -57,12 +58,36 @@ pub struct BoardServerArgs {
     /// So many messages are held, then the board is full
     #[arg(long, value_name = "N", default_value_t = Limits::default().messages)]
     pub board_messages: usize,
+    /// UDP: so many sessions at once
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().sessions)]
+    pub sessions: usize,
+    /// UDP: so many sessions of one client's address at once
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().sessions_per_client)]
+    pub sessions_per_client: usize,
+    /// UDP: so many bytes of messages on their way, of all sessions
+    #[arg(long, value_name = "BYTES", default_value_t = session::Limits::default().bytes)]
+    pub session_bytes: usize,
+    /// UDP: a session without a datagram for so long has ended
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub idle: Duration,
     /// TCP: so many connections are served at once; the others wait in the backlog
     #[arg(long, value_name = "N", default_value = "512")]
     pub connections: NonZeroUsize,
     /// TCP: a client that takes nothing of its answer for so long is hung up on
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub stall: Duration,
+}
+
+impl BoardServerArgs {
+    fn session_limits(&self) -> session::Limits {
+        session::Limits {
+            sessions: self.sessions,
+            sessions_per_client: self.sessions_per_client,
+            bytes: self.session_bytes,
+            idle: self.idle,
+            ..session::Limits::default()
+        }
+    }
 }
 
 /// Serves until the stop.
@@ -77,7 +102,7 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
         Transport::Udp => {
             let endpoint = Endpoint::bind(address).with_context(|| format!("cannot bind {address}/udp"))?;
             announce(endpoint.address()?);
-            udp::serve(endpoint, stop, limits)?;
+            udp::serve(endpoint, stop, limits, args.session_limits())?;
         }
         Transport::Tcp => {
             let door = Door::open(address, tcp::BACKLOG, false, stop)

@@ -1,5 +1,6 @@
 //! A progress bar on stderr for what takes a while, and only for one who watches.
 
+use common::protocol::session::client;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What is shorter is over before anyone has read the bar.
@@ -33,6 +34,28 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
+        }
+    }
+}
+
+/// A bar for the request and, once that is there, one for the response.
+#[derive(Default)]
+pub struct Both {
+    request: Option<Progress>,
+    response: Option<Progress>,
+}
+
+impl Both {
+    /// How far both are.
+    pub fn show(&mut self, progress: &client::Progress) {
+        let bytes = |bytes: usize| bytes as u64;
+        if let Some(to_receive) = progress.to_receive {
+            self.request = None;
+            let bar = self.response.get_or_insert_with(|| Progress::new("receiving", bytes(to_receive)));
+            bar.at(bytes(progress.received));
+        } else {
+            let bar = self.request.get_or_insert_with(|| Progress::new("sending", bytes(progress.to_send)));
+            bar.at(bytes(progress.sent));
         }
     }
 }

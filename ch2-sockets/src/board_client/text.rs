@@ -14,6 +14,7 @@ use super::{Transport, Trouble};
 pub fn read(message: &str, transport: Transport, stop: Stop) -> Result<Vec<u8>, Trouble> {
     let limit = match transport {
         Transport::Udp => mboard::Transport::Udp.text_limit(),
+        Transport::Session | Transport::Blocks => mboard::Transport::Session.text_limit(),
         Transport::Tcp => mboard::Transport::Tcp.text_limit(),
     };
     let mut text = if message == "-" { read_input(limit + 1, stop)? } else { message.as_bytes().to_vec() };
@@ -22,7 +23,7 @@ pub fn read(message: &str, transport: Transport, stop: Stop) -> Result<Vec<u8>, 
     }
     if text.len() > limit {
         tracing::warn!(
-            "the text is cut to {limit} bytes, which is what one datagram carries; --transport tcp carries all of it"
+            "the text is cut to {limit} bytes, which is what one datagram carries; --transport session or tcp carries all of it"
         );
         text.truncate(limit);
     }

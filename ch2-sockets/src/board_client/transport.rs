@@ -7,9 +7,11 @@ use std::time::Duration;
 use common::cli::human;
 use common::protocol::mboard;
 use common::protocol::mboard::received::Refused;
+use common::protocol::session;
 use common::stop::Stop;
 use thiserror::Error;
 
+use super::session::Sessions;
 use super::{BoardClientArgs, Transport, tcp, udp};
 
 /// Why the client does not go on.
@@ -35,6 +37,17 @@ pub enum Trouble {
         /// For how long in all.
         time: Duration,
     },
+    /// Nothing came back for so long, with a session to tell that by.
+    #[error("nobody answers at {server}: no datagram for {}", human(*time))]
+    Silence {
+        /// Who was asked.
+        server: SocketAddr,
+        /// For how long.
+        time: Duration,
+    },
+    /// What the session protocol says.
+    #[error(transparent)]
+    Session(session::Error),
     /// The server has answered, and it is no.
     #[error("the message is not published: {0}")]
     NotPublished(Refused),
@@ -86,6 +99,7 @@ impl Patience {
 /// What carries the requests.
 pub enum Connection {
     Udp(udp::Client),
+    Session(Box<Sessions>),
     Tcp(tcp::Client),
 }
 
@@ -98,6 +112,11 @@ impl Connection {
     ) -> Result<Connection, Trouble> {
         Ok(match args.transport {
             Transport::Udp => Connection::Udp(udp::Client::new(server, patience)),
+            Transport::Session | Transport::Blocks => {
+                let blocks = args.transport == Transport::Blocks;
+                let sessions = Sessions::new(server, args.session.config(), blocks, patience)?;
+                Connection::Session(Box::new(sessions))
+            }
             Transport::Tcp => Connection::Tcp(tcp::Client::new(server, patience)),
         })
     }
@@ -106,12 +125,25 @@ impl Connection {
     pub fn ask(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Trouble> {
         match self {
             Connection::Udp(client) => client.ask(&request),
+            Connection::Session(sessions) => sessions.ask(request),
             Connection::Tcp(client) => client.ask(&request),
         }
     }
 
     /// Whether a response may be cut short: over plain datagrams, one that fills the longest.
     pub fn cuts(&self, response: &[u8]) -> bool {
-        matches!(self, Connection::Udp(_)) && response.len() >= mboard::Transport::Udp.response_limit()
+        let plain = match self {
+            Connection::Udp(_) => true,
+            Connection::Session(sessions) => sessions.is_original(),
+            Connection::Tcp(_) => false,
+        };
+        plain && response.len() >= mboard::Transport::Udp.response_limit()
+    }
+
+    /// Says on stderr what it took, where that is counted.
+    pub fn describe(&self) {
+        if let Connection::Session(sessions) = self {
+            eprintln!("{}", sessions.describe());
+        }
     }
 }
