@@ -29,10 +29,13 @@ pub mod cli;
 #[cfg(not(loom))]
 pub mod connection;
 #[cfg(not(loom))]
+pub mod datagram;
+#[cfg(not(loom))]
 pub mod door;
 pub mod interrupt;
 #[cfg(not(loom))]
 pub mod journal;
+pub mod local_time;
 pub mod log;
 pub mod meter;
 #[cfg(not(loom))]
