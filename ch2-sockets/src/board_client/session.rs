@@ -50,7 +50,12 @@ enum Speaks {
 
 impl Sessions {
     /// Nothing is sent yet. With `blocks` the extension is not tried.
-    pub fn new(server: SocketAddr, mut config: Config, blocks: bool, patience: Patience) -> Result<Sessions, Trouble> {
+    pub fn new(
+        server: SocketAddr,
+        mut config: Config,
+        blocks: bool,
+        patience: Patience,
+    ) -> Result<Sessions, Trouble> {
         let network = |error| Trouble::network(server, error);
         let endpoint = Endpoint::connect(server).map_err(network)?;
         // Half of what the kernel calls the buffer is its own overhead.
@@ -101,7 +106,7 @@ impl Sessions {
         {
             return client.ask(&request);
         }
-        let mut client = BlockClient::new(self.wire.server, self.config);
+        let mut client = BlockClient::new(self.config, self.wire.server);
         client.request(self.wire.now(), request);
         let done = self.wire.drive(&mut client, BlockClient::poll_response)?;
         self.uploads = client.statistics();
@@ -181,7 +186,11 @@ impl Wire {
     }
 
     /// Runs the loop until `done` has something.
-    fn drive<M: Machine, T>(&mut self, machine: &mut M, mut done: impl FnMut(&mut M) -> Option<T>) -> Result<T, Trouble> {
+    fn drive<M: Machine, T>(
+        &mut self,
+        machine: &mut M,
+        mut done: impl FnMut(&mut M) -> Option<T>,
+    ) -> Result<T, Trouble> {
         let mut bars = progress::Both::default();
         loop {
             while machine.transmit(self.now(), &mut self.batch) {
