@@ -16,11 +16,14 @@
 pub mod counts;
 pub mod fate;
 pub mod journal;
+pub mod parse;
 pub mod profile;
+pub mod stream;
 pub mod wire;
 
 pub use counts::Counts;
 pub use fate::{Fate, Fates, Passage, fate};
 pub use journal::{Arrival, Carrier, Event, Outcome};
 pub use profile::{Blocked, Cut, Direction, Profile, Span};
+pub use stream::{Channel, Piece};
 pub use wire::Wire;
