@@ -18,12 +18,18 @@ pub mod fate;
 pub mod journal;
 pub mod parse;
 pub mod profile;
+pub mod recorder;
+pub mod relay;
 pub mod stream;
+mod tcp;
+mod udp;
 pub mod wire;
 
 pub use counts::Counts;
 pub use fate::{Fate, Fates, Passage, fate};
 pub use journal::{Arrival, Carrier, Event, Outcome};
 pub use profile::{Blocked, Cut, Direction, Profile, Span};
+pub use recorder::Recorder;
+pub use relay::{Relay, Running, Settings, Summary, Totals};
 pub use stream::{Channel, Piece};
 pub use wire::Wire;

@@ -185,7 +185,10 @@ impl Channel {
         {
             self.release(until);
         }
-        let (_, piece) = self.pieces.pop_front_if(|(at, _)| *at <= now)?;
+        if self.pieces.front()?.0 > now {
+            return None;
+        }
+        let (_, piece) = self.pieces.pop_front()?;
         if let Piece::Bytes(bytes) = &piece {
             self.bytes -= bytes.len();
             self.counts.delivered += 1;
