@@ -16,10 +16,13 @@
 pub mod counts;
 pub mod fate;
 pub mod journal;
+pub mod ladder;
 pub mod parse;
+pub mod picture;
 pub mod profile;
 pub mod recorder;
 pub mod relay;
+pub mod rows;
 pub mod stream;
 mod tcp;
 mod udp;

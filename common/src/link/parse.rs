@@ -6,10 +6,11 @@
 //! cut           up@2s..5s   down@#100..#200   both@10s..   up      (`#` counts datagrams; no end: for ever)
 //! ```
 
+use std::fmt;
 use std::time::Duration;
 
 use super::profile::{Blocked, Cut, Span};
-use crate::cli::duration;
+use crate::cli::{duration, human};
 
 /// Reads a probability: a percentage, or a number from 0 to 1.
 ///
@@ -117,6 +118,22 @@ pub fn cut(text: &str) -> Result<Cut, String> {
         Span::Index { from, to } => to.is_some_and(|to| to <= from),
     };
     if is_empty { Err(format!("`{text}` ends before it begins")) } else { Ok(Cut { blocked, span }) }
+}
+
+/// As [`cut`] reads it.
+impl fmt::Display for Cut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = match self.blocked {
+            Blocked::Up => "up",
+            Blocked::Down => "down",
+            Blocked::Both => "both",
+        };
+        let (from, to) = match self.span {
+            Span::Time { from, to } => (human(from), to.map(human)),
+            Span::Index { from, to } => (format!("#{from}"), to.map(|to| format!("#{to}"))),
+        };
+        write!(formatter, "{way}@{from}..{}", to.unwrap_or_default())
+    }
 }
 
 fn index(text: &str) -> Result<u64, String> {
@@ -274,6 +291,7 @@ mod tests {
             let ms = Duration::from_millis;
             let span = Span::Time { from: ms(from), to: Some(ms(to)) };
             prop_assert_eq!(cut(&format!("up@{from}ms..{to}ms")), Ok(Cut { blocked: Blocked::Up, span }));
+            prop_assert_eq!(cut(&Cut { blocked: Blocked::Up, span }.to_string()), Ok(Cut { blocked: Blocked::Up, span }));
             prop_assert_eq!(size(&length.to_string()), Ok(length as usize));
             prop_assert_eq!(rate(&format!("{length}kbit")), Ok(length * 125));
         }
