@@ -16,11 +16,23 @@
 pub mod counts;
 pub mod fate;
 pub mod journal;
+pub mod ladder;
+pub mod parse;
+pub mod picture;
 pub mod profile;
+pub mod recorder;
+pub mod relay;
+pub mod rows;
+pub mod stream;
+mod tcp;
+mod udp;
 pub mod wire;
 
 pub use counts::Counts;
 pub use fate::{Fate, Fates, Passage, fate};
 pub use journal::{Arrival, Carrier, Event, Outcome};
 pub use profile::{Blocked, Cut, Direction, Profile, Span};
+pub use recorder::Recorder;
+pub use relay::{Relay, Running, Settings, Summary, Totals};
+pub use stream::{Channel, Piece};
 pub use wire::Wire;

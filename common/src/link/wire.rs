@@ -43,6 +43,7 @@ pub struct Wire {
     /// When the last datagram that keeps its place arrives.
     in_order: Duration,
     in_flight: BinaryHeap<Reverse<InFlight>>,
+    bytes_in_flight: usize,
     /// Number of the next copy: those that arrive at the same time arrive in the order of sending.
     copies: u64,
     counts: Counts,
@@ -61,6 +62,7 @@ impl Wire {
             busy_until: Duration::ZERO,
             in_order: Duration::ZERO,
             in_flight: BinaryHeap::new(),
+            bytes_in_flight: 0,
             copies: 0,
             counts: Counts::default(),
             events: None,
@@ -80,16 +82,28 @@ impl Wire {
         self.index += 1;
         self.counts.datagrams += 1;
         self.counts.bytes += datagram.len() as u64;
-        let event = self.events.is_some().then(|| {
-            let kind = Outcome::Passed;
-            Event::new(now, self.flow, self.direction, index, &datagram, kind)
-        });
+        let event = self
+            .events
+            .is_some()
+            .then(|| Event::new(now, self.flow, self.direction, index, &datagram, Outcome::Passed));
         let (outcome, arrivals) = self.pass(now, index, datagram);
         if let (Some(events), Some(event)) = (&mut self.events, event) {
             let arrivals = arrivals.into_iter().flatten().collect();
             events.push(Event { outcome, arrivals, ..event });
         }
         outcome
+    }
+
+    /// A datagram comes for which whoever feeds the wire has no memory: it is counted as one that found the queue full.
+    pub fn turn_away(&mut self, now: Duration, datagram: &[u8]) {
+        let index = self.index;
+        self.index += 1;
+        self.counts.datagrams += 1;
+        self.counts.bytes += datagram.len() as u64;
+        self.counts.queue_full += 1;
+        if let Some(events) = &mut self.events {
+            events.push(Event::new(now, self.flow, self.direction, index, datagram, Outcome::QueueFull));
+        }
     }
 
     /// When the next datagram arrives; `None` while nothing is in flight.
@@ -104,15 +118,16 @@ impl Wire {
             return None;
         }
         let Reverse(next) = self.in_flight.pop()?;
+        self.bytes_in_flight -= next.datagram.len();
         self.counts.delivered += 1;
         self.counts.delivered_bytes += next.datagram.len() as u64;
         Some(next.datagram)
     }
 
-    /// Datagrams in flight.
+    /// Bytes in flight. The wire itself sets no limit to them: whoever feeds it from outside does.
     #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.in_flight.len()
+    pub fn bytes_in_flight(&self) -> usize {
+        self.bytes_in_flight
     }
 
     /// What has happened so far.
@@ -157,6 +172,7 @@ impl Wire {
             passage.apply(&mut datagram);
             self.counts.reordered += u64::from(passage.reordered);
             self.counts.corrupted += u64::from(passage.corrupt.is_some());
+            self.bytes_in_flight += datagram.len();
             self.in_flight.push(Reverse(InFlight { at, copy: self.copies, datagram }));
             self.copies += 1;
             Arrival { at, reordered: passage.reordered, corrupted: passage.corrupt.is_some() }
