@@ -29,7 +29,7 @@ use super::statistics::Statistics;
 use super::{Config, REQUEST_LIMIT, RESPONSE_LIMIT, split};
 
 /// So many "not understood" in a row without an ack between are no accident.
-const NOT_UNDERSTOOD: u32 = 8;
+const NOT_UNDERSTOOD: u32 = 32;
 /// So many answers of an old server to our opening are no accident.
 const OLD_ANSWERS: u32 = 2;
 /// The least time between two questions whether the server is still there.
