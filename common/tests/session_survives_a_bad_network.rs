@@ -24,13 +24,20 @@ fn terrible() -> Profile {
     }
 }
 
+/// At 30 % loss each way half of all attempts fail: ten seconds of silence come by chance, a minute of it does not.
+fn patient() -> Config {
+    Config { give_up: Duration::from_secs(60), ..Config::default() }
+}
+
 /// One exchange over `profile`: the world after it.
 fn exchange(seed: u64, profile: &Profile, request: usize, response: usize) -> World {
     let mut world = World::new(seed, Limits::default(), Config::default());
     world.service = Box::new(move |_, _| message(response, 2));
-    let host = world.join(profile, Config::default());
+    let host = world.join(profile, patient());
     world.ask(host, message(request, 1));
     assert!(world.run(HOUR), "seed {seed}");
+    let errors: Vec<_> = world.hosts[0].results.iter().filter_map(|result| result.as_ref().err()).collect();
+    assert!(errors.is_empty(), "seed {seed}: {errors:?}");
     assert_eq!(world.runs.get(&message(request, 1)), Some(&1), "seed {seed}");
     assert!(world.hosts[0].results == [Ok(message(response, 2))], "seed {seed}: not the response");
     world
@@ -128,10 +135,10 @@ fn fifty_interleaved_sessions_keep_their_bytes() {
         // The original protocol cannot tell a duplicate's answer from another's: it is spared those, and nothing else.
         if number % 3 == 0 {
             let profile = Profile { loss: 0.2, delay: ms(5), jitter: ms(3), ..Profile::default() };
-            let host = world.join_original(&profile, Config::default());
+            let host = world.join_original(&profile, patient());
             world.ask(host, message(100_000 + number * 10_000, number as u64));
         } else {
-            let host = world.join(&terrible(), Config::default());
+            let host = world.join(&terrible(), patient());
             for part in 0..3 {
                 world.ask(host, message(1 + number * part * 2_000, (number * 10 + part) as u64));
             }
@@ -145,7 +152,8 @@ fn fifty_interleaved_sessions_keep_their_bytes() {
                 .map(|part| Ok(message(1 + number * part * 2_000, (number * 10 + part) as u64)))
                 .collect(),
         };
-        assert!(host.results == expected, "client {number}");
+        let errors: Vec<_> = host.results.iter().filter_map(|result| result.as_ref().err()).collect();
+        assert!(host.results == expected, "client {number}: {errors:?}");
         if number % 3 == 0 {
             assert_eq!(world.runs[&message(100_000 + number * 10_000, number as u64)], 1);
         }

@@ -113,8 +113,6 @@ pub struct World {
     pub outside: Vec<(SocketAddr, Vec<u8>)>,
     /// The most bytes of messages that the server held.
     pub most_held: usize,
-    /// Largest number of data datagrams seen in one call of `transmit` rounds, per host: for stop-and-wait.
-    pub steps: u64,
     trace: DefaultHasher,
     batch: Batch,
     seed: u64,
@@ -131,7 +129,6 @@ impl World {
             runs: HashMap::new(),
             outside: Vec::new(),
             most_held: 0,
-            steps: 0,
             trace: DefaultHasher::new(),
             batch: Batch::new(),
             seed,
@@ -180,12 +177,15 @@ impl World {
 
     /// Until every request has its result, or the time is over: whether they all have.
     pub fn run(&mut self, until: Duration) -> bool {
-        while self.hosts.iter().any(|host| !host.requests.is_empty()) {
+        loop {
+            self.settle();
+            if self.hosts.iter().all(|host| host.requests.is_empty()) {
+                return true;
+            }
             if !self.step(until) {
                 return false;
             }
         }
-        true
     }
 
     /// Until then, whatever happens.
@@ -223,7 +223,6 @@ impl World {
     /// Sends what there is to send, then jumps to the next thing that happens before `until`.
     fn step(&mut self, until: Duration) -> bool {
         self.settle();
-        self.steps += 1;
         let timers = self.hosts.iter().filter_map(|host| host.side.next_timeout());
         let arrivals =
             self.hosts.iter().flat_map(|host| [host.up.next_arrival(), host.down.next_arrival()]).flatten();
