@@ -19,9 +19,10 @@
 //! numbers transmissions, *block* places in the message: a block that is sent again has a new sequence, and so an ack always
 //! says which of the two it saw.
 //!
-//! *Check* is the inverted sum, modulo 2^32, of all other 32-bit words of the header, and of the ranges. A header that went wrong
-//! would do more harm than a payload: a whole exchange could be forgotten. The payload has UDP's own checksum, 16 bits weak,
-//! and none besides.
+//! *Check* makes the datagram whole: all its bytes, taken as little-endian 32-bit words and filled up with zeros, add up to
+//! 2^32 − 1. Any single flipped bit is found. UDP's own checksum is 16 bits weak, may be absent over IPv4, and is made afresh by
+//! boxes on the way; a header that went wrong unnoticed could cost a whole exchange. Little-endian is unlike the rest, and what
+//! most machines add fastest: this is done to every byte.
 
 /// Bytes of a data datagram before its payload.
 pub const DATA_HEADER: usize = 32;
@@ -77,10 +78,10 @@ pub struct Data {
 }
 
 impl Data {
-    /// Reads a datagram; `None` if it is not well formed. The payload is then exactly as long as its block must be.
+    /// Reads a datagram; `None` if it is not well formed. The payload is exactly as long as its block must be.
     pub fn parse(datagram: &[u8]) -> Option<(Data, &[u8])> {
         let (header, payload) = datagram.split_first_chunk::<DATA_HEADER>()?;
-        if header[0] != b'D' || !is_whole(header) {
+        if header[0] != b'D' || !is_whole(datagram) {
             return None;
         }
         let data = Data {
@@ -96,8 +97,9 @@ impl Data {
         (data.block < blocks && payload.len() == data.payload_length()).then_some((data, payload))
     }
 
-    /// The header's bytes.
-    pub fn encode(&self) -> [u8; DATA_HEADER] {
+    /// The header's bytes, for this payload.
+    #[inline]
+    pub fn encode(&self, payload: &[u8]) -> [u8; DATA_HEADER] {
         let mut header = [0; DATA_HEADER];
         header[0] = b'D';
         header[1] = self.side as u8;
@@ -107,7 +109,8 @@ impl Data {
         header[16..20].copy_from_slice(&self.sequence.to_be_bytes());
         header[20..24].copy_from_slice(&self.length.to_be_bytes());
         header[24..28].copy_from_slice(&self.block.to_be_bytes());
-        seal(&mut header);
+        let check = !sum(&header).wrapping_add(sum(payload));
+        header[28..].copy_from_slice(&check.to_le_bytes());
         header
     }
 
@@ -180,7 +183,7 @@ impl Ack {
             count += 1;
         }
         out[start + 2..start + 4].copy_from_slice(&count.to_be_bytes());
-        seal_at(&mut out[start..], ACK_HEADER);
+        seal(&mut out[start..], ACK_HEADER);
     }
 }
 
@@ -257,7 +260,7 @@ impl Refusal {
         bytes[1] = self.reason as u8 + 1;
         bytes[4..12].copy_from_slice(&self.token.to_be_bytes());
         bytes[12..16].copy_from_slice(&self.exchange.to_be_bytes());
-        seal(&mut bytes);
+        seal(&mut bytes, REFUSAL);
         bytes
     }
 
@@ -277,26 +280,24 @@ fn double(bytes: &[u8], at: usize) -> u64 {
     u64::from_be_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
-/// Writes the check into the last word.
-fn seal<const N: usize>(header: &mut [u8; N]) {
-    seal_at(header, N);
-}
-
 /// Writes the check into the word before `end`, which is zero until now.
-fn seal_at(bytes: &mut [u8], end: usize) {
-    let check = !sum(bytes);
-    bytes[end - 4..end].copy_from_slice(&check.to_be_bytes());
+fn seal(datagram: &mut [u8], end: usize) {
+    let check = !sum(datagram);
+    datagram[end - 4..end].copy_from_slice(&check.to_le_bytes());
 }
 
-/// Whether the words with their check add up: whatever the sum of the others is, its inverse makes it all ones.
-fn is_whole(bytes: &[u8]) -> bool {
-    sum(bytes) == u32::MAX
+/// Whether it all adds up: whatever the sum of the other words is, the check is its inverse and makes it all ones.
+#[inline]
+fn is_whole(datagram: &[u8]) -> bool {
+    sum(datagram) == u32::MAX
 }
 
 #[inline]
 fn sum(bytes: &[u8]) -> u32 {
-    let (words, _) = bytes.as_chunks::<4>();
-    words.iter().fold(0, |sum, word| sum.wrapping_add(u32::from_be_bytes(*word)))
+    let (words, rest) = bytes.as_chunks::<4>();
+    let mut last = [0; 4];
+    last[..rest.len()].copy_from_slice(rest);
+    words.iter().fold(u32::from_le_bytes(last), |sum, word| sum.wrapping_add(u32::from_le_bytes(*word)))
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ impl Sender {
             let payload = &self.message[start..self.message.len().min(start + size)];
             self.header.sequence = self.scoreboard.sent(block, now);
             self.header.block = block;
-            batch.bytes.extend_from_slice(&self.header.encode());
+            batch.bytes.extend_from_slice(&self.header.encode(payload));
             batch.bytes.extend_from_slice(payload);
             self.probes = self.probes.saturating_sub(1);
             retransmissions += u64::from(again);
@@ -224,8 +224,9 @@ impl Sender {
         let start = block as usize * usize::from(self.header.block_size);
         self.header.sequence = self.scoreboard.repeated(block, now);
         self.header.block = block;
-        batch.bytes.extend_from_slice(&self.header.encode());
-        batch.bytes.extend_from_slice(&self.message[start..]);
+        let payload = &self.message[start..];
+        batch.bytes.extend_from_slice(&self.header.encode(payload));
+        batch.bytes.extend_from_slice(payload);
         batch.segment = batch.bytes.len();
         statistics.datagrams_sent += 1;
     }
