@@ -29,9 +29,18 @@ use nix::poll::PollFlags;
 const BUFFER: usize = 4 << 20;
 
 /// Serves until the stop.
-pub fn serve(mut endpoint: Endpoint, stop: Stop, board: board::Limits, limits: session::Limits) -> io::Result<()> {
+pub fn serve(
+    mut endpoint: Endpoint,
+    stop: Stop,
+    board: board::Limits,
+    limits: session::Limits,
+) -> io::Result<()> {
     let buffers = endpoint.resize_buffers(BUFFER)?;
-    tracing::info!("the kernel holds up to {} bytes that have come, {} that go", buffers.receive, buffers.send);
+    tracing::info!(
+        "the kernel holds up to {} bytes that have come, {} that go",
+        buffers.receive,
+        buffers.send
+    );
     // Half of what the kernel calls the buffer is its own overhead, and the clients are several.
     let config = Config { receive_window: buffers.receive / 4, ..Config::default() };
     let mut desk = Desk {
@@ -128,7 +137,8 @@ impl Desk {
         while let Some(delivered) = self.sessions.poll_request() {
             self.requests += 1;
             let time = SystemTime::now().into();
-            let response = answer(&delivered.request, Transport::Session, &mut self.board, delivered.from, time);
+            let response =
+                answer(&delivered.request, Transport::Session, &mut self.board, delivered.from, time);
             tracing::debug!(
                 "{} asks {} bytes in a session, {} answer",
                 delivered.from,
