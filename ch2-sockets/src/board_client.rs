@@ -71,7 +71,7 @@ pub struct SessionArgs {
     /// The length of a datagram with its header, 288 to 65000
     #[arg(long, value_name = "BYTES", default_value_t = 1400, value_parser = RangedU64ValueParser::<usize>::new().range(288..=65_000))]
     pub datagram: usize,
-    /// At the end, say what it took: datagrams, retransmissions, round trip
+    /// At the end, say what it took: goodput, datagrams, retransmissions, round trip
     #[arg(long)]
     pub stats: bool,
 }
@@ -216,8 +216,11 @@ fn converse(
 }
 
 fn publish(connection: &mut Connection, text: &[u8]) -> Result<(), Trouble> {
-    let response = connection.ask(Request::Publish(text).encode())?;
-    received::published(&response).map_err(Trouble::NotPublished)?;
+    let response = connection.ask(Request::Publish(text).encode()).map_err(|trouble| match trouble {
+        Trouble::Session(error) => Trouble::NotPublished(error.to_string()),
+        trouble => trouble,
+    })?;
+    received::published(&response).map_err(|refused| Trouble::NotPublished(refused.to_string()))?;
     show::published()
 }
 

@@ -11,7 +11,7 @@ use super::results::{Sample, Table};
 use super::{limit, quic, sessions, tcp};
 
 /// One message, bytes.
-pub const MESSAGE: usize = 64 << 20;
+pub const MESSAGE: usize = 16 << 20;
 /// One datagram, bytes, headers of the session protocol included.
 pub const DATAGRAM: usize = 1400;
 
@@ -59,7 +59,7 @@ pub fn run(race: &mut Race<'_>) -> Table {
     let table = Table {
         name: "bulk".into(),
         about:
-            "messages of 64 MiB in datagrams of 1400 bytes, loopback, each answered before the next is sent"
+            "messages of 16 MiB in datagrams of 1400 bytes, loopback, each answered before the next is sent"
                 .into(),
         unit: "Gbit/s",
         scale: 1e9 / 8.0,

@@ -1,7 +1,7 @@
 //! The speed bench of chapter 2: sessions over UDP, the lossy link and the UDP board beside peers, in one run.
 //!
 //! ```text
-//!   bulk       64 MiB messages over a clean loopback: sessions · quinn · iperf3 (UDP, TCP) · TCP · the limit    bulk.rs
+//!   bulk       16 MiB messages over a clean loopback: sessions · quinn · iperf3 (UDP, TCP) · TCP · the limit    bulk.rs
 //!   lossy      the same through a bad link: sessions · stop-and-wait · TCP                                      lossy.rs
 //!   requests   small requests to the UDP board and to a minimal UDP echo                                        requests.rs
 //!     for each round

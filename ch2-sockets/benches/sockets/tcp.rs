@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -65,15 +66,27 @@ pub fn send(target: SocketAddr, time: Duration) -> anyhow::Result<f64> {
     Ok(meter.per_s())
 }
 
-/// Sends one endless message for so long, and tells how many bytes the other end has taken by then. For links so slow that
-/// a message would never end.
+/// Counts what comes, until the end of the stream.
+///
+/// # Errors
+/// What the connection says.
+pub fn count(mut stream: TcpStream, received: &AtomicU64) -> std::io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => received.fetch_add(count as u64, Ordering::SeqCst),
+        };
+    }
+}
+
+/// Sends one endless message for so long; the other end counts. For links so slow that a message would never end.
 ///
 /// # Errors
 /// What the connection says.
 pub fn send_slowly(mut stream: TcpStream, time: Duration) -> std::io::Result<()> {
     let deadline = Instant::now() + time;
     stream.set_nodelay(true)?;
-    stream.write_all(&u64::MAX.to_be_bytes())?;
     let chunk = vec![b'x'; 16 * 1024];
     while let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
         stream.set_write_timeout(Some(left))?;

@@ -19,6 +19,7 @@ use common::cli::human;
 use common::datagram::{Arrivals, Endpoint, Woken, wait};
 use common::protocol::session::client::Progress;
 use common::protocol::session::{Batch, BlockClient, Client, Config, Error, Statistics};
+use indicatif::HumanBytes;
 use nix::poll::PollFlags;
 
 use super::progress;
@@ -36,8 +37,16 @@ pub struct Sessions {
     speaks: Speaks,
     /// Once the server has shown that it knows the extension, no request is kept for the other protocol.
     known: bool,
-    /// Of the uploads in blocks.
+    /// Of the upload in blocks.
     uploads: Statistics,
+    carried: Carried,
+}
+
+/// What came through the sessions, and how long it took: the goodput.
+#[derive(Debug, Clone, Copy, Default)]
+struct Carried {
+    bytes: u64,
+    time: Duration,
 }
 
 /// What the server understands.
@@ -74,15 +83,29 @@ impl Sessions {
         } else {
             Speaks::Extension(Box::new(Client::new(config, server)))
         };
-        Ok(Sessions { wire, config, patience, speaks, known: false, uploads: Statistics::default() })
+        Ok(Sessions {
+            wire,
+            config,
+            patience,
+            speaks,
+            known: false,
+            uploads: Statistics::default(),
+            carried: Carried::default(),
+        })
     }
 
     /// Sends the request, in blocks, and waits for its response.
     pub fn ask(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Trouble> {
         let Speaks::Extension(client) = &mut self.speaks else { return self.ask_original(request) };
         let kept = if self.known { Vec::new() } else { request.clone() };
-        client.request(self.wire.now(), request);
-        match self.wire.drive(client.as_mut(), Client::poll_response)? {
+        let (began, length) = (self.wire.now(), request.len());
+        client.request(began, request);
+        let done = self.wire.drive(client.as_mut(), Client::poll_response)?;
+        if let Ok(response) = &done {
+            self.carried.bytes += (length + response.len()) as u64;
+            self.carried.time += self.wire.now() - began;
+        }
+        match done {
             Err(Error::Original) => {
                 tracing::warn!(
                     "{} knows only the original block protocol: messages go up in blocks, one at a time, and are read \
@@ -107,8 +130,10 @@ impl Sessions {
             return client.ask(&request);
         }
         let mut client = BlockClient::new(self.config, self.wire.server);
-        client.request(self.wire.now(), request);
+        let (began, length) = (self.wire.now(), request.len());
+        client.request(began, request);
         let done = self.wire.drive(&mut client, BlockClient::poll_response)?;
+        self.carried = Carried { bytes: length as u64, time: self.wire.now() - began };
         self.uploads = client.statistics();
         done.map_err(|error| self.explain(error))?;
         Ok(b"0".to_vec())
@@ -125,7 +150,7 @@ impl Sessions {
             Speaks::Extension(client) => client.statistics(),
             Speaks::Original(_) => self.uploads,
         };
-        describe(&counted, self.wire.now())
+        describe(&counted, self.carried)
     }
 
     fn explain(&self, error: Error) -> Trouble {
@@ -235,23 +260,26 @@ impl Wire {
     }
 }
 
-fn describe(counted: &Statistics, time: Duration) -> String {
+fn describe(counted: &Statistics, carried: Carried) -> String {
     let round_trip = counted.smoothed_round_trip.map_or("not measured".into(), human);
-    let again = |again: u64, blocks: u64| 100.0 * again as f64 / blocks.max(1) as f64;
+    let percent = |part: u64, all: u64| 100.0 * part as f64 / all.max(1) as f64;
     format!(
-        "sent      {} datagrams; {} blocks, {} of them again ({:.1} %)\n\
-         received  {} datagrams; {} blocks, {} more for nothing ({:.1} %)\n\
-         in {}: {} timeouts, round trip {round_trip}, window {} blocks",
+        "sent      {} datagrams; {} blocks, {} of them retransmissions ({:.1} %)\n\
+         received  {} datagrams; {} blocks, {} more in vain ({:.1} %)\n\
+         goodput   {}/s: requests and responses of {} in {}\n\
+         way       round trip {round_trip}, window {} blocks, {} timeouts",
         counted.datagrams_sent,
         counted.blocks_sent,
         counted.retransmissions,
-        again(counted.retransmissions, counted.blocks_sent),
+        percent(counted.retransmissions, counted.blocks_sent),
         counted.datagrams_received,
         counted.blocks_received,
         counted.duplicates,
-        again(counted.duplicates, counted.blocks_received + counted.duplicates),
-        human(time),
-        counted.timeouts,
+        percent(counted.duplicates, counted.blocks_received + counted.duplicates),
+        HumanBytes((carried.bytes as f64 / carried.time.as_secs_f64().max(1e-9)) as u64),
+        HumanBytes(carried.bytes),
+        human(carried.time),
         counted.window,
+        counted.timeouts,
     )
 }

@@ -50,7 +50,7 @@ pub enum Trouble {
     Session(session::Error),
     /// The server has answered, and it is no.
     #[error("the message is not published: {0}")]
-    NotPublished(Refused),
+    NotPublished(String),
     /// The text is longer than the transport carries.
     #[error("the message is not published: it is longer than the {0} bytes that a text may have")]
     TooLong(usize),

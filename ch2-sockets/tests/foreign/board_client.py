@@ -130,7 +130,7 @@ def blocks(address):
     check("no number", board.ask(b"b?%s?x?2?3?abc" % session), b"z")
     check("one of two", board.ask(b"b?%s?0?2?3?1:a" % session), b"0?1")
     check("incomplete", board.ask(b"c?" + session), b"0?0")
-    check("discarded", board.ask(b"c?" + session), b"z")
+    check("discarded", board.ask(b"b?%s?1?2?1?b" % session), b"z")
     check("unknown session", board.ask(b"c?99999999999999999"), b"z")
     check("unknown code", board.ask(b"q?0"), b"z")
     check("one byte", board.ask(b"b"), b"z")
