@@ -1,4 +1,4 @@
-//! What becomes of a segment of a stream: as with [datagrams](super::fate), a pure function of the seed, the link and the
+//! What becomes of a segment of a stream: as with [datagrams](mod@super::fate), a pure function of the seed, the link and the
 //! segment's number.
 
 use std::time::Duration;
