@@ -61,11 +61,10 @@ pub fn internet(address: &socket2::SockAddr) -> io::Result<SocketAddr> {
 fn refusal(error: &io::Error, address: SocketAddr, protocol: Protocol) -> String {
     match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
         Errno::EACCES => {
-            let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-            let first = first.as_deref().map_or("1024", str::trim);
             format!(
-                "bind {address}: permission denied (EACCES): a port below {first} \
-                 (net.ipv4.ip_unprivileged_port_start) is only for root or a process with CAP_NET_BIND_SERVICE"
+                "bind {address}: permission denied (EACCES): a port below {} \
+                 (net.ipv4.ip_unprivileged_port_start) is only for root or a process with CAP_NET_BIND_SERVICE",
+                first_unprivileged()
             )
         }
         Errno::EADDRINUSE => {
@@ -77,6 +76,18 @@ fn refusal(error: &io::Error, address: SocketAddr, protocol: Protocol) -> String
         ),
         _ => format!("bind {address}: {error}"),
     }
+}
+
+/// Whether binding this port takes a privilege; 0 is no port but a wish for any.
+#[must_use]
+pub fn is_privileged(port: u16) -> bool {
+    port != 0 && port < first_unprivileged()
+}
+
+/// 1024 by tradition, and a setting since Linux 4.11 (ip(7)).
+fn first_unprivileged() -> u16 {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024)
 }
 
 /// The addresses of this machine's interfaces.

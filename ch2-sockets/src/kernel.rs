@@ -86,7 +86,8 @@ pub fn descriptors() -> io::Result<Vec<Descriptor>> {
 /// When `/proc` is not there, or the descriptor is no socket.
 pub fn inode(socket: &impl AsFd) -> io::Result<u64> {
     let link = std::fs::read_link(format!("/proc/self/fd/{}", socket.as_fd().as_raw_fd()))?;
-    inode_in(&link.to_string_lossy()).ok_or_else(|| io::Error::other(format!("{} is no socket", link.display())))
+    inode_in(&link.to_string_lossy())
+        .ok_or_else(|| io::Error::other(format!("{} is no socket", link.display())))
 }
 
 /// All rows of a protocol, IPv4 before IPv6.
@@ -117,7 +118,11 @@ pub fn rows(protocol: Protocol) -> io::Result<Vec<Row>> {
                     protocol,
                     local: entry.local_address,
                     remote: entry.remote_address,
-                    state: if matches!(entry.state, UdpState::Established) { "CONNECTED" } else { "UNCONNECTED" },
+                    state: if matches!(entry.state, UdpState::Established) {
+                        "CONNECTED"
+                    } else {
+                        "UNCONNECTED"
+                    },
                     receive_queue: entry.rx_queue,
                     send_queue: entry.tx_queue,
                     inode: entry.inode,
@@ -171,7 +176,9 @@ pub fn settled<T>(
 pub fn holder(inode: u64) -> Option<String> {
     for process in procfs::process::all_processes().ok()?.flatten() {
         let holds = |process: &Process| {
-            Some(process.fd().ok()?.flatten().any(|fd| matches!(fd.target, FDTarget::Socket(i) if i == inode)))
+            Some(
+                process.fd().ok()?.flatten().any(|fd| matches!(fd.target, FDTarget::Socket(i) if i == inode)),
+            )
         };
         if holds(&process) == Some(true) {
             let name = process.stat().map_or_else(|_| "?".into(), |stat| stat.comm);
@@ -205,7 +212,9 @@ pub fn table(lines: &[(&str, Option<&Row>)]) -> String {
     }
     widths[0] = cells.iter().map(|line| line[0].len()).max().unwrap_or(0);
     let mut text = String::new();
-    for line in &cells {
+    // A header over nothing would say nothing.
+    let headless = usize::from(lines.iter().all(|(_, row)| row.is_none()));
+    for line in &cells[headless..] {
         let line: String = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
         text.push_str("   ");
         text.push_str(line.trim_end());
@@ -293,7 +302,9 @@ mod tests {
     #[test]
     fn a_link_is_a_socket_only_when_it_says_so() {
         assert_eq!(inode_in("socket:[129069931]"), Some(129_069_931));
-        for other in ["pipe:[7]", "socket:[]", "socket:[x]", "socket:[7", "/dev/null", "socket:[99999999999999999999]"] {
+        for other in
+            ["pipe:[7]", "socket:[]", "socket:[x]", "socket:[7", "/dev/null", "socket:[99999999999999999999]"]
+        {
             assert_eq!(inode_in(other), None, "{other}");
         }
     }

@@ -83,6 +83,9 @@ pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
     if args.bind.port() == 0 {
         writeln!(out, "   port 0 means any free port: the system chose {}", address.port())?;
     }
+    if endpoint::is_privileged(address.port()) {
+        writeln!(out, "   a privileged port: this process is root, or has CAP_NET_BIND_SERVICE")?;
+    }
     if address.ip().is_unspecified() {
         writeln!(out, "   {} means every address of this machine: {}", address.ip(), reached_at(address))?;
     }
@@ -104,7 +107,10 @@ pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
     let inode = kernel::inode(&socket)?;
     drop(socket);
     let left = kernel::rows(protocol)?.into_iter().find(|row| row.inode == inode);
-    writeln!(out, "{step}. close({number}): the descriptor is free again, and the row is gone with the socket")?;
+    writeln!(
+        out,
+        "{step}. close({number}): the descriptor is free again, and the row is gone with the socket"
+    )?;
     write!(out, "{}", kernel::table(&[("socket", left.as_ref())]))?;
     Ok(ExitCode::SUCCESS)
 }

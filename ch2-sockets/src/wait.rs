@@ -60,7 +60,9 @@ fn ready(source: &impl AsFd, wish: PollFlags, limit: Option<Duration>, stop: Sto
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         let timeout = match left {
             None => PollTimeout::NONE,
-            Some(left) => PollTimeout::try_from(left + Duration::from_micros(999)).unwrap_or(PollTimeout::MAX),
+            Some(left) => {
+                PollTimeout::try_from(left + Duration::from_micros(999)).unwrap_or(PollTimeout::MAX)
+            }
         };
         let mut fds = [PollFd::new(source.as_fd(), wish), PollFd::new(stop.fd(), PollFlags::POLLIN)];
         match poll(&mut fds, timeout) {

@@ -39,12 +39,17 @@ struct Interface {
     name: String,
     v4: Option<Ipv4Addr>,
     index: u32,
+    is_loopback: bool,
 }
 
 impl GroupArgs {
     /// The group, on the interface asked for.
     pub(super) fn group(&self) -> anyhow::Result<Group> {
-        ensure!(self.group.is_multicast(), "{} is no multicast group: 224.0.0.0-239.255.255.255, or ff00::/8", self.group);
+        ensure!(
+            self.group.is_multicast(),
+            "{} is no multicast group: 224.0.0.0-239.255.255.255, or ff00::/8",
+            self.group
+        );
         let interface = match &self.interface {
             Some(wanted) => named(wanted)?,
             None => first(self.group)?,
@@ -99,7 +104,12 @@ impl Group {
             SocketAddr::V4(_) => (socket.multicast_ttl_v4()?, socket.multicast_loop_v4()?),
             SocketAddr::V6(_) => (socket.multicast_hops_v6()?, socket.multicast_loop_v6()?),
         };
-        let looped = if looped { "on" } else { "off: receivers on this machine hear nothing" };
+        // The option is about the copy that the kernel makes on the way out; what goes out by loopback comes in by it.
+        let looped = match (looped, self.interface.is_loopback) {
+            (true, _) => "on",
+            (false, false) => "off: receivers on this machine hear nothing",
+            (false, true) => "off, but what leaves by the loopback interface comes back all the same",
+        };
         writeln!(out, "Time-to-live: {ttl} hops")?;
         writeln!(out, "Loop: {looped}")?;
         Ok(())
@@ -148,13 +158,13 @@ fn first(group: IpAddr) -> anyhow::Result<Interface> {
 
 fn interface_of(name: &str) -> anyhow::Result<Interface> {
     let index = if_nametoindex(name).with_context(|| format!("the index of the interface {name}"))?;
-    let v4 = getifaddrs()?.filter(|other| other.interface_name == name).find_map(|other| {
-        match endpoint::ip(other.address.as_ref()?)? {
-            IpAddr::V4(v4) => Some(v4),
-            IpAddr::V6(_) => None,
-        }
+    let entries: Vec<_> = getifaddrs()?.filter(|entry| entry.interface_name == name).collect();
+    let v4 = entries.iter().find_map(|entry| match endpoint::ip(entry.address.as_ref()?)? {
+        IpAddr::V4(v4) => Some(v4),
+        IpAddr::V6(_) => None,
     });
-    Ok(Interface { name: name.to_owned(), v4, index })
+    let is_loopback = entries.iter().any(|entry| entry.flags.contains(InterfaceFlags::IFF_LOOPBACK));
+    Ok(Interface { name: name.to_owned(), v4, index, is_loopback })
 }
 
 #[cfg(test)]
@@ -179,6 +189,8 @@ mod tests {
         assert!(args("127.0.0.1").group().is_err());
         assert!(args("fe80::1").group().is_err());
         assert_eq!(args("239.1.1.1").group().unwrap().address, "239.1.1.1:1".parse().unwrap());
-        assert!(matches!(args("ff02::1234").group().unwrap().address, SocketAddr::V6(v6) if v6.scope_id() > 0));
+        assert!(
+            matches!(args("ff02::1234").group().unwrap().address, SocketAddr::V6(v6) if v6.scope_id() > 0)
+        );
     }
 }

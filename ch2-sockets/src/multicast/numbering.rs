@@ -23,7 +23,8 @@ impl<'a> Numbered<'a> {
     pub fn parse(message: &'a str) -> Option<Numbered<'a>> {
         let (text, mark) = message.strip_suffix(']')?.rsplit_once(" [")?;
         let (run, number) = mark.split_once(':')?;
-        let numbered = Numbered { text, run: u32::from_str_radix(run, 16).ok()?, number: number.parse().ok()? };
+        let numbered =
+            Numbered { text, run: u32::from_str_radix(run, 16).ok()?, number: number.parse().ok()? };
         // Only exactly what we write: a sign or a missing zero is somebody else's text.
         (numbered.number > 0 && numbered.write() == message).then_some(numbered)
     }
@@ -73,7 +74,9 @@ mod tests {
 
     #[test]
     fn a_plain_text_is_not_numbered() {
-        for text in ["Hello world!", "", "[1:2]", "a [1:2]", "a [00000001:0]", "a [00000001:+1]", "a [+0000001:1]"] {
+        for text in
+            ["Hello world!", "", "[1:2]", "a [1:2]", "a [00000001:0]", "a [00000001:+1]", "a [+0000001:1]"]
+        {
             assert_eq!(Numbered::parse(text), None, "{text}");
         }
     }
@@ -92,7 +95,8 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(text in ".*", run: u32, number in 1u64..) {
             let numbered = Numbered { text: &text, run, number };
-            prop_assert_eq!(Numbered::parse(&numbered.write()), Some(numbered));
+            let written = numbered.write();
+            prop_assert_eq!(Numbered::parse(&written), Some(numbered));
         }
 
         #[test]

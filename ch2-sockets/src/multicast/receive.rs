@@ -67,7 +67,9 @@ pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
             Wait::Stopped => break,
             Wait::TimedOut => {
                 let limit = cli::human(args.timeout.unwrap_or_default());
-                bail!("nothing came within {limit}: no sender, another interface, too small a TTL, or its loop is off")
+                bail!(
+                    "nothing came within {limit}: no sender, another interface, too small a TTL, or its loop is off"
+                )
             }
         }
         let datagram = receive(&socket, &mut buffer)?;

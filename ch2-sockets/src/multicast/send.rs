@@ -4,6 +4,7 @@
 //! option's number. That is 1, `IP_TOS`, and its datagrams leave with TTL 1.)
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub(super) struct SendArgs {
     /// How far a datagram goes: 0 this machine, 1 this network, n through n - 1 routers
     #[arg(long, value_name = "HOPS", default_value_t = 4)]
     ttl: u8,
-    /// Not to receivers on this machine
+    /// Not to receivers on this machine; loopback as the interface needs no loop
     #[arg(long)]
     no_loop: bool,
 }
@@ -64,9 +65,16 @@ pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
         number += 1;
         let numbered = Numbered { text: &args.message, run, number }.write();
         let message = if args.plain { &args.message } else { &numbered };
-        socket
-            .send_to(message.as_bytes(), &group.address.into())
-            .with_context(|| format!("cannot send to {} by {}", group.address, group.interface()))?;
+        socket.send_to(message.as_bytes(), &group.address.into()).with_context(|| {
+            let hint = match group.address.ip() {
+                IpAddr::V4(_) => "",
+                // Unlike IPv4, IPv6 routes multicast only where the interface has the MULTICAST flag.
+                IpAddr::V6(_) => {
+                    "; on loopback it takes `ip -6 route add multicast ff00::/8 dev lo table local`"
+                }
+            };
+            format!("cannot send to {} by {}{hint}", group.address, group.interface())
+        })?;
         if number == 1 {
             writeln!(out, "Sending from {}", endpoint::local(&socket)?)?;
         }

@@ -67,7 +67,12 @@ pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// As in the notes: whoever sends, it is appended, until something ends with the terminator.
-fn by_terminator(args: &ReceiveArgs, socket: &Socket, stop: Stop, out: &mut impl Write) -> anyhow::Result<()> {
+fn by_terminator(
+    args: &ReceiveArgs,
+    socket: &Socket,
+    stop: Stop,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let mut buffer = vec![0; args.buffer as usize];
     let mut message = Vec::new();
     let mut senders = BTreeMap::new();
@@ -97,8 +102,15 @@ fn by_terminator(args: &ReceiveArgs, socket: &Socket, stop: Stop, out: &mut impl
     }
     writeln!(out, "Total length {} bytes: [{}]", message.len(), preview(&message))?;
     if senders.len() > 1 {
-        writeln!(out, "{} senders, and the sender changed {changes} times: a mixture of messages,", senders.len())?;
-        writeln!(out, "ended by whichever terminator came first. Sequence markers keep them apart: --sequence")?;
+        writeln!(
+            out,
+            "{} senders, and the sender changed {changes} times: a mixture of messages,",
+            senders.len()
+        )?;
+        writeln!(
+            out,
+            "ended by whichever terminator came first. Sequence markers keep them apart: --sequence"
+        )?;
     }
     Ok(())
 }
@@ -200,6 +212,9 @@ mod tests {
         let mixed = [vec![b'A'; 40], vec![b'B'; 60], vec![b'\n']].concat();
         assert_eq!(preview(&mixed), "Ax40 Bx60 \\nx1");
         let long = preview("Hello world!".repeat(7000).as_bytes());
-        assert!(long.starts_with("Hello world!Hello") && long.ends_with("world!") && long.len() < 80, "{long}");
+        assert!(
+            long.starts_with("Hello world!Hello") && long.ends_with("world!") && long.len() < 80,
+            "{long}"
+        );
     }
 }

@@ -55,7 +55,10 @@ pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
     let destination = endpoint::resolve(&args.host, args.port)?;
     let length = args.message.len().saturating_mul(args.repeat as usize).saturating_add(1);
     ensure!(length <= MAX_BYTES, "a message of {length} bytes is over the limit of {MAX_BYTES}");
-    ensure!(!args.sequence || args.size as usize > HEADER, "a part needs more than its marker of {HEADER} bytes");
+    ensure!(
+        !args.sequence || args.size as usize > HEADER,
+        "a part needs more than its marker of {HEADER} bytes"
+    );
     let mut texts = vec![args.message.repeat(args.repeat as usize).into_bytes()];
     if args.senders > 1 {
         texts = (0..args.senders).map(|letter| vec![b'A' + letter; length - 1]).collect();

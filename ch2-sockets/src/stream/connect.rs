@@ -128,7 +128,12 @@ fn refusal(error: &io::Error, server: SocketAddr) -> String {
 }
 
 /// Prints each change until Enter, the server's close, or the stop.
-fn wait_and_watch(out: &mut impl Write, clients: &[Client], server: SocketAddr, stop: Stop) -> anyhow::Result<()> {
+fn wait_and_watch(
+    out: &mut impl Write,
+    clients: &[Client],
+    server: SocketAddr,
+    stop: Stop,
+) -> anyhow::Result<()> {
     let mut seen = rows(clients, server)?;
     while wait::readable(&io::stdin(), Some(LOOK_EVERY), stop)? == Wait::TimedOut {
         let now = rows(clients, server)?;
@@ -157,19 +162,26 @@ fn close(
         let _ = client.socket.shutdown(Shutdown::Write);
     }
     writeln!(out, "shutdown(SHUT_WR): we send nothing more, and say so with a FIN")?;
-    kernel::settled(SOON, || rows(&clients, server), |rows| {
-        !rows.iter().flatten().any(|row| matches!(row.state, "ESTABLISHED" | "FIN-WAIT-1" | "LAST-ACK"))
-    })?;
+    kernel::settled(
+        SOON,
+        || rows(&clients, server),
+        |rows| {
+            !rows.iter().flatten().any(|row| matches!(row.state, "ESTABLISHED" | "FIN-WAIT-1" | "LAST-ACK"))
+        },
+    )?;
     show(out, &clients, server)?;
     for client in &clients {
         read_to_end(client, limit, stop)?;
     }
-    kernel::settled(SOON, || rows(&clients, server), |rows| {
-        !rows.iter().flatten().any(|row| row.state == "FIN-WAIT-2")
-    })?;
+    kernel::settled(
+        SOON,
+        || rows(&clients, server),
+        |rows| !rows.iter().flatten().any(|row| row.state == "FIN-WAIT-2"),
+    )?;
     writeln!(out, "after the server's close:")?;
     show(out, &clients, server)?;
-    let (names, locals): (Vec<_>, Vec<_>) = clients.into_iter().map(|client| (client.name, client.local)).unzip();
+    let (names, locals): (Vec<_>, Vec<_>) =
+        clients.into_iter().map(|client| (client.name, client.local)).unzip();
     writeln!(out, "close(): whoever closed first keeps the TIME-WAIT for a minute, and no descriptor")?;
     let rows: Vec<Option<Row>> =
         locals.into_iter().map(|local| kernel::connection(local, server)).collect::<io::Result<_>>()?;

@@ -86,7 +86,11 @@ pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
             Wait::Ready => {}
             Wait::Stopped => return Ok(ExitCode::SUCCESS),
             Wait::TimedOut => {
-                bail!("{} bytes, no end of the message, and then nothing for {}", message.len(), cli::human(args.timeout))
+                bail!(
+                    "{} bytes, no end of the message, and then nothing for {}",
+                    message.len(),
+                    cli::human(args.timeout)
+                )
             }
         }
         let length = client.read(&mut buffer)?;

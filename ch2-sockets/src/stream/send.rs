@@ -1,22 +1,24 @@
 //! The sender of a big message over TCP: `send` takes what fits into the socket's buffer, so it is called until all is
 //! gone; then the half-close says where the message ends, and the other direction still works.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use common::cli;
+use common::stop::Stop;
 
 use crate::endpoint;
 use crate::kernel::{self, Protocol};
+use crate::wait::{self, Wait};
 
 /// No longer message is made.
 const MAX_BYTES: usize = 200 << 20;
 /// No longer answer is read.
-const MAX_ANSWER: u64 = 1 << 20;
+const MAX_ANSWER: usize = 1 << 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,14 +47,14 @@ pub(super) struct SendArgs {
 }
 
 pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
+    let stop = Stop::install()?;
     let mut out = io::stdout().lock();
     let length = args.message.len().saturating_mul(args.repeat as usize).saturating_add(1);
     ensure!(length <= MAX_BYTES, "a message of {length} bytes is over the limit of {MAX_BYTES}");
-    ensure!(!args.timeout.is_zero(), "a timeout of 0 would leave no time for anything");
     let server = endpoint::resolve(&args.host, args.port)?;
     let mut stream = TcpStream::connect(server).with_context(|| format!("cannot connect to {server}"))?;
-    stream.set_write_timeout(Some(args.timeout))?;
-    stream.set_read_timeout(Some(args.timeout))?;
+    // A blocking send() would wait until the last byte had found room; this one shows what there is room for.
+    stream.set_nonblocking(true)?;
     writeln!(out, "Connected to {server}")?;
     writeln!(out, "Local end-point is bound to {}", stream.local_addr()?)?;
     let mut message = args.message.repeat(args.repeat as usize).into_bytes();
@@ -62,19 +64,41 @@ pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
     let (mut sent, mut calls) = (0, 0u64);
     while sent < message.len() {
         let taken = match stream.write(&message[sent..]) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                match wait::writable(&stream, Some(args.timeout), stop)? {
+                    Wait::Ready => continue,
+                    Wait::Stopped => return Ok(ExitCode::SUCCESS),
+                    Wait::TimedOut => {
+                        bail!("{sent} of {length} bytes sent; the receiver takes no more of them")
+                    }
+                }
+            }
             taken => taken.with_context(|| format!("{sent} of {length} bytes sent, then"))?,
         };
         sent += taken;
         calls += 1;
         writeln!(out, "send() took {taken} bytes: {sent} of {length}")?;
     }
-    writeln!(out, "Sent {sent} bytes in {calls} calls: into the socket's buffer, which is not yet the receiver")?;
+    writeln!(
+        out,
+        "Sent {sent} bytes in {calls} calls: into the socket's buffer, which is not yet the receiver"
+    )?;
     stream.shutdown(Shutdown::Write).context("half-close")?;
     writeln!(out, "shutdown(SHUT_WR): no more from us; we can still receive")?;
     write!(out, "{}", kernel::table(&[("socket", kernel::row_of(&stream, Protocol::Tcp)?.as_ref())]))?;
     let mut answer = Vec::new();
-    (&mut stream).take(MAX_ANSWER).read_to_end(&mut answer).context("waiting for the answer")?;
+    while answer.len() < MAX_ANSWER {
+        match wait::readable(&stream, Some(args.timeout), stop)? {
+            Wait::Ready => {}
+            Wait::Stopped => return Ok(ExitCode::SUCCESS),
+            Wait::TimedOut => bail!("no answer within {}", cli::human(args.timeout)),
+        }
+        let mut buffer = [0; 1024];
+        match stream.read(&mut buffer).context("waiting for the answer")? {
+            0 => break,
+            length => answer.extend(&buffer[..length]),
+        }
+    }
     writeln!(out, "Answer: [{}]", String::from_utf8_lossy(&answer).trim_end())?;
     Ok(ExitCode::SUCCESS)
 }

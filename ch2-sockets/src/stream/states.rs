@@ -69,7 +69,11 @@ fn one_life(out: &mut impl Write, address: SocketAddr) -> anyhow::Result<()> {
     ends.settle(out, Some(&listener), ["ESTABLISHED", "ESTABLISHED"])?;
     client.write_all(b"Hello world!")?;
     writeln!(out, "client: send(12 bytes): they wait in the server's Recv-Q")?;
-    kernel::settled(SOON, || ends.rows(), |rows| rows[1].as_ref().is_some_and(|row| row.receive_queue == 12))?;
+    kernel::settled(
+        SOON,
+        || ends.rows(),
+        |rows| rows[1].as_ref().is_some_and(|row| row.receive_queue == 12),
+    )?;
     ends.settle(out, Some(&listener), ["ESTABLISHED", "ESTABLISHED"])?;
     accepted.read_exact(&mut [0; 12])?;
     client.shutdown(Shutdown::Write)?;
@@ -83,7 +87,10 @@ fn one_life(out: &mut impl Write, address: SocketAddr) -> anyhow::Result<()> {
     writeln!(out, "server: close()")?;
     ends.settle(out, Some(&listener), ["TIME-WAIT", ""])?;
     drop(client);
-    writeln!(out, "client: close(): who closed first keeps the TIME-WAIT, a minute long, without a descriptor")?;
+    writeln!(
+        out,
+        "client: close(): who closed first keeps the TIME-WAIT, a minute long, without a descriptor"
+    )?;
     ends.settle(out, Some(&listener), ["TIME-WAIT", ""])
 }
 
@@ -113,13 +120,19 @@ fn both_close(out: &mut impl Write, address: SocketAddr) -> anyhow::Result<()> {
     fill(&client)?;
     fill(&server)?;
     client.shutdown(Shutdown::Write)?;
-    writeln!(out, "both: send() until nothing fits; client: shutdown(SHUT_WR): its FIN has to wait behind the data")?;
+    writeln!(
+        out,
+        "both: send() until nothing fits; client: shutdown(SHUT_WR): its FIN has to wait behind the data"
+    )?;
     ends.settle(out, None, ["FIN-WAIT-1", "ESTABLISHED"])?;
     server.shutdown(Shutdown::Write)?;
     writeln!(out, "server: shutdown(SHUT_WR) too")?;
     ends.settle(out, None, ["FIN-WAIT-1", "FIN-WAIT-1"])?;
     let bytes = drain(&server)?;
-    writeln!(out, "server: recv() to the end, {bytes} bytes: it has the client's FIN, its own is still waiting")?;
+    writeln!(
+        out,
+        "server: recv() to the end, {bytes} bytes: it has the client's FIN, its own is still waiting"
+    )?;
     ends.settle(out, None, ["FIN-WAIT-2", "CLOSING"])?;
     let bytes = drain(&client)?;
     writeln!(out, "client: recv() to the end, {bytes} bytes: both have both")?;
@@ -153,7 +166,12 @@ impl Ends {
     }
 
     /// Waits for the states (`""`: none) and prints what is there, be it so or not.
-    fn settle(&self, out: &mut impl Write, listener: Option<&Socket>, states: [&str; 2]) -> anyhow::Result<()> {
+    fn settle(
+        &self,
+        out: &mut impl Write,
+        listener: Option<&Socket>,
+        states: [&str; 2],
+    ) -> anyhow::Result<()> {
         let is_so = |rows: &[Option<Row>; 2]| {
             rows.iter().zip(states).all(|(row, state)| row.as_ref().map_or("", |row| row.state) == state)
         };
