@@ -5,7 +5,9 @@
 pub mod board_client;
 pub mod board_server;
 pub mod datagram;
+pub mod endpoint;
 pub mod files;
+pub mod kernel;
 pub mod link;
 pub mod multicast;
 pub mod parts;
@@ -13,3 +15,4 @@ pub mod show;
 mod size;
 pub mod socket;
 pub mod stream;
+pub mod wait;
