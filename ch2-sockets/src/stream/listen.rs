@@ -64,7 +64,8 @@ pub(super) fn run(args: &ListenArgs) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::from(socket);
     listener.set_nonblocking(true)?;
     writeln!(out, "LISTENING {}", listener.local_addr()?)?;
-    writeln!(out, "backlog {}: {} may wait", args.backlog, args.backlog.saturating_add(1))?;
+    let room = args.backlog.min(system_limit()).saturating_add(1);
+    writeln!(out, "backlog {}: {room} may wait; `ss -lt` shows the limit as Send-Q", args.backlog)?;
     let started = Instant::now();
     let mut watch = Watch::new(listener.local_addr()?);
     let mut clients: Vec<(TcpStream, SocketAddr)> = Vec::new();
@@ -105,6 +106,12 @@ pub(super) fn run(args: &ListenArgs) -> anyhow::Result<ExitCode> {
         stop.rest(LOOK_EVERY);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the kernel cuts every backlog to (listen(2)).
+fn system_limit() -> i32 {
+    let text = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
+    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(i32::MAX)
 }
 
 /// Reads what there is, and says how the stream ended if it has.
