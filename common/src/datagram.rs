@@ -192,6 +192,13 @@ impl Default for Arrivals {
 }
 
 impl Arrivals {
+    /// Whether every buffer is filled, so that more may have come. If not, the socket is empty, and to wait for it costs
+    /// less than to try in vain.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.count == BUFFERS
+    }
+
     /// What the last [`Endpoint::receive`] has brought, in the order of its arrival.
     pub fn iter(&self) -> impl Iterator<Item = Arrival<'_>> {
         self.meta[..self.count].iter().zip(self.memory.chunks_exact(BUFFER)).map(|(meta, buffer)| Arrival {
