@@ -9,11 +9,11 @@
 //! What carries the requests is chosen with `--transport`; each has a file below. All that can go wrong is in [`Trouble`].
 
 mod progress;
-mod session;
+pub(crate) mod session;
 mod show;
 mod tcp;
 mod text;
-mod transport;
+pub(crate) mod transport;
 mod udp;
 
 use std::net::{SocketAddr, ToSocketAddrs};

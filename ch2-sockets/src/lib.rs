@@ -12,3 +12,4 @@ pub mod parts;
 pub mod show;
 pub mod socket;
 pub mod stream;
+pub mod windows;

@@ -144,13 +144,17 @@ impl Sessions {
         matches!(self.speaks, Speaks::Original(_))
     }
 
-    /// What it took, in a few lines.
-    pub fn describe(&self) -> String {
-        let counted = match &self.speaks {
+    /// What was counted.
+    pub fn statistics(&self) -> Statistics {
+        match &self.speaks {
             Speaks::Extension(client) => client.statistics(),
             Speaks::Original(_) => self.uploads,
-        };
-        describe(&counted, self.carried)
+        }
+    }
+
+    /// What it took, in a few lines.
+    pub fn describe(&self) -> String {
+        describe(&self.statistics(), self.carried)
     }
 
     fn explain(&self, error: Error) -> Trouble {
