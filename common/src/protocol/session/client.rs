@@ -28,7 +28,7 @@ use super::sender::{Path, Sender};
 use super::statistics::Statistics;
 use super::{Config, REQUEST_LIMIT, RESPONSE_LIMIT, split};
 
-/// So many "not understood" in a row without an ack between are no accident.
+/// So many "not understood" before the first ack are no accident.
 const NOT_UNDERSTOOD: u32 = 32;
 /// So many answers of an old server to our opening are no accident.
 const OLD_ANSWERS: u32 = 2;
@@ -153,7 +153,6 @@ impl Client {
                 Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| {
                     if self.is_ours(ack.token, ack.exchange) && ack.side == Side::Request {
                         self.last_heard = now;
-                        self.not_understood = 0;
                         if let Phase::Sending(sender) = &mut self.phase {
                             sender.acknowledge(now, &mut self.path, &ack, ranges);
                             self.progress.sent = sender.progress().0;
@@ -365,9 +364,10 @@ impl Client {
                 self.open(now, request);
             }
             (_, Reason::NotUnderstood) => {
-                // One alone is a datagram that was damaged on the way.
+                // Most likely a datagram that was damaged on the way: its block is lost, and will be sent again as such.
                 self.not_understood += 1;
-                if self.not_understood >= NOT_UNDERSTOOD {
+                let untouched = matches!(&self.phase, Phase::Sending(sender) if sender.is_untouched());
+                if untouched && self.not_understood >= NOT_UNDERSTOOD {
                     self.finish(Err(Error::Refused(Reason::NotUnderstood)));
                 }
             }

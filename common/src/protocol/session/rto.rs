@@ -16,8 +16,9 @@ use std::time::Duration;
 pub const INITIAL: Duration = Duration::from_millis(300);
 /// Never less.
 pub const MINIMUM: Duration = Duration::from_millis(20);
-/// Never more, however often it was doubled.
-pub const MAXIMUM: Duration = Duration::from_secs(2);
+/// Never more, however often it was doubled. The RFC allows no less than 60 s; but here a side gives up after 10 s of silence, and
+/// should have tried a few times by then.
+pub const MAXIMUM: Duration = Duration::from_secs(1);
 
 /// G of the RFC.
 const GRANULARITY: Duration = Duration::from_millis(1);
