@@ -31,7 +31,7 @@ const LADDER: usize = 200;
 /// A sentence for the user: an address that is taken, a file that cannot be written.
 pub fn run(args: &LinkArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let seed = args.seed.unwrap_or_else(rand::random);
+    let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u16>())); // short, because it is retyped
     let settings = args.settings(seed);
     if settings.to == settings.listen {
         bail!("the link listens on {} and would relay to itself; give another --to or --listen", settings.to);

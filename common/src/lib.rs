@@ -47,7 +47,6 @@ pub mod shared_memory;
 pub mod stop;
 
 // What stands between a client and a server.
-#[cfg(not(loom))]
 pub mod link;
 
 // What compares servers: simulated clients, and what is told of them.

@@ -122,6 +122,39 @@ fn every_client_has_its_own_flow_and_gets_its_own_answers() {
 }
 
 #[test]
+fn a_client_beyond_the_limit_is_turned_away_and_the_others_are_served() {
+    const LIMIT: usize = 256;
+    let server = socket();
+    let (relay, _) = start(server.local_addr().unwrap(), Profile::default());
+    let clients: Vec<UdpSocket> = (0..=LIMIT).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+    let mut buffer = [0; 16];
+    for client in &clients[..LIMIT] {
+        client.send_to(b"in", relay.address()).unwrap();
+        server.recv(&mut buffer).unwrap();
+    }
+    clients[LIMIT].send_to(b"out", relay.address()).unwrap();
+    clients[0].send_to(b"again", relay.address()).unwrap();
+    assert_eq!(server.recv(&mut buffer).unwrap(), 5);
+    let udp = relay.stop().unwrap().udp.unwrap();
+    assert_eq!((udp.flows, udp.turned_away), (LIMIT as u64, 1));
+}
+
+#[test]
+fn a_silent_client_is_forgotten_and_what_it_did_is_counted() {
+    let server = socket();
+    let to = server.local_addr().unwrap();
+    let settings = Settings { idle: Duration::ZERO, ..Settings::new(to, Profile::default(), SEED) };
+    let relay = Relay::bind(&settings).unwrap().start(Arc::default()).unwrap();
+    let client = socket();
+    for _ in 0..3 {
+        client.send_to(b"x", relay.address()).unwrap();
+        server.recv(&mut [0; 16]).unwrap();
+    }
+    let udp = relay.stop().unwrap().udp.unwrap();
+    assert_eq!((udp.flows, udp.up.delivered), (3, 3));
+}
+
+#[test]
 fn a_one_way_cut_stops_requests_and_not_answers() {
     let cut = Cut { blocked: Blocked::Up, span: Span::Index { from: 1, to: Some(5) } };
     let server = socket();

@@ -12,10 +12,11 @@ const EXAMPLES: &str = "\
 Examples:
   cargo ch2 link --loss 20% --delay 20ms                 a fifth is lost, the rest is late
   cargo ch2 link --loss 20% --seed 7 --picture run.html  the same fates every time, drawn at the end
-  cargo ch2 link --cut up@2s..5s                         requests vanish for three seconds, answers do not
+  cargo ch2 link --cut up@2s..5s                         requests vanish for a while, answers do not
   cargo ch2 link --tcp --split 30% --stall 5%:200ms      a stream, in other pieces and with pauses
 Then send the client to the link: cargo ch2 board-client -p 7778 -m 'Hello world!'
-Probabilities are 20% or 0.2; durations 250us, 20ms, 5s; a cut is up, down or both, @ from..to, where #100 is a datagram.";
+Chances are 20% or 0.2; times 250us, 20ms, 5s. A cut is up, down or both, @ from..to:
+times since the link's start, or #100 for a datagram of each client.";
 
 type Chance = (f64, Option<Duration>);
 

@@ -104,7 +104,7 @@ pub fn write(events: &[Event], mut to: impl Write) -> io::Result<()> {
     to.flush()
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write`](fn@write) wrote.
 ///
 /// # Errors
 /// What the reader says; `InvalidData` for a line that is no event.

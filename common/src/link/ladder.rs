@@ -65,7 +65,7 @@ fn shaft(event: &Event) -> String {
         Outcome::Lost => Some('✕'),
         Outcome::Cut => Some('╳'),
         Outcome::QueueFull => Some('■'),
-        Outcome::Reset => Some('⚡'),
+        Outcome::Reset => Some('↯'),
         Outcome::Passed | Outcome::Closed => None,
     };
     if let Some(mark) = mark {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::journal::{Carrier, Event, Outcome};
 use super::rows::{Rows, rows};
+use crate::cli::human;
 use crate::report::svg::{Picture, escape, fit, through};
 
 mod shapes;
@@ -127,8 +128,15 @@ fn times(picture: &mut Picture, rows: &Rows) {
         }
     }
     for (length, y) in &rows.pauses {
-        picture.text((LINK.1, TOP + y + 3.5), "pause", &format!("{} of silence", milliseconds(*length)));
+        picture.text((LINK.1, TOP + y + 3.5), "pause", &format!("{} of silence", rounded(*length)));
     }
+}
+
+/// To three digits: nobody reads the microseconds of a pause.
+fn rounded(time: Duration) -> String {
+    let step = if time < Duration::from_secs(1) { 1_000_000 } else { 100_000_000 };
+    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    human(Duration::from_nanos((nanoseconds / step) * step))
 }
 
 fn tally(events: &[&Event]) -> String {

@@ -15,9 +15,9 @@ const LABELS: f64 = 15.0;
 /// Between any two moments.
 const APART: f64 = 3.0;
 /// What the typical journey through the link takes on the page.
-const JOURNEY: f64 = 34.0;
+pub(super) const JOURNEY: f64 = 44.0;
 /// The longest gap that is drawn in full; a longer one is a pause.
-const LONGEST: f64 = 70.0;
+const LONGEST: f64 = 80.0;
 
 /// The rows of a diagram.
 #[derive(Debug, Clone, PartialEq)]

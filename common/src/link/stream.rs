@@ -7,8 +7,8 @@
 //!
 //! The network under TCP loses segments, and TCP sends them again. A relay stands above TCP and never sees that, so a loss is
 //! *modelled*: the segment, and everything behind it, waits [`RETRANSMISSION`]. That is what a timeout costs; it knows nothing of
-//! fast retransmit or the congestion window, and comes within a factor of about two of the formula of Padhye et al. (1998)
-//! for a round trip of 40 ms and 1 % to 20 % of loss.
+//! fast retransmit or the congestion window, and comes within a factor of about two of the formula of Padhye et al. (1998, with
+//! an acknowledgement for each segment) for a round trip of 40 ms and 1 % to 20 % of loss.
 //!
 //! Fates belong to segments by number. Where the segments of a connection begin depends on when its bytes were written and
 //! read, so that the same seed treats the same *numbers* alike and not always the same bytes.
@@ -18,9 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counts::Counts;
-use super::fate::{Dice, Passage, Question, link};
+use super::fate::{Passage, link};
 use super::journal::{Arrival, Carrier, Event, Outcome};
 use super::profile::{Direction, Profile};
+use super::segment::{SegmentFate, segment_fate};
 
 /// What a lost segment waits: the least retransmission timeout of Linux (RFC 6298 would have a second).
 pub const RETRANSMISSION: Duration = Duration::from_millis(200);
@@ -32,42 +33,6 @@ pub const MERGE_WAIT: Duration = Duration::from_millis(20);
 pub const SEGMENT: usize = 1460;
 /// Most bytes in flight; the sender is not read further.
 pub const IN_FLIGHT: usize = 2 * 1024 * 1024;
-
-/// What becomes of one segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SegmentFate {
-    /// The connection is reset in its place.
-    pub reset: bool,
-    /// It waits for a retransmission.
-    pub lost: bool,
-    /// It waits for [`Profile::stall_for`].
-    pub stalled: bool,
-    /// It waits for the next one.
-    pub merged: bool,
-    /// It comes in two parts, the first of this length modulo what is possible.
-    pub split: Option<u64>,
-    /// The bit that is flipped, as in [`Passage::corrupt`].
-    pub corrupt: Option<u64>,
-    /// Its jitter.
-    pub jitter: Duration,
-}
-
-/// The fate of segment number `index` (from 0) of this link: a function of its arguments alone, as
-/// [`fate`](super::fate::fate) is.
-#[must_use]
-pub fn segment_fate(profile: &Profile, seed: u64, link: u64, index: u64) -> SegmentFate {
-    let dice = Dice { seed, link, index };
-    let happens = |question, probability| dice.happens(question, probability);
-    SegmentFate {
-        reset: happens(Question::Reset, profile.reset),
-        lost: happens(Question::Loss, profile.loss),
-        stalled: happens(Question::Stall, profile.stall),
-        merged: happens(Question::Merge, profile.merge),
-        split: happens(Question::Split, profile.split).then(|| dice.roll(Question::SplitAt)),
-        corrupt: happens(Question::Corrupt, profile.corrupt).then(|| dice.roll(Question::Bit)),
-        jitter: dice.share(Question::Jitter, profile.jitter),
-    }
-}
 
 /// What comes out of a [`Channel`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::super::journal::{Arrival, Event, Outcome};
 use super::super::profile::Direction;
-use super::super::rows::Places;
+use super::super::rows::{JOURNEY, Places};
 use super::{CLIENT, LINK, Picture, SERVER, TOP, fit, milliseconds, through};
 
 /// One datagram: its label, its arrows and what became of it.
@@ -56,7 +56,8 @@ fn arrow(
     }
 }
 
-/// An arrow that ends in the link: at its near edge if it could not even enter, in its middle otherwise.
+/// An arrow that ends in the link: at its near edge if it could not even enter, short of its middle otherwise, so that what is
+/// lost on the way up and on the way down does not lie on one another.
 fn crossed(picture: &mut Picture, event: &Event, (x, y): (f64, f64)) {
     let (way, near, forward) = match event.direction {
         Direction::Up => ("up", LINK.0, 1.0),
@@ -64,10 +65,12 @@ fn crossed(picture: &mut Picture, event: &Event, (x, y): (f64, f64)) {
     };
     let end = match event.outcome {
         Outcome::Cut | Outcome::QueueFull => near,
-        _ => LINK.1,
+        _ => LINK.1 - 22.0 * forward,
     };
-    picture.line((x, y), (end, y + 4.0), &format!("arrow {way}"));
-    let y = y + 4.0;
+    // It slopes as those that arrive do.
+    let bottom = y + JOURNEY * (end - x).abs() / (SERVER - CLIENT) * 0.6;
+    picture.line((x, y), (end, bottom), &format!("arrow {way}"));
+    let y = bottom;
     let word = match event.outcome {
         Outcome::Cut => {
             picture.path(&through(&[(end, y - 6.0), (end, y + 6.0)]), "block");
@@ -78,14 +81,13 @@ fn crossed(picture: &mut Picture, event: &Event, (x, y): (f64, f64)) {
             "full"
         }
         outcome => {
-            let (near, far) = (-5.0, 5.0);
-            let strokes = through(&[(end + near, y + near), (end + far, y + far)])
-                + &through(&[(end + near, y + far), (end + far, y + near)]);
+            let strokes = through(&[(end - 5.0, y - 5.0), (end + 5.0, y + 5.0)])
+                + &through(&[(end - 5.0, y + 5.0), (end + 5.0, y - 5.0)]);
             picture.path(&strokes, "cross");
             if outcome == Outcome::Reset { "reset" } else { "lost" }
         }
     };
-    picture.text((end + forward * 10.0, y + 3.5), &format!("what from-{way}"), word);
+    picture.text((end + forward * 9.0, y + 3.3), &format!("what from-{way}"), word);
 }
 
 fn story(event: &Event) -> String {

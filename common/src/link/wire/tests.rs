@@ -132,3 +132,15 @@ fn the_events_say_what_the_counts_say() {
     assert_eq!(counts.delivered, counts.datagrams - counts.lost + counts.duplicated);
     assert!(wire.take_events().is_empty());
 }
+
+#[test]
+fn a_datagram_without_memory_is_counted_and_takes_its_number() {
+    let mut wire = wire(Profile::default());
+    wire.turn_away(ms(1), b"too much");
+    wire.send(ms(1), b"next".to_vec());
+    assert_eq!(wire.bytes_in_flight(), 4);
+    let events = wire.take_events();
+    assert_eq!((events[0].outcome, events[0].length, events[1].index), (Outcome::QueueFull, 8, 1));
+    assert_eq!(drain(&mut wire).len(), 1);
+    assert_eq!((wire.counts().queue_full, wire.bytes_in_flight()), (1, 0));
+}
