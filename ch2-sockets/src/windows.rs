@@ -51,7 +51,7 @@ pub struct WindowsArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5ms")]
     pub delay: Duration,
     /// The message
-    #[arg(long, value_name = "SIZE", value_parser = parse::size, default_value = "500KB")]
+    #[arg(long, value_name = "SIZE", value_parser = parse::size, default_value = "1MB")]
     pub size: usize,
     /// What decides which are lost
     #[arg(long, value_name = "NUMBER", default_value_t = 7)]
