@@ -1,5 +1,7 @@
 //! The client's output, its exit statuses and its patience, over each transport.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped has failed")]
+
 mod support;
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};

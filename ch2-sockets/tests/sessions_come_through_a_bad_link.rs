@@ -1,6 +1,8 @@
 //! Sessions through the real relay that loses, doubles and reorders: every byte arrives, each message once. And the table that
 //! shows what a window buys.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped has failed")]
+
 mod support;
 
 use std::time::Duration;
