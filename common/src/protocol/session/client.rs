@@ -67,6 +67,8 @@ pub struct Client {
     last_heard: Duration,
     not_understood: u32,
     outcome: Option<Result<Vec<u8>, Error>>,
+    /// Memory of a response that was used, for the next one.
+    spare: Vec<u8>,
     statistics: Statistics,
 }
 
@@ -115,6 +117,7 @@ impl Client {
             last_heard: Duration::ZERO,
             not_understood: 0,
             outcome: None,
+            spare: Vec::new(),
             statistics: Statistics::default(),
         }
     }
@@ -170,6 +173,11 @@ impl Client {
     /// The response, once, or why there is none.
     pub fn poll_response(&mut self) -> Option<Result<Vec<u8>, Error>> {
         self.outcome.take()
+    }
+
+    /// Gives back the memory of a response that is not needed any more: the next big one is received into it. Optional.
+    pub fn recycle(&mut self, response: Vec<u8>) {
+        self.spare = response;
     }
 
     /// Fills `batch` with datagrams to send now; `false` if there are none. Call until then.
@@ -345,6 +353,11 @@ impl Client {
             return false;
         }
         self.receiver = Receiver::new(data, self.config.receive_window);
+        if let Some(receiver) =
+            self.receiver.as_mut().filter(|receiver| receiver.suits(self.spare.capacity()))
+        {
+            receiver.adopt(std::mem::take(&mut self.spare));
+        }
         self.progress.sent = self.progress.to_send;
         self.progress.to_receive = Some(length);
         self.phase = Phase::Receiving;

@@ -60,7 +60,7 @@ impl Sessions {
         from: SocketAddr,
         (data, payload): (&Data, &[u8]),
         (tokens, limits, config): (&Tokens, &Limits, &Config),
-        ledger: &mut Ledger,
+        (ledger, spare): (&mut Ledger, &mut Vec<u8>),
         statistics: &mut Statistics,
     ) -> Result<Option<(u32, u64, Complete)>, Reason> {
         let slot = match self.find(from, data.token) {
@@ -68,7 +68,7 @@ impl Sessions {
             None => self.make(now, from, data, (tokens, limits, config), ledger)?,
         };
         let Some(session) = self.table.at(slot) else { return Err(Reason::Unknown) };
-        let received = session.receive(now, data, payload, (limits, config), ledger, statistics)?;
+        let received = session.receive(now, data, payload, (limits, config), (ledger, spare), statistics)?;
         let serial = session.serial;
         if !session.queued {
             session.queued = true;
