@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hasher};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use common::link::{Direction, Profile, Wire};
@@ -21,7 +21,8 @@ use common::protocol::session::block_client::BlockClient;
 use common::protocol::session::client::Client;
 use common::protocol::session::{Batch, Config, Error, Limits, Server, Statistics};
 
-pub const SERVER: &str = "192.0.2.1:7777";
+/// Where the server is.
+pub const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 7777);
 pub const SEED: [u8; 32] = [42; 32];
 
 pub fn ms(count: u64) -> Duration {
@@ -57,10 +58,9 @@ impl Side {
     }
 
     fn receive(&mut self, now: Duration, datagram: &[u8]) {
-        let server = SERVER.parse().unwrap();
         match self {
-            Side::Extension(client) => client.receive(now, server, datagram.len(), datagram),
-            Side::Original(client) => client.receive(now, server, datagram.len(), datagram),
+            Side::Extension(client) => client.receive(now, SERVER, datagram.len(), datagram),
+            Side::Original(client) => client.receive(now, SERVER, datagram.len(), datagram),
         }
     }
 
@@ -138,13 +138,13 @@ impl World {
 
     /// A client of the extension; its number.
     pub fn join(&mut self, profile: &Profile, config: Config) -> usize {
-        let client = Client::new(config, SERVER.parse().unwrap());
+        let client = Client::new(config, SERVER);
         self.add(profile, Side::Extension(Box::new(client)))
     }
 
     /// A client of the original protocol; its number.
     pub fn join_original(&mut self, profile: &Profile, config: Config) -> usize {
-        let client = BlockClient::new(config, SERVER.parse().unwrap());
+        let client = BlockClient::new(config, SERVER);
         self.add(profile, Side::Original(Box::new(client)))
     }
 

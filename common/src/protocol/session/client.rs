@@ -3,7 +3,7 @@
 //! ```text
 //!        request            1?token           all acknowledged          block 0           all blocks
 //!  idle ────────▶ opening ──────────▶ sending ────────────────▶ waiting ────────▶ receiving ────────▶ idle
-//!    │               │ 0?… or z twice     └──────── block 0 (it must have all) ──────▶ ▲
+//!    │               │ 0?… or z thrice    └──────── block 0 (it must have all) ──────▶ ▲
 //!    │               ▼                                                                 
 //!    │            an old server: Err(Original)            any of them, silent for `give_up`: Err(NoAnswer)
 //!    └ with a token of an earlier request: sending at once
@@ -30,8 +30,8 @@ use super::{Config, REQUEST_LIMIT, RESPONSE_LIMIT, split};
 
 /// So many "not understood" before the first ack are no accident.
 const NOT_UNDERSTOOD: u32 = 32;
-/// So many answers of an old server to our opening are no accident.
-const OLD_ANSWERS: u32 = 2;
+/// So many answers of an old server, to as many openings of ours, are no accident.
+const OLD_ANSWERS: u32 = 3;
 /// The least time between two questions whether the server is still there.
 const PROBE: Duration = Duration::from_millis(250);
 
@@ -270,8 +270,8 @@ impl Client {
         let Phase::Opening(opening) = &mut self.phase else { return };
         self.last_heard = now;
         let Response::Token(token) = response else {
-            // One alone may be a stray, or our question was damaged on the way.
-            opening.old_answers += 1;
+            // One alone may be a stray, or our question was damaged on the way; and a copy of an answer is no second answer.
+            opening.old_answers = (opening.old_answers + 1).min(opening.asked);
             opening.ask = now;
             if opening.old_answers >= OLD_ANSWERS {
                 self.finish(Err(Error::Original));

@@ -108,7 +108,7 @@ impl Scoreboard {
     }
 
     /// Blocks of the message.
-    pub fn len(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         self.blocks.len() as u32
     }
 
@@ -119,7 +119,7 @@ impl Scoreboard {
 
     /// Whether the receiver has everything.
     pub fn is_complete(&self) -> bool {
-        self.cumulative == self.len()
+        self.cumulative == self.count()
     }
 
     /// Sequence of the next transmission.
@@ -135,7 +135,7 @@ impl Scoreboard {
                 return Some((block, true));
             }
         }
-        (self.unsent < end.min(self.len())).then_some((self.unsent, false))
+        (self.unsent < end.min(self.count())).then_some((self.unsent, false))
     }
 
     /// Notes that `block`, as [`Scoreboard::next_block`] gave it, leaves now; its sequence.

@@ -220,7 +220,7 @@ impl Sender {
 
     /// Appends the last block once more: "are you still there?" after all was acknowledged.
     pub fn probe(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) {
-        let block = self.scoreboard.len() - 1;
+        let block = self.scoreboard.count() - 1;
         let start = block as usize * usize::from(self.header.block_size);
         self.header.sequence = self.scoreboard.repeated(block, now);
         self.header.block = block;

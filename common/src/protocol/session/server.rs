@@ -104,7 +104,7 @@ impl Server {
             tokens: Tokens::new(half(tokens), limits.token_period),
             ledger: Ledger::new(limits),
             originals: Originals::new(half(numbers)),
-            sessions: Sessions::new(),
+            sessions: Sessions::default(),
             delivered: VecDeque::new(),
             replies: VecDeque::new(),
             spare: Vec::new(),
@@ -120,7 +120,7 @@ impl Server {
                 Some(b'D') => self.receive_data(now, from, datagram),
                 Some(b'K') => match Ack::parse(datagram) {
                     Some((ack, ranges)) => {
-                        self.sessions.acknowledged(now, from, &ack, ranges, &mut self.ledger)
+                        self.sessions.acknowledged(now, from, &ack, ranges, &mut self.ledger);
                     }
                     None => self.statistics.malformed += 1,
                 },

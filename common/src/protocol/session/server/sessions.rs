@@ -25,7 +25,7 @@ use super::session::{Complete, Session};
 use super::table::Table;
 
 /// All sessions.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sessions {
     table: Table<(SocketAddr, u64), Session>,
     /// Whom the last datagram was for: most likely the next one is, too.
@@ -37,18 +37,6 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// None yet.
-    pub fn new() -> Sessions {
-        Sessions {
-            table: Table::new(),
-            latest: None,
-            ready: VecDeque::new(),
-            retransmissions: Deadlines::default(),
-            expiries: Deadlines::default(),
-            made: 0,
-        }
-    }
-
     /// Takes a block in; the request that is complete with it, and its session.
     ///
     /// # Errors
