@@ -2,6 +2,7 @@
 
 mod virtual_time;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use common::link::Profile;
@@ -18,7 +19,7 @@ impl Talk {
     }
 
     fn say(&mut self, datagram: impl AsRef<[u8]>) -> String {
-        let (datagram, from) = (datagram.as_ref(), "198.51.100.7:4000".parse().unwrap());
+        let (datagram, from) = (datagram.as_ref(), SocketAddr::from(([198, 51, 100, 7], 4000)));
         self.0.receive(self.1, from, datagram.len(), datagram);
         let mut batch = Batch::new();
         assert!(self.0.transmit(self.1, &mut batch), "no answer");
@@ -28,7 +29,7 @@ impl Talk {
     }
 
     fn open(&mut self) -> String {
-        self.say(OPEN).strip_prefix("0?").unwrap().to_string()
+        self.say(OPEN).strip_prefix("0?").expect("a session").to_string()
     }
 
     fn delivered(&mut self) -> Option<String> {

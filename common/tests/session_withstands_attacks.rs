@@ -186,7 +186,7 @@ fn memory_stays_below_the_limit_whatever_is_announced() {
             if port % 2 == 0 {
                 let token = token(&mut server, ms(0), from);
                 // 200 MiB announced, one block far out: the most memory for one datagram.
-                for block in [765, 764, 100_000, 0] {
+                for block in [3063, 3062, 100_000, 0] {
                     let datagram = data(token, 0, 200 << 20, block, &[1; 1368]);
                     for answer in answers(&mut server, ms(0), from, &datagram) {
                         refused += usize::from(reason(&answer) == Some(Reason::NoRoom));

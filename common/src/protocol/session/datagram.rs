@@ -141,7 +141,7 @@ pub struct Ack {
     pub delay: u32,
     /// All blocks before this one are here.
     pub cumulative: u32,
-    /// So many blocks from `cumulative` on may be sent.
+    /// So many blocks may be in flight, and as many times [`SPAN`](super::receiver::SPAN) from `cumulative` on are taken.
     pub window: u32,
 }
 

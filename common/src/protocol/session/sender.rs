@@ -20,6 +20,7 @@ use std::time::Duration;
 use super::batch::{BATCH_BYTES, BATCH_DATAGRAMS, Batch};
 use super::congestion::{Congestion, Controller};
 use super::datagram::{Ack, DATA_HEADER, Data, Ranges, Side, block_count};
+use super::receiver::SPAN;
 use super::rto::RoundTrip;
 use super::scoreboard::{REORDERING, Scoreboard, more_reordering};
 use super::statistics::Statistics;
@@ -37,7 +38,7 @@ pub struct Path {
     /// The fixed window, in blocks.
     cap: u32,
     reordering: u32,
-    /// Blocks beyond the cumulative one that the other side takes, as it said last.
+    /// Blocks that the other side takes at once, as it said last.
     peer_window: u32,
     last_use: Duration,
 }
@@ -55,9 +56,9 @@ impl Path {
         }
     }
 
-    /// How many blocks may be in flight, as far as we decide.
+    /// How many blocks may be in flight.
     pub fn window(&self) -> u32 {
-        self.controller.window().min(self.cap)
+        self.controller.window().min(self.cap).min(self.peer_window)
     }
 }
 
@@ -144,7 +145,7 @@ impl Sender {
         let most = BATCH_DATAGRAMS.min(BATCH_BYTES / segment).max(1);
         let (mut count, mut retransmissions) = (0, 0);
         while count < most && self.may_send(path) {
-            let end = self.scoreboard.cumulative().saturating_add(path.peer_window);
+            let end = self.scoreboard.cumulative().saturating_add(path.peer_window.saturating_mul(SPAN));
             let Some((block, again)) = self.scoreboard.next_block(end) else { break };
             let start = block as usize * size;
             let payload = &self.message[start..self.message.len().min(start + size)];
@@ -234,6 +235,6 @@ impl Sender {
     /// A probe may go beyond the congestion window, but never beyond a fixed one.
     fn may_send(&self, path: &Path) -> bool {
         let flight = self.scoreboard.in_flight();
-        flight < path.window() || (self.probes > 0 && flight < path.cap)
+        flight < path.window() || (self.probes > 0 && flight < path.cap.min(path.peer_window))
     }
 }
