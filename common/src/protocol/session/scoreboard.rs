@@ -73,8 +73,8 @@ pub struct News {
     pub last_lost: u32,
     /// A round trip, without the receiver's delay.
     pub round_trip: Option<Duration>,
-    /// A block that was given up has arrived after all.
-    pub spurious: bool,
+    /// Blocks that were given up and have arrived after all.
+    pub spurious: u32,
 }
 
 impl Scoreboard {
@@ -210,9 +210,9 @@ impl Scoreboard {
             State::InFlight => {
                 self.in_flight -= 1;
                 // The receiver has not seen this transmission, so an earlier one has arrived, and was given up too early.
-                news.spurious |= entry.sequence > largest;
+                news.spurious += u32::from(entry.sequence > largest);
             }
-            State::Lost => news.spurious = true,
+            State::Lost => news.spurious += 1,
         }
         entry.state = State::Acknowledged;
         news.acknowledged += 1;

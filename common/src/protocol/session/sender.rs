@@ -12,8 +12,9 @@
 //! What may be in flight is the smallest of three windows: the congestion window, the receiver's, and a fixed one where a student
 //! asks for it (1 is stop-and-wait).
 //!
-//! The timer's first shot sends two blocks again as a probe (RFC 8985, section 7, in spirit): when the last blocks of a flight were
-//! lost, no later ones can tell. Its second in a row takes everything in flight for lost and begins with one block.
+//! The timer's first shots send two blocks again as a probe (RFC 8985, section 7, in spirit): when the last blocks of a flight were
+//! lost, or the acks, nothing else can tell. The third in a row takes everything in flight for lost and begins with one block
+//! (QUIC's persistent congestion, RFC 9002, section 7.6).
 
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ use super::statistics::Statistics;
 
 /// Taken for granted until the other side says what it takes.
 const FIRST_PEER_WINDOW: u32 = 64;
+
+/// So many timeouts in a row are a silence.
+const SILENCE: u32 = 3;
 
 /// What a session has learnt of the way to the other side. It outlives the messages.
 #[derive(Debug, Clone, Copy)]
@@ -182,8 +186,9 @@ impl Sender {
         if let Some(round_trip) = news.round_trip {
             path.round_trip.sample(round_trip);
         }
-        if news.spurious {
+        if news.spurious > 0 {
             path.reordering = more_reordering(path.reordering);
+            path.controller.arrived_late(news.spurious);
         }
         if news.lost > 0 {
             let next = self.scoreboard.next_sequence();
@@ -208,7 +213,7 @@ impl Sender {
         }
         statistics.timeouts += 1;
         self.timeouts += 1;
-        if self.timeouts == 1 {
+        if self.timeouts < SILENCE {
             self.probes = 2;
             self.scoreboard.give_up(2);
         } else {
