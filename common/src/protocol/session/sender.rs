@@ -77,6 +77,8 @@ pub struct Sender {
     timeouts: u32,
     /// Blocks that may leave beyond the window, after a timeout.
     probes: u32,
+    /// Whether it was the congestion window that ended the last turn to send.
+    limited: bool,
 }
 
 impl Sender {
@@ -102,6 +104,7 @@ impl Sender {
             timer: None,
             timeouts: 0,
             probes: 0,
+            limited: false,
         }
     }
 
@@ -164,6 +167,7 @@ impl Sender {
                 break; // only the last datagram of a batch may be shorter
             }
         }
+        self.limited = self.scoreboard.in_flight() >= path.controller.window();
         if count == 0 {
             return false;
         }
@@ -180,7 +184,6 @@ impl Sender {
 
     /// Takes an ack of this message in.
     pub fn acknowledge(&mut self, now: Duration, path: &mut Path, ack: &Ack, ranges: Ranges<'_>) {
-        let flight = self.scoreboard.in_flight();
         let news = self.scoreboard.acknowledge(now, ack, ranges, path.reordering);
         path.peer_window = ack.window.max(1);
         if let Some(round_trip) = news.round_trip {
@@ -195,8 +198,7 @@ impl Sender {
             path.controller.lost(news.lost, news.last_lost, next, &path.round_trip);
         }
         if news.acknowledged > 0 {
-            let limited = flight >= path.controller.window();
-            path.controller.acknowledged(news.acknowledged, limited, &path.round_trip);
+            path.controller.acknowledged(news.acknowledged, self.limited, &path.round_trip);
             self.timeouts = 0;
             self.probes = 0;
             self.timer = Some(now + path.round_trip.timeout(0));
