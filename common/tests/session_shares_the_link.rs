@@ -61,9 +61,8 @@ fn two_flows_share_a_bottleneck() {
 fn share(congestion: Congestion, lengths: [usize; 2]) -> [Duration; 2] {
     let config = config(congestion);
     let addresses = [1, 2].map(|port| std::net::SocketAddr::from(([10, 0, 0, 1], port)));
-    let server_address = SERVER.parse().unwrap();
     let mut server = Server::new(Limits::default(), config, [1; 32]);
-    let mut clients = [0, 1].map(|_| Client::new(config, server_address));
+    let mut clients = [0, 1].map(|_| Client::new(config, SERVER));
     let mut up = Wire::new(bottleneck(), 1, 0, Direction::Up);
     let down = Profile { delay: ms(10), ..Profile::default() };
     let mut downs = [0, 1].map(|flow| Wire::new(down.clone(), 1, flow, Direction::Down));
@@ -74,7 +73,7 @@ fn share(congestion: Congestion, lengths: [usize; 2]) -> [Duration; 2] {
     while done.contains(&None) {
         for (number, client) in clients.iter_mut().enumerate() {
             if let Some(result) = client.poll_response() {
-                result.unwrap();
+                result.expect("a response");
                 done[number] = Some(now);
             }
             while client.transmit(now, &mut batch) {
@@ -95,20 +94,20 @@ fn share(congestion: Congestion, lengths: [usize; 2]) -> [Duration; 2] {
         }
         let arrivals = downs.iter().map(Wire::next_arrival).chain([up.next_arrival(), server.next_timeout()]);
         let next = arrivals.chain(clients.iter().map(Client::next_timeout)).flatten().min();
-        now = now.max(next.unwrap());
+        now = now.max(next.expect("something is going on"));
         while let Some(datagram) = up.arrive(now) {
-            let (number, datagram) = datagram.split_first().unwrap();
+            let (number, datagram) = datagram.split_first().expect("a number in front");
             server.receive(now, addresses[usize::from(*number)], datagram.len(), datagram);
         }
         for (client, down) in clients.iter_mut().zip(&mut downs) {
             while let Some(datagram) = down.arrive(now) {
-                client.receive(now, server_address, datagram.len(), &datagram);
+                client.receive(now, SERVER, datagram.len(), &datagram);
             }
             client.handle_timeout(now);
         }
         server.handle_timeout(now);
     }
-    done.map(Option::unwrap)
+    done.map(|at| at.expect("both are done"))
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub struct Complete {
 impl Originals {
     /// None yet; the secret makes the numbers unguessable.
     pub fn new(secret: [u8; 16]) -> Originals {
-        let (sessions, expiries) = (Table::new(), Deadlines::default());
+        let (sessions, expiries) = (Table::default(), Deadlines::default());
         Originals { sessions, expiries, empty: VecDeque::new(), secret, made: 0 }
     }
 
