@@ -15,38 +15,26 @@
 //! Back in *idle* the client still acknowledges blocks of the last response: its last ack may have been lost. Call
 //! [`Client::transmit`] once more before leaving, or the server keeps the response until it expires.
 
+mod phases;
+mod progress;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::batch::Batch;
-use super::datagram::{Ack, Data, REFUSAL, Reason, Refusal, Side};
+use super::datagram::{Ack, Data, Reason, Refusal, Side};
 use super::error::Error;
 use super::pdu::{OPEN_EXTENSION, Response};
 use super::receiver::{Outcome, Receiver};
-use super::rto;
 use super::sender::{Path, Sender};
 use super::statistics::Statistics;
 use super::{Config, REQUEST_LIMIT, RESPONSE_LIMIT, split};
+use phases::{Opening, Waiting};
+
+pub use progress::Progress;
 
 /// So many "not understood" before the first ack are no accident.
 const NOT_UNDERSTOOD: u32 = 32;
-/// So many answers of an old server, to as many openings of ours, are no accident.
-const OLD_ANSWERS: u32 = 3;
-/// The least time between two questions whether the server is still there.
-const PROBE: Duration = Duration::from_millis(250);
-
-/// How far an exchange is, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Of the request, acknowledged.
-    pub sent: usize,
-    /// The request.
-    pub to_send: usize,
-    /// Of the response, here.
-    pub received: usize,
-    /// The response, once it has begun.
-    pub to_receive: Option<usize>,
-}
 
 /// One client with its server.
 #[derive(Debug)]
@@ -79,25 +67,6 @@ enum Phase {
     Sending(Sender),
     Waiting(Waiting),
     Receiving,
-}
-
-/// The request waits for a token.
-#[derive(Debug)]
-struct Opening {
-    request: Vec<u8>,
-    /// When to ask (again).
-    ask: Duration,
-    asked: u32,
-    last_asked: Duration,
-    old_answers: u32,
-}
-
-/// The request is there; its response is not.
-#[derive(Debug)]
-struct Waiting {
-    request: Sender,
-    probe: Duration,
-    probes: u32,
 }
 
 impl Client {
@@ -185,7 +154,6 @@ impl Client {
         batch.begin(self.server, 0);
         if let Some(refusal) = self.refuse.take() {
             batch.single(self.server, &refusal.encode());
-            debug_assert_eq!(batch.bytes.len(), REFUSAL);
             self.statistics.datagrams_sent += 1;
             return true;
         }
@@ -199,23 +167,23 @@ impl Client {
             return true;
         }
         match &mut self.phase {
-            Phase::Opening(opening) if now >= opening.ask => {
-                opening.asked += 1;
-                opening.last_asked = now;
-                opening.ask = now + self.path.round_trip.timeout(opening.asked - 1);
-                batch.single(self.server, OPEN_EXTENSION);
-                self.statistics.datagrams_sent += 1;
-                true
-            }
+            Phase::Idle | Phase::Receiving => false,
             Phase::Sending(sender) => sender.transmit(now, &mut self.path, batch, &mut self.statistics),
-            Phase::Waiting(waiting) if now >= waiting.probe => {
-                waiting.probes += 1;
-                let wait = PROBE.max(self.path.round_trip.timeout(0)) * (1 << waiting.probes.min(5));
-                waiting.probe = now + wait.min(rto::MAXIMUM);
-                waiting.request.probe(now, batch, &mut self.statistics);
-                true
+            Phase::Opening(opening) => {
+                let asks = opening.asks(now, &self.path.round_trip);
+                if asks {
+                    batch.single(self.server, OPEN_EXTENSION);
+                    self.statistics.datagrams_sent += 1;
+                }
+                asks
             }
-            _ => false,
+            Phase::Waiting(waiting) => {
+                let asks = waiting.asks(now, &self.path.round_trip);
+                if asks {
+                    waiting.request.probe(now, batch, &mut self.statistics);
+                }
+                asks
+            }
         }
     }
 
@@ -223,9 +191,9 @@ impl Client {
     pub fn next_timeout(&self) -> Option<Duration> {
         let timer = match &self.phase {
             Phase::Idle => return None,
-            Phase::Opening(opening) => Some(opening.ask),
+            Phase::Opening(opening) => Some(opening.next()),
             Phase::Sending(sender) => sender.next_timeout(),
-            Phase::Waiting(waiting) => Some(waiting.probe),
+            Phase::Waiting(waiting) => Some(waiting.next()),
             Phase::Receiving => None,
         };
         let end = self.last_heard + self.config.give_up;
@@ -261,8 +229,7 @@ impl Client {
     }
 
     fn open(&mut self, now: Duration, request: Vec<u8>) {
-        let opening = Opening { request, ask: now, asked: 0, last_asked: now, old_answers: 0 };
-        self.phase = Phase::Opening(opening);
+        self.phase = Phase::Opening(Opening::new(now, request));
     }
 
     /// An answer to our opening.
@@ -270,17 +237,13 @@ impl Client {
         let Phase::Opening(opening) = &mut self.phase else { return };
         self.last_heard = now;
         let Response::Token(token) = response else {
-            // One alone may be a stray, or our question was damaged on the way; and a copy of an answer is no second answer.
-            opening.old_answers = (opening.old_answers + 1).min(opening.asked);
-            opening.ask = now;
-            if opening.old_answers >= OLD_ANSWERS {
+            if opening.is_old(now) {
                 self.finish(Err(Error::Original));
             }
             return;
         };
-        if opening.asked == 1 {
-            // Which question a second one's answer is to would not be known (Karn).
-            self.path.round_trip.sample(now.saturating_sub(opening.last_asked));
+        if let Some(measured) = opening.round_trip(now) {
+            self.path.round_trip.sample(measured);
         }
         let request = std::mem::take(&mut opening.request);
         self.token = Some(token);
@@ -301,8 +264,7 @@ impl Client {
             && let Phase::Sending(request) = std::mem::replace(&mut self.phase, Phase::Idle)
         {
             self.progress.sent = self.progress.to_send;
-            let probe = now + PROBE.max(self.path.round_trip.timeout(0));
-            self.phase = Phase::Waiting(Waiting { request, probe, probes: 0 });
+            self.phase = Phase::Waiting(Waiting::new(now, request, &self.path.round_trip));
         }
     }
 
