@@ -1,12 +1,13 @@
 //! The client of the extension: one request after the other, each with its response. Notes, chapter 2, part 2, and its homework.
 //!
 //! ```text
-//!        request            1?token           all acknowledged          block 0           all blocks
-//!  idle ────────▶ opening ──────────▶ sending ────────────────▶ waiting ────────▶ receiving ────────▶ idle
-//!    │               │ 0?… or z thrice    └──────── block 0 (it must have all) ──────▶ ▲
-//!    │               ▼                                                                 
-//!    │            an old server: Err(Original)            any of them, silent for `give_up`: Err(NoAnswer)
-//!    └ with a token of an earlier request: sending at once
+//!      request          1?token           all acknowledged           block 0             all blocks
+//! idle ───────▶ opening ────────▶ sending ─────────────────▶ waiting ─────────▶ receiving ────────────▶ idle
+//!   │              │                ▲  │                                            ▲
+//!   │              │ 0?…, z         │  └ block 0: the server must have everything ──┘
+//!   │              ▼                │
+//!   │           Err(Original)       │          any of them, silent for `give_up`: Err(NoAnswer)
+//!   └ with an earlier token ────────┘
 //! ```
 //!
 //! In *waiting* the server may be running the request for as long as it likes, or may have died. So the last block goes out once
@@ -17,18 +18,19 @@
 
 mod phases;
 mod progress;
+mod receive;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::batch::Batch;
-use super::datagram::{Ack, Data, Reason, Refusal, Side};
+use super::datagram::{Refusal, Side};
 use super::error::Error;
-use super::pdu::{OPEN_EXTENSION, Response};
-use super::receiver::{Outcome, Receiver};
+use super::pdu::OPEN_EXTENSION;
+use super::receiver::Receiver;
 use super::sender::{Path, Sender};
 use super::statistics::Statistics;
-use super::{Config, REQUEST_LIMIT, RESPONSE_LIMIT, split};
+use super::{Config, REQUEST_LIMIT};
 use phases::{Opening, Waiting};
 
 pub use progress::Progress;
@@ -107,35 +109,6 @@ impl Client {
         match self.token {
             Some(token) => self.send(now, token, request),
             None => self.open(now, request),
-        }
-    }
-
-    /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. `now` never goes back; datagrams from
-    /// anybody but the server are ignored.
-    pub fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
-        if from != self.server {
-            return;
-        }
-        for datagram in split(segment, bytes) {
-            self.statistics.datagrams_received += 1;
-            let known = match datagram.first() {
-                Some(b'D') => {
-                    Data::parse(datagram).map(|(data, payload)| self.receive_data(now, &data, payload))
-                }
-                Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| {
-                    if self.is_ours(ack.token, ack.exchange) && ack.side == Side::Request {
-                        self.last_heard = now;
-                        if let Phase::Sending(sender) = &mut self.phase {
-                            sender.acknowledge(now, &mut self.path, &ack, ranges);
-                            self.progress.sent = sender.progress().0;
-                        }
-                        self.sent_all(now);
-                    }
-                }),
-                Some(b'X') => Refusal::parse(datagram).map(|refusal| self.refused(now, &refusal)),
-                _ => Response::parse(datagram).map(|response| self.opened(now, response)),
-            };
-            self.statistics.malformed += u64::from(known.is_none());
         }
     }
 
@@ -232,127 +205,9 @@ impl Client {
         self.phase = Phase::Opening(Opening::new(now, request));
     }
 
-    /// An answer to our opening.
-    fn opened(&mut self, now: Duration, response: Response) {
-        let Phase::Opening(opening) = &mut self.phase else { return };
-        self.last_heard = now;
-        let Response::Token(token) = response else {
-            if opening.is_old(now) {
-                self.finish(Err(Error::Original));
-            }
-            return;
-        };
-        if let Some(measured) = opening.round_trip(now) {
-            self.path.round_trip.sample(measured);
-        }
-        let request = std::mem::take(&mut opening.request);
-        self.token = Some(token);
-        self.exchange = 0;
-        self.receiver = None;
-        self.send(now, token, request);
-    }
-
     fn send(&mut self, now: Duration, token: u64, request: Vec<u8>) {
         let (name, block_size) = ((Side::Request, token, self.exchange), self.config.block_size());
         self.phase = Phase::Sending(Sender::new(now, &mut self.path, name, block_size, request));
-    }
-
-    /// If the request is there: from sending to waiting.
-    fn sent_all(&mut self, now: Duration) {
-        if let Phase::Sending(sender) = &self.phase
-            && sender.is_complete()
-            && let Phase::Sending(request) = std::mem::replace(&mut self.phase, Phase::Idle)
-        {
-            self.progress.sent = self.progress.to_send;
-            self.phase = Phase::Waiting(Waiting::new(now, request, &self.path.round_trip));
-        }
-    }
-
-    fn receive_data(&mut self, now: Duration, data: &Data, payload: &[u8]) {
-        if data.side != Side::Response || self.token != Some(data.token) {
-            return;
-        }
-        if self.is_ours(data.token, data.exchange)
-            && !matches!(self.phase, Phase::Receiving)
-            && !self.begin(data)
-        {
-            return;
-        }
-        let Some(receiver) = self.receiver.as_mut().filter(|receiver| receiver.exchange() == data.exchange)
-        else {
-            return;
-        };
-        self.last_heard = now;
-        let growth = receiver.growth(data);
-        if growth > 0 {
-            receiver.grow(growth);
-        }
-        self.acknowledge = true;
-        match receiver.receive(now, data, payload) {
-            Outcome::New => self.statistics.blocks_received += 1,
-            Outcome::Duplicate => self.statistics.duplicates += 1,
-            Outcome::Stray => self.statistics.malformed += 1,
-        }
-        if matches!(self.phase, Phase::Receiving) {
-            self.progress.received = receiver.progress().0;
-        }
-        if let Some(response) = receiver.take() {
-            self.exchange += 1;
-            self.finish_well(response);
-        }
-    }
-
-    /// The first block of the response: the server has the whole request. `false` if we do not want it.
-    fn begin(&mut self, data: &Data) -> bool {
-        if !matches!(self.phase, Phase::Sending(_) | Phase::Waiting(_)) {
-            return false;
-        }
-        let length = data.length as usize;
-        if length > RESPONSE_LIMIT {
-            let (token, exchange) = (data.token, data.exchange);
-            self.refuse = Some(Refusal { reason: Reason::TooLong, token, exchange });
-            self.finish(Err(Error::TooLong { length, limit: RESPONSE_LIMIT }));
-            return false;
-        }
-        self.receiver = Receiver::new(data, self.config.receive_window);
-        if let Some(receiver) =
-            self.receiver.as_mut().filter(|receiver| receiver.suits(self.spare.capacity()))
-        {
-            receiver.adopt(std::mem::take(&mut self.spare));
-        }
-        self.progress.sent = self.progress.to_send;
-        self.progress.to_receive = Some(length);
-        self.phase = Phase::Receiving;
-        self.receiver.is_some()
-    }
-
-    fn refused(&mut self, now: Duration, refusal: &Refusal) {
-        if !self.is_ours(refusal.token, refusal.exchange) {
-            return;
-        }
-        self.last_heard = now;
-        match (&mut self.phase, refusal.reason) {
-            (Phase::Idle | Phase::Opening(_), _) => {}
-            (Phase::Sending(sender), Reason::Unknown) if sender.is_untouched() => {
-                // The session has expired since the last request, and of this one the server has nothing: begin anew.
-                let request = sender.take_message();
-                self.open(now, request);
-            }
-            (_, Reason::NotUnderstood) => {
-                // Most likely a datagram that was damaged on the way: its block is lost, and will be sent again as such.
-                self.not_understood += 1;
-                let untouched = matches!(&self.phase, Phase::Sending(sender) if sender.is_untouched());
-                if untouched && self.not_understood >= NOT_UNDERSTOOD {
-                    self.finish(Err(Error::Refused(Reason::NotUnderstood)));
-                }
-            }
-            (_, reason) => self.finish(Err(Error::Refused(reason))),
-        }
-    }
-
-    /// Whether a datagram is of the exchange in work.
-    fn is_ours(&self, token: u64, exchange: u32) -> bool {
-        self.token == Some(token) && self.exchange == exchange && !matches!(self.phase, Phase::Idle)
     }
 
     fn finish_well(&mut self, response: Vec<u8>) {
