@@ -160,7 +160,7 @@ impl Client {
         }
     }
 
-    /// When to call [`Client::handle_timeout`], if nothing comes before.
+    /// When to call [`Client::handle_timeout`], if nothing comes before. Ask when [`Client::transmit`] has said `false`.
     pub fn next_timeout(&self) -> Option<Duration> {
         let timer = match &self.phase {
             Phase::Idle => return None,
