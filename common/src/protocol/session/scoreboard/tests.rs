@@ -87,9 +87,13 @@ fn a_block_given_up_too_early_is_noticed() {
 #[test]
 fn an_ack_of_what_was_never_sent_changes_nothing() {
     let mut board = after_sending(10, 4);
-    for (largest, cumulative, ranges) in
-        [(3, 5, vec![]), (4, 0, vec![(1, 2)]), (3, 0, vec![(1, 5)]), (u32::MAX, u32::MAX, vec![])]
-    {
+    for (largest, cumulative, ranges) in [
+        (3, 5, vec![]),
+        (4, 0, vec![(1, 2)]),
+        (3, 0, vec![(1, 5)]),
+        (3, 0, vec![(1, 4), (1, 3)]),
+        (u32::MAX, u32::MAX, vec![]),
+    ] {
         assert_eq!(acknowledge(&mut board, largest, cumulative, &ranges), News::default());
         assert_eq!((board.in_flight(), board.cumulative()), (4, 0));
     }
