@@ -1,5 +1,7 @@
 //! The stateless board over real sockets: the examples of the protocol byte for byte, whatever else comes in.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped has failed")]
+
 mod support;
 
 use std::net::{SocketAddr, UdpSocket};
@@ -39,7 +41,7 @@ fn server(address: &str) -> Server {
 
 #[test]
 fn the_examples_byte_for_byte_over_ipv4_and_ipv6() {
-    for address in ["127.0.0.1", "::1", "0.0.0.0"] {
+    for address in ["127.0.0.1", "::1", "0.0.0.0", "::"] {
         let server = server(address);
         let mut to = server.address;
         if to.ip().is_unspecified() {

@@ -70,22 +70,30 @@ fn a_block_given_up_too_early_is_noticed() {
     let mut board = after_sending(10, 8);
     acknowledge(&mut board, 3, 0, &[(1, 4)]);
     let news = acknowledge(&mut board, 4, 5, &[]);
-    assert!(news.spurious);
+    assert_eq!(news.spurious, 1);
     assert_eq!(board.next_block(u32::MAX), Some((8, false)), "a block that has arrived is not sent again");
 
     let mut board = after_sending(10, 8);
     acknowledge(&mut board, 3, 0, &[(1, 4)]);
     board.next_block(u32::MAX).unwrap();
     board.sent(0, NOW);
-    assert!(acknowledge(&mut board, 4, 5, &[]).spurious, "the receiver has not seen the second transmission");
+    assert_eq!(
+        acknowledge(&mut board, 4, 5, &[]).spurious,
+        1,
+        "the receiver has not seen the second transmission"
+    );
 }
 
 #[test]
 fn an_ack_of_what_was_never_sent_changes_nothing() {
     let mut board = after_sending(10, 4);
-    for (largest, cumulative, ranges) in
-        [(3, 5, vec![]), (4, 0, vec![(1, 2)]), (3, 0, vec![(1, 5)]), (u32::MAX, u32::MAX, vec![])]
-    {
+    for (largest, cumulative, ranges) in [
+        (3, 5, vec![]),
+        (4, 0, vec![(1, 2)]),
+        (3, 0, vec![(1, 5)]),
+        (3, 0, vec![(1, 4), (1, 3)]),
+        (u32::MAX, u32::MAX, vec![]),
+    ] {
         assert_eq!(acknowledge(&mut board, largest, cumulative, &ranges), News::default());
         assert_eq!((board.in_flight(), board.cumulative()), (4, 0));
     }

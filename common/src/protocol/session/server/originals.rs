@@ -14,7 +14,7 @@
 //! `a?0` comes from an address that may be forged. So an empty session makes way for the next one when all places are taken; one
 //! with a block has shown that its owner reads what is sent to him.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::Hasher;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,12 +24,11 @@ use siphasher::sip::SipHasher24;
 use super::super::deadlines::Deadlines;
 use super::super::limits::{Holder, Ledger, Limits, NoRoom};
 use super::super::pdu::{Request, Response};
+use super::filling::Filling;
 use super::table::Table;
 
 /// Numbers of sessions are below this: then `0?<session>` is at most 18 bytes, what the smallest Ethernet frame carries.
 const NUMBERS: u64 = 10_000_000_000_000_000;
-/// What a block out of order costs besides its bytes.
-const BLOCK_OVERHEAD: usize = 96;
 
 /// All sessions of the original protocol.
 #[derive(Debug)]
@@ -57,19 +56,6 @@ enum State {
     Closed { delivered: bool },
 }
 
-/// A message as it arrives: in order nearly always, as the original sends one block at a time.
-#[derive(Debug)]
-struct Filling {
-    count: u64,
-    front: Vec<u8>,
-    /// Blocks in `front`.
-    in_order: u64,
-    /// Blocks behind a gap.
-    later: BTreeMap<u64, Vec<u8>>,
-    later_bytes: usize,
-    charged: usize,
-}
-
 /// A message that is complete, with the bytes that the ledger has for it.
 pub struct Complete {
     /// The message.
@@ -83,7 +69,7 @@ pub struct Complete {
 impl Originals {
     /// None yet; the secret makes the numbers unguessable.
     pub fn new(secret: [u8; 16]) -> Originals {
-        let (sessions, expiries) = (Table::new(), Deadlines::default());
+        let (sessions, expiries) = (Table::default(), Deadlines::default());
         Originals { sessions, expiries, empty: VecDeque::new(), secret, made: 0 }
     }
 
@@ -133,6 +119,7 @@ impl Originals {
 
     fn open(&mut self, now: Duration, from: SocketAddr, limits: &Limits, ledger: &mut Ledger) -> Option<u64> {
         let holder = Holder::of(from.ip());
+        self.forget_filled();
         while ledger.wake(holder).is_err() {
             self.make_way(holder, ledger).ok()?;
         }
@@ -159,16 +146,24 @@ impl Originals {
 
     /// Removes the oldest session that is empty: of this client, or of anybody if the client has none.
     fn make_way(&mut self, holder: Holder, ledger: &mut Ledger) -> Result<(), NoRoom> {
-        let sessions = &mut self.sessions;
-        self.empty.retain(|&(slot, number)| {
-            sessions.at(slot).is_some_and(|session| session.number == number && session.is_empty())
-        });
         let of_client =
-            |&(slot, _): &(u32, u64)| sessions.at(slot).is_some_and(|session| session.holder == holder);
+            |entry: &(u32, u64)| self.empty_at(entry).is_some_and(|session| session.holder == holder);
         let place = self.empty.iter().position(of_client).unwrap_or(0);
         let (slot, _) = self.empty.remove(place).ok_or(NoRoom)?;
         self.remove(slot, ledger);
+        self.forget_filled();
         Ok(())
+    }
+
+    /// Drops entries of sessions that are not empty any more, up to the oldest that is.
+    fn forget_filled(&mut self) {
+        while self.empty.front().is_some_and(|entry| self.empty_at(entry).is_none()) {
+            self.empty.pop_front();
+        }
+    }
+
+    fn empty_at(&self, &(slot, number): &(u32, u64)) -> Option<&Session> {
+        self.sessions.get(slot).filter(|session| session.number == number && session.is_empty())
     }
 
     fn store(
@@ -189,7 +184,7 @@ impl Originals {
             session.state = State::Filling(Filling::new(count));
         }
         match &mut session.state {
-            State::Filling(filling) if filling.count == count => {
+            State::Filling(filling) if filling.count() == count => {
                 filling.store(index, data, limits.request, session.holder, ledger).ok()
             }
             _ => None,
@@ -213,15 +208,16 @@ impl Originals {
         let State::Filling(filling) = std::mem::replace(&mut session.state, State::Empty) else {
             return None; // nothing to close: the original dies of it
         };
-        let delivered = filling.in_order == filling.count;
+        let delivered = filling.is_complete();
         session.state = State::Closed { delivered };
         let keep = ledger.room_to_sleep(holder).is_ok() || delivered;
         ledger.rest(holder);
         ledger.fall_asleep(holder);
         let complete = if delivered {
-            Some(Complete { message: filling.front, holder, charged: filling.charged })
+            let (message, charged) = filling.into_message();
+            Some(Complete { message, holder, charged })
         } else {
-            ledger.give_back(holder, filling.charged);
+            ledger.give_back(holder, filling.charged());
             None
         };
         if !keep {
@@ -236,7 +232,7 @@ impl Originals {
             State::Closed { .. } => ledger.leave_sleep(session.holder),
             State::Empty => ledger.rest(session.holder),
             State::Filling(filling) => {
-                ledger.give_back(session.holder, filling.charged);
+                ledger.give_back(session.holder, filling.charged());
                 ledger.rest(session.holder);
             }
         }
@@ -246,75 +242,5 @@ impl Originals {
 impl Session {
     fn is_empty(&self) -> bool {
         matches!(self.state, State::Empty)
-    }
-}
-
-impl Filling {
-    fn new(count: u64) -> Filling {
-        Filling { count, front: Vec::new(), in_order: 0, later: BTreeMap::new(), later_bytes: 0, charged: 0 }
-    }
-
-    /// Stores a block; how many distinct ones there are now.
-    fn store(
-        &mut self,
-        index: u64,
-        data: &[u8],
-        limit: usize,
-        holder: Holder,
-        ledger: &mut Ledger,
-    ) -> Result<u64, NoRoom> {
-        if index < self.in_order || self.later.contains_key(&index) {
-            return Ok(self.distinct());
-        }
-        if self.front.len() + self.later_bytes + data.len() > limit {
-            return Err(NoRoom);
-        }
-        if index > self.in_order {
-            self.charge(data.len() + BLOCK_OVERHEAD, holder, ledger)?;
-            self.later.insert(index, data.to_vec());
-            self.later_bytes += data.len();
-            return Ok(self.distinct());
-        }
-        self.append(data, limit, holder, ledger)?;
-        while let Some(entry) = self.later.first_entry().filter(|entry| *entry.key() == self.in_order) {
-            let block = entry.remove();
-            self.later_bytes -= block.len();
-            self.give_back(block.len() + BLOCK_OVERHEAD, holder, ledger);
-            self.append(&block, limit, holder, ledger)?;
-        }
-        Ok(self.distinct())
-    }
-
-    fn append(
-        &mut self,
-        data: &[u8],
-        limit: usize,
-        holder: Holder,
-        ledger: &mut Ledger,
-    ) -> Result<(), NoRoom> {
-        let (length, capacity) = (self.front.len() + data.len(), self.front.capacity());
-        if length > capacity {
-            let wanted = length.max(2 * capacity).min(limit.max(length));
-            self.charge(wanted - capacity, holder, ledger)?;
-            self.front.reserve_exact(wanted - self.front.len());
-        }
-        self.front.extend_from_slice(data);
-        self.in_order += 1;
-        Ok(())
-    }
-
-    fn distinct(&self) -> u64 {
-        self.in_order + self.later.len() as u64
-    }
-
-    fn charge(&mut self, bytes: usize, holder: Holder, ledger: &mut Ledger) -> Result<(), NoRoom> {
-        ledger.take(holder, bytes)?;
-        self.charged += bytes;
-        Ok(())
-    }
-
-    fn give_back(&mut self, bytes: usize, holder: Holder, ledger: &mut Ledger) {
-        ledger.give_back(holder, bytes);
-        self.charged -= bytes;
     }
 }
