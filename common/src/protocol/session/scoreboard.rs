@@ -8,7 +8,7 @@
 //!                           └ lost: sent again next
 //! ```
 //!
-//! Every transmission has a sequence of its own. Once one has been acknowledged, those sent [`Scoreboard::reordering`] or more
+//! Every transmission has a sequence of its own. Once one has been acknowledged, those sent a certain distance or more
 //! before it that have not are lost: the network may change the order a little, not more. A block that was given up and turns out
 //! to have arrived shows that the network changes the order more than thought, and the distance grows (RFC 4653 in spirit).
 //!
