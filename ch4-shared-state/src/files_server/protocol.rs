@@ -30,24 +30,26 @@ pub struct Piece {
     pub count: u32,
     /// The length of the whole file, when this piece is the first and the head goes before it.
     pub head: Option<u64>,
-    /// The client shall see our end behind it.
+    /// The connection ends with this file; the head says so.
     pub close: bool,
+    /// It is the last piece of its file.
+    pub last: bool,
 }
 
 /// The file that lists the others.
 pub const LIST: u32 = u32::MAX;
 
 impl Piece {
-    /// As bytes, because a request may cross a process boundary; 34 of them.
+    /// As bytes, because a request may cross a process boundary; 35 of them.
     #[must_use]
     pub fn to_request(self) -> Request {
-        let mut bytes = Vec::with_capacity(34);
+        let mut bytes = Vec::with_capacity(35);
         bytes.extend_from_slice(&self.status.to_be_bytes());
         bytes.extend_from_slice(&self.file.to_be_bytes());
         bytes.extend_from_slice(&self.from.to_be_bytes());
         bytes.extend_from_slice(&self.count.to_be_bytes());
         bytes.extend_from_slice(&self.head.unwrap_or(u64::MAX).to_be_bytes());
-        bytes.push(u8::from(self.close));
+        bytes.extend([u8::from(self.close), u8::from(self.last)]);
         Request(bytes)
     }
 
@@ -59,7 +61,7 @@ impl Piece {
         let (from, rest) = rest.split_first_chunk()?;
         let (count, rest) = rest.split_first_chunk()?;
         let (head, rest) = rest.split_first_chunk()?;
-        let [close] = rest else { return None };
+        let [close, last] = rest else { return None };
         Some(Piece {
             status: u16::from_be_bytes(*status),
             file: u32::from_be_bytes(*file),
@@ -67,6 +69,7 @@ impl Piece {
             count: u32::from_be_bytes(*count),
             head: Some(u64::from_be_bytes(*head)).filter(|&length| length != u64::MAX),
             close: *close != 0,
+            last: *last != 0,
         })
     }
 }
@@ -102,9 +105,9 @@ impl Http {
         let count = u32::try_from(left).map_or(self.chunk, |left| left.min(self.chunk));
         let Sending { file, from, end, close } = sending;
         sending.from += u64::from(count);
-        let is_last = sending.from == end;
-        self.sending = (!is_last).then_some(sending);
-        Piece { status: 200, file, from, count, head, close: close && is_last }
+        let last = sending.from == end;
+        self.sending = (!last).then_some(sending);
+        Piece { status: 200, file, from, count, head, close, last }
     }
 }
 
@@ -132,7 +135,7 @@ impl Protocol for Http {
             self.catalogue.find(&name)
         };
         let piece = match found {
-            None => Piece { status: 404, file: 0, from: 0, count: 0, head: Some(0), close },
+            None => Piece { status: 404, file: 0, from: 0, count: 0, head: Some(0), close, last: true },
             Some((file, length)) => {
                 let end = if only_head { 0 } else { length };
                 self.next_piece(Sending { file, from: 0, end, close }, Some(length))

@@ -75,6 +75,6 @@ impl Service for Files {
             tracing::warn!("client {client}: its file cannot be read on: {error}");
             return Answer::last(Vec::new());
         }
-        if piece.close { Answer::last(bytes) } else { Answer::new(bytes) }
+        if piece.close && piece.last { Answer::last(bytes) } else { Answer::new(bytes) }
     }
 }

@@ -88,7 +88,8 @@ fn what_is_no_request_is_refused_and_ends_the_connection() {
 #[test]
 fn pieces_cross_as_bytes() {
     for head in [None, Some(0), Some(1 << 40)] {
-        let piece = Piece { status: 200, file: 3, from: 1 << 33, count: 65_536, head, close: true };
+        let piece =
+            Piece { status: 200, file: 3, from: 1 << 33, count: 65_536, head, close: true, last: false };
         assert_eq!(Piece::from_request(&piece.to_request()), Some(piece));
     }
     assert_eq!(Piece::from_request(&Request(b"short".to_vec())), None);
