@@ -96,7 +96,7 @@ async fn connect(shared: &Shared, url: &Url) -> anyhow::Result<TcpStream> {
         match timeout(shared.patience, TcpStream::connect(address)).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) => {
-                last = Some(anyhow::Error::new(error).context(format!("cannot connect to {address}")))
+                last = Some(anyhow::Error::new(error).context(format!("cannot connect to {address}")));
             }
             Err(_) => last = Some(anyhow::anyhow!("cannot connect to {address}: no answer")),
         }

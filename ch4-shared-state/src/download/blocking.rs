@@ -40,7 +40,7 @@ pub fn in_threads(shared: &Arc<Shared>, workers: usize) -> io::Result<()> {
             let worker = thread::Builder::new().name(format!("worker-{number}"));
             worker.spawn_scoped(scope, || one_after_another(shared))?;
         }
-        Ok(())
+        io::Result::Ok(())
     })?;
     shared.await_threads();
     Ok(())
@@ -94,7 +94,7 @@ fn connect(url: &Url, patience: Duration) -> anyhow::Result<TcpStream> {
         match TcpStream::connect_timeout(&address, patience) {
             Ok(connection) => return Ok(connection),
             Err(error) => {
-                last = Some(anyhow::Error::new(error).context(format!("cannot connect to {address}")))
+                last = Some(anyhow::Error::new(error).context(format!("cannot connect to {address}")));
             }
         }
     }

@@ -65,7 +65,7 @@ impl Screen {
             (Some(bar), Some(error)) => bar.abandon_with_message(format!("{}: {error}", record.url)),
             (None, None) if !self.is_terminal => tracing::info!("Finished downloading {}", record.url),
             (None, Some(error)) if !self.is_terminal => {
-                tracing::warn!("Failed downloading {}: {error}", record.url)
+                tracing::warn!("Failed downloading {}: {error}", record.url);
             }
             (None, _) => {}
         }

@@ -1,0 +1,99 @@
+//! The client: the same request again and again, over a new connection each time or over one.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use super::Closes;
+use crate::http::{Exchange, Keep, Progress, Url, get};
+
+/// A server of ours that has not answered by then never will.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Life {
+    /// For one request.
+    Short,
+    /// For all of them.
+    Long,
+}
+
+/// What is asked for, and of whom.
+#[derive(Debug)]
+pub struct Client {
+    /// The server.
+    pub address: SocketAddr,
+    closes: Closes,
+    limit: u64,
+    last: Vec<u8>,
+    next: Vec<u8>,
+    interrupted: &'static AtomicBool,
+}
+
+impl Client {
+    /// A client for the one file of `limit` bytes that the server at `address` has.
+    #[must_use]
+    pub fn new(address: SocketAddr, closes: Closes, limit: u64, interrupted: &'static AtomicBool) -> Client {
+        let target = "/file-1.bin".into();
+        let url = Url { host: address.ip().to_string(), port: address.port(), target };
+        let (last, next) = (get(&url, Keep::Close), get(&url, Keep::Open));
+        Client { address, closes, limit, last, next, interrupted }
+    }
+
+    /// Makes `count` requests. Returns how many connections that took, and the last one if it is still open.
+    ///
+    /// # Errors
+    /// A connection fails or is refused, an answer is not whole, or Ctrl-C was pressed.
+    pub fn run(&self, life: Life, count: u32) -> anyhow::Result<(u64, Option<TcpStream>)> {
+        let mut open = None;
+        let mut connects = 0;
+        for _ in 0..count {
+            if self.interrupted.load(Ordering::Relaxed) {
+                bail!("interrupted");
+            }
+            let mut connection = match open.take() {
+                Some(connection) => connection,
+                None => {
+                    let connection = TcpStream::connect(self.address).with_context(|| {
+                        format!("cannot connect to {} after {connects} connections", self.address)
+                    })?;
+                    connects += 1;
+                    connection
+                }
+            };
+            self.request(&mut connection, life)?;
+            open = (life == Life::Long).then_some(connection);
+        }
+        Ok((connects, open))
+    }
+
+    /// One request over a connection; a short-lived one that the server shall close is read to its end.
+    ///
+    /// # Errors
+    /// As [`run`](Client::run).
+    pub fn request(&self, connection: &mut TcpStream, life: Life) -> anyhow::Result<()> {
+        let server_closes = life == Life::Short && self.closes == Closes::Server;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.write_all(if server_closes { &self.last } else { &self.next })?;
+        let (mut exchange, mut chunk) = (Exchange::new(self.limit), [0; 16 * 1024]);
+        loop {
+            match connection.read(&mut chunk).context("no answer")? {
+                0 => break exchange.finish()?,
+                count => {
+                    if exchange.receive(&chunk[..count], &mut io::sink())? == Progress::Complete {
+                        break;
+                    }
+                }
+            }
+        }
+        // Without this our close might come before the server's, and TIME_WAIT would be ours.
+        if server_closes && connection.read(&mut chunk)? > 0 {
+            bail!("the server went on after its last answer");
+        }
+        Ok(())
+    }
+}
