@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::Closes;
+use super::exhaust::is_exhausted;
 use crate::http::{Exchange, Keep, Progress, Url, get};
 
 /// A server of ours that has not answered by then never will.
@@ -58,9 +59,8 @@ impl Client {
             let mut connection = match open.take() {
                 Some(connection) => connection,
                 None => {
-                    let connection = TcpStream::connect(self.address).with_context(|| {
-                        format!("cannot connect to {} after {connects} connections", self.address)
-                    })?;
+                    let connection =
+                        TcpStream::connect(self.address).map_err(|error| self.explain(error, connects))?;
                     connects += 1;
                     connection
                 }
@@ -69,6 +69,16 @@ impl Client {
             open = (life == Life::Long).then_some(connection);
         }
         Ok((connects, open))
+    }
+
+    fn explain(&self, error: io::Error, connects: u64) -> anyhow::Error {
+        let error = anyhow::Error::new(error);
+        let why = if is_exhausted(&error) {
+            "every port is in TIME_WAIT (make fewer --requests, or see --exhaust)".into()
+        } else {
+            format!("cannot connect to {}", self.address)
+        };
+        error.context(format!("{why}, after {connects} connections"))
     }
 
     /// One request over a connection; a short-lived one that the server shall close is read to its end.

@@ -59,7 +59,7 @@ pub fn run(args: &ConnectionsArgs, client: &Client, ports: u16) -> anyhow::Resul
         }
     };
     writeln!(stdout, "{made} connections in {} ms", began.elapsed().as_millis())?;
-    let table = Table::read(client.address)?;
+    let table = Table::settled(client.address)?;
     let mut free_again_ms = None;
     match &refused {
         Some(error) => writeln!(stdout, "connection {}: {error:#}", made + 1)?,
@@ -121,7 +121,8 @@ fn connect(address: SocketAddr, range: &RangeInclusive<u16>) -> anyhow::Result<T
     Ok(socket.into())
 }
 
-fn is_exhausted(error: &anyhow::Error) -> bool {
+/// `EADDRNOTAVAIL`: no port is left.
+pub fn is_exhausted(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<io::Error>();
     error.is_some_and(|error| error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32))
 }

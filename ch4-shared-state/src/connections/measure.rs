@@ -75,7 +75,7 @@ fn measure(
     let server_clock =
         if args.model.copies_memory() { None } else { Some(clock_getcpuclockid(server.pid())?) };
     let server_cpu = || server_clock.map(cpu).transpose();
-    let (table, counters) = (settle(client)?, Counters::read()?);
+    let (table, counters) = (Table::settled(client.address)?, Counters::read()?);
     let (client_cpu, served_cpu) = (cpu(ClockId::CLOCK_THREAD_CPUTIME_ID)?, server_cpu()?);
     let began = Instant::now();
     let (connections, open) = client.run(life, args.requests)?;
@@ -83,7 +83,7 @@ fn measure(
     let client_cpu = cpu(ClockId::CLOCK_THREAD_CPUTIME_ID)? - client_cpu;
     let picture = Table::read(client.address)?.lines(); // while the long-lived one is still open
     drop(open);
-    let after = settle(client)?;
+    let after = Table::settled(client.address)?;
     let served_cpu = server_cpu()?.zip(served_cpu).map(|(after, before)| after.saturating_sub(before));
     let counted = Counters::read()?;
     let per_request = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(args.requests);
@@ -101,18 +101,6 @@ fn measure(
         server_cpu_us_per_request: served_cpu.map(per_request),
     };
     Ok((measured, picture))
-}
-
-/// Waits until the server has closed its ends too, and returns the table then, or after a second as it is.
-fn settle(client: &Client) -> anyhow::Result<Table> {
-    let began = Instant::now();
-    loop {
-        let table = Table::read(client.address)?;
-        if table.is_settled() || began.elapsed() > Duration::from_secs(1) {
-            return Ok(table);
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// CPU time so far, exact to the nanosecond where /proc/PID/stat counts in hundredths of a second.
@@ -157,7 +145,7 @@ fn print(
     let (requests, rounds) = (args.requests, args.rounds);
     writeln!(
         stdout,
-        "{requests} requests for {} bytes, one after another, {rounds} rounds; the server at {} runs {}\n",
+        "{requests} requests for {} bytes, one after another, rounds: {rounds}; the server at {} runs {}\n",
         args.size,
         client.address,
         args.model.name()
