@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -28,6 +29,7 @@ impl ChildServer {
             .args(["--log", "warn", "files-server", "-p", "0", "-l", &listen.to_string()])
             .args(["--parent", &std::process::id().to_string()])
             .args(args)
+            .process_group(0) // Ctrl-C is for us, and we end it
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

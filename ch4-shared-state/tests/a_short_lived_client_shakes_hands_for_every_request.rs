@@ -48,6 +48,19 @@ fn short_lived_is_a_connection_per_request_and_long_lived_is_one() {
 }
 
 #[test]
+fn the_table_is_shown_while_both_work() {
+    let output = run(&mut ch4(&["connections", "--watch", "200ms", "-n", "10", "--rounds", "1"]));
+    let shown = text(&output.stderr);
+    let looks = |name: &str, what: &str| {
+        shown.lines().filter(|line| line.contains(name) && line.contains(what)).count()
+    };
+    assert_eq!(looks("long-lived", "1 connections: ESTABLISHED 1+1"), 2, "{shown}");
+    assert_eq!(looks("short-lived", "TIME_WAIT"), 2, "{shown}");
+    assert_eq!(looks("short-lived", "20 requests, 20 connections"), 1, "{shown}");
+    assert!(text(&output.stdout).contains("TIME_WAIT"), "the final table");
+}
+
+#[test]
 fn ports_run_out_where_the_client_closes_first_and_only_there() {
     let args = ["--exhaust", "20", "--closes"];
     let client = &connections(&[&args[..], &["client"]].concat())[0];

@@ -15,12 +15,23 @@ use crate::http::{Exchange, Keep, Progress, Url, get};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a connection lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Life {
     /// For one request.
     Short,
     /// For all of them.
     Long,
+}
+
+impl Life {
+    /// As the notes call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Life::Short => "short-lived",
+            Life::Long => "long-lived",
+        }
+    }
 }
 
 /// What is asked for, and of whom.
@@ -50,25 +61,34 @@ impl Client {
     /// # Errors
     /// A connection fails or is refused, an answer is not whole, or Ctrl-C was pressed.
     pub fn run(&self, life: Life, count: u32) -> anyhow::Result<(u64, Option<TcpStream>)> {
-        let mut open = None;
-        let mut connects = 0;
+        let (mut open, mut connects) = (None, 0);
         for _ in 0..count {
-            if self.interrupted.load(Ordering::Relaxed) {
-                bail!("interrupted");
-            }
-            let mut connection = match open.take() {
-                Some(connection) => connection,
-                None => {
-                    let connection =
-                        TcpStream::connect(self.address).map_err(|error| self.explain(error, connects))?;
-                    connects += 1;
-                    connection
-                }
-            };
-            self.request(&mut connection, life)?;
-            open = (life == Life::Long).then_some(connection);
+            self.visit(life, &mut open, &mut connects)?;
         }
         Ok((connects, open))
+    }
+
+    /// Makes one request over the connection that is open, or over a new one, which is counted. A short-lived one is
+    /// closed behind it.
+    ///
+    /// # Errors
+    /// As [`run`](Client::run).
+    pub fn visit(&self, life: Life, open: &mut Option<TcpStream>, connects: &mut u64) -> anyhow::Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            bail!("interrupted");
+        }
+        let mut connection = match open.take() {
+            Some(connection) => connection,
+            None => {
+                let connection =
+                    TcpStream::connect(self.address).map_err(|error| self.explain(error, *connects))?;
+                *connects += 1;
+                connection
+            }
+        };
+        self.request(&mut connection, life)?;
+        *open = (life == Life::Long).then_some(connection);
+        Ok(())
     }
 
     fn explain(&self, error: io::Error, connects: u64) -> anyhow::Error {

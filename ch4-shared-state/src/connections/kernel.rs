@@ -89,13 +89,11 @@ impl Table {
     /// In a line, for a display that is renewed: `ESTABLISHED 1+1  TIME_WAIT 812+0`, client's and server's ends.
     #[must_use]
     pub fn line(&self) -> String {
-        let mut line = String::new();
-        for (index, (_, name)) in STATES.iter().enumerate().skip(1) {
-            if self.client[index] + self.server[index] > 0 {
-                let _ = write!(line, "  {name} {}+{}", self.client[index], self.server[index]);
-            }
-        }
-        line
+        let parts: Vec<String> = (1..STATES.len()) // not LISTEN
+            .filter(|&state| self.client[state] + self.server[state] > 0)
+            .map(|state| format!("{} {}+{}", STATES[state].1, self.client[state], self.server[state]))
+            .collect();
+        if parts.is_empty() { "no connection".into() } else { parts.join("  ") }
     }
 
     /// As lines: a state, the client's ends in it, the server's.
@@ -145,7 +143,7 @@ mod tests {
         let client = TcpStream::connect(address).unwrap();
         let (server, _) = listener.accept().unwrap();
         let table = Table::read(address).unwrap();
-        assert_eq!(table.line(), "  ESTABLISHED 1+1");
+        assert_eq!(table.line(), "ESTABLISHED 1+1");
         assert!(!table.is_settled());
         assert!(Counters::read().unwrap().active_opens > before.active_opens);
 

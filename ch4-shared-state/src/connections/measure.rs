@@ -1,12 +1,9 @@
 //! The rounds: what the same requests cost over short-lived connections and over a long-lived one.
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
 use nix::time::{ClockId, clock_getcpuclockid};
 use serde::Serialize;
 
@@ -14,9 +11,6 @@ use super::ConnectionsArgs;
 use super::client::{Client, Life};
 use super::kernel::{Counters, Table};
 use crate::child_server::ChildServer;
-
-/// How often the kernel's table is shown. To read it costs time in proportion to its length: not more often.
-const REFRESH: Duration = Duration::from_millis(200);
 
 /// One client's part of one round.
 #[derive(Debug, Clone, Serialize)]
@@ -52,10 +46,7 @@ pub fn run(args: &ConnectionsArgs, client: &Client, server: &ChildServer) -> any
         // Who is second finds a warmer machine: each is second in turn.
         let order = if round % 2 == 1 { [Life::Short, Life::Long] } else { [Life::Long, Life::Short] };
         for life in order {
-            let (measured, picture) =
-                watched(client, &format!("round {round}/{} {}", args.rounds, name(life)), || {
-                    measure(args, client, server, round, life)
-                })?;
+            let (measured, picture) = measure(args, client, server, round, life)?;
             results.push(measured);
             pictures[life as usize] = picture;
         }
@@ -89,7 +80,7 @@ fn measure(
     let per_request = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(args.requests);
     let measured = Measured {
         round,
-        client: name(life),
+        client: life.name(),
         requests: args.requests,
         requests_per_s: f64::from(args.requests) / took.as_secs_f64(),
         connections,
@@ -106,33 +97,6 @@ fn measure(
 /// CPU time so far, exact to the nanosecond where /proc/PID/stat counts in hundredths of a second.
 fn cpu(clock: ClockId) -> anyhow::Result<Duration> {
     Ok(clock.now().context("cannot read a CPU clock")?.into())
-}
-
-/// Does `work` while the kernel's table is shown on a terminal: the notes' loop around netstat.
-fn watched<T>(client: &Client, title: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    if !io::stderr().is_terminal() {
-        return work();
-    }
-    let line = ProgressBar::new_spinner();
-    line.set_style(
-        ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
-    );
-    let (done, stopped) = channel::<()>();
-    thread::scope(|scope| {
-        let line = &line;
-        scope.spawn(move || {
-            while stopped.recv_timeout(REFRESH) == Err(RecvTimeoutError::Timeout) {
-                if let Ok(table) = Table::read(client.address) {
-                    line.set_message(format!("{title}: {}", table.line()));
-                    line.tick();
-                }
-            }
-            line.finish_and_clear();
-        });
-        let result = work();
-        drop(done);
-        result
-    })
 }
 
 fn print(
@@ -169,14 +133,14 @@ fn print(
     for (title, figure) in figures {
         let of = |life: Life| -> Vec<f64> {
             (1..=rounds)
-                .filter_map(|round| results.iter().find(|m| m.round == round && m.client == name(life)))
+                .filter_map(|round| results.iter().find(|m| m.round == round && m.client == life.name()))
                 .filter_map(figure)
                 .collect()
         };
         let (short, long) = (of(Life::Short), of(Life::Long));
         let ratios: Vec<f64> = short.iter().zip(&long).map(|(short, long)| short / long).collect();
         let ratio = match median(&ratios) {
-            Some(middle) if ratios.iter().all(|ratio| ratio.is_finite()) => {
+            Some(middle) if ratios.iter().all(|ratio| ratio.is_finite() && *ratio > 0.0) => {
                 let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
                 let most = ratios.iter().copied().fold(0.0, f64::max);
                 format!("{} ({} to {})", short_figure(middle), short_figure(least), short_figure(most))
@@ -205,11 +169,4 @@ fn short_figure(value: f64) -> String {
         _ => 2,
     };
     format!("{value:.decimals$}")
-}
-
-fn name(life: Life) -> &'static str {
-    match life {
-        Life::Short => "short-lived",
-        Life::Long => "long-lived",
-    }
 }

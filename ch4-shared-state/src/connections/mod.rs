@@ -16,14 +16,18 @@ mod exhaust;
 mod kernel;
 mod measure;
 mod port_range;
+mod watch;
 
+use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ch3_threads::model::Model;
 use clap::{Args, ValueEnum};
+use common::cli::duration;
 
 use crate::child_server::ChildServer;
 use crate::size;
@@ -47,6 +51,10 @@ pub struct ConnectionsArgs {
     /// Who closes a short-lived connection first, and so keeps it in TIME_WAIT
     #[arg(long, value_enum, default_value = "client")]
     pub closes: Closes,
+    /// First show the kernel's table while each client makes 100 requests per second for so long
+    /// [default: 3s on a terminal, else 0]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub watch: Option<Duration>,
     /// Instead: give the client so few ports, and use them up
     #[arg(long, value_name = "PORTS", value_parser = clap::value_parser!(u16).range(2..=10_000))]
     pub exhaust: Option<u16>,
@@ -85,7 +93,11 @@ pub fn run(args: &ConnectionsArgs) -> anyhow::Result<ExitCode> {
     let client = client::Client::new(server.address, args.closes, args.size, interrupted);
     let json = match args.exhaust {
         Some(ports) => exhaust::run(args, &client, ports)?,
-        None => measure::run(args, &client, &server)?,
+        None => {
+            let shown = if std::io::stderr().is_terminal() { Duration::from_secs(3) } else { Duration::ZERO };
+            watch::run(&client, args.watch.unwrap_or(shown))?;
+            measure::run(args, &client, &server)?
+        }
     };
     if let Some(path) = &args.json {
         std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
