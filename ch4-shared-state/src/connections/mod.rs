@@ -28,6 +28,8 @@ use anyhow::{Context, bail};
 use ch3_threads::model::Model;
 use clap::{Args, ValueEnum};
 use common::cli::duration;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 
 use crate::child_server::ChildServer;
 use crate::size;
@@ -58,6 +60,9 @@ pub struct ConnectionsArgs {
     /// Instead: give the client so few ports, and use them up
     #[arg(long, value_name = "PORTS", value_parser = clap::value_parser!(u16).range(2..=10_000))]
     pub exhaust: Option<u16>,
+    /// Run client and server on one processor: steadier, and faster where only one of them works at a time
+    #[arg(long)]
+    pub pin: bool,
     /// How the server runs its connections
     #[arg(short, long, value_enum, default_value = "epoll")]
     pub model: Model,
@@ -87,6 +92,9 @@ pub fn run(args: &ConnectionsArgs) -> anyhow::Result<ExitCode> {
         bail!("an answer of more than 10 MB measures the transfer, not the connection");
     }
     let interrupted = common::interrupt::flag()?;
+    if args.pin {
+        pin().context("cannot stay on one processor")?; // before the server starts, which inherits it
+    }
     let model = args.model.name();
     let options = ["--model", &model, "--files", "1", "--size", &args.size.to_string()].map(String::from);
     let server = ChildServer::start(args.listenaddr, &options)?;
@@ -103,4 +111,15 @@ pub fn run(args: &ConnectionsArgs) -> anyhow::Result<ExitCode> {
         std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// From now on this thread, and what it starts, runs on the first processor that it may run on (sched_setaffinity(2)).
+fn pin() -> nix::Result<()> {
+    let this_thread = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this_thread)?;
+    let mut one = CpuSet::new();
+    if let Some(first) = (0..CpuSet::count()).find(|&cpu| allowed.is_set(cpu) == Ok(true)) {
+        one.set(first)?;
+    }
+    sched_setaffinity(this_thread, &one)
 }

@@ -61,6 +61,9 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<Vec<Run>> {
             eprintln!("error: {}: {}", record.url, record.error.as_deref().unwrap_or_default());
         }
         runs.push(run);
+        if plan.is_interrupted() {
+            break;
+        }
     }
     Ok(runs)
 }

@@ -114,6 +114,11 @@ impl Plan {
         })
     }
 
+    /// Whether Ctrl-C was pressed.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
     /// Downloads all files in this mode.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ impl Screen {
         let bars = if is_terminal && files <= MOST_BARS { files } else { 0 };
         let bar = |_| {
             let bar = screen.add(ProgressBar::new(0));
-            bar.set_style(style("  {bar:30} {bytes:>10}/{total_bytes:<10} {wide_msg}"));
+            bar.set_style(style("  {bar:30} {decimal_bytes:>10}/{decimal_total_bytes:<10} {wide_msg}"));
             bar
         };
         Screen { bars: (0..bars).map(bar).collect(), all, is_terminal }

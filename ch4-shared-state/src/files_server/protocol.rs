@@ -146,11 +146,16 @@ impl Protocol for Http {
 }
 
 fn malformed(status: u16, why: &'static str) -> Decoded {
-    Decoded::Malformed { answer: head(status, 0, true).into_bytes(), why }
+    Decoded::Malformed { answer: head(status, 0, true, BINARY).into_bytes(), why }
 }
 
+/// What a file is, for a browser: something to keep. And the list: something to show.
+pub const BINARY: &str = "application/octet-stream";
+/// See [`BINARY`].
+pub const TEXT: &str = "text/plain; charset=utf-8";
+
 /// The head of an answer.
-pub fn head(status: u16, length: u64, close: bool) -> String {
+pub fn head(status: u16, length: u64, close: bool, kind: &str) -> String {
     let reason = match status {
         200 => "OK",
         404 => "Not Found",
@@ -162,8 +167,9 @@ pub fn head(status: u16, length: u64, close: bool) -> String {
     };
     let allow = if status == 405 { "Allow: GET, HEAD\r\n" } else { "" };
     let close = if close { "Connection: close\r\n" } else { "" };
-    let kind = "Content-Type: application/octet-stream\r\n";
-    format!("HTTP/1.1 {status} {reason}\r\nContent-Length: {length}\r\n{kind}{allow}{close}\r\n")
+    format!(
+        "HTTP/1.1 {status} {reason}\r\nContent-Length: {length}\r\nContent-Type: {kind}\r\n{allow}{close}\r\n"
+    )
 }
 
 struct Wanted {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::service::{Answer, Client, Pace, Protocol, Request, Service};
 
 use super::catalogue::Catalogue;
-use super::protocol::{Http, LIST, Piece, head};
+use super::protocol::{BINARY, Http, LIST, Piece, TEXT, head};
 
 /// The longest piece, bytes: half of what the kernel takes at once from a sender, as a rule.
 const CHUNK: u32 = 64 * 1024;
@@ -60,8 +60,9 @@ impl Service for Files {
     fn handle(&self, client: &Client, request: Request) -> Answer {
         let Some(piece) = Piece::from_request(&request) else { return Answer::last(Vec::new()) };
         self.pause(&piece);
+        let kind = if piece.file == LIST { TEXT } else { BINARY };
         let mut bytes = match piece.head {
-            Some(length) => head(piece.status, length, piece.close).into_bytes(),
+            Some(length) => head(piece.status, length, piece.close, kind).into_bytes(),
             None => Vec::new(),
         };
         let count = piece.count as usize;

@@ -47,7 +47,7 @@ fn content(index: u32) -> Vec<u8> {
 #[test]
 fn a_file_is_its_head_and_all_its_pieces() {
     let (answer, ended) = answers(b"GET /file-2.bin HTTP/1.1\r\nHost: a\r\n\r\n", 1000);
-    let head = head(200, 150_000, false).into_bytes();
+    let head = head(200, 150_000, false, BINARY).into_bytes();
     assert!(answer == [head, content(1)].concat() && !ended);
 }
 
@@ -56,9 +56,9 @@ fn requests_that_come_together_are_answered_in_order_and_the_last_may_close() {
     let bytes = b"HEAD /file-1.bin HTTP/1.1\r\nHost: a\r\n\r\nGET /no HTTP/1.1\r\nHost: a\r\n\r\n\
                   GET /file-1.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let expected = [
-        head(200, 150_000, false).into_bytes(),
-        head(404, 0, false).into_bytes(),
-        head(200, 150_000, true).into_bytes(),
+        head(200, 150_000, false, BINARY).into_bytes(),
+        head(404, 0, false, BINARY).into_bytes(),
+        head(200, 150_000, true, BINARY).into_bytes(),
         content(0),
     ]
     .concat();
@@ -81,7 +81,7 @@ fn what_is_no_request_is_refused_and_ends_the_connection() {
         (&long, 431),
     ] {
         let (answer, ended) = answers(bytes, 1000);
-        assert_eq!((String::from_utf8(answer).unwrap(), ended), (head(status, 0, true), true));
+        assert_eq!((String::from_utf8(answer).unwrap(), ended), (head(status, 0, true, BINARY), true));
     }
 }
 
