@@ -84,8 +84,9 @@ fn measure(
         requests: args.requests,
         requests_per_s: f64::from(args.requests) / took.as_secs_f64(),
         connections,
-        active_opens: counted.active_opens - counters.active_opens,
-        segments_per_request: (counted.segments - counters.segments) as f64 / f64::from(args.requests),
+        active_opens: counted.active_opens.saturating_sub(counters.active_opens),
+        segments_per_request: counted.segments.saturating_sub(counters.segments) as f64
+            / f64::from(args.requests),
         time_wait_client: after.time_wait().0.saturating_sub(table.time_wait().0),
         time_wait_server: after.time_wait().1.saturating_sub(table.time_wait().1),
         client_cpu_us_per_request: per_request(client_cpu),

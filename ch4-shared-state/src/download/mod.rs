@@ -9,7 +9,7 @@
 //! ```
 //!
 //! All three fetch with the same [`Exchange`](crate::http::Exchange); what differs is who waits, in one file each:
-//! [`blocking`] (for the first two) and [`asynchronous`]. The gain is the waiting that overlaps: there is none where the
+//! `blocking` (for the first two) and `asynchronous`. The gain is the waiting that overlaps: there is none where the
 //! line is full, or where the server answers one after another.
 
 mod asynchronous;

@@ -52,11 +52,10 @@ fn picture(run: &Run, longest_ms: f64) -> String {
     let (width, height) = (LEFT + WIDTH + 20.0, bottom + 22.0);
     let mut svg =
         format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n");
-    for tick in 0..=5 {
-        let ms = longest_ms * f64::from(tick) / 5.0;
+    for ms in ticks(longest_ms) {
         let (x, below, seconds) = (x(ms), bottom + 15.0, ms / 1e3);
         let _ = writeln!(svg, r#"<line class="axis" x1="{x:.1}" y1="0" x2="{x:.1}" y2="{bottom}"/>"#);
-        let _ = writeln!(svg, r#"<text class="mid" x="{x:.1}" y="{below}">{seconds:.2} s</text>"#);
+        let _ = writeln!(svg, r#"<text class="mid" x="{x:.1}" y="{below}">{seconds} s</text>"#);
     }
     for (row, record) in run.records.iter().enumerate() {
         let y = ROW * row as f64;
@@ -74,6 +73,14 @@ fn picture(run: &Run, longest_ms: f64) -> String {
         }
     }
     svg + "</svg>\n"
+}
+
+/// Round figures from 0 to `longest`, about five of them.
+fn ticks(longest: f64) -> impl Iterator<Item = f64> {
+    let unit = 10f64.powf((longest / 5.0).log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|by| by * unit).into_iter().find(|step| longest / step <= 6.0);
+    let step = step.unwrap_or(longest);
+    (0..).map(move |tick| f64::from(tick) * step).take_while(move |ms| *ms <= longest)
 }
 
 /// The waiting and the loading of a file: class, from and to in milliseconds.

@@ -4,8 +4,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// The program of this chapter.
 pub fn ch4(args: &[&str]) -> Command {
@@ -29,6 +32,12 @@ impl Server {
         let address =
             line.trim().strip_prefix("LISTENING ").unwrap_or_else(|| panic!("first line: {line:?}"));
         Server { address: address.parse().unwrap(), child }
+    }
+
+    /// SIGTERM, and how it ends.
+    pub fn terminate(&mut self) -> ExitStatus {
+        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM).unwrap();
+        self.child.wait().unwrap()
     }
 
     pub fn url(&self, path: &str) -> String {
