@@ -4,10 +4,14 @@
 
 pub mod board_client;
 pub mod board_server;
+pub mod child_server;
 pub mod connections;
 pub mod download;
+pub mod files_server;
 pub mod guessword_client;
 pub mod guessword_server;
+pub mod http;
 pub mod simulate;
+pub mod size;
 pub mod verify;
 pub mod whiteboard;

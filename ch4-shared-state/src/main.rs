@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use common::cli::LogArgs;
 
 use ch4_shared_state::{
-    board_client, board_server, connections, download, guessword_client, guessword_server, simulate, verify,
-    whiteboard,
+    board_client, board_server, connections, download, files_server, guessword_client, guessword_server,
+    simulate, verify, whiteboard,
 };
 
 const EXAMPLES: &str = "\
@@ -33,6 +33,8 @@ struct Cli {
 enum Command {
     /// Download files one after another, in threads, or asynchronously
     Download(download::DownloadArgs),
+    /// A small HTTP server of files, slow on purpose, to download from
+    FilesServer(files_server::FilesServerArgs),
     /// Short-lived against long-lived connections: what the kernel shows and what it costs
     Connections(connections::ConnectionsArgs),
     /// The notification board as a server: every client hears of every message
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
     cli.log.start();
     let done = match &cli.command {
         Command::Download(args) => download::run(args),
+        Command::FilesServer(args) => files_server::run(args),
         Command::Connections(args) => connections::run(args),
         Command::BoardServer(args) => board_server::run(args),
         Command::BoardClient(args) => board_client::run(args),

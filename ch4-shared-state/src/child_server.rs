@@ -1,0 +1,61 @@
+//! This program's own server of files, started as a process of its own: what is measured of the client is then not the
+//! server's, and a stop is a signal, as for any server.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A server that runs as long as this value lives.
+#[derive(Debug)]
+pub struct ChildServer {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl ChildServer {
+    /// Starts `files-server` with `args` on a free port of `listen`.
+    ///
+    /// # Errors
+    /// It did not start, and has said why on stderr.
+    pub fn start(listen: std::net::IpAddr, args: &[String]) -> anyhow::Result<ChildServer> {
+        let program = std::env::current_exe().context("cannot find this program again")?;
+        let mut child = Command::new(program)
+            .args(["--log", "warn", "files-server", "-p", "0", "-l", &listen.to_string()])
+            .args(["--parent", &std::process::id().to_string()])
+            .args(args)
+            .process_group(0) // Ctrl-C is for us, and we end it
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start the server")?;
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it was asked to be piped");
+        let read = BufReader::new(stdout).read_line(&mut line);
+        let address = line.trim().strip_prefix("LISTENING ").and_then(|address| address.parse().ok());
+        // From here on it is ended by our drop, whatever else goes wrong.
+        let mut server = ChildServer { child, address: SocketAddr::from(([0, 0, 0, 0], 0)) };
+        read.context("cannot read where the server listens")?;
+        let Some(address) = address else { bail!("the server did not start") };
+        server.address = address;
+        Ok(server)
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id() as i32)
+    }
+}
+
+impl Drop for ChildServer {
+    fn drop(&mut self) {
+        let _ = kill(self.pid(), Signal::SIGTERM); // ESRCH: it is gone
+        let _ = self.child.wait();
+    }
+}

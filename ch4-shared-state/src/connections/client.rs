@@ -1,0 +1,129 @@
+//! The client: the same request again and again, over a new connection each time or over one.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use super::Closes;
+use super::exhaust::is_exhausted;
+use crate::http::{Exchange, Keep, Progress, Url, get};
+
+/// A server of ours that has not answered by then never will.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// For one request.
+    Short,
+    /// For all of them.
+    Long,
+}
+
+impl Life {
+    /// As the notes call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Life::Short => "short-lived",
+            Life::Long => "long-lived",
+        }
+    }
+}
+
+/// What is asked for, and of whom.
+#[derive(Debug)]
+pub struct Client {
+    /// The server.
+    pub address: SocketAddr,
+    closes: Closes,
+    limit: u64,
+    last: Vec<u8>,
+    next: Vec<u8>,
+    interrupted: &'static AtomicBool,
+}
+
+impl Client {
+    /// A client for the one file of `limit` bytes that the server at `address` has.
+    #[must_use]
+    pub fn new(address: SocketAddr, closes: Closes, limit: u64, interrupted: &'static AtomicBool) -> Client {
+        let target = "/file-1.bin".into();
+        let url = Url { host: address.ip().to_string(), port: address.port(), target };
+        let (last, next) = (get(&url, Keep::Close), get(&url, Keep::Open));
+        Client { address, closes, limit, last, next, interrupted }
+    }
+
+    /// Makes `count` requests. Returns how many connections that took, and the last one if it is still open.
+    ///
+    /// # Errors
+    /// A connection fails or is refused, an answer is not whole, or Ctrl-C was pressed.
+    pub fn run(&self, life: Life, count: u32) -> anyhow::Result<(u64, Option<TcpStream>)> {
+        let (mut open, mut connects) = (None, 0);
+        for _ in 0..count {
+            self.visit(life, &mut open, &mut connects)?;
+        }
+        Ok((connects, open))
+    }
+
+    /// Makes one request over the connection that is open, or over a new one, which is counted. A short-lived one is
+    /// closed behind it.
+    ///
+    /// # Errors
+    /// As [`run`](Client::run).
+    pub fn visit(&self, life: Life, open: &mut Option<TcpStream>, connects: &mut u64) -> anyhow::Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            bail!("interrupted");
+        }
+        let mut connection = match open.take() {
+            Some(connection) => connection,
+            None => {
+                let connection =
+                    TcpStream::connect(self.address).map_err(|error| self.explain(error, *connects))?;
+                *connects += 1;
+                connection
+            }
+        };
+        self.request(&mut connection, life)?;
+        *open = (life == Life::Long).then_some(connection);
+        Ok(())
+    }
+
+    fn explain(&self, error: io::Error, connects: u64) -> anyhow::Error {
+        let error = anyhow::Error::new(error);
+        let why = if is_exhausted(&error) {
+            "every port is in TIME_WAIT (make fewer --requests, or see --exhaust)".into()
+        } else {
+            format!("cannot connect to {}", self.address)
+        };
+        error.context(format!("{why}, after {connects} connections"))
+    }
+
+    /// One request over a connection; a short-lived one that the server shall close is read to its end.
+    ///
+    /// # Errors
+    /// As [`run`](Client::run).
+    pub fn request(&self, connection: &mut TcpStream, life: Life) -> anyhow::Result<()> {
+        let server_closes = life == Life::Short && self.closes == Closes::Server;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.write_all(if server_closes { &self.last } else { &self.next })?;
+        let (mut exchange, mut chunk) = (Exchange::new(self.limit), [0; 16 * 1024]);
+        loop {
+            match connection.read(&mut chunk).context("no answer")? {
+                0 => break exchange.finish()?,
+                count => {
+                    if exchange.receive(&chunk[..count], &mut io::sink())? == Progress::Complete {
+                        break;
+                    }
+                }
+            }
+        }
+        // Without this our close might come before the server's, and TIME_WAIT would be ours.
+        if server_closes && connection.read(&mut chunk)? > 0 {
+            bail!("the server went on after its last answer");
+        }
+        Ok(())
+    }
+}

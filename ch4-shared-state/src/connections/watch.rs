@@ -1,0 +1,56 @@
+//! The kernel's table, looked at while a client works: the notes' loop around `netstat`, for both clients.
+//!
+//! ```text
+//!   long-lived    100 requests, 1 connections: ESTABLISHED 1+1
+//!   short-lived   100 requests, 100 connections: TIME_WAIT 101+0         client's ends + server's ends
+//! ```
+//!
+//! Slowly, so that there is something to see: at full speed it would be over between two looks. A short-lived connection
+//! itself is seldom seen; what it leaves behind is.
+
+use std::io::IsTerminal;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::client::{Client, Life};
+use super::kernel::Table;
+
+/// From one request to the next.
+const PACE: Duration = Duration::from_millis(10);
+
+/// From one look to the next, in requests.
+const LOOK: u32 = 10;
+
+/// Shows the table for `time` with each client. On a terminal a line is renewed; elsewhere each look is a line of the log.
+///
+/// # Errors
+/// A connection fails, or Ctrl-C was pressed.
+pub fn run(client: &Client, time: Duration) -> anyhow::Result<()> {
+    let is_terminal = std::io::stderr().is_terminal();
+    // Long-lived first: the other leaves behind what would stand in its table for a minute.
+    for life in [Life::Long, Life::Short] {
+        let line = ProgressBar::new_spinner();
+        let style = ProgressStyle::with_template("{wide_msg}");
+        line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        let (began, mut made, mut connects, mut open) = (Instant::now(), 0, 0, None);
+        while PACE * made < time {
+            client.visit(life, &mut open, &mut connects)?;
+            made += 1;
+            if made % LOOK == 0 {
+                let table = Table::read(client.address)?.line();
+                let text = format!("{:<12} {made} requests, {connects} connections: {table}", life.name());
+                if is_terminal {
+                    line.set_message(text);
+                    line.tick();
+                } else {
+                    tracing::info!("{text}");
+                }
+            }
+            thread::sleep((began + PACE * made).saturating_duration_since(Instant::now()));
+        }
+        line.abandon(); // what it says last stays to be read
+    }
+    Ok(())
+}
