@@ -66,7 +66,10 @@ pub fn run(args: &GuesswordServerArgs) -> anyhow::Result<ExitCode> {
     if let Some(pause) = args.racy {
         tracing::warn!("the lock is let go for {} between the check of a guess and its score", human(pause));
         if handles_one_at_a_time(model) {
-            tracing::warn!("{} handles one request at a time: it hides the bug, and is slowed by it", model.name());
+            tracing::warn!(
+                "{} handles one request at a time: it hides the bug, and is slowed by it",
+                model.name()
+            );
         }
     }
     let service = Arc::new(GuessService::new(args.racy));

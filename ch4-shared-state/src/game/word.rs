@@ -30,7 +30,9 @@ impl Letter {
     /// The letter that this character is, if it is one.
     pub fn of(character: char) -> Option<Letter> {
         // First up, then down: σ and ς differ in lower case only. One that becomes two (ß, SS) stays as it is.
-        character.is_alphabetic().then(|| Letter(alone(alone(character, char::to_uppercase), char::to_lowercase)))
+        character
+            .is_alphabetic()
+            .then(|| Letter(alone(alone(character, char::to_uppercase), char::to_lowercase)))
     }
 
     /// It, in lower case where it has one.

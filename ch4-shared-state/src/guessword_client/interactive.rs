@@ -33,7 +33,8 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
         return Ok(());
     }
     let sender = connection.sender().context("no descriptor for the listener")?;
-    let shared = Arc::new(Mutex::new(Desk { sender, view: View::default(), guesses: VecDeque::new(), end: None }));
+    let shared =
+        Arc::new(Mutex::new(Desk { sender, view: View::default(), guesses: VecDeque::new(), end: None }));
     let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
     lock(&shared).refresh()?;
     let desk = Arc::clone(&shared);
@@ -83,7 +84,10 @@ fn join(editor: &mut DefaultEditor, connection: &mut Connection, name: Option<&s
                 _ => {} // a notification: the picture comes when we have joined
             }
         }
-        editor_says(editor, &format!("  `{wanted}` is in use, or no name (1 to 32 bytes, no space); another one?"))?;
+        editor_says(
+            editor,
+            &format!("  `{wanted}` is in use, or no name (1 to 32 bytes, no space); another one?"),
+        )?;
     }
 }
 

@@ -25,7 +25,12 @@ use super::view::View;
 use super::{GuesswordClientArgs, NameRefused};
 
 /// Does what the lines of a file say.
-pub fn follow(connection: Connection, name: &str, file: &Path, timeout: Option<Duration>) -> anyhow::Result<()> {
+pub fn follow(
+    connection: Connection,
+    name: &str,
+    file: &Path,
+    timeout: Option<Duration>,
+) -> anyhow::Result<()> {
     let lines: Box<dyn BufRead> = if file.as_os_str() == "-" {
         Box::new(stdin().lock())
     } else {

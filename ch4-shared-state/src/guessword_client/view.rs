@@ -77,7 +77,8 @@ impl View {
         if self.progress.is_empty() {
             picture.push_str("  There is no word: `word hello` proposes one.");
         } else {
-            let whose = self.proposer.as_ref().map(|name| format!(", the word is {name}'s")).unwrap_or_default();
+            let whose =
+                self.proposer.as_ref().map(|name| format!(", the word is {name}'s")).unwrap_or_default();
             let _ = write!(picture, "  round {}{whose}   tried: {}", self.rounds_won + 1, self.tried());
         }
         if !self.scores.is_empty() {
@@ -92,7 +93,9 @@ fn boxes(progress: &str) -> String {
     let characters: Vec<char> = progress.chars().collect();
     let mut lines = String::new();
     for row in characters.chunks(ROW) {
-        for (left, line, middle, right) in [("┌", "───", "┬", "┐"), ("│", "", "│", "│"), ("└", "───", "┴", "┘")] {
+        for (left, line, middle, right) in
+            [("┌", "───", "┬", "┐"), ("│", "", "│", "│"), ("└", "───", "┴", "┘")]
+        {
             lines.push_str("  ");
             for (column, &character) in row.iter().enumerate() {
                 lines.push_str(if column == 0 { left } else { middle });
@@ -121,7 +124,8 @@ mod tests {
         hear(&mut view, "Alice guessed e");
         view.try_letter('X');
         view.progress = "ee_".into();
-        view.scores = vec![Score { name: "Alice".into(), points: 1 }, Score { name: "Bob".into(), points: 0 }];
+        view.scores =
+            vec![Score { name: "Alice".into(), points: 1 }, Score { name: "Bob".into(), points: 0 }];
         assert_eq!(
             view.picture(),
             "  ┌───┬───┬───┐

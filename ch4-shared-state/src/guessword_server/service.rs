@@ -27,7 +27,9 @@ use common::input::Input;
 use common::outbox::{Outbox, OutboxLimit, WhenFull};
 use common::protocol::guessword::{Incoming, Notice, REQUEST_LIMIT, Request, Requests, Response};
 use common::protocol::textframe::Decoder;
-use common::service::{Answer, Client, Decoded, Departure, Memory, Pace, Protocol, Request as Bytes, Service};
+use common::service::{
+    Answer, Client, Decoded, Departure, Memory, Pace, Protocol, Request as Bytes, Service,
+};
 
 use crate::game::{Game, PlayerId, Refused};
 
@@ -198,9 +200,10 @@ impl Protocol for Frames {
         match self.0.decode(input.bytes()).map(|found| found.map(|(_, consumed)| consumed)) {
             Ok(Some(consumed)) => Decoded::Request(Bytes(input.take(consumed))),
             Ok(None) => Decoded::Incomplete,
-            Err(_) => {
-                Decoded::Malformed { answer: Response::Unknown.encode(), why: "no end of the frame within the limit" }
-            }
+            Err(_) => Decoded::Malformed {
+                answer: Response::Unknown.encode(),
+                why: "no end of the frame within the limit",
+            },
         }
     }
 }

@@ -42,7 +42,9 @@ impl Sitter {
     /// All that waits, a message each.
     fn heard(&self) -> Vec<Response> {
         let pushed = std::iter::from_fn(|| self.outbox.pop());
-        pushed.map(|bytes| common::protocol::guessword::Responses::default().decode(&bytes).unwrap().unwrap().0).collect()
+        pushed
+            .map(|bytes| common::protocol::guessword::Responses::default().decode(&bytes).unwrap().unwrap().0)
+            .collect()
     }
 }
 
