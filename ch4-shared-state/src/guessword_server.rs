@@ -25,9 +25,12 @@ Example: a game, and three players in three other terminals:
   cargo ch4 guessword-server
   cargo ch4 guessword-client --name Alice          (and Bob, and Carol)
 
-The lost lock: two players guess one letter at once, and both score.
-  cargo ch4 guessword-server --racy 1ms
-  for n in Ann Bo Cy; do cargo ch4 guessword-client --name $n --propose tallinn --guess talin & done; wait";
+Check-then-act: two players guess one letter at once, and both score. Twenty rounds of
+five letters are 100 points, which a listener counts; with --racy it counts more:
+  cargo ch4 guessword-server --racy 1ms            (and in another terminal:)
+  play() { cargo ch4 guessword-client --until-round 20 --name $*; }
+  play Ear | grep -c 'guessed\\|won' &
+  for n in Ann Bo Cy; do play $n --propose tallinn --guess talin >/dev/null & done; wait";
 
 /// The arguments of this command.
 #[derive(Debug, Args)]

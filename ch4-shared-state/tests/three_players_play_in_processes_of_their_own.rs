@@ -114,6 +114,31 @@ fn a_listener_waits_for_rounds_that_others_win() {
     assert_eq!(heard.last().map(String::as_str), Some("score Ear 0"));
 }
 
+/// The points that a listener counts while three play twenty rounds of a word with five letters.
+fn points_in_twenty_rounds(server: &Server) -> usize {
+    let port = server.address.port();
+    let mut door = join(server, "Door");
+    let ear =
+        thread::spawn(move || lines(&run(&mut client(port, &["--name", "Ear", "--until-round", "20"]))));
+    door.expect(&[&notice("Ear joined")]); // before the first round
+    let games = ["Ann", "Bo", "Cy"].map(|name| {
+        let play = ["--name", name, "--propose", "tallinn", "--guess", "talin", "--until-round", "20"];
+        let mut game = client(port, &play);
+        thread::spawn(move || drop(lines(&run(&mut game))))
+    });
+    games.into_iter().for_each(|game| game.join().unwrap());
+    let heard = ear.join().unwrap();
+    heard.iter().filter(|line| line.contains(" guessed ") || line.contains(" won, ")).count()
+}
+
+#[test]
+fn a_hundred_letters_are_a_hundred_points_and_more_with_check_then_act() {
+    assert_eq!(points_in_twenty_rounds(&serve("thread-per-connection")), 100);
+    let racy = points_in_twenty_rounds(&Server::start(&["guessword-server", "--racy", "1ms"]));
+    assert!(racy > 100, "{racy}");
+    println!("with check-then-act {racy}");
+}
+
 #[test]
 fn each_way_to_fail_has_its_status_and_its_sentence() {
     let server = serve("epoll");

@@ -20,8 +20,7 @@ pub enum Command {
 }
 
 /// What can be typed.
-pub const HELP: &str = "\
-  e             guess a letter
+pub const HELP: &str = "  e             guess a letter
   word hello    propose the next word, when there is none
   scores        who has how many points
   state         the word so far

@@ -33,8 +33,13 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
         return Ok(());
     }
     let sender = connection.sender().context("no descriptor for the listener")?;
-    let shared =
-        Arc::new(Mutex::new(Desk { sender, view: View::default(), guesses: VecDeque::new(), end: None }));
+    let shared = Arc::new(Mutex::new(Desk {
+        sender,
+        view: View::default(),
+        guesses: VecDeque::new(),
+        drawn: String::new(),
+        end: None,
+    }));
     let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
     lock(&shared).refresh()?;
     let desk = Arc::clone(&shared);
@@ -97,6 +102,8 @@ struct Desk {
     view: View,
     /// Sent, not answered.
     guesses: VecDeque<char>,
+    /// The picture that was drawn last: the same one is drawn again only for who asks.
+    drawn: String,
     /// Why there is nothing more to hear.
     end: Option<Gone>,
 }
@@ -119,7 +126,10 @@ impl Desk {
                 self.sender.send(&Request::Guess(Some(letter)))
             }
             Command::Propose(word) => self.sender.send(&Request::Propose(Some(word))),
-            Command::Scores | Command::State | Command::Wait => self.refresh(),
+            Command::Scores | Command::State | Command::Wait => {
+                self.drawn.clear();
+                self.refresh()
+            }
             Command::Help | Command::Quit => Ok(()),
         }
     }
@@ -144,7 +154,8 @@ impl Desk {
             }
             Response::State(progress) => {
                 self.view.progress = progress;
-                Some(self.view.picture())
+                let picture = self.view.picture();
+                (std::mem::replace(&mut self.drawn, picture.clone()) != picture).then_some(picture)
             }
             Response::Propose(true) | Response::Join(_) | Response::Unknown => None,
             Response::NotJoined => Some("  the server does not know us any more".into()),

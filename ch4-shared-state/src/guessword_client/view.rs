@@ -60,6 +60,9 @@ impl View {
     fn tried(&self) -> String {
         let mut tried = self.tried.clone();
         tried.extend(self.progress.chars().filter_map(Letter::of));
+        if tried.is_empty() {
+            return "nothing yet".to_owned();
+        }
         let tried: Vec<String> = tried.into_iter().map(|letter| letter.character().to_string()).collect();
         tried.join(" ")
     }
@@ -141,7 +144,10 @@ mod tests {
         let mut view = View { progress: "ee_".into(), ..View::default() };
         view.try_letter('x');
         hear(&mut view, "Bob won, propose a new word: it was eel");
-        assert_eq!((view.rounds_won, view.progress.as_str(), view.tried()), (1, "", String::new()));
+        assert_eq!(
+            (view.rounds_won, view.progress.as_str(), view.tried()),
+            (1, "", "nothing yet".to_owned())
+        );
         assert_eq!(view.picture(), "  There is no word: `word hello` proposes one.");
     }
 
