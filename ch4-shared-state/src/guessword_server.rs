@@ -5,7 +5,9 @@
 //!                                   └──► an outbox per connection ──► the model sends
 //! ```
 
+mod alarm;
 mod race;
+mod seat;
 mod service;
 
 use std::process::{Command, ExitCode};
@@ -18,6 +20,7 @@ use ch3_threads::serve::{RunArgs, serve};
 use clap::Args;
 use common::cli::{duration, human};
 
+pub use seat::DEFAULT_GAP;
 pub use service::{GuessService, OUTBOX_LIMIT};
 
 const EXAMPLES: &str = "\
@@ -49,6 +52,10 @@ pub struct GuesswordServerArgs {
         default_missing_value = "0"
     )]
     pub racy: Option<Duration>,
+    /// Between two messages to a client of the notes, which takes what comes at once for one message; 0 is no gap.
+    /// A client that has sent `S:;` knows better, and waits for nothing
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2ms")]
+    pub gap: Duration,
     #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
     #[command(flatten)]
     pub run: RunArgs,
@@ -75,7 +82,7 @@ pub fn run(args: &GuesswordServerArgs) -> anyhow::Result<ExitCode> {
             );
         }
     }
-    let service = Arc::new(GuessService::new(args.racy));
+    let service = Arc::new(GuessService::new(args.racy, args.gap));
     // No model that is left here starts a program.
     serve(model, service, &args.run, Box::new(|| Command::new("false")))?;
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ mod support;
 
 use std::io::Write;
 
-use guessword::{Raw, coded, join_all, models, serve};
+use guessword::{Raw, coded, join_all, models};
 use support::Server;
 
 /// Reads up to the answer with this code.
@@ -29,7 +29,8 @@ fn guess_at_once(players: &mut [Raw; 2], letter: char) -> [bool; 2] {
 #[test]
 fn a_thousand_times() {
     for model in models() {
-        let server = serve(&model);
+        println!("model {model}");
+        let server = Server::start(&["guessword-server", "--model", &model, "--gap", "0"]);
         let mut players = join_all(&server, ["Alice", "Bob"]);
         let mut scored = [0, 0];
         for round in 0..250 {

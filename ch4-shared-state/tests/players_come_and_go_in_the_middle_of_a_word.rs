@@ -92,7 +92,7 @@ fn of_proposals_at_once_the_first_wins_and_all_see_the_same_word() {
 fn a_player_who_does_not_read_stops_nobody_and_is_hung_up_on() {
     for model in models() {
         println!("model {model}");
-        let server = Server::start(&["guessword-server", "--model", &model, "--stall", "1s"]);
+        let server = Server::start(&["guessword-server", "--model", &model, "--stall", "1s", "--gap", "0"]);
         let mut deaf = Raw::connect(&server);
         socket2::SockRef::from(&deaf.stream).set_recv_buffer_size(1).unwrap();
         deaf.ask(&coded('D', "Deaf"), &[&notice("Deaf joined"), "d:1;"]);

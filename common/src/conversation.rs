@@ -248,6 +248,9 @@ impl Conversation {
             return;
         }
         let Some(outbox) = &self.outbox else { return };
+        if self.input.ended() {
+            outbox.release_all(); // nothing is to be waited for: the next we do is to end
+        }
         while self.output.len() < HIGH_WATER {
             let Some(bytes) = outbox.pop() else { return };
             self.output.append_slice(&bytes);

@@ -18,7 +18,7 @@ use super::GuessService;
 impl GuessService {
     /// A guess under two locks, with a pause between them.
     pub(super) fn guess_racing(&self, client: &Client, letter: char) {
-        let table = self.table();
+        let mut table = self.table();
         let Some(id) = table.player(client) else { return };
         if !table.game.has(id) {
             return table.answer(client, &Response::NotJoined);

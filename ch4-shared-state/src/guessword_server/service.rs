@@ -12,15 +12,15 @@
 //! appends take, about a millisecond.
 //!
 //! **The answer takes the same way**, behind the notification that it caused. So what a player reads is the history of the game up to
-//! the answer, and then the answer. The notes' client needs exactly that order, and each message in a segment of its own
-//! ([`Departure::OneByOne`]).
+//! the answer, and then the answer. The notes' client needs exactly that order, each message in a segment of its own
+//! ([`Departure::OneByOne`]), and some time between the two ([`DEFAULT_GAP`](super::DEFAULT_GAP)).
 //!
 //! **A player who does not read** is hung up on when [`OUTBOX_LIMIT`] bytes wait: answers go through the outbox, and an answer cannot be
 //! skipped. Nobody waits for that player; the name is free as soon as the connection is down.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use common::input::Input;
@@ -31,6 +31,8 @@ use common::service::{
     Answer, Client, Decoded, Departure, Memory, Pace, Protocol, Request as Bytes, Service,
 };
 
+use super::alarm::Alarm;
+use super::seat::{Kind, Seat};
 use crate::game::{Game, PlayerId, Refused};
 
 /// Most bytes that wait for one player: some four thousand notifications, or one answer with the most scores.
@@ -42,6 +44,9 @@ pub struct GuessService {
     table: Mutex<Table>,
     /// How long the lock is let go between check and act; `None` in a right server.
     pub(super) race: Option<Duration>,
+    gap: Duration,
+    /// Made when the first client comes: a model may fork before that, and threads do not survive a fork.
+    alarm: OnceLock<Arc<Alarm>>,
 }
 
 /// What the one lock guards: the game, and who sits at it.
@@ -52,18 +57,11 @@ pub(super) struct Table {
     arrived: u64,
 }
 
-/// A connection, joined or not.
-#[derive(Clone)]
-struct Seat {
-    id: PlayerId,
-    outbox: Outbox,
-}
-
 impl GuessService {
     /// A game without players. With `race` its guesses are checked and scored under two locks, so far apart: see
-    /// [`Game::judge`].
-    pub fn new(race: Option<Duration>) -> GuessService {
-        GuessService { table: Mutex::default(), race }
+    /// [`Game::judge`]. `gap` is kept between messages for the notes' clients: see [`DEFAULT_GAP`](super::DEFAULT_GAP); zero is none.
+    pub fn new(race: Option<Duration>, gap: Duration) -> GuessService {
+        GuessService { race, gap, ..GuessService::default() }
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
@@ -100,8 +98,9 @@ impl Service for GuessService {
     fn arrive(&self, client: &Client, outbox: &Outbox) {
         let mut table = self.table();
         table.arrived += 1;
-        let seat = Seat { id: PlayerId(table.arrived), outbox: outbox.clone() };
-        table.seats.insert(client.address, seat);
+        let id = PlayerId(table.arrived);
+        let alarm = Arc::clone(self.alarm.get_or_init(|| Arc::new(Alarm::default())));
+        table.seats.insert(client.address, Seat::new(id, outbox.clone(), self.gap, alarm));
     }
 
     fn leave(&self, client: &Client) {
@@ -135,6 +134,9 @@ impl Table {
     fn play(&mut self, client: &Client, request: &Request) {
         let Some(id) = self.player(client) else { return };
         let joined = self.game.has(id);
+        if let (Request::Scores, Some(seat)) = (request, self.seats.get_mut(&client.address)) {
+            seat.finds_frames(); // the notes' client does not know this request
+        }
         let response = match request {
             Request::Join(name) => {
                 let name = name.as_deref().unwrap_or_default();
@@ -162,7 +164,7 @@ impl Table {
     }
 
     /// Whether the game did it; then everybody is told, and otherwise the log.
-    pub(super) fn happened(&self, client: &Client, done: Result<Notice, Refused>) -> bool {
+    pub(super) fn happened(&mut self, client: &Client, done: Result<Notice, Refused>) -> bool {
         match done {
             Ok(notice) => {
                 tracing::info!("{notice}");
@@ -177,17 +179,16 @@ impl Table {
     }
 
     /// Into the outbox of every player, encoded once.
-    fn tell_everybody(&self, notice: Notice) {
+    fn tell_everybody(&mut self, notice: Notice) {
         let bytes: Arc<[u8]> = Response::Notice(notice).encode().into();
-        for seat in self.seats.values().filter(|seat| self.game.has(seat.id)) {
-            // Who does not read is hung up on by the driver, which the push has called.
-            let _ = seat.outbox.push(Arc::clone(&bytes));
+        for seat in self.seats.values_mut().filter(|seat| self.game.has(seat.id)) {
+            seat.push(Arc::clone(&bytes), Kind::Notice);
         }
     }
 
-    pub(super) fn answer(&self, client: &Client, response: &Response) {
-        if let Some(seat) = self.seats.get(&client.address) {
-            let _ = seat.outbox.push(response.encode().into());
+    pub(super) fn answer(&mut self, client: &Client, response: &Response) {
+        if let Some(seat) = self.seats.get_mut(&client.address) {
+            seat.push(response.encode().into(), Kind::Answer);
         }
     }
 }
