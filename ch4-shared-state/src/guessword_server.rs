@@ -54,7 +54,7 @@ pub struct GuesswordServerArgs {
     pub racy: Option<Duration>,
     /// Between two messages to a client of the notes, which takes what comes at once for one message; 0 is no gap.
     /// A client that has sent `S:;` knows better, and waits for nothing
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2ms")]
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = DEFAULT_GAP)]
     pub gap: Duration,
     #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
     #[command(flatten)]
