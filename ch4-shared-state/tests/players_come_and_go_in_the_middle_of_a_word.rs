@@ -10,7 +10,7 @@ mod support;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use guessword::{Raw, coded, join, join_all, models, notice, serve};
+use guessword::{PATIENCE, Raw, coded, join, join_all, models, notice, serve};
 use support::Server;
 
 #[test]
@@ -51,7 +51,15 @@ fn a_half_close_ends_a_player_after_the_last_answer() {
         alice.send("A:;A:;A:");
         alice.stream.shutdown(Shutdown::Write).unwrap();
         alice.expect(&["a:;", "a:;", ""]);
-        join(&server, "Alice");
+        // The server closes the connection and then lets the player go: the name is free a moment after the end is read.
+        let began = Instant::now();
+        while {
+            let mut again = Raw::connect(&server);
+            again.send(&coded('D', "Alice"));
+            again.up_to(|frame| frame.starts_with('d')).1 == "d:0;"
+        } {
+            assert!(began.elapsed() < PATIENCE, "{model}: the name is still in use");
+        }
     }
 }
 

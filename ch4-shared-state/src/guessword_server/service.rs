@@ -16,7 +16,7 @@
 //! ([`Departure::OneByOne`]), and some time between the two ([`DEFAULT_GAP`](super::DEFAULT_GAP)).
 //!
 //! **A player who does not read** is hung up on when [`OUTBOX_LIMIT`] bytes wait: answers go through the outbox, and an answer cannot be
-//! skipped. Nobody waits for that player; the name is free as soon as the connection is down.
+//! skipped. Nobody waits for that player; the name is free when the driver has dropped the connection.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
