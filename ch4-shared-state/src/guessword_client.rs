@@ -2,11 +2,11 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`connection`] | the long-lived connection: requests out, responses in |
-//! | [`view`] | what the player knows of the game, and its picture |
-//! | [`command`] | what a player types, at the terminal and in a script |
-//! | [`interactive`] | a thread that listens while another reads the keyboard |
-//! | [`script`] | one thread that asks and waits |
+//! | `connection` | the long-lived connection: requests out, responses in |
+//! | `view` | what the player knows of the game, and its picture |
+//! | `command` | what a player types, at the terminal and in a script |
+//! | `interactive` | a thread that listens while another reads the keyboard |
+//! | `script` | one thread that asks and waits |
 
 mod command;
 mod connection;
