@@ -8,6 +8,7 @@ pub mod child_server;
 pub mod connections;
 pub mod download;
 pub mod files_server;
+pub mod game;
 pub mod guessword_client;
 pub mod guessword_server;
 pub mod http;

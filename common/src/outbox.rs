@@ -40,10 +40,16 @@ pub struct Outbox {
     shared: Arc<Mutex<Shared>>,
 }
 
+/// A push that waits. One that is held back holds those behind it.
+struct Waiting {
+    bytes: Arc<[u8]>,
+    held: bool,
+}
+
 type Waker = Arc<dyn Fn() + Send + Sync>;
 
 struct Shared {
-    waiting: VecDeque<Arc<[u8]>>,
+    waiting: VecDeque<Waiting>,
     bytes: usize,
     limit: OutboxLimit,
     overrun: bool,
@@ -64,18 +70,50 @@ impl Outbox {
     /// # Errors
     /// [`Overrun`] when they did not fit; under [`WhenFull::Disconnect`] the connection is then about to end.
     pub fn push(&self, bytes: Arc<[u8]>) -> Result<(), Overrun> {
+        self.put(Waiting { bytes, held: false })
+    }
+
+    /// The same, but the bytes leave, and those pushed after them, only after a [`release`](Outbox::release): for clients that
+    /// lose a message which comes too close behind another.
+    ///
+    /// # Errors
+    /// As [`push`](Outbox::push).
+    pub fn push_held(&self, bytes: Arc<[u8]>) -> Result<(), Overrun> {
+        self.put(Waiting { bytes, held: true })
+    }
+
+    /// Lets the first push go that is held back, if there is one.
+    pub fn release(&self) {
         let mut shared = self.lock();
-        let fits = shared.bytes + bytes.len() <= shared.limit.bytes && !shared.overrun;
+        if let Some(waiting) = shared.waiting.iter_mut().find(|waiting| waiting.held) {
+            waiting.held = false;
+        }
+        let waker = shared.waker.clone();
+        drop(shared);
+        if let Some(wake) = waker {
+            wake();
+        }
+    }
+
+    /// Lets everything go, and wakes nobody: for the driver itself, when the client has ended and only listens.
+    pub(crate) fn release_all(&self) {
+        self.lock().waiting.iter_mut().for_each(|waiting| waiting.held = false);
+    }
+
+    fn put(&self, waiting: Waiting) -> Result<(), Overrun> {
+        let mut shared = self.lock();
+        let fits = shared.bytes + waiting.bytes.len() <= shared.limit.bytes && !shared.overrun;
+        let nothing_to_do = fits && waiting.held;
         if fits {
-            shared.bytes += bytes.len();
-            shared.waiting.push_back(bytes);
+            shared.bytes += waiting.bytes.len();
+            shared.waiting.push_back(waiting);
         } else if shared.limit.when_full == WhenFull::Disconnect {
             shared.overrun = true;
         } else {
             return Err(Overrun);
         }
         // Called without the lock: what wakes may want to look.
-        let waker = shared.waker.clone();
+        let waker = shared.waker.clone().filter(|_| !nothing_to_do);
         drop(shared);
         if let Some(wake) = waker {
             wake();
@@ -83,11 +121,14 @@ impl Outbox {
         if fits { Ok(()) } else { Err(Overrun) }
     }
 
-    /// Takes the oldest waiting push.
+    /// Takes the oldest waiting push, unless it is held back.
     #[must_use]
     pub fn pop(&self) -> Option<Arc<[u8]>> {
         let mut shared = self.lock();
-        let bytes = shared.waiting.pop_front()?;
+        if shared.waiting.front()?.held {
+            return None;
+        }
+        let bytes = shared.waiting.pop_front()?.bytes;
         shared.bytes -= bytes.len();
         Some(bytes)
     }
@@ -102,7 +143,7 @@ impl Outbox {
     #[must_use]
     pub fn is_due(&self) -> bool {
         let shared = self.lock();
-        shared.overrun || !shared.waiting.is_empty()
+        shared.overrun || shared.waiting.front().is_some_and(|waiting| !waiting.held)
     }
 
     /// From now on `wake` is called after every push; at once, if something is waiting already.
@@ -150,6 +191,22 @@ mod tests {
         outbox.push(Arc::from(*b"abcd")).unwrap();
         assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
         assert!(outbox.overrun());
+    }
+
+    #[test]
+    fn what_is_held_back_holds_what_comes_behind_it() {
+        let outbox = outbox(WhenFull::Disconnect);
+        outbox.push(Arc::from(*b"a")).unwrap();
+        outbox.push_held(Arc::from(*b"b")).unwrap();
+        outbox.push(Arc::from(*b"c")).unwrap();
+        outbox.push_held(Arc::from(*b"d")).unwrap();
+        let all =
+            || -> Vec<u8> { std::iter::from_fn(|| outbox.pop()).flat_map(|bytes| bytes.to_vec()).collect() };
+        assert_eq!((all(), outbox.is_due()), (b"a".to_vec(), false));
+        outbox.release();
+        assert_eq!((outbox.is_due(), all()), (true, b"bc".to_vec()));
+        outbox.release_all();
+        assert_eq!(all(), b"d");
     }
 
     #[test]
