@@ -185,7 +185,7 @@ fn any_seed_of_any_network_will_do() {
             duplicate: share(1, 0.3),
             reorder: share(2, 0.3),
             reorder_by: ms(u64::from(dice[3])),
-            corrupt: share(4, 0.1),
+            corrupt: share(4, 0.02),
             delay: ms(u64::from(dice[5] % 64)),
             jitter: ms(u64::from(dice[6] % 32)),
             rate: (dice[7] < 128).then(|| 200_000 + 10_000 * u64::from(dice[8])),

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hasher};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use common::link::{Direction, Profile, Wire};
@@ -21,7 +21,10 @@ use common::protocol::session::block_client::BlockClient;
 use common::protocol::session::client::Client;
 use common::protocol::session::{Batch, Config, Error, Limits, Server, Statistics};
 
-pub const SERVER: &str = "192.0.2.1:7777";
+/// Where the server is.
+pub const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 7777);
+/// Datagrams that a side takes in before it sends.
+const RECEIVED_AT_ONCE: usize = 46;
 pub const SEED: [u8; 32] = [42; 32];
 
 pub fn ms(count: u64) -> Duration {
@@ -57,10 +60,9 @@ impl Side {
     }
 
     fn receive(&mut self, now: Duration, datagram: &[u8]) {
-        let server = SERVER.parse().unwrap();
         match self {
-            Side::Extension(client) => client.receive(now, server, datagram.len(), datagram),
-            Side::Original(client) => client.receive(now, server, datagram.len(), datagram),
+            Side::Extension(client) => client.receive(now, SERVER, datagram.len(), datagram),
+            Side::Original(client) => client.receive(now, SERVER, datagram.len(), datagram),
         }
     }
 
@@ -138,13 +140,13 @@ impl World {
 
     /// A client of the extension; its number.
     pub fn join(&mut self, profile: &Profile, config: Config) -> usize {
-        let client = Client::new(config, SERVER.parse().unwrap());
+        let client = Client::new(config, SERVER);
         self.add(profile, Side::Extension(Box::new(client)))
     }
 
     /// A client of the original protocol; its number.
     pub fn join_original(&mut self, profile: &Profile, config: Config) -> usize {
-        let client = BlockClient::new(config, SERVER.parse().unwrap());
+        let client = BlockClient::new(config, SERVER);
         self.add(profile, Side::Original(Box::new(client)))
     }
 
@@ -233,10 +235,11 @@ impl World {
         self.now = next.max(self.now);
         let now = self.now;
         for host in &mut self.hosts {
-            while let Some(datagram) = host.up.arrive(now) {
+            // As many as one system call brings: what has come at the same time beyond that is acknowledged apart.
+            for datagram in std::iter::from_fn(|| host.up.arrive(now)).take(RECEIVED_AT_ONCE) {
                 self.server.receive(now, host.address, datagram.len(), &datagram);
             }
-            while let Some(datagram) = host.down.arrive(now) {
+            for datagram in std::iter::from_fn(|| host.down.arrive(now)).take(RECEIVED_AT_ONCE) {
                 host.side.receive(now, &datagram);
             }
             host.side.handle_timeout(now);

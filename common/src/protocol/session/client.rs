@@ -3,7 +3,7 @@
 //! ```text
 //!        request            1?token           all acknowledged          block 0           all blocks
 //!  idle ────────▶ opening ──────────▶ sending ────────────────▶ waiting ────────▶ receiving ────────▶ idle
-//!    │               │ 0?… or z twice     └──────── block 0 (it must have all) ──────▶ ▲
+//!    │               │ 0?… or z thrice    └──────── block 0 (it must have all) ──────▶ ▲
 //!    │               ▼                                                                 
 //!    │            an old server: Err(Original)            any of them, silent for `give_up`: Err(NoAnswer)
 //!    └ with a token of an earlier request: sending at once
@@ -30,8 +30,8 @@ use super::{Config, REQUEST_LIMIT, RESPONSE_LIMIT, split};
 
 /// So many "not understood" before the first ack are no accident.
 const NOT_UNDERSTOOD: u32 = 32;
-/// So many answers of an old server to our opening are no accident.
-const OLD_ANSWERS: u32 = 2;
+/// So many answers of an old server, to as many openings of ours, are no accident.
+const OLD_ANSWERS: u32 = 3;
 /// The least time between two questions whether the server is still there.
 const PROBE: Duration = Duration::from_millis(250);
 
@@ -67,6 +67,8 @@ pub struct Client {
     last_heard: Duration,
     not_understood: u32,
     outcome: Option<Result<Vec<u8>, Error>>,
+    /// Memory of a response that was used, for the next one.
+    spare: Vec<u8>,
     statistics: Statistics,
 }
 
@@ -115,6 +117,7 @@ impl Client {
             last_heard: Duration::ZERO,
             not_understood: 0,
             outcome: None,
+            spare: Vec::new(),
             statistics: Statistics::default(),
         }
     }
@@ -170,6 +173,11 @@ impl Client {
     /// The response, once, or why there is none.
     pub fn poll_response(&mut self) -> Option<Result<Vec<u8>, Error>> {
         self.outcome.take()
+    }
+
+    /// Gives back the memory of a response that is not needed any more: the next big one is received into it. Optional.
+    pub fn recycle(&mut self, response: Vec<u8>) {
+        self.spare = response;
     }
 
     /// Fills `batch` with datagrams to send now; `false` if there are none. Call until then.
@@ -262,8 +270,8 @@ impl Client {
         let Phase::Opening(opening) = &mut self.phase else { return };
         self.last_heard = now;
         let Response::Token(token) = response else {
-            // One alone may be a stray, or our question was damaged on the way.
-            opening.old_answers += 1;
+            // One alone may be a stray, or our question was damaged on the way; and a copy of an answer is no second answer.
+            opening.old_answers = (opening.old_answers + 1).min(opening.asked);
             opening.ask = now;
             if opening.old_answers >= OLD_ANSWERS {
                 self.finish(Err(Error::Original));
@@ -345,6 +353,11 @@ impl Client {
             return false;
         }
         self.receiver = Receiver::new(data, self.config.receive_window);
+        if let Some(receiver) =
+            self.receiver.as_mut().filter(|receiver| receiver.suits(self.spare.capacity()))
+        {
+            receiver.adopt(std::mem::take(&mut self.spare));
+        }
         self.progress.sent = self.progress.to_send;
         self.progress.to_receive = Some(length);
         self.phase = Phase::Receiving;

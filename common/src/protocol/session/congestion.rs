@@ -5,7 +5,7 @@
 //!   │            ╱│           slow start: one more per block acknowledged, so double per round trip
 //!   │          ╱  │    ╱╲     congestion avoidance: one more per round trip
 //!   │        ╱    │  ╱   ╲    congestion: half, at most once per round trip
-//!   │    __╱      │╱      …   two timeouts in a row: one block, and slow start again
+//!   │    __╱      │╱      …   three timeouts in a row: one block, and slow start again
 //!   └──────────────────────▶ time
 //! ```
 //!
@@ -128,7 +128,12 @@ impl Controller {
         }
     }
 
-    /// A second timeout in a row: nothing arrives, so nothing is known of the link any more.
+    /// So many that had been counted as lost were only late.
+    pub fn arrived_late(&mut self, blocks: u32) {
+        self.lost = self.lost.saturating_sub(blocks);
+    }
+
+    /// Timeout after timeout: nothing arrives, so nothing is known of the link any more.
     pub fn silence(&mut self, next: u32) {
         // Once per silence: further timeouts find the window at 1 and must not forget where it was.
         if self.window > 1 {

@@ -123,8 +123,7 @@ impl Data {
 
 /// How many blocks a message has: an empty one has one, which is empty. `None` if the block size is not allowed.
 pub fn block_count(length: u32, block_size: u16) -> Option<u32> {
-    let count = length.checked_div(u32::from(block_size))? + u32::from(length % u32::from(block_size) != 0);
-    (block_size >= MIN_BLOCK).then_some(count.max(1))
+    (block_size >= MIN_BLOCK).then(|| length.div_ceil(u32::from(block_size)).max(1))
 }
 
 /// What the receiver has. The ranges are beyond `cumulative`, in any order.
@@ -142,7 +141,7 @@ pub struct Ack {
     pub delay: u32,
     /// All blocks before this one are here.
     pub cumulative: u32,
-    /// So many blocks from `cumulative` on may be sent.
+    /// So many blocks may be in flight, and as many times [`SPAN`](super::receiver::SPAN) from `cumulative` on are taken.
     pub window: u32,
 }
 

@@ -1,19 +1,26 @@
 //! The receiving half of an exchange: blocks in any order become a message. Both sides use it.
 //!
 //! ```text
-//!            cumulative                        cumulative + window
+//!            cumulative                        cumulative + 4 windows
 //! message ───────┬──────────────────────────────────┬──────────── length
 //!   all here     │ gap │ here │ gap │ here │ …      │ not taken
 //!                      └── the ranges of an ack ──┘
 //! ```
 //!
-//! The memory grows with what arrives, never with what is announced: at most twice what is here, plus a window. A block is
-//! copied once, to its place.
+//! The window is what may be on its way at once, so that the socket's buffer has room for it. What is here behind a gap is not on
+//! its way any more. So the span that is taken is four windows long: else the sender would stand still while a gap is repaired.
+//!
+//! The memory grows with what arrives, never with what is announced: at most twice what is here, plus the span. A block is
+//! copied once, to its place. Fresh memory costs more than the copy (the kernel clears each page first: three quarters of all time
+//! in a transfer from memory to memory), so a side may keep the last message's and use it again.
 
 use std::time::Duration;
 
 use super::arrivals::Arrivals;
-use super::datagram::{Ack, Data, Side, block_count};
+use super::datagram::{Ack, Data, MAX_RANGES, Side, block_count};
+
+/// Blocks are taken up to so many windows beyond the first gap.
+pub const SPAN: u32 = 4;
 
 /// The least memory taken at once, bytes.
 const FIRST: usize = 64 << 10;
@@ -46,7 +53,7 @@ pub enum Outcome {
     New,
     /// It was here before.
     Duplicate,
-    /// It does not belong: of another message, or beyond the window.
+    /// It does not belong: of another message, or beyond the span.
     Stray,
 }
 
@@ -62,7 +69,7 @@ impl Receiver {
             block_size: first.block_size,
             length: first.length,
             blocks,
-            window: window.max(1),
+            window: window.clamp(1, u32::MAX / SPAN),
             message: Vec::new(),
             taken: false,
             cumulative: 0,
@@ -110,6 +117,17 @@ impl Receiver {
         capacity.min(self.length as usize) - self.message.capacity()
     }
 
+    /// Whether memory of so many bytes would be of use, and not much too big, before the first block is in.
+    pub fn suits(&self, capacity: usize) -> bool {
+        self.message.capacity() == 0 && capacity > FIRST && capacity / 2 <= self.length as usize
+    }
+
+    /// Uses this memory from now on, before the first block is in.
+    pub fn adopt(&mut self, mut memory: Vec<u8>) {
+        memory.clear();
+        self.message = memory;
+    }
+
     /// Takes that much memory.
     pub fn grow(&mut self, growth: usize) {
         self.message.reserve_exact(self.message.capacity() + growth - self.message.len());
@@ -135,7 +153,7 @@ impl Receiver {
         let start = data.block as usize * usize::from(self.block_size);
         if data.block == self.cumulative {
             self.cumulative += 1;
-        } else if !self.arrivals.insert(data.block, self.window) {
+        } else if !self.arrivals.insert(data.block, SPAN * self.window) {
             return Outcome::Duplicate;
         }
         self.newest = data.block;
@@ -176,16 +194,19 @@ impl Receiver {
         if self.arrivals.is_empty() {
             return ack.encode(std::iter::empty(), out);
         }
-        // RFC 2018: the range with the newest block first. If more are cut off than an ack can carry, earlier acks told of them.
+        // RFC 2018: the range with the newest block first. Of the others the farthest, if there are too many: what is nearer came
+        // earlier, and earlier acks told of it.
         let newest = (self.newest > self.cumulative && self.arrivals.contains(self.newest))
             .then(|| self.arrivals.range_of(self.newest, self.cumulative));
-        let others = self.arrivals.ranges(self.cumulative).filter(|range| Some(*range) != newest);
+        let too_many = self.arrivals.ranges(self.cumulative).count().saturating_sub(MAX_RANGES);
+        let others =
+            self.arrivals.ranges(self.cumulative).skip(too_many).filter(|range| Some(*range) != newest);
         ack.encode(newest.into_iter().chain(others), out);
     }
 
-    /// Whether a block is within the window.
+    /// Whether a block is within the span.
     fn takes(&self, data: &Data) -> bool {
-        data.block >= self.cumulative && data.block - self.cumulative < self.window
+        data.block >= self.cumulative && data.block - self.cumulative < SPAN * self.window
     }
 
     /// Where a block's bytes end in the message.

@@ -3,7 +3,7 @@
 //! ```text
 //! first sample R:   SRTT ← R                       RTTVAR ← R/2
 //! each other:       RTTVAR ← ¾·RTTVAR + ¼·|SRTT−R|   SRTT ← ⅞·SRTT + ⅛·R
-//! timeout:          RTO = SRTT + max(1 ms, 4·RTTVAR), doubled after each timeout in a row
+//! timeout:          RTO = SRTT + max(10 ms, 4·RTTVAR), doubled after each timeout in a row
 //! ```
 //!
 //! Two differences from the RFC. Karn's rule, no sample from what was sent twice, has nothing to do: each transmission has a
@@ -20,8 +20,8 @@ pub const MINIMUM: Duration = Duration::from_millis(20);
 /// should have tried a few times by then.
 pub const MAXIMUM: Duration = Duration::from_secs(1);
 
-/// G of the RFC.
-const GRANULARITY: Duration = Duration::from_millis(1);
+/// G of the RFC: by so much a program may be late that shares its processor with others.
+const GRANULARITY: Duration = Duration::from_millis(10);
 
 /// Estimates of the round trip.
 #[derive(Debug, Clone, Copy, Default)]

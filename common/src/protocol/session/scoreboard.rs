@@ -73,8 +73,8 @@ pub struct News {
     pub last_lost: u32,
     /// A round trip, without the receiver's delay.
     pub round_trip: Option<Duration>,
-    /// A block that was given up has arrived after all.
-    pub spurious: bool,
+    /// Blocks that were given up and have arrived after all.
+    pub spurious: u32,
 }
 
 impl Scoreboard {
@@ -108,7 +108,7 @@ impl Scoreboard {
     }
 
     /// Blocks of the message.
-    pub fn len(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         self.blocks.len() as u32
     }
 
@@ -119,7 +119,7 @@ impl Scoreboard {
 
     /// Whether the receiver has everything.
     pub fn is_complete(&self) -> bool {
-        self.cumulative == self.len()
+        self.cumulative == self.count()
     }
 
     /// Sequence of the next transmission.
@@ -135,7 +135,7 @@ impl Scoreboard {
                 return Some((block, true));
             }
         }
-        (self.unsent < end.min(self.len())).then_some((self.unsent, false))
+        (self.unsent < end.min(self.count())).then_some((self.unsent, false))
     }
 
     /// Notes that `block`, as [`Scoreboard::next_block`] gave it, leaves now; its sequence.
@@ -210,9 +210,9 @@ impl Scoreboard {
             State::InFlight => {
                 self.in_flight -= 1;
                 // The receiver has not seen this transmission, so an earlier one has arrived, and was given up too early.
-                news.spurious |= entry.sequence > largest;
+                news.spurious += u32::from(entry.sequence > largest);
             }
-            State::Lost => news.spurious = true,
+            State::Lost => news.spurious += 1,
         }
         entry.state = State::Acknowledged;
         news.acknowledged += 1;

@@ -12,20 +12,25 @@
 //! What may be in flight is the smallest of three windows: the congestion window, the receiver's, and a fixed one where a student
 //! asks for it (1 is stop-and-wait).
 //!
-//! The timer's first shot sends two blocks again as a probe (RFC 8985, section 7, in spirit): when the last blocks of a flight were
-//! lost, no later ones can tell. Its second in a row takes everything in flight for lost and begins with one block.
+//! The timer's first shots send two blocks again as a probe (RFC 8985, section 7, in spirit): when the last blocks of a flight were
+//! lost, or the acks, nothing else can tell. The third in a row takes everything in flight for lost and begins with one block
+//! (QUIC's persistent congestion, RFC 9002, section 7.6).
 
 use std::time::Duration;
 
 use super::batch::{BATCH_BYTES, BATCH_DATAGRAMS, Batch};
 use super::congestion::{Congestion, Controller};
 use super::datagram::{Ack, DATA_HEADER, Data, Ranges, Side, block_count};
+use super::receiver::SPAN;
 use super::rto::RoundTrip;
 use super::scoreboard::{REORDERING, Scoreboard, more_reordering};
 use super::statistics::Statistics;
 
 /// Taken for granted until the other side says what it takes.
 const FIRST_PEER_WINDOW: u32 = 64;
+
+/// So many timeouts in a row are a silence.
+const SILENCE: u32 = 3;
 
 /// What a session has learnt of the way to the other side. It outlives the messages.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +42,7 @@ pub struct Path {
     /// The fixed window, in blocks.
     cap: u32,
     reordering: u32,
-    /// Blocks beyond the cumulative one that the other side takes, as it said last.
+    /// Blocks that the other side takes at once, as it said last.
     peer_window: u32,
     last_use: Duration,
 }
@@ -55,9 +60,9 @@ impl Path {
         }
     }
 
-    /// How many blocks may be in flight, as far as we decide.
+    /// How many blocks may be in flight.
     pub fn window(&self) -> u32 {
-        self.controller.window().min(self.cap)
+        self.controller.window().min(self.cap).min(self.peer_window)
     }
 }
 
@@ -72,6 +77,8 @@ pub struct Sender {
     timeouts: u32,
     /// Blocks that may leave beyond the window, after a timeout.
     probes: u32,
+    /// Whether it was the congestion window that ended the last turn to send.
+    limited: bool,
 }
 
 impl Sender {
@@ -97,6 +104,7 @@ impl Sender {
             timer: None,
             timeouts: 0,
             probes: 0,
+            limited: false,
         }
     }
 
@@ -144,7 +152,7 @@ impl Sender {
         let most = BATCH_DATAGRAMS.min(BATCH_BYTES / segment).max(1);
         let (mut count, mut retransmissions) = (0, 0);
         while count < most && self.may_send(path) {
-            let end = self.scoreboard.cumulative().saturating_add(path.peer_window);
+            let end = self.scoreboard.cumulative().saturating_add(path.peer_window.saturating_mul(SPAN));
             let Some((block, again)) = self.scoreboard.next_block(end) else { break };
             let start = block as usize * size;
             let payload = &self.message[start..self.message.len().min(start + size)];
@@ -159,6 +167,7 @@ impl Sender {
                 break; // only the last datagram of a batch may be shorter
             }
         }
+        self.limited = self.scoreboard.in_flight() >= path.controller.window();
         if count == 0 {
             return false;
         }
@@ -175,22 +184,21 @@ impl Sender {
 
     /// Takes an ack of this message in.
     pub fn acknowledge(&mut self, now: Duration, path: &mut Path, ack: &Ack, ranges: Ranges<'_>) {
-        let flight = self.scoreboard.in_flight();
         let news = self.scoreboard.acknowledge(now, ack, ranges, path.reordering);
         path.peer_window = ack.window.max(1);
         if let Some(round_trip) = news.round_trip {
             path.round_trip.sample(round_trip);
         }
-        if news.spurious {
+        if news.spurious > 0 {
             path.reordering = more_reordering(path.reordering);
+            path.controller.arrived_late(news.spurious);
         }
         if news.lost > 0 {
             let next = self.scoreboard.next_sequence();
             path.controller.lost(news.lost, news.last_lost, next, &path.round_trip);
         }
         if news.acknowledged > 0 {
-            let limited = flight >= path.controller.window();
-            path.controller.acknowledged(news.acknowledged, limited, &path.round_trip);
+            path.controller.acknowledged(news.acknowledged, self.limited, &path.round_trip);
             self.timeouts = 0;
             self.probes = 0;
             self.timer = Some(now + path.round_trip.timeout(0));
@@ -207,7 +215,7 @@ impl Sender {
         }
         statistics.timeouts += 1;
         self.timeouts += 1;
-        if self.timeouts == 1 {
+        if self.timeouts < SILENCE {
             self.probes = 2;
             self.scoreboard.give_up(2);
         } else {
@@ -220,7 +228,7 @@ impl Sender {
 
     /// Appends the last block once more: "are you still there?" after all was acknowledged.
     pub fn probe(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) {
-        let block = self.scoreboard.len() - 1;
+        let block = self.scoreboard.count() - 1;
         let start = block as usize * usize::from(self.header.block_size);
         self.header.sequence = self.scoreboard.repeated(block, now);
         self.header.block = block;
@@ -234,6 +242,6 @@ impl Sender {
     /// A probe may go beyond the congestion window, but never beyond a fixed one.
     fn may_send(&self, path: &Path) -> bool {
         let flight = self.scoreboard.in_flight();
-        flight < path.window() || (self.probes > 0 && flight < path.cap)
+        flight < path.window() || (self.probes > 0 && flight < path.cap.min(path.peer_window))
     }
 }

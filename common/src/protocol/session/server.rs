@@ -74,6 +74,8 @@ pub struct Server {
     /// Requests not polled yet, with the bytes to give back then.
     delivered: VecDeque<(Delivered, Holder, usize)>,
     replies: VecDeque<Reply>,
+    /// Memory of a request that was run, for the next one.
+    spare: Vec<u8>,
     statistics: Statistics,
 }
 
@@ -102,9 +104,10 @@ impl Server {
             tokens: Tokens::new(half(tokens), limits.token_period),
             ledger: Ledger::new(limits),
             originals: Originals::new(half(numbers)),
-            sessions: Sessions::new(),
+            sessions: Sessions::default(),
             delivered: VecDeque::new(),
             replies: VecDeque::new(),
+            spare: Vec::new(),
             statistics: Statistics::default(),
         }
     }
@@ -117,7 +120,7 @@ impl Server {
                 Some(b'D') => self.receive_data(now, from, datagram),
                 Some(b'K') => match Ack::parse(datagram) {
                     Some((ack, ranges)) => {
-                        self.sessions.acknowledged(now, from, &ack, ranges, &mut self.ledger)
+                        self.sessions.acknowledged(now, from, &ack, ranges, &mut self.ledger);
                     }
                     None => self.statistics.malformed += 1,
                 },
@@ -149,6 +152,14 @@ impl Server {
         }
     }
 
+    /// Gives back the memory of a request that is not needed any more: the next big one is received into it. Optional; one is
+    /// kept, as long as there are sessions.
+    pub fn recycle(&mut self, request: Vec<u8>) {
+        if request.capacity() > self.spare.capacity() && request.capacity() <= self.limits.request {
+            self.spare = request;
+        }
+    }
+
     /// Fills `batch` with datagrams to send now; `false` if there are none. Call until then.
     pub fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
         if let Some(reply) = self.replies.pop_front() {
@@ -168,6 +179,9 @@ impl Server {
     pub fn handle_timeout(&mut self, now: Duration) {
         self.sessions.handle_timeout(now, &self.limits, &mut self.ledger, &mut self.statistics);
         self.originals.expire(now, &self.limits, &mut self.ledger);
+        if self.held() == Held::default() {
+            self.spare = Vec::new();
+        }
     }
 
     /// What was counted.
@@ -198,8 +212,14 @@ impl Server {
             return self.refuse(from, Refusal::of(&data, Reason::NotUnderstood));
         }
         let rules = (&self.tokens, &self.limits, &self.config);
-        let received =
-            self.sessions.receive(now, from, (&data, payload), rules, &mut self.ledger, &mut self.statistics);
+        let received = self.sessions.receive(
+            now,
+            from,
+            (&data, payload),
+            rules,
+            (&mut self.ledger, &mut self.spare),
+            &mut self.statistics,
+        );
         match received {
             Ok(None) => {}
             Ok(Some((slot, serial, complete))) => {

@@ -59,8 +59,8 @@ fn memory_grows_with_what_arrives() {
     let mut receiver = Receiver::new(&first, 1 << 20).unwrap();
     assert_eq!(receiver.memory(), 0);
     assert_eq!(receiver.growth(&first), FIRST);
-    let farthest = (1 << 20) / 256 - 1;
-    assert_eq!(receiver.growth(&data(length, farthest, 0)), 1 << 20);
+    let farthest = (4 << 20) / 256 - 1;
+    assert_eq!(receiver.growth(&data(length, farthest, 0)), 4 << 20);
     for beyond in [farthest + 1, 100_000, (length / 256 - 1) as u32] {
         let beyond = data(length, beyond, 0);
         assert_eq!(receiver.growth(&beyond), 0);

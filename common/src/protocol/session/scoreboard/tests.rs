@@ -70,14 +70,18 @@ fn a_block_given_up_too_early_is_noticed() {
     let mut board = after_sending(10, 8);
     acknowledge(&mut board, 3, 0, &[(1, 4)]);
     let news = acknowledge(&mut board, 4, 5, &[]);
-    assert!(news.spurious);
+    assert_eq!(news.spurious, 1);
     assert_eq!(board.next_block(u32::MAX), Some((8, false)), "a block that has arrived is not sent again");
 
     let mut board = after_sending(10, 8);
     acknowledge(&mut board, 3, 0, &[(1, 4)]);
     board.next_block(u32::MAX).unwrap();
     board.sent(0, NOW);
-    assert!(acknowledge(&mut board, 4, 5, &[]).spurious, "the receiver has not seen the second transmission");
+    assert_eq!(
+        acknowledge(&mut board, 4, 5, &[]).spurious,
+        1,
+        "the receiver has not seen the second transmission"
+    );
 }
 
 #[test]

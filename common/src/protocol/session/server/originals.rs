@@ -83,7 +83,7 @@ pub struct Complete {
 impl Originals {
     /// None yet; the secret makes the numbers unguessable.
     pub fn new(secret: [u8; 16]) -> Originals {
-        let (sessions, expiries) = (Table::new(), Deadlines::default());
+        let (sessions, expiries) = (Table::default(), Deadlines::default());
         Originals { sessions, expiries, empty: VecDeque::new(), secret, made: 0 }
     }
 
@@ -133,6 +133,7 @@ impl Originals {
 
     fn open(&mut self, now: Duration, from: SocketAddr, limits: &Limits, ledger: &mut Ledger) -> Option<u64> {
         let holder = Holder::of(from.ip());
+        self.forget_filled();
         while ledger.wake(holder).is_err() {
             self.make_way(holder, ledger).ok()?;
         }
@@ -159,16 +160,24 @@ impl Originals {
 
     /// Removes the oldest session that is empty: of this client, or of anybody if the client has none.
     fn make_way(&mut self, holder: Holder, ledger: &mut Ledger) -> Result<(), NoRoom> {
-        let sessions = &mut self.sessions;
-        self.empty.retain(|&(slot, number)| {
-            sessions.at(slot).is_some_and(|session| session.number == number && session.is_empty())
-        });
         let of_client =
-            |&(slot, _): &(u32, u64)| sessions.at(slot).is_some_and(|session| session.holder == holder);
+            |entry: &(u32, u64)| self.empty_at(entry).is_some_and(|session| session.holder == holder);
         let place = self.empty.iter().position(of_client).unwrap_or(0);
         let (slot, _) = self.empty.remove(place).ok_or(NoRoom)?;
         self.remove(slot, ledger);
+        self.forget_filled();
         Ok(())
+    }
+
+    /// Drops entries of sessions that are not empty any more, up to the oldest that is.
+    fn forget_filled(&mut self) {
+        while self.empty.front().is_some_and(|entry| self.empty_at(entry).is_none()) {
+            self.empty.pop_front();
+        }
+    }
+
+    fn empty_at(&self, &(slot, number): &(u32, u64)) -> Option<&Session> {
+        self.sessions.get(slot).filter(|session| session.number == number && session.is_empty())
     }
 
     fn store(

@@ -106,12 +106,12 @@ impl Session {
         data: &Data,
         payload: &[u8],
         (limits, config): (&Limits, &Config),
-        ledger: &mut Ledger,
+        (ledger, spare): (&mut Ledger, &mut Vec<u8>),
         statistics: &mut Statistics,
     ) -> Result<Option<Complete>, Reason> {
         self.last_heard = now;
         if self.is_next(data.exchange) {
-            self.begin(data, limits, config, ledger)?;
+            self.begin(data, limits, config, (ledger, spare))?;
         }
         let Some(receiver) = self.receiver.as_mut().filter(|receiver| receiver.exchange() == data.exchange)
         else {
@@ -273,15 +273,19 @@ impl Session {
         data: &Data,
         limits: &Limits,
         config: &Config,
-        ledger: &mut Ledger,
+        (ledger, spare): (&mut Ledger, &mut Vec<u8>),
     ) -> Result<(), Reason> {
         if data.length as usize > limits.request {
             return Err(Reason::TooLong);
         }
-        let receiver = Receiver::new(data, config.receive_window).ok_or(Reason::NotUnderstood)?;
+        let mut receiver = Receiver::new(data, config.receive_window).ok_or(Reason::NotUnderstood)?;
         self.sleep(ledger); // the response before this has arrived
         ledger.wake(self.holder).map_err(|_| Reason::NoRoom)?;
         ledger.leave_sleep(self.holder);
+        if receiver.suits(spare.capacity()) && ledger.take(self.holder, spare.capacity()).is_ok() {
+            self.charged += spare.capacity();
+            receiver.adopt(std::mem::take(spare));
+        }
         self.exchange = data.exchange;
         self.receiver = Some(receiver);
         self.phase = Phase::Receiving;

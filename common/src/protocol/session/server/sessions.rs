@@ -25,7 +25,7 @@ use super::session::{Complete, Session};
 use super::table::Table;
 
 /// All sessions.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sessions {
     table: Table<(SocketAddr, u64), Session>,
     /// Whom the last datagram was for: most likely the next one is, too.
@@ -37,18 +37,6 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// None yet.
-    pub fn new() -> Sessions {
-        Sessions {
-            table: Table::new(),
-            latest: None,
-            ready: VecDeque::new(),
-            retransmissions: Deadlines::default(),
-            expiries: Deadlines::default(),
-            made: 0,
-        }
-    }
-
     /// Takes a block in; the request that is complete with it, and its session.
     ///
     /// # Errors
@@ -60,7 +48,7 @@ impl Sessions {
         from: SocketAddr,
         (data, payload): (&Data, &[u8]),
         (tokens, limits, config): (&Tokens, &Limits, &Config),
-        ledger: &mut Ledger,
+        (ledger, spare): (&mut Ledger, &mut Vec<u8>),
         statistics: &mut Statistics,
     ) -> Result<Option<(u32, u64, Complete)>, Reason> {
         let slot = match self.find(from, data.token) {
@@ -68,7 +56,7 @@ impl Sessions {
             None => self.make(now, from, data, (tokens, limits, config), ledger)?,
         };
         let Some(session) = self.table.at(slot) else { return Err(Reason::Unknown) };
-        let received = session.receive(now, data, payload, (limits, config), ledger, statistics)?;
+        let received = session.receive(now, data, payload, (limits, config), (ledger, spare), statistics)?;
         let serial = session.serial;
         if !session.queued {
             session.queued = true;

@@ -11,12 +11,13 @@ pub struct Table<K, V> {
     free: Vec<u32>,
 }
 
-impl<K: Copy + Eq + Hash, V> Table<K, V> {
-    /// An empty table.
-    pub fn new() -> Table<K, V> {
+impl<K, V> Default for Table<K, V> {
+    fn default() -> Table<K, V> {
         Table { index: HashMap::new(), slots: Vec::new(), free: Vec::new() }
     }
+}
 
+impl<K: Copy + Eq + Hash, V> Table<K, V> {
     /// Where the key's value is.
     pub fn find(&self, key: &K) -> Option<u32> {
         self.index.get(key).copied()
