@@ -9,11 +9,11 @@
 //! What carries the requests is chosen with `--transport`; each has a file below. All that can go wrong is in [`Trouble`].
 
 mod progress;
-mod session;
+pub(crate) mod session;
 mod show;
 mod tcp;
 mod text;
-mod transport;
+pub(crate) mod transport;
 mod udp;
 
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -103,10 +103,10 @@ impl SessionArgs {
 /// The arguments of `board-client`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo ch2 board-client                        read the board
-  cargo ch2 board-client -m 'Hello world!' -l 3 leave a message, read the last three
-  echo hello | cargo ch2 board-client -m -      what is written comes from standard input, line end and all
-  cargo ch2 board-client -t session -m - < FILE a text that no datagram carries, of up to 200 MiB
+  cargo ch2 board-client                         read the board
+  cargo ch2 board-client -m 'Hello world!' -l 3  leave a message, read the last three
+  echo hello | cargo ch2 board-client -m -       from standard input, its line end and all
+  cargo ch2 board-client -t session -m - < FILE  a text that no datagram carries, up to 200 MiB
 
 Over udp a request is repeated when no answer comes. If it was the answer that was lost, a message
 is published twice: \"at least once\" is all that a stateless server can give. Over session it is
@@ -136,12 +136,12 @@ pub struct BoardClientArgs {
     /// How often a request is repeated before we give up
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub retries: u32,
-    /// What the sessions are to be like
-    #[command(flatten)]
-    pub session: SessionArgs,
     /// TCP: how the texts are asked for
     #[arg(long, value_enum, default_value = "5")]
     pub code: Code,
+    /// What the sessions are to be like
+    #[command(flatten)]
+    pub session: SessionArgs,
 }
 
 /// Runs the client.
@@ -218,6 +218,13 @@ fn converse(
 fn publish(connection: &mut Connection, text: &[u8]) -> Result<(), Trouble> {
     let response = connection.ask(Request::Publish(text).encode()).map_err(|trouble| match trouble {
         Trouble::Session(error) => Trouble::NotPublished(error.to_string()),
+        Trouble::Silence { .. }
+        | Trouble::NobodyAnswers { .. }
+        | Trouble::Interrupted
+        | Trouble::Network(..) => {
+            tracing::warn!("whether the message has been published is not known");
+            trouble
+        }
         trouble => trouble,
     })?;
     received::published(&response).map_err(|refused| Trouble::NotPublished(refused.to_string()))?;

@@ -16,3 +16,4 @@ mod size;
 pub mod socket;
 pub mod stream;
 pub mod wait;
+pub mod windows;

@@ -1,5 +1,7 @@
 //! The board over TCP: a stream up to the half-close is a request, whatever pieces it comes in.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped has failed")]
+
 mod support;
 
 use std::io::{Read, Write};

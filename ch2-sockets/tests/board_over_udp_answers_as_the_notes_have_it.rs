@@ -1,5 +1,7 @@
 //! The stateless board over real sockets: the examples of the protocol byte for byte, whatever else comes in.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped has failed")]
+
 mod support;
 
 use std::net::{SocketAddr, UdpSocket};

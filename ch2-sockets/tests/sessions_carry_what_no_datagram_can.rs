@@ -1,5 +1,7 @@
 //! Sessions over real sockets: big messages both ways, many clients, and servers that are old, full or gone.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped has failed")]
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -21,7 +21,7 @@ mod options;
 mod return_path;
 
 use std::io::{self, ErrorKind, IoSliceMut};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -84,6 +84,7 @@ impl Endpoint {
     fn over(socket: UdpSocket, return_path: Option<ReturnPath>) -> io::Result<Endpoint> {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         options::allow_fragments(&socket)?;
+        options::leave_unsaid(&socket, return_path.is_some())?;
         Ok(Endpoint { socket, state, return_path })
     }
 
@@ -118,14 +119,12 @@ impl Endpoint {
     /// firewall) and their kin, after which the next datagram may well succeed.
     pub fn send(&self, to: SocketAddr, segment: usize, bytes: &[u8]) -> io::Result<()> {
         let segment = segment.clamp(1, MOST);
-        if bytes.is_empty() {
-            return self.send_at_once(to, 0, bytes); // a datagram too
-        }
         let mut rest = bytes;
-        while !rest.is_empty() {
+        loop {
             let most = segment * self.segments().min(MOST / segment).max(1);
             let (now, later) = rest.split_at(most.min(rest.len()));
             match self.send_at_once(to, segment, now) {
+                Ok(()) if later.is_empty() => return Ok(()), // an empty datagram is one, too
                 Ok(()) => rest = later,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if wait(self, PollFlags::POLLOUT, None, Some(FULL))? == Woken::Timeout {
@@ -137,17 +136,15 @@ impl Endpoint {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
     }
 
     fn send_at_once(&self, to: SocketAddr, segment: usize, bytes: &[u8]) -> io::Result<()> {
-        let transmit = Transmit {
-            destination: to,
-            ecn: None,
-            contents: bytes,
-            segment_size: (bytes.len() > segment).then_some(segment),
-            src_ip: self.return_path.as_ref().and_then(|path| path.to(to)),
-        };
+        let segment_size = (bytes.len() > segment).then_some(segment);
+        let src_ip = self.return_path.as_ref().and_then(|path| path.to(to));
+        if segment_size.is_none() && src_ip.is_none() {
+            return self.socket.send_to(bytes, to).map(drop); // no control message for the kernel to read
+        }
+        let transmit = Transmit { destination: to, ecn: None, contents: bytes, segment_size, src_ip };
         self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
     }
 
@@ -192,11 +189,17 @@ impl Default for Arrivals {
 }
 
 impl Arrivals {
+    /// Whether every buffer is filled, so that more may have come. If not, the socket is empty, and to wait for it costs
+    /// less than to try in vain.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.count == BUFFERS
+    }
+
     /// What the last [`Endpoint::receive`] has brought, in the order of its arrival.
     pub fn iter(&self) -> impl Iterator<Item = Arrival<'_>> {
         self.meta[..self.count].iter().zip(self.memory.chunks_exact(BUFFER)).map(|(meta, buffer)| Arrival {
             from: meta.addr,
-            to: meta.dst_ip,
             segment: meta.stride.max(1),
             bytes: &buffer[..meta.len],
         })
@@ -208,8 +211,6 @@ impl Arrivals {
 pub struct Arrival<'a> {
     /// Who has sent it.
     pub from: SocketAddr,
-    /// Which of our addresses it was sent to.
-    pub to: Option<IpAddr>,
     /// The length of each datagram but the last, which may be shorter; at least 1.
     pub segment: usize,
     /// All of their bytes. Empty: one datagram without contents.

@@ -54,7 +54,7 @@ enum Speaks {
     /// Our extension: both directions, a window, exactly once.
     Extension(Box<Client>),
     /// The notes' protocol. The reading is done without it.
-    Original(udp::Client),
+    Original(Box<udp::Client>),
 }
 
 impl Sessions {
@@ -79,7 +79,7 @@ impl Sessions {
             arrivals: Arrivals::default(),
         };
         let speaks = if blocks {
-            Speaks::Original(udp::Client::new(server, patience))
+            Speaks::Original(Box::new(udp::Client::new(server, patience)))
         } else {
             Speaks::Extension(Box::new(Client::new(config, server)))
         };
@@ -112,7 +112,7 @@ impl Sessions {
                      as plain datagrams, each text cut to what one carries",
                     self.wire.server
                 );
-                self.speaks = Speaks::Original(udp::Client::new(self.wire.server, self.patience));
+                self.speaks = Speaks::Original(Box::new(udp::Client::new(self.wire.server, self.patience)));
                 self.ask_original(kept)
             }
             done => {
@@ -144,13 +144,17 @@ impl Sessions {
         matches!(self.speaks, Speaks::Original(_))
     }
 
-    /// What it took, in a few lines.
-    pub fn describe(&self) -> String {
-        let counted = match &self.speaks {
+    /// What was counted.
+    pub fn statistics(&self) -> Statistics {
+        match &self.speaks {
             Speaks::Extension(client) => client.statistics(),
             Speaks::Original(_) => self.uploads,
-        };
-        describe(&counted, self.carried)
+        }
+    }
+
+    /// What it took, in a few lines.
+    pub fn describe(&self) -> String {
+        describe(&self.statistics(), self.carried)
     }
 
     fn explain(&self, error: Error) -> Trouble {

@@ -42,7 +42,7 @@ impl Client {
         // A server that refuses a long request answers before it has read all of it, and our sending fails. What it has
         // answered is still to be read.
         let sent = self.send(&mut stream, request);
-        if matches!(sent, Err(Trouble::Interrupted | Trouble::NobodyAnswers { .. })) {
+        if matches!(sent, Err(Trouble::Interrupted | Trouble::Silence { .. })) {
             return sent.map(|()| Vec::new());
         }
         let response = self.receive(&mut stream)?;
@@ -80,7 +80,7 @@ impl Client {
                     progress.at((request.len() - rest.len()) as u64);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.wait(stream, PollFlags::POLLOUT)?
+                    self.wait(stream, PollFlags::POLLOUT)?;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.network(error)),
@@ -103,7 +103,7 @@ impl Client {
                 }
                 Ok(count) => response.extend_from_slice(&chunk[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.wait(stream, PollFlags::POLLIN)?
+                    self.wait(stream, PollFlags::POLLIN)?;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // A reset after the answer: the server has not read all we have sent, and did not mean to.
@@ -120,7 +120,7 @@ impl Client {
         loop {
             let left = limit.saturating_sub(began.elapsed());
             if left.is_zero() {
-                return Err(Trouble::NobodyAnswers { server: self.server, attempts: 1, time: limit });
+                return Err(Trouble::Silence { server: self.server, time: limit });
             }
             match wait(socket, wanted, Some(self.patience.stop.fd()), Some(left))? {
                 Woken::Ready => return Ok(()),

@@ -24,11 +24,7 @@ pub enum Trouble {
     #[error("nobody listens at {0}: the port is closed; is the server running, and over this transport?")]
     NobodyListens(SocketAddr),
     /// Nothing came back, so often and for so long.
-    #[error(
-        "nobody answers at {server}: {attempts} attempts in {}; if a message was on its way, \
-         whether it has been published is not known",
-        human(*time)
-    )]
+    #[error("nobody answers at {server}: {attempts} attempts in {}", human(*time))]
     NobodyAnswers {
         /// Who was asked.
         server: SocketAddr,
@@ -37,8 +33,8 @@ pub enum Trouble {
         /// For how long in all.
         time: Duration,
     },
-    /// Nothing came back for so long, with a session to tell that by.
-    #[error("nobody answers at {server}: no datagram for {}", human(*time))]
+    /// Nothing came back for so long, in a session or over a connection.
+    #[error("nobody answers at {server}: silence for {}", human(*time))]
     Silence {
         /// Who was asked.
         server: SocketAddr,
@@ -98,7 +94,7 @@ impl Patience {
 
 /// What carries the requests.
 pub enum Connection {
-    Udp(udp::Client),
+    Udp(Box<udp::Client>),
     Session(Box<Sessions>),
     Tcp(tcp::Client),
 }
@@ -111,7 +107,7 @@ impl Connection {
         patience: Patience,
     ) -> Result<Connection, Trouble> {
         Ok(match args.transport {
-            Transport::Udp => Connection::Udp(udp::Client::new(server, patience)),
+            Transport::Udp => Connection::Udp(Box::new(udp::Client::new(server, patience))),
             Transport::Session | Transport::Blocks => {
                 let blocks = args.transport == Transport::Blocks;
                 let sessions = Sessions::new(server, args.session.config(), blocks, patience)?;

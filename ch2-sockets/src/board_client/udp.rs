@@ -13,12 +13,14 @@
 //! LAST may be repeated at will; PUBLISH may not, and sessions are for those who mind.
 //!
 //! **Late responses.** A response does not say what it answers. The second `0` above, coming late, would read as an empty list
-//! when LAST is asked next; a late message would be shown as the next one. So every request has a socket of its own, and with
-//! it a port: what comes late finds the port closed. (Resolvers of names do the same.) Connected sockets hear the server only, so
-//! that a stranger would have to forge its address. What remains, and cannot be mended without a number in the request: of two responses
-//! to one request repeated, the first is taken, whichever attempt it belongs to.
+//! when LAST is asked next; a late message would be shown as the next one. So the requests take turns with [`PORTS`] sockets, and
+//! what has come to a socket since its last turn is thrown away. (Resolvers of names take a port per request; here every
+//! port is one more client in the tables of those on the way.) Connected sockets hear the server only, so that a stranger would have to
+//! forge its address. What remains, and cannot be mended without a number in the request: a response that is late by so many
+//! exchanges; and of two responses to one request repeated, the first is taken, whichever attempt it belongs to.
 
-use std::io::ErrorKind;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -27,33 +29,49 @@ use nix::poll::PollFlags;
 
 use super::transport::{Patience, Trouble};
 
+/// So many sockets take turns.
+const PORTS: usize = 16;
+
 /// A client of the stateless board.
 pub struct Client {
     server: SocketAddr,
     patience: Patience,
     arrivals: Arrivals,
-    /// The socket of the last request, kept while the next one is made, or the kernel could give it the same port.
-    last: Option<Endpoint>,
+    /// The sockets, the one whose turn is next in front.
+    sockets: VecDeque<Endpoint>,
 }
 
 impl Client {
     /// Nothing is sent yet.
     pub fn new(server: SocketAddr, patience: Patience) -> Client {
-        Client { server, patience, arrivals: Arrivals::default(), last: None }
+        Client { server, patience, arrivals: Arrivals::default(), sockets: VecDeque::new() }
     }
 
     /// Sends the request until a response comes.
     pub fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>, Trouble> {
-        let mut endpoint =
-            Endpoint::connect(self.server).map_err(|error| Trouble::network(self.server, error))?;
+        let mut endpoint = self.next_socket().map_err(|error| Trouble::network(self.server, error))?;
+        let response = self.ask_at(&mut endpoint, request);
+        self.sockets.push_back(endpoint);
+        response
+    }
+
+    fn next_socket(&mut self) -> io::Result<Endpoint> {
+        if self.sockets.len() < PORTS {
+            return Endpoint::connect(self.server);
+        }
+        let mut endpoint = self.sockets.pop_front().expect("there are as many as can be");
+        while endpoint.receive(&mut self.arrivals).is_ok() {} // answers to what was asked long ago
+        Ok(endpoint)
+    }
+
+    fn ask_at(&mut self, endpoint: &mut Endpoint, request: &[u8]) -> Result<Vec<u8>, Trouble> {
         let began = Instant::now();
         let attempts = self.patience.retries.saturating_add(1);
         for attempt in 1..=attempts {
             if attempt > 1 {
                 tracing::info!("no answer from {}: attempt {attempt} of {attempts}", self.server);
             }
-            if let Some(response) = self.attempt(&mut endpoint, request)? {
-                self.last = Some(endpoint);
+            if let Some(response) = self.attempt(endpoint, request)? {
                 return Ok(response);
             }
         }

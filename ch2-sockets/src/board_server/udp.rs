@@ -60,16 +60,17 @@ pub fn serve(
                     desk.serve(&endpoint, &arrival, time);
                 }
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let woken = wait(&endpoint, PollFlags::POLLIN, Some(stop.fd()), desk.patience())?;
-                if woken == Woken::Stopped {
-                    break;
-                }
-            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             // An error that the network has sent us is about an answer that nobody waits for any more.
             Err(error) => tracing::debug!("receive: {error}"),
         }
         desk.serve_sessions(&endpoint);
+        if !arrivals.is_full() {
+            let woken = wait(&endpoint, PollFlags::POLLIN, Some(stop.fd()), desk.patience())?;
+            if woken == Woken::Stopped {
+                break;
+            }
+        }
     }
     let counted = desk.sessions.statistics();
     tracing::info!(

@@ -1,4 +1,4 @@
-//! What is set on a UDP socket besides what is usual: larger buffers, and leave to fragment.
+//! What is set on a UDP socket besides what is usual: larger buffers, leave to fragment, and no more said than is asked.
 
 #![expect(unsafe_code, reason = "setsockopt(2) with IP_MTU_DISCOVER, for which there is no safe call")]
 
@@ -46,6 +46,23 @@ pub fn allow_fragments(socket: &UdpSocket) -> io::Result<()> {
     }
     // Also for IPv6, which may carry IPv4.
     set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_WANT)
+}
+
+/// The kernel need not say with each datagram what nobody here asks: its traffic class and, unless `destination` is wanted,
+/// which of our addresses it was sent to. `quinn-udp` asks for both; they cost a small datagram a tenth of its way.
+pub fn leave_unsaid(socket: &UdpSocket, destination: bool) -> io::Result<()> {
+    let off = 0;
+    let mut options = vec![(libc::IPPROTO_IP, libc::IP_RECVTOS)];
+    if !destination {
+        options.push((libc::IPPROTO_IP, libc::IP_PKTINFO));
+    }
+    if socket.local_addr()?.is_ipv6() {
+        options.push((libc::IPPROTO_IPV6, libc::IPV6_RECVTCLASS));
+        if !destination {
+            options.push((libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO));
+        }
+    }
+    options.into_iter().try_for_each(|(level, option)| set(socket, level, option, off))
 }
 
 fn set(socket: &UdpSocket, level: i32, option: i32, value: i32) -> io::Result<()> {
