@@ -111,6 +111,8 @@ impl SessionArgs {
 Over udp a request is repeated when no answer comes. If it was the answer that was lost, a message
 is published twice: \"at least once\" is all that a stateless server can give. Over session it is
 published exactly once. Over blocks the server does not say whether the board has taken it.
+Where datagrams are repeated by the protocol itself (session, blocks, tcp), silence for as long as
+all attempts would have taken is the end.
 
 Exit status: 0 done; 1 nobody answers, or another error; 2 interrupted; 3 the server has refused
 the message.")]

@@ -41,7 +41,7 @@ fn server(address: &str) -> Server {
 
 #[test]
 fn the_examples_byte_for_byte_over_ipv4_and_ipv6() {
-    for address in ["127.0.0.1", "::1", "0.0.0.0"] {
+    for address in ["127.0.0.1", "::1", "0.0.0.0", "::"] {
         let server = server(address);
         let mut to = server.address;
         if to.ip().is_unspecified() {

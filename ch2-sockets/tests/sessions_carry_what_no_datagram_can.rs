@@ -140,10 +140,12 @@ fn fifty_clients_at_once_and_no_text_is_lost_or_mixed() {
         .iter()
         .map(|text| Running::start(&arguments("session", &port, &["-m", "-", "-l", "1"]), text.as_bytes()))
         .collect();
-    // One that leaves in the middle of its upload, and one that sends nothing sensible, disturb nobody.
+    // One that dies in the middle of its upload, and one that takes a token and leaves, disturb nobody.
+    let dying =
+        Running::start(&arguments("session", &port, &["-m", "-", "--window", "1"]), &vec![b'x'; 100 << 20]);
     let gone = original(server.address);
     assert!(ask(&gone, "a?0000000000000001").starts_with("1?"));
-    drop(gone);
+    drop((dying, gone));
     for client in clients {
         let ended = client.end();
         assert_eq!(ended.status, Some(0), "{}", ended.stderr);

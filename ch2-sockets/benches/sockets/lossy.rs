@@ -15,11 +15,14 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
+use anyhow::Context;
 use common::datagram::Endpoint;
 use common::link::recorder::Recorder;
 use common::link::relay::{Relay, Settings};
 use common::link::{Profile, relay};
 use common::protocol::session::{Config, Congestion, Statistics};
+
+use nix::sys::socket::{setsockopt, sockopt};
 
 use super::child::{Running, Server};
 use super::race::{Contestant, Race};
@@ -54,8 +57,11 @@ fn with_loss(race: &mut Race<'_>, loss: f64, name: &str) -> Table {
         Contestant::new("session, network", "real losses of IP packets", |time| {
             sample(session_by_network(&profile, seed, time)?)
         }),
-        Contestant::new("TCP, network", "the kernel's TCP, real losses", |time| {
-            Ok(Sample { per_s: tcp_by_network(&profile, seed, time)?, ..Sample::default() })
+        Contestant::new("TCP cubic, network", "the kernel's TCP: every loss is congestion", |time| {
+            Ok(Sample { per_s: tcp_by_network(&profile, seed, "cubic", time)?, ..Sample::default() })
+        }),
+        Contestant::new("TCP BBR, network", "the kernel's TCP: it measures the rate instead", |time| {
+            Ok(Sample { per_s: tcp_by_network(&profile, seed, "bbr", time)?, ..Sample::default() })
         }),
     ];
     let table = Table {
@@ -112,7 +118,7 @@ fn tcp_by_relay(profile: &Profile, seed: u64, time: Duration) -> anyhow::Result<
     Ok(bytes as f64 / time.as_secs_f64())
 }
 
-fn tcp_by_network(profile: &Profile, seed: u64, time: Duration) -> anyhow::Result<f64> {
+fn tcp_by_network(profile: &Profile, seed: u64, congestion: &str, time: Duration) -> anyhow::Result<f64> {
     let received = Arc::new(AtomicU64::new(0));
     let serve = |own: Ipv4Addr, tell: Sender<SocketAddr>| {
         let listener = TcpListener::bind((own, 0))?;
@@ -121,7 +127,10 @@ fn tcp_by_network(profile: &Profile, seed: u64, time: Duration) -> anyhow::Resul
         Ok(())
     };
     tun::between_namespaces(profile, seed, serve, |server| {
-        Ok(tcp::send_slowly(TcpStream::connect(server)?, time)?)
+        let stream = TcpStream::connect(server)?;
+        setsockopt(&stream, sockopt::TcpCongestion, &congestion.into())
+            .with_context(|| format!("this kernel has no {congestion}"))?;
+        Ok(tcp::send_slowly(stream, time)?)
     })?;
     Ok(received.load(Ordering::SeqCst) as f64 / time.as_secs_f64())
 }

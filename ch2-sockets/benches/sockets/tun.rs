@@ -25,10 +25,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use common::link::{Direction, Profile, Wire};
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::time::TimeSpec;
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
@@ -141,14 +143,12 @@ fn read(mut from: &File, packet: &mut [u8]) -> anyhow::Result<Option<usize>> {
     }
 }
 
-/// Until a packet comes, the next one is due, or 10 ms have passed. poll(2) counts in milliseconds: what is due sooner is
-/// waited for in short naps.
+/// Until a packet comes, the next one is due, or 10 ms have passed.
 fn wait(client: &File, server: &File, due: Option<Duration>) -> anyhow::Result<()> {
     let mut ready = [client, server].map(|device| PollFd::new(device.as_fd(), PollFlags::POLLIN));
     let due = due.unwrap_or(Duration::from_millis(10)).min(Duration::from_millis(10));
-    let timeout = PollTimeout::try_from(due.as_millis())?;
-    if poll(&mut ready, timeout)? == 0 && due < Duration::from_millis(1) {
-        thread::sleep(due.min(Duration::from_micros(100)));
+    match ppoll(&mut ready, Some(TimeSpec::from_duration(due)), None) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }

@@ -1,12 +1,13 @@
 //! The client of the extension: one request after the other, each with its response. Notes, chapter 2, part 2, and its homework.
 //!
 //! ```text
-//!        request            1?token           all acknowledged          block 0           all blocks
-//!  idle ────────▶ opening ──────────▶ sending ────────────────▶ waiting ────────▶ receiving ────────▶ idle
-//!    │               │ 0?… or z thrice    └──────── block 0 (it must have all) ──────▶ ▲
-//!    │               ▼                                                                 
-//!    │            an old server: Err(Original)            any of them, silent for `give_up`: Err(NoAnswer)
-//!    └ with a token of an earlier request: sending at once
+//!      request          1?token           all acknowledged           block 0             all blocks
+//! idle ───────▶ opening ────────▶ sending ─────────────────▶ waiting ─────────▶ receiving ────────────▶ idle
+//!   │              │                ▲  │                                            ▲
+//!   │              │ 0?…, z         │  └ block 0: the server must have everything ──┘
+//!   │              ▼                │
+//!   │           Err(Original)       │          any of them, silent for `give_up`: Err(NoAnswer)
+//!   └ with an earlier token ────────┘
 //! ```
 //!
 //! In *waiting* the server may be running the request for as long as it likes, or may have died. So the last block goes out once
@@ -15,38 +16,27 @@
 //! Back in *idle* the client still acknowledges blocks of the last response: its last ack may have been lost. Call
 //! [`Client::transmit`] once more before leaving, or the server keeps the response until it expires.
 
+mod phases;
+mod progress;
+mod receive;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::batch::Batch;
-use super::datagram::{Ack, Data, REFUSAL, Reason, Refusal, Side};
+use super::datagram::{Refusal, Side};
 use super::error::Error;
-use super::pdu::{OPEN_EXTENSION, Response};
-use super::receiver::{Outcome, Receiver};
-use super::rto;
+use super::pdu::OPEN_EXTENSION;
+use super::receiver::Receiver;
 use super::sender::{Path, Sender};
 use super::statistics::Statistics;
-use super::{Config, REQUEST_LIMIT, RESPONSE_LIMIT, split};
+use super::{Config, REQUEST_LIMIT};
+use phases::{Opening, Waiting};
+
+pub use progress::Progress;
 
 /// So many "not understood" before the first ack are no accident.
 const NOT_UNDERSTOOD: u32 = 32;
-/// So many answers of an old server, to as many openings of ours, are no accident.
-const OLD_ANSWERS: u32 = 3;
-/// The least time between two questions whether the server is still there.
-const PROBE: Duration = Duration::from_millis(250);
-
-/// How far an exchange is, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Of the request, acknowledged.
-    pub sent: usize,
-    /// The request.
-    pub to_send: usize,
-    /// Of the response, here.
-    pub received: usize,
-    /// The response, once it has begun.
-    pub to_receive: Option<usize>,
-}
 
 /// One client with its server.
 #[derive(Debug)]
@@ -79,25 +69,6 @@ enum Phase {
     Sending(Sender),
     Waiting(Waiting),
     Receiving,
-}
-
-/// The request waits for a token.
-#[derive(Debug)]
-struct Opening {
-    request: Vec<u8>,
-    /// When to ask (again).
-    ask: Duration,
-    asked: u32,
-    last_asked: Duration,
-    old_answers: u32,
-}
-
-/// The request is there; its response is not.
-#[derive(Debug)]
-struct Waiting {
-    request: Sender,
-    probe: Duration,
-    probes: u32,
 }
 
 impl Client {
@@ -141,35 +112,6 @@ impl Client {
         }
     }
 
-    /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. `now` never goes back; datagrams from
-    /// anybody but the server are ignored.
-    pub fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
-        if from != self.server {
-            return;
-        }
-        for datagram in split(segment, bytes) {
-            self.statistics.datagrams_received += 1;
-            let known = match datagram.first() {
-                Some(b'D') => {
-                    Data::parse(datagram).map(|(data, payload)| self.receive_data(now, &data, payload))
-                }
-                Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| {
-                    if self.is_ours(ack.token, ack.exchange) && ack.side == Side::Request {
-                        self.last_heard = now;
-                        if let Phase::Sending(sender) = &mut self.phase {
-                            sender.acknowledge(now, &mut self.path, &ack, ranges);
-                            self.progress.sent = sender.progress().0;
-                        }
-                        self.sent_all(now);
-                    }
-                }),
-                Some(b'X') => Refusal::parse(datagram).map(|refusal| self.refused(now, &refusal)),
-                _ => Response::parse(datagram).map(|response| self.opened(now, response)),
-            };
-            self.statistics.malformed += u64::from(known.is_none());
-        }
-    }
-
     /// The response, once, or why there is none.
     pub fn poll_response(&mut self) -> Option<Result<Vec<u8>, Error>> {
         self.outcome.take()
@@ -185,7 +127,6 @@ impl Client {
         batch.begin(self.server, 0);
         if let Some(refusal) = self.refuse.take() {
             batch.single(self.server, &refusal.encode());
-            debug_assert_eq!(batch.bytes.len(), REFUSAL);
             self.statistics.datagrams_sent += 1;
             return true;
         }
@@ -199,33 +140,33 @@ impl Client {
             return true;
         }
         match &mut self.phase {
-            Phase::Opening(opening) if now >= opening.ask => {
-                opening.asked += 1;
-                opening.last_asked = now;
-                opening.ask = now + self.path.round_trip.timeout(opening.asked - 1);
-                batch.single(self.server, OPEN_EXTENSION);
-                self.statistics.datagrams_sent += 1;
-                true
-            }
+            Phase::Idle | Phase::Receiving => false,
             Phase::Sending(sender) => sender.transmit(now, &mut self.path, batch, &mut self.statistics),
-            Phase::Waiting(waiting) if now >= waiting.probe => {
-                waiting.probes += 1;
-                let wait = PROBE.max(self.path.round_trip.timeout(0)) * (1 << waiting.probes.min(5));
-                waiting.probe = now + wait.min(rto::MAXIMUM);
-                waiting.request.probe(now, batch, &mut self.statistics);
-                true
+            Phase::Opening(opening) => {
+                let asks = opening.asks(now, &self.path.round_trip);
+                if asks {
+                    batch.single(self.server, OPEN_EXTENSION);
+                    self.statistics.datagrams_sent += 1;
+                }
+                asks
             }
-            _ => false,
+            Phase::Waiting(waiting) => {
+                let asks = waiting.asks(now, &self.path.round_trip);
+                if asks {
+                    waiting.request.probe(now, batch, &mut self.statistics);
+                }
+                asks
+            }
         }
     }
 
-    /// When to call [`Client::handle_timeout`], if nothing comes before.
+    /// When to call [`Client::handle_timeout`], if nothing comes before. Ask when [`Client::transmit`] has said `false`.
     pub fn next_timeout(&self) -> Option<Duration> {
         let timer = match &self.phase {
             Phase::Idle => return None,
-            Phase::Opening(opening) => Some(opening.ask),
+            Phase::Opening(opening) => Some(opening.next()),
             Phase::Sending(sender) => sender.next_timeout(),
-            Phase::Waiting(waiting) => Some(waiting.probe),
+            Phase::Waiting(waiting) => Some(waiting.next()),
             Phase::Receiving => None,
         };
         let end = self.last_heard + self.config.give_up;
@@ -261,136 +202,12 @@ impl Client {
     }
 
     fn open(&mut self, now: Duration, request: Vec<u8>) {
-        let opening = Opening { request, ask: now, asked: 0, last_asked: now, old_answers: 0 };
-        self.phase = Phase::Opening(opening);
-    }
-
-    /// An answer to our opening.
-    fn opened(&mut self, now: Duration, response: Response) {
-        let Phase::Opening(opening) = &mut self.phase else { return };
-        self.last_heard = now;
-        let Response::Token(token) = response else {
-            // One alone may be a stray, or our question was damaged on the way; and a copy of an answer is no second answer.
-            opening.old_answers = (opening.old_answers + 1).min(opening.asked);
-            opening.ask = now;
-            if opening.old_answers >= OLD_ANSWERS {
-                self.finish(Err(Error::Original));
-            }
-            return;
-        };
-        if opening.asked == 1 {
-            // Which question a second one's answer is to would not be known (Karn).
-            self.path.round_trip.sample(now.saturating_sub(opening.last_asked));
-        }
-        let request = std::mem::take(&mut opening.request);
-        self.token = Some(token);
-        self.exchange = 0;
-        self.receiver = None;
-        self.send(now, token, request);
+        self.phase = Phase::Opening(Opening::new(now, request));
     }
 
     fn send(&mut self, now: Duration, token: u64, request: Vec<u8>) {
         let (name, block_size) = ((Side::Request, token, self.exchange), self.config.block_size());
         self.phase = Phase::Sending(Sender::new(now, &mut self.path, name, block_size, request));
-    }
-
-    /// If the request is there: from sending to waiting.
-    fn sent_all(&mut self, now: Duration) {
-        if let Phase::Sending(sender) = &self.phase
-            && sender.is_complete()
-            && let Phase::Sending(request) = std::mem::replace(&mut self.phase, Phase::Idle)
-        {
-            self.progress.sent = self.progress.to_send;
-            let probe = now + PROBE.max(self.path.round_trip.timeout(0));
-            self.phase = Phase::Waiting(Waiting { request, probe, probes: 0 });
-        }
-    }
-
-    fn receive_data(&mut self, now: Duration, data: &Data, payload: &[u8]) {
-        if data.side != Side::Response || self.token != Some(data.token) {
-            return;
-        }
-        if self.is_ours(data.token, data.exchange)
-            && !matches!(self.phase, Phase::Receiving)
-            && !self.begin(data)
-        {
-            return;
-        }
-        let Some(receiver) = self.receiver.as_mut().filter(|receiver| receiver.exchange() == data.exchange)
-        else {
-            return;
-        };
-        self.last_heard = now;
-        let growth = receiver.growth(data);
-        if growth > 0 {
-            receiver.grow(growth);
-        }
-        self.acknowledge = true;
-        match receiver.receive(now, data, payload) {
-            Outcome::New => self.statistics.blocks_received += 1,
-            Outcome::Duplicate => self.statistics.duplicates += 1,
-            Outcome::Stray => self.statistics.malformed += 1,
-        }
-        if matches!(self.phase, Phase::Receiving) {
-            self.progress.received = receiver.progress().0;
-        }
-        if let Some(response) = receiver.take() {
-            self.exchange += 1;
-            self.finish_well(response);
-        }
-    }
-
-    /// The first block of the response: the server has the whole request. `false` if we do not want it.
-    fn begin(&mut self, data: &Data) -> bool {
-        if !matches!(self.phase, Phase::Sending(_) | Phase::Waiting(_)) {
-            return false;
-        }
-        let length = data.length as usize;
-        if length > RESPONSE_LIMIT {
-            let (token, exchange) = (data.token, data.exchange);
-            self.refuse = Some(Refusal { reason: Reason::TooLong, token, exchange });
-            self.finish(Err(Error::TooLong { length, limit: RESPONSE_LIMIT }));
-            return false;
-        }
-        self.receiver = Receiver::new(data, self.config.receive_window);
-        if let Some(receiver) =
-            self.receiver.as_mut().filter(|receiver| receiver.suits(self.spare.capacity()))
-        {
-            receiver.adopt(std::mem::take(&mut self.spare));
-        }
-        self.progress.sent = self.progress.to_send;
-        self.progress.to_receive = Some(length);
-        self.phase = Phase::Receiving;
-        self.receiver.is_some()
-    }
-
-    fn refused(&mut self, now: Duration, refusal: &Refusal) {
-        if !self.is_ours(refusal.token, refusal.exchange) {
-            return;
-        }
-        self.last_heard = now;
-        match (&mut self.phase, refusal.reason) {
-            (Phase::Idle | Phase::Opening(_), _) => {}
-            (Phase::Sending(sender), Reason::Unknown) if sender.is_untouched() => {
-                // The session has expired since the last request, and of this one the server has nothing: begin anew.
-                let request = sender.take_message();
-                self.open(now, request);
-            }
-            (_, Reason::NotUnderstood) => {
-                // Most likely a datagram that was damaged on the way: its block is lost, and will be sent again as such.
-                self.not_understood += 1;
-                let untouched = matches!(&self.phase, Phase::Sending(sender) if sender.is_untouched());
-                if untouched && self.not_understood >= NOT_UNDERSTOOD {
-                    self.finish(Err(Error::Refused(Reason::NotUnderstood)));
-                }
-            }
-            (_, reason) => self.finish(Err(Error::Refused(reason))),
-        }
-    }
-
-    /// Whether a datagram is of the exchange in work.
-    fn is_ours(&self, token: u64, exchange: u32) -> bool {
-        self.token == Some(token) && self.exchange == exchange && !matches!(self.phase, Phase::Idle)
     }
 
     fn finish_well(&mut self, response: Vec<u8>) {

@@ -31,6 +31,49 @@
 //!   │ ── K all ───────────────▶   │   the response's bytes can go
 //! ```
 //!
+//! Both sides are driven alike: datagrams in, results out, datagrams out, and the time in between.
+//!
+//! ```
+//! use std::time::Duration;
+//! use common::protocol::session::{Batch, Client, Config, Limits, Server};
+//!
+//! let (here, there) = ("192.0.2.1:1000".parse()?, "192.0.2.2:7777".parse()?);
+//! let mut client = Client::new(Config::default(), there);
+//! let mut server = Server::new(Limits::default(), Config::default(), [7; 32]); // a random secret, really
+//! let (mut now, mut batch) = (Duration::ZERO, Batch::new());
+//!
+//! client.request(now, b"2:0".to_vec());
+//! let response = loop {
+//!     let mut quiet = true;
+//!     // 1. What has come: here straight from the other side, else from the socket.
+//!     while client.transmit(now, &mut batch) {
+//!         server.receive(now, here, batch.segment, &batch.bytes);
+//!         quiet = false;
+//!     }
+//!     // 2. Requests that are complete are run.
+//!     while let Some(delivered) = server.poll_request() {
+//!         server.answer(now, delivered.exchange, b"0:0:1:2".to_vec());
+//!     }
+//!     // 3. What is to be sent, until there is nothing.
+//!     while server.transmit(now, &mut batch) {
+//!         client.receive(now, there, batch.segment, &batch.bytes);
+//!         quiet = false;
+//!     }
+//!     if let Some(response) = client.poll_response() {
+//!         break response?;
+//!     }
+//!     // 4. Only when there was nothing to send: wait for a datagram, at most until next_timeout(), then handle_timeout().
+//!     if quiet {
+//!         let next = [client.next_timeout(), server.next_timeout()].into_iter().flatten().min();
+//!         now = now.max(next.unwrap_or(now));
+//!         client.handle_timeout(now);
+//!         server.handle_timeout(now);
+//!     }
+//! };
+//! assert_eq!(response, b"0:0:1:2");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | file | what |
 //! |---|---|
 //! | [`block`], [`pdu`] | the original: size of a block, the PDUs |

@@ -8,7 +8,7 @@
 //!                           └ lost: sent again next
 //! ```
 //!
-//! Every transmission has a sequence of its own. Once one has been acknowledged, those sent [`Scoreboard::reordering`] or more
+//! Every transmission has a sequence of its own. Once one has been acknowledged, those sent a certain distance or more
 //! before it that have not are lost: the network may change the order a little, not more. A block that was given up and turns out
 //! to have arrived shows that the network changes the order more than thought, and the distance grows (RFC 4653 in spirit).
 //!
@@ -161,8 +161,10 @@ impl Scoreboard {
     /// `reordering`: see the top of the file; at most half a flight, or short messages would wait for the timer.
     pub fn acknowledge(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>, reordering: u32) -> News {
         let mut news = News::default();
-        let known = ranges.clone().all(|(_, end)| end <= self.unsent);
-        if ack.cumulative > self.unsent || ack.largest >= self.next_sequence() || !known {
+        if ack.cumulative > self.unsent
+            || ack.largest >= self.next_sequence()
+            || !self.fit(ack, ranges.clone())
+        {
             return news;
         }
         if self.largest_acknowledged.is_none_or(|largest| ack.largest > largest) {
@@ -201,6 +203,18 @@ impl Scoreboard {
                 left -= 1;
             }
         }
+    }
+
+    /// Whether ranges can be of this message: of what was sent, and no block twice. Ranges that overlap a hundredfold would be a
+    /// hundredfold work for one datagram.
+    fn fit(&self, ack: &Ack, ranges: Ranges<'_>) -> bool {
+        let mut room = u64::from(self.unsent - ack.cumulative);
+        ranges.into_iter().all(|(first, end)| {
+            let length = u64::from(end - first);
+            let fits = end <= self.unsent && length <= room;
+            room = room.saturating_sub(length);
+            fits
+        })
     }
 
     fn mark(&mut self, block: u32, largest: u32, news: &mut News) {

@@ -32,6 +32,9 @@ const FIRST_PEER_WINDOW: u32 = 64;
 /// So many timeouts in a row are a silence.
 const SILENCE: u32 = 3;
 
+/// More than any receiver of ours takes. Without a limit a liar could have us keep count of a whole message in flight.
+const PEER_WINDOW_LIMIT: u32 = 1 << 15;
+
 /// What a session has learnt of the way to the other side. It outlives the messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Path {
@@ -185,7 +188,7 @@ impl Sender {
     /// Takes an ack of this message in.
     pub fn acknowledge(&mut self, now: Duration, path: &mut Path, ack: &Ack, ranges: Ranges<'_>) {
         let news = self.scoreboard.acknowledge(now, ack, ranges, path.reordering);
-        path.peer_window = ack.window.max(1);
+        path.peer_window = ack.window.clamp(1, PEER_WINDOW_LIMIT);
         if let Some(round_trip) = news.round_trip {
             path.round_trip.sample(round_trip);
         }

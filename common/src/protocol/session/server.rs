@@ -14,6 +14,7 @@
 //! Nobody gets more bytes than he sent before he has proved his address, but for the 18 bytes that the smallest Ethernet frame
 //! carries anyway: forged requests are not amplified.
 
+pub mod filling;
 pub mod originals;
 pub mod session;
 pub mod sessions;

@@ -66,6 +66,19 @@ fn a_retransmission_that_is_lost_is_found_by_its_own_sequence() {
 }
 
 #[test]
+fn an_old_transmission_does_not_speak_for_the_new_one() {
+    let mut board = after_sending(20, 8);
+    board.give_up(2);
+    for block in [0, 1] {
+        assert_eq!(board.next_block(u32::MAX), Some((block, true)));
+        board.sent(block, NOW);
+    }
+    // Sequences 0 and 1 are long passed; but their blocks left again as 8 and 9.
+    assert_eq!(acknowledge(&mut board, 7, 0, &[(2, 8)]).lost, 0);
+    assert_eq!(board.in_flight(), 2);
+}
+
+#[test]
 fn a_block_given_up_too_early_is_noticed() {
     let mut board = after_sending(10, 8);
     acknowledge(&mut board, 3, 0, &[(1, 4)]);
@@ -87,9 +100,13 @@ fn a_block_given_up_too_early_is_noticed() {
 #[test]
 fn an_ack_of_what_was_never_sent_changes_nothing() {
     let mut board = after_sending(10, 4);
-    for (largest, cumulative, ranges) in
-        [(3, 5, vec![]), (4, 0, vec![(1, 2)]), (3, 0, vec![(1, 5)]), (u32::MAX, u32::MAX, vec![])]
-    {
+    for (largest, cumulative, ranges) in [
+        (3, 5, vec![]),
+        (4, 0, vec![(1, 2)]),
+        (3, 0, vec![(1, 5)]),
+        (3, 0, vec![(1, 4), (1, 3)]),
+        (u32::MAX, u32::MAX, vec![]),
+    ] {
         assert_eq!(acknowledge(&mut board, largest, cumulative, &ranges), News::default());
         assert_eq!((board.in_flight(), board.cumulative()), (4, 0));
     }

@@ -14,7 +14,7 @@
 //! `a?0` comes from an address that may be forged. So an empty session makes way for the next one when all places are taken; one
 //! with a block has shown that its owner reads what is sent to him.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::Hasher;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,12 +24,11 @@ use siphasher::sip::SipHasher24;
 use super::super::deadlines::Deadlines;
 use super::super::limits::{Holder, Ledger, Limits, NoRoom};
 use super::super::pdu::{Request, Response};
+use super::filling::Filling;
 use super::table::Table;
 
 /// Numbers of sessions are below this: then `0?<session>` is at most 18 bytes, what the smallest Ethernet frame carries.
 const NUMBERS: u64 = 10_000_000_000_000_000;
-/// What a block out of order costs besides its bytes.
-const BLOCK_OVERHEAD: usize = 96;
 
 /// All sessions of the original protocol.
 #[derive(Debug)]
@@ -55,19 +54,6 @@ enum State {
     Empty,
     Filling(Filling),
     Closed { delivered: bool },
-}
-
-/// A message as it arrives: in order nearly always, as the original sends one block at a time.
-#[derive(Debug)]
-struct Filling {
-    count: u64,
-    front: Vec<u8>,
-    /// Blocks in `front`.
-    in_order: u64,
-    /// Blocks behind a gap.
-    later: BTreeMap<u64, Vec<u8>>,
-    later_bytes: usize,
-    charged: usize,
 }
 
 /// A message that is complete, with the bytes that the ledger has for it.
@@ -198,7 +184,7 @@ impl Originals {
             session.state = State::Filling(Filling::new(count));
         }
         match &mut session.state {
-            State::Filling(filling) if filling.count == count => {
+            State::Filling(filling) if filling.count() == count => {
                 filling.store(index, data, limits.request, session.holder, ledger).ok()
             }
             _ => None,
@@ -222,15 +208,16 @@ impl Originals {
         let State::Filling(filling) = std::mem::replace(&mut session.state, State::Empty) else {
             return None; // nothing to close: the original dies of it
         };
-        let delivered = filling.in_order == filling.count;
+        let delivered = filling.is_complete();
         session.state = State::Closed { delivered };
         let keep = ledger.room_to_sleep(holder).is_ok() || delivered;
         ledger.rest(holder);
         ledger.fall_asleep(holder);
         let complete = if delivered {
-            Some(Complete { message: filling.front, holder, charged: filling.charged })
+            let (message, charged) = filling.into_message();
+            Some(Complete { message, holder, charged })
         } else {
-            ledger.give_back(holder, filling.charged);
+            ledger.give_back(holder, filling.charged());
             None
         };
         if !keep {
@@ -245,7 +232,7 @@ impl Originals {
             State::Closed { .. } => ledger.leave_sleep(session.holder),
             State::Empty => ledger.rest(session.holder),
             State::Filling(filling) => {
-                ledger.give_back(session.holder, filling.charged);
+                ledger.give_back(session.holder, filling.charged());
                 ledger.rest(session.holder);
             }
         }
@@ -255,75 +242,5 @@ impl Originals {
 impl Session {
     fn is_empty(&self) -> bool {
         matches!(self.state, State::Empty)
-    }
-}
-
-impl Filling {
-    fn new(count: u64) -> Filling {
-        Filling { count, front: Vec::new(), in_order: 0, later: BTreeMap::new(), later_bytes: 0, charged: 0 }
-    }
-
-    /// Stores a block; how many distinct ones there are now.
-    fn store(
-        &mut self,
-        index: u64,
-        data: &[u8],
-        limit: usize,
-        holder: Holder,
-        ledger: &mut Ledger,
-    ) -> Result<u64, NoRoom> {
-        if index < self.in_order || self.later.contains_key(&index) {
-            return Ok(self.distinct());
-        }
-        if self.front.len() + self.later_bytes + data.len() > limit {
-            return Err(NoRoom);
-        }
-        if index > self.in_order {
-            self.charge(data.len() + BLOCK_OVERHEAD, holder, ledger)?;
-            self.later.insert(index, data.to_vec());
-            self.later_bytes += data.len();
-            return Ok(self.distinct());
-        }
-        self.append(data, limit, holder, ledger)?;
-        while let Some(entry) = self.later.first_entry().filter(|entry| *entry.key() == self.in_order) {
-            let block = entry.remove();
-            self.later_bytes -= block.len();
-            self.give_back(block.len() + BLOCK_OVERHEAD, holder, ledger);
-            self.append(&block, limit, holder, ledger)?;
-        }
-        Ok(self.distinct())
-    }
-
-    fn append(
-        &mut self,
-        data: &[u8],
-        limit: usize,
-        holder: Holder,
-        ledger: &mut Ledger,
-    ) -> Result<(), NoRoom> {
-        let (length, capacity) = (self.front.len() + data.len(), self.front.capacity());
-        if length > capacity {
-            let wanted = length.max(2 * capacity).min(limit.max(length));
-            self.charge(wanted - capacity, holder, ledger)?;
-            self.front.reserve_exact(wanted - self.front.len());
-        }
-        self.front.extend_from_slice(data);
-        self.in_order += 1;
-        Ok(())
-    }
-
-    fn distinct(&self) -> u64 {
-        self.in_order + self.later.len() as u64
-    }
-
-    fn charge(&mut self, bytes: usize, holder: Holder, ledger: &mut Ledger) -> Result<(), NoRoom> {
-        ledger.take(holder, bytes)?;
-        self.charged += bytes;
-        Ok(())
-    }
-
-    fn give_back(&mut self, bytes: usize, holder: Holder, ledger: &mut Ledger) {
-        ledger.give_back(holder, bytes);
-        self.charged -= bytes;
     }
 }
