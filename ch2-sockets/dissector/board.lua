@@ -45,7 +45,7 @@ local KINDS = {
 local SIDES = { [0] = "request", [1] = "response" }
 local REASONS = { [1] = "unknown or expired", [2] = "message too long", [3] = "no room", [4] = "not understood" }
 
--- Of the extension, as in common/src/protocol/session/datagram.rs. The last word of each header is the check.
+-- Of the extension, as in common/src/protocol/session/datagram.rs. The last word of each header is the check, which is little-endian.
 local HEADER = { D = 32, K = 36, X = 20 }
 local RANGE_LENGTH, MAX_RANGES, MIN_BLOCK = 8, 170, 256
 local READ_AT_MOST, SHOW_AT_MOST, TEXT_AT_MOST = 65536, 16, 60
@@ -93,7 +93,7 @@ local f = {
     ending = ProtoField.uint32("mboard.ack.end", "Before block", number),
     acked = ProtoField.framenum("mboard.ack.frame", "Acknowledges", base.NONE, frametype.ACK),
     round_trip = ProtoField.relative_time("mboard.ack.round_trip", "Time since that data"),
-    check = ProtoField.uint32("mboard.check", "Check", base.HEX),
+    check = ProtoField.uint32("mboard.check", "Check (little-endian)", base.HEX),
     reason = ProtoField.uint8("mboard.reason", "Reason", number, REASONS),
 }
 mboard.fields = f
@@ -427,14 +427,17 @@ function extension.datagram(packet, tvb)
     return extension[kind](packet, tvb, tvb(12, 4):uint(), memory.exchange(key))
 end
 
--- The words of the header with its check, and an ack's ranges, add up to all ones. Returns what is wrong, or nil.
-function extension.damage(tree, tvb, kind, covered)
-    local at = HEADER[kind] - 4
+-- All bytes of the datagram, as little-endian words padded with zeros, add up to all ones. Returns what is wrong, or nil; of
+-- a datagram that the capture has cut, nothing can be said.
+function extension.damage(packet, tvb, kind)
+    local tree, at = packet.tree, HEADER[kind] - 4
     add(tree, f.check, tvb, at, 4)
-    local sum = 0
-    for word = 0, math.min(covered, tvb:len()) - 4, 4 do
-        sum = (sum + tvb(word, 4):uint()) % 2 ^ 32
+    if tvb:len() < packet.length then return nil end
+    local sum, whole = 0, tvb:len() - tvb:len() % 4
+    for word = 0, whole - 4, 4 do
+        sum = (sum + tvb(word, 4):le_uint()) % 2 ^ 32
     end
+    if whole < tvb:len() then sum = (sum + tvb(whole):le_uint()) % 2 ^ 32 end
     return sum ~= 0xffffffff and malformed(tree, "the check is wrong") or nil
 end
 
@@ -455,14 +458,14 @@ function extension.D(packet, tvb, exchange, known)
     local blocks = math.max(1, math.ceil(length / size))
     link(tree, f.blocks, UInt64(blocks))
     local info = ("data %d of %d, %s of exchange %d"):format(block, blocks, SIDES[side], exchange)
-    local damage = extension.damage(tree, tvb, "D", HEADER.D)
-    if damage then return info .. " " .. damage end
-    if (side == 0) ~= packet.to_server then return info .. " " .. malformed(tree, "it goes the wrong way") end
     if block >= blocks then return info .. " " .. malformed(tree, "there is no such block") end
     local present, expected = packet.length - HEADER.D, extension.length(tvb) - HEADER.D
     if present ~= expected then
         return info .. " " .. malformed(tree, ("%d bytes of data, not %d"):format(present, expected))
     end
+    local damage = extension.damage(packet, tvb, "D")
+    if damage then return info .. " " .. damage end
+    if (side == 0) ~= packet.to_server then return info .. " " .. malformed(tree, "it goes the wrong way") end
     info = info .. memory.data(packet, known[side], sequence, block)
     if tvb:len() == HEADER.D then return info end
     local item = add(tree, f.data, tvb, HEADER.D)
@@ -507,7 +510,7 @@ function extension.K(packet, tvb, exchange, known)
     if packet.length ~= extension.length(tvb) then
         return info .. " " .. malformed(tree, ("%d bytes, not %d"):format(packet.length, extension.length(tvb)))
     end
-    local damage = extension.damage(tree, tvb, "K", extension.length(tvb))
+    local damage = extension.damage(packet, tvb, "K")
     if damage then return info .. " " .. damage end
     if (side == 0) == packet.to_server then return info .. " " .. malformed(tree, "it goes the wrong way") end
     if bad then return info .. " " .. malformed(tree, "no range beyond the others: " .. bad) end
@@ -520,7 +523,7 @@ function extension.X(packet, tvb, exchange)
     local tree, reason = packet.tree, tvb(1, 1):uint()
     add(tree, f.reason, tvb, 1, 1)
     local info = ("refuse exchange %d: %s"):format(exchange, REASONS[reason] or "reason " .. reason)
-    local damage = extension.damage(tree, tvb, "X", HEADER.X)
+    local damage = extension.damage(packet, tvb, "X")
     if damage then return info .. " " .. damage end
     if not REASONS[reason] then return info .. " " .. malformed(tree, "unknown reason") end
     if tvb(2, 2):uint() ~= 0 or packet.length ~= HEADER.X then

@@ -110,8 +110,11 @@ fn numbers_of_original_sessions_cannot_be_guessed() {
     assert!(!numbers.contains(&original_session(&mut other, address(1)).parse().unwrap()));
 }
 
+/// A client's address and what it sent.
+type Recording = (SocketAddr, Vec<Vec<u8>>);
+
 /// Three clients have had their requests run; all that they sent, and the world after it.
-fn recorded() -> (World, Vec<(SocketAddr, Vec<Vec<u8>>)>) {
+fn recorded() -> (World, Vec<Recording>) {
     let mut world = World::new(1, Limits::default(), Config::default());
     let profile = Profile { loss: 0.1, duplicate: 0.3, delay: ms(5), ..Profile::default() };
     let hosts = [world.join(&profile, Config::default()), world.join(&profile, Config::default())];

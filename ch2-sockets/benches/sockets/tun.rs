@@ -68,7 +68,7 @@ pub fn between_namespaces<T: Send>(
         let result = client.join().unwrap_or_else(|_| anyhow::bail!("the client's thread panicked"));
         let served = server.join().unwrap_or_else(|_| anyhow::bail!("the server's thread panicked"));
         ended.store(true, Ordering::SeqCst);
-        let relayed = relay.map_or(Ok(Ok(())), |relay| relay.join());
+        let relayed = relay.map_or(Ok(Ok(())), thread::ScopedJoinHandle::join);
         relayed.unwrap_or_else(|_| anyhow::bail!("the link's thread panicked"))?;
         served?;
         result

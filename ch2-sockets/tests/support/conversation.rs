@@ -134,7 +134,8 @@ pub fn data(
     for field in [exchange, sequence, length, block, 0] {
         pdu.extend_from_slice(&field.to_be_bytes());
     }
-    [&sealed(pdu, 32), payload].concat()
+    pdu.extend_from_slice(payload);
+    sealed(pdu, 32)
 }
 
 pub fn ack(side: u8, (token, exchange): (u64, u32), cumulative: u32, ranges: &[(u32, u32)]) -> Vec<u8> {
@@ -154,11 +155,15 @@ fn refuse(reason: u8) -> Vec<u8> {
     sealed([&[b'X', reason, 0, 0], &TOKEN.to_be_bytes()[..], &[0; 8]].concat(), 20)
 }
 
-/// Writes the check where the header ends: the inverted sum of the other words.
+/// Writes the check where the header ends: the inverted sum of all words, little-endian, padded with zeros.
 fn sealed(mut pdu: Vec<u8>, header: usize) -> Vec<u8> {
-    let words = pdu.chunks(4).map(|word| u32::from_be_bytes(word.try_into().expect("whole words")));
-    let check = !words.fold(0, u32::wrapping_add);
-    pdu[header - 4..header].copy_from_slice(&check.to_be_bytes());
+    let word = |bytes: &[u8]| {
+        let mut word = [0; 4];
+        word[..bytes.len()].copy_from_slice(bytes);
+        u32::from_le_bytes(word)
+    };
+    let check = !pdu.chunks(4).map(word).fold(0, u32::wrapping_add);
+    pdu[header - 4..header].copy_from_slice(&check.to_le_bytes());
     pdu
 }
 

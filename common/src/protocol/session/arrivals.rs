@@ -40,12 +40,6 @@ impl Arrivals {
         true
     }
 
-    /// Whether a block is there.
-    pub fn contains(&self, block: u32) -> bool {
-        let (word, bit) = self.place(block);
-        self.count > 0 && self.words[word] & bit != 0
-    }
-
     /// Takes the blocks from `first` on out, as many as stand there without a gap; the next one behind them.
     pub fn take_run(&mut self, first: u32) -> u32 {
         let mut block = first;
@@ -69,15 +63,6 @@ impl Arrivals {
             from = self.find(first, false).unwrap_or(self.end);
             Some((first, from))
         })
-    }
-
-    /// The range that `block` is in.
-    pub fn range_of(&self, block: u32, cumulative: u32) -> (u32, u32) {
-        let mut first = block;
-        while first > cumulative && self.contains(first - 1) {
-            first -= 1;
-        }
-        (first, self.find(block, false).unwrap_or(self.end))
     }
 
     /// The first block from `from` on, below the end, that is in the set, or is not.
@@ -125,8 +110,6 @@ mod tests {
             let (mut arrivals, mut set) = (Arrivals::default(), BTreeSet::new());
             for block in blocks {
                 prop_assert_eq!(arrivals.insert(start + block, 300), set.insert(start + block));
-                let range = arrivals.range_of(start + block, start);
-                prop_assert!(expected(&set).contains(&range));
             }
             prop_assert_eq!(arrivals.ranges(start).collect::<Vec<_>>(), expected(&set));
             // The gaps fill from the front, and the ring comes round.

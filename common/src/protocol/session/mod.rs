@@ -112,7 +112,7 @@ use std::time::Duration;
 
 pub use batch::Batch;
 pub use block_client::BlockClient;
-pub use client::Client;
+pub use client::{Client, Progress};
 pub use congestion::Congestion;
 pub use datagram::Reason;
 pub use error::Error;

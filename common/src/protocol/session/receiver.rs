@@ -196,8 +196,8 @@ impl Receiver {
         }
         // RFC 2018: the range with the newest block first. Of the others the farthest, if there are too many: what is nearer came
         // earlier, and earlier acks told of it.
-        let newest = (self.newest > self.cumulative && self.arrivals.contains(self.newest))
-            .then(|| self.arrivals.range_of(self.newest, self.cumulative));
+        let newest =
+            self.arrivals.ranges(self.cumulative).find(|&(first, end)| (first..end).contains(&self.newest));
         let too_many = self.arrivals.ranges(self.cumulative).count().saturating_sub(MAX_RANGES);
         let others =
             self.arrivals.ranges(self.cumulative).skip(too_many).filter(|range| Some(*range) != newest);
