@@ -134,12 +134,12 @@ fn session_label(bytes: &[u8]) -> Option<String> {
             Some(format!("{side} {}/{}", data.block, block_count(data.length, data.block_size)?))
         }
         b'K' => {
-            let (ack, mut ranges) = Ack::parse(bytes)?;
-            Some(match ranges.next() {
-                None => format!("ack {}", ack.cumulative),
-                Some((first, end)) if end == first + 1 => format!("ack {} +{first}", ack.cumulative),
-                Some((first, end)) => format!("ack {} +{first}-{}", ack.cumulative, end - 1),
-            })
+            let (ack, ranges) = Ack::parse(bytes)?;
+            let ranges = ranges.map(|(first, end)| match end - first {
+                1 => format!(" +{first}"),
+                _ => format!(" +{first}-{}", end - 1),
+            });
+            Some(format!("ack {}{}", ack.cumulative, ranges.collect::<String>()))
         }
         b'X' => Refusal::parse(bytes).map(|_| "refused".into()),
         _ => None,
@@ -196,7 +196,7 @@ mod tests {
             window: 8,
         };
         for (ranges, expected) in
-            [(vec![], "ack 2"), (vec![(3, 4), (6, 7)], "ack 2 +3"), (vec![(3, 6)], "ack 2 +3-5")]
+            [(vec![], "ack 2"), (vec![(3, 4), (6, 7)], "ack 2 +3 +6"), (vec![(3, 6)], "ack 2 +3-5")]
         {
             let mut bytes = Vec::new();
             ack.encode(ranges.into_iter(), &mut bytes);
