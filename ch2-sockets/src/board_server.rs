@@ -7,6 +7,7 @@
 //!
 //! Behind both is the same [`Board`](common::board::Board), in memory: what was published is gone with the server.
 
+mod answers;
 mod tcp;
 mod udp;
 

@@ -42,7 +42,7 @@ pub fn run(race: &mut Race<'_>) -> Table {
     ];
     let table = Table {
         name: "requests".into(),
-        about: format!("requests of {REQUEST} bytes to a UDP server, {WINDOW} under way"),
+        about: format!("requests of {REQUEST} bytes from one client to a UDP server, {WINDOW} under way"),
         unit: "requests/s",
         scale: 1.0,
         rows: Vec::new(),

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use bytes::Bytes;
 use common::datagram::{Arrivals, Endpoint, wait};
 use common::link::{Fates, Profile};
 use common::protocol::session::{Batch, Client, Config, Limits, Server, Statistics};
@@ -50,7 +51,8 @@ pub fn serve_on(mut endpoint: Endpoint, mut fates: Option<Fates>) -> anyhow::Res
                 }
             }
             while let Some(delivered) = server.poll_request() {
-                server.answer(began.elapsed(), delivered.exchange, b"0".to_vec());
+                server.answer(began.elapsed(), delivered.exchange, b"0".as_slice());
+                server.recycle(delivered.request);
             }
             while server.transmit(began.elapsed(), &mut batch) {
                 endpoint.send(batch.to, batch.segment, &batch.bytes)?;
@@ -88,9 +90,9 @@ fn lose(fates: &mut Fates, segment: usize, bytes: &[u8], mut hand_on: impl FnMut
 /// The server does not answer.
 pub fn send(server: &mut Running, time: Duration) -> anyhow::Result<f64> {
     let mut driver = Driver::connect(server.address, Config::default())?;
-    let mut meter = Meter::new(time);
+    let (message, mut meter) = (Bytes::from(vec![b'x'; MESSAGE]), Meter::new(time));
     while meter.goes_on() {
-        driver.client.request(driver.began.elapsed(), vec![b'x'; MESSAGE]);
+        driver.client.request(driver.began.elapsed(), message.clone());
         driver.run_until(None)?;
         meter.delivered(MESSAGE);
     }

@@ -25,6 +25,8 @@ use common::protocol::session::{self, Batch, Config, Server};
 use common::stop::Stop;
 use nix::poll::PollFlags;
 
+use super::answers::Answers;
+
 /// Asked for in the kernel, each way: a burst of many clients, or a window of one, must find room while we are busy.
 const BUFFER: usize = 4 << 20;
 
@@ -45,7 +47,7 @@ pub fn serve(
     let config = Config { receive_window: buffers.receive / 4, ..Config::default() };
     let mut desk = Desk {
         board: Board::new(board),
-        response: Vec::new(),
+        answers: Answers::default(),
         sessions: Server::new(limits, config, rand::random()),
         batch: Batch::new(),
         began: Instant::now(),
@@ -59,6 +61,7 @@ pub fn serve(
                 for arrival in arrivals.iter() {
                     desk.serve(&endpoint, &arrival, time);
                 }
+                desk.answers.flush(&endpoint);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             // An error that the network has sent us is about an answer that nobody waits for any more.
@@ -86,7 +89,7 @@ pub fn serve(
 /// What is behind the socket.
 struct Desk {
     board: Board,
-    response: Vec<u8>,
+    answers: Answers,
     sessions: Server,
     batch: Batch,
     began: Instant,
@@ -117,12 +120,10 @@ impl Desk {
 
     fn answer(&mut self, endpoint: &Endpoint, arrival: &Arrival<'_>, request: &[u8], time: UnixTime) {
         self.requests += 1;
-        self.response.clear();
-        answer_into(&mut self.response, request, Transport::Udp, &mut self.board, arrival.from, time);
-        tracing::debug!("{} asks {} bytes, {} answer", arrival.from, request.len(), self.response.len());
-        if let Err(error) = endpoint.send(arrival.from, self.response.len(), &self.response) {
-            tracing::debug!("{} is not answered: {error}", arrival.from);
-        }
+        tracing::debug!("{} asks {} bytes", arrival.from, request.len());
+        self.answers.add(endpoint, arrival.from, |out| {
+            answer_into(out, request, Transport::Udp, &mut self.board, arrival.from, time);
+        });
     }
 
     /// How long the sessions can be left alone.
@@ -147,6 +148,7 @@ impl Desk {
                 response.len()
             );
             self.sessions.answer(self.began.elapsed(), delivered.exchange, response);
+            self.sessions.recycle(delivered.request);
         }
         while self.sessions.transmit(self.began.elapsed(), &mut self.batch) {
             if let Err(error) = endpoint.send(self.batch.to, self.batch.segment, &self.batch.bytes) {

@@ -23,6 +23,8 @@ mod receive;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::batch::Batch;
 use super::datagram::{Refusal, Side};
 use super::error::Error;
@@ -94,7 +96,8 @@ impl Client {
     }
 
     /// Begins an exchange. One that is in work is given up: whether it runs is not known then.
-    pub fn request(&mut self, now: Duration, request: Vec<u8>) {
+    pub fn request(&mut self, now: Duration, request: impl Into<Bytes>) {
+        let request = request.into();
         if !matches!(self.phase, Phase::Idle) {
             self.abandon();
         }
@@ -201,11 +204,11 @@ impl Client {
         }
     }
 
-    fn open(&mut self, now: Duration, request: Vec<u8>) {
+    fn open(&mut self, now: Duration, request: Bytes) {
         self.phase = Phase::Opening(Opening::new(now, request));
     }
 
-    fn send(&mut self, now: Duration, token: u64, request: Vec<u8>) {
+    fn send(&mut self, now: Duration, token: u64, request: Bytes) {
         let (name, block_size) = ((Side::Request, token, self.exchange), self.config.block_size());
         self.phase = Phase::Sending(Sender::new(now, &mut self.path, name, block_size, request));
     }

@@ -18,6 +18,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::batch::{BATCH_BYTES, BATCH_DATAGRAMS, Batch};
 use super::congestion::{Congestion, Controller};
 use super::datagram::{Ack, DATA_HEADER, Data, Ranges, Side, block_count};
@@ -73,7 +75,7 @@ impl Path {
 #[derive(Debug)]
 pub struct Sender {
     header: Data,
-    message: Vec<u8>,
+    message: Bytes,
     scoreboard: Scoreboard,
     timer: Option<Duration>,
     /// In a row.
@@ -94,7 +96,7 @@ impl Sender {
         path: &mut Path,
         (side, token, exchange): (Side, u64, u32),
         block_size: u16,
-        message: Vec<u8>,
+        message: Bytes,
     ) -> Sender {
         let length = u32::try_from(message.len()).expect("the limit of a message is below 4 GiB");
         let blocks = block_count(length, block_size).expect("our block size is allowed");
@@ -127,7 +129,7 @@ impl Sender {
     }
 
     /// The message back, to be sent another way. This sender is of no use afterwards.
-    pub fn take_message(&mut self) -> Vec<u8> {
+    pub fn take_message(&mut self) -> Bytes {
         std::mem::take(&mut self.message)
     }
 

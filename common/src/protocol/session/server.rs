@@ -24,6 +24,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::batch::Batch;
 use super::datagram::{Ack, Data, Reason, Refusal, Side};
 use super::limits::{Held, Holder, Ledger, Limits};
@@ -143,11 +145,11 @@ impl Server {
 
     /// Gives the response to a request. It is dropped if nobody waits for it: the original protocol has no responses, and a
     /// client may have gone.
-    pub fn answer(&mut self, now: Duration, exchange: ExchangeId, response: Vec<u8>) {
+    pub fn answer(&mut self, now: Duration, exchange: ExchangeId, response: impl Into<Bytes>) {
         let Some(Place { slot, serial, exchange }) = exchange.0 else { return };
         let Some(session) = self.sessions.session(slot, serial) else { return };
         let (address, token) = (session.address, session.token);
-        match session.answer(now, exchange, response, (&self.limits, &self.config), &mut self.ledger) {
+        match session.answer(now, exchange, response.into(), (&self.limits, &self.config), &mut self.ledger) {
             Ok(()) => self.sessions.enqueue(slot),
             Err(reason) => self.refuse(address, Refusal { reason, token, exchange }),
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::super::rto::{self, RoundTrip};
 use super::super::sender::Sender;
 
@@ -14,7 +16,7 @@ const PROBE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Opening {
     /// The request.
-    pub request: Vec<u8>,
+    pub request: Bytes,
     ask: Duration,
     asked: u32,
     last_asked: Duration,
@@ -23,7 +25,7 @@ pub struct Opening {
 
 impl Opening {
     /// To be asked at once.
-    pub fn new(now: Duration, request: Vec<u8>) -> Opening {
+    pub fn new(now: Duration, request: Bytes) -> Opening {
         Opening { request, ask: now, asked: 0, last_asked: now, old_answers: 0 }
     }
 

@@ -15,6 +15,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::super::Config;
 use super::super::batch::Batch;
 use super::super::datagram::{Ack, Data, Ranges, Reason, Side};
@@ -56,7 +58,7 @@ enum Phase {
     Asleep,
     Receiving,
     Executing,
-    Responding(Sender),
+    Responding(Box<Sender>),
 }
 
 /// A request that is complete, with the bytes that the ledger has for it.
@@ -177,7 +179,7 @@ impl Session {
         &mut self,
         now: Duration,
         exchange: u32,
-        response: Vec<u8>,
+        response: Bytes,
         (limits, config): (&Limits, &Config),
         ledger: &mut Ledger,
     ) -> Result<(), Reason> {
@@ -198,7 +200,8 @@ impl Session {
         }
         self.charged += memory;
         let name = (Side::Response, self.token, exchange);
-        self.phase = Phase::Responding(Sender::new(now, &mut self.path, name, block_size, response));
+        let sender = Sender::new(now, &mut self.path, name, block_size, response);
+        self.phase = Phase::Responding(Box::new(sender));
         Ok(())
     }
 
