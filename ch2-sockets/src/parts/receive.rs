@@ -145,7 +145,7 @@ fn by_marker(args: &ReceiveArgs, socket: &Socket, stop: Stop, out: &mut impl Wri
         match restorer.receive(&part) {
             Ok(arrival) => {
                 let place = format!("part {} of {}", part.index + 1, part.count);
-                writeln!(out, "Received {place} from {} ({arrival:?})", datagram.from)?;
+                writeln!(out, "Received {place} from {} ({arrival})", datagram.from)?;
             }
             Err(error) => writeln!(out, "Ignored a part from {}: {error}", datagram.from)?,
         }

@@ -11,6 +11,7 @@
 //! terminator unnecessary: any part says how many there are, whichever comes first.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::RangeInclusive;
 
 /// Bytes before the data.
@@ -89,6 +90,16 @@ pub enum Arrival {
     Late,
     /// Here already.
     Duplicate,
+}
+
+impl fmt::Display for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Arrival::New => "new",
+            Arrival::Late => "late",
+            Arrival::Duplicate => "duplicate",
+        })
+    }
 }
 
 /// Puts one message together from its parts, whatever their order.

@@ -178,11 +178,23 @@ fn close(
         || rows(&clients, server),
         |rows| !rows.iter().flatten().any(|row| row.state == "FIN-WAIT-2"),
     )?;
-    writeln!(out, "after the server's close:")?;
+    let open = rows(&clients, server)?.iter().flatten().any(|row| row.state == "FIN-WAIT-2");
+    if open {
+        writeln!(out, "the server has not closed within {}:", cli::human(limit))?;
+    } else {
+        writeln!(out, "after the server's close:")?;
+    }
     show(out, &clients, server)?;
     let (names, locals): (Vec<_>, Vec<_>) =
         clients.into_iter().map(|client| (client.name, client.local)).unzip();
-    writeln!(out, "close(): whoever closed first keeps the TIME-WAIT for a minute, and no descriptor")?;
+    if open {
+        writeln!(
+            out,
+            "close(): the kernel waits a minute longer for the server's FIN, without a descriptor"
+        )?;
+    } else {
+        writeln!(out, "close(): whoever closed first keeps the TIME-WAIT for a minute, and no descriptor")?;
+    }
     let rows: Vec<Option<Row>> =
         locals.into_iter().map(|local| kernel::connection(local, server)).collect::<io::Result<_>>()?;
     let lines: Vec<_> = names.iter().map(String::as_str).zip(rows.iter().map(Option::as_ref)).collect();

@@ -12,7 +12,7 @@ use common::cli;
 use common::stop::Stop;
 
 use crate::endpoint;
-use crate::kernel::{self, Protocol};
+use crate::kernel;
 use crate::wait::{self, Wait};
 
 /// No longer message is made.
@@ -79,13 +79,13 @@ pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
         calls += 1;
         writeln!(out, "send() took {taken} bytes: {sent} of {length}")?;
     }
-    writeln!(
-        out,
-        "Sent {sent} bytes in {calls} calls: into the socket's buffer, which is not yet the receiver"
-    )?;
+    let calls = if calls == 1 { "1 call".into() } else { format!("{calls} calls") };
+    writeln!(out, "Sent {sent} bytes in {calls}: into the socket's buffer, which is not yet the receiver")?;
     stream.shutdown(Shutdown::Write).context("half-close")?;
     writeln!(out, "shutdown(SHUT_WR): no more from us; we can still receive")?;
-    write!(out, "{}", kernel::table(&[("socket", kernel::row_of(&stream, Protocol::Tcp)?.as_ref())]))?;
+    // By its addresses: where the other end has closed already it is in TIME-WAIT, and no longer this process's.
+    let row = kernel::connection(stream.local_addr()?, server)?;
+    write!(out, "{}", kernel::table(&[("socket", row.as_ref())]))?;
     let mut answer = Vec::new();
     while answer.len() < MAX_ANSWER {
         match wait::readable(&stream, Some(args.timeout), stop)? {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::profile::Direction;
+use crate::protocol::session::datagram::{Ack, Data, Refusal, Side, block_count};
 
 /// Longest label, characters.
 const LABEL: usize = 16;
@@ -57,7 +58,7 @@ pub struct Event {
     pub index: u64,
     /// Its length, bytes.
     pub length: usize,
-    /// Its first bytes, as far as they can be read; `·` is a byte that cannot.
+    /// What it is, if it is of a session; else its first bytes, as far as they can be read; `·` is a byte that cannot.
     pub label: String,
     /// What became of it.
     pub outcome: Outcome,
@@ -114,12 +115,35 @@ pub fn read(from: impl BufRead) -> io::Result<Vec<Event>> {
 
 fn label(bytes: &[u8]) -> String {
     let readable = |byte: &u8| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '·' };
-    let mut label: String = bytes.iter().take(LABEL).map(readable).collect();
-    if bytes.len() > LABEL {
-        label.pop();
-        label.push('…');
+    let label = session_label(bytes).unwrap_or_else(|| bytes.iter().take(LABEL + 1).map(readable).collect());
+    if label.chars().count() <= LABEL {
+        return label;
     }
-    label
+    label.chars().take(LABEL - 1).chain(['…']).collect()
+}
+
+/// `request 2/7` is block 2 of seven, counted from 0; `ack 2 +3` says that all before 2 is here, and 3.
+fn session_label(bytes: &[u8]) -> Option<String> {
+    match bytes.first()? {
+        b'D' => {
+            let (data, _) = Data::parse(bytes)?;
+            let side = match data.side {
+                Side::Request => "request",
+                Side::Response => "response",
+            };
+            Some(format!("{side} {}/{}", data.block, block_count(data.length, data.block_size)?))
+        }
+        b'K' => {
+            let (ack, ranges) = Ack::parse(bytes)?;
+            let ranges = ranges.map(|(first, end)| match end - first {
+                1 => format!(" +{first}"),
+                _ => format!(" +{first}-{}", end - 1),
+            });
+            Some(format!("ack {}{}", ack.cumulative, ranges.collect::<String>()))
+        }
+        b'X' => Refusal::parse(bytes).map(|_| "refused".into()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +166,42 @@ mod tests {
     #[test]
     fn a_line_that_is_no_event_is_an_error() {
         assert_eq!(read("{}\n".as_bytes()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn datagrams_of_a_session_say_what_they_are() {
+        let data = Data {
+            side: Side::Request,
+            block_size: 1368,
+            token: 1,
+            exchange: 0,
+            sequence: 9,
+            length: 9002,
+            block: 6,
+        };
+        let payload = [b'x'; 9002 - 6 * 1368];
+        let mut bytes = data.encode(&payload).to_vec();
+        bytes.extend(payload);
+        assert_eq!(label(&bytes), "request 6/7");
+        bytes[40] ^= 1;
+        assert!(label(&bytes).starts_with('D'), "not whole: only its bytes can be shown");
+
+        let ack = Ack {
+            side: Side::Response,
+            token: 1,
+            exchange: 0,
+            largest: 9,
+            delay: 0,
+            cumulative: 2,
+            window: 8,
+        };
+        for (ranges, expected) in
+            [(vec![], "ack 2"), (vec![(3, 4), (6, 7)], "ack 2 +3 +6"), (vec![(3, 6)], "ack 2 +3-5")]
+        {
+            let mut bytes = Vec::new();
+            ack.encode(ranges.into_iter(), &mut bytes);
+            assert_eq!(label(&bytes), expected);
+        }
     }
 
     #[test]
