@@ -47,6 +47,8 @@ struct Shared {
     bytes: usize,
     limit: OutboxLimit,
     overrun: bool,
+    last: Option<Arc<[u8]>>,
+    ended: bool,
     waker: Option<Waker>,
 }
 
@@ -54,7 +56,9 @@ impl Outbox {
     /// An empty one.
     #[must_use]
     pub fn new(limit: OutboxLimit) -> Outbox {
-        let shared = Shared { waiting: VecDeque::new(), bytes: 0, limit, overrun: false, waker: None };
+        let waiting = VecDeque::new();
+        let shared =
+            Shared { waiting, bytes: 0, limit, overrun: false, last: None, ended: false, waker: None };
         Outbox { shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -65,7 +69,7 @@ impl Outbox {
     /// [`Overrun`] when they did not fit; under [`WhenFull::Disconnect`] the connection is then about to end.
     pub fn push(&self, bytes: Arc<[u8]>) -> Result<(), Overrun> {
         let mut shared = self.lock();
-        let fits = shared.bytes + bytes.len() <= shared.limit.bytes && !shared.overrun;
+        let fits = shared.bytes + bytes.len() <= shared.limit.bytes && !shared.overrun && !shared.ended;
         if fits {
             shared.bytes += bytes.len();
             shared.waiting.push_back(bytes);
@@ -81,6 +85,31 @@ impl Outbox {
             wake();
         }
         if fits { Ok(()) } else { Err(Overrun) }
+    }
+
+    /// Ends the conversation from the service's side: what still waits is dropped, `last` is sent in its place, after what
+    /// the driver has taken already, and nothing after it. So a client can be told why it is hung up on, however full its
+    /// outbox is. Only the first call counts.
+    pub fn end(&self, last: Arc<[u8]>) {
+        let mut shared = self.lock();
+        if shared.ended {
+            return;
+        }
+        shared.ended = true;
+        shared.last = Some(last);
+        shared.waiting.clear();
+        shared.bytes = 0;
+        let waker = shared.waker.clone();
+        drop(shared);
+        if let Some(wake) = waker {
+            wake();
+        }
+    }
+
+    /// The last words of [`end`](Outbox::end), once.
+    #[must_use]
+    pub fn take_last(&self) -> Option<Arc<[u8]>> {
+        self.lock().last.take()
     }
 
     /// Takes the oldest waiting push.
@@ -102,7 +131,7 @@ impl Outbox {
     #[must_use]
     pub fn is_due(&self) -> bool {
         let shared = self.lock();
-        shared.overrun || !shared.waiting.is_empty()
+        shared.overrun || shared.last.is_some() || !shared.waiting.is_empty()
     }
 
     /// From now on `wake` is called after every push; at once, if something is waiting already.
@@ -150,6 +179,18 @@ mod tests {
         outbox.push(Arc::from(*b"abcd")).unwrap();
         assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
         assert!(outbox.overrun());
+    }
+
+    #[test]
+    fn last_words_take_the_place_of_what_waits_and_nothing_follows_them() {
+        let outbox = outbox(WhenFull::Skip);
+        outbox.push(Arc::from(*b"abcd")).unwrap();
+        outbox.end(Arc::from(*b"too slow"));
+        outbox.end(Arc::from(*b"again"));
+        assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
+        assert!(outbox.pop().is_none() && outbox.is_due());
+        assert_eq!(outbox.take_last().as_deref(), Some(&b"too slow"[..]));
+        assert!(outbox.take_last().is_none() && !outbox.is_due());
     }
 
     #[test]
