@@ -130,7 +130,8 @@ impl Room {
             return vec![Delivery::Dismiss(from, format!("the room is full: {PEOPLE_LIMIT} are in it"))];
         }
         if old.is_none() {
-            deliveries.push(Delivery::ToAll(FromServer::Came { who: replica, name: name.clone() }));
+            let came = FromServer::Came { who: replica, name: name.clone() };
+            deliveries.push(Delivery::ToOthers(from, came));
         }
         self.people.insert(from, Person { replica, name });
         let (time, writes) = match &self.canvas {

@@ -49,7 +49,8 @@ fn who_comes_is_given_the_canvas_and_the_others_are_told() {
     let mut room = room(Policy::Server);
     room.hear(address(1), paint(5, 3, 0), 99);
     let deliveries = room.hear(address(3), hello(Replica(30), "Carol"), 0);
-    assert_eq!(deliveries[0], Delivery::ToAll(FromServer::Came { who: Replica(30), name: "Carol".into() }));
+    let came = FromServer::Came { who: Replica(30), name: "Carol".into() };
+    assert_eq!(deliveries[0], Delivery::ToOthers(address(3), came));
     let Delivery::To(to, FromServer::Welcome { time, writes, people, .. }) = &deliveries[1] else { panic!() };
     assert_eq!((*to, *time, writes.len(), people.len()), (address(3), 1, 1, 3));
     assert_eq!(writes[0].write().at_ms, 99);
