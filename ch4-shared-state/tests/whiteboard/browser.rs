@@ -101,7 +101,7 @@ impl Browser {
         // A page that is still being loaded loses the promise with its old document: ask again.
         loop {
             let parameters = json!({"expression": waits, "awaitPromise": true, "returnByValue": true});
-            let answer = self.answer(Some(page), "Runtime.evaluate", parameters);
+            let answer = self.answer(Some(page), "Runtime.evaluate", &parameters);
             if answer.get("error").is_none() {
                 if answer["result"]["result"]["value"] != true {
                     let logs = self.value(
@@ -150,12 +150,12 @@ impl Browser {
     }
 
     fn call(&mut self, page: Option<&Page>, method: &str, parameters: Value) -> Value {
-        let mut answer = self.answer(page, method, parameters);
+        let mut answer = self.answer(page, method, &parameters);
         assert!(answer.get("error").is_none(), "{method}: {answer}");
         answer["result"].take()
     }
 
-    fn answer(&mut self, page: Option<&Page>, method: &str, parameters: Value) -> Value {
+    fn answer(&mut self, page: Option<&Page>, method: &str, parameters: &Value) -> Value {
         self.last_id += 1;
         let mut command = json!({"id": self.last_id, "method": method, "params": parameters});
         if let Some(Page(session)) = page {
