@@ -122,14 +122,12 @@ impl Room {
         // Back after a cut, before the server has noticed it: the old connection is a dead one.
         let old =
             self.people.iter().find(|(_, person)| person.replica == replica).map(|(&address, _)| address);
-        if let Some(old) = old {
-            self.people.remove(&old);
-            deliveries.push(Delivery::Dismiss(old, "this replica has come again".to_owned()));
-        }
+        let old_name = old.and_then(|old| self.people.remove(&old)).map(|person| person.name);
+        deliveries.extend(old.map(|old| Delivery::Dismiss(old, "this replica has come again".to_owned())));
         if self.people.len() >= PEOPLE_LIMIT {
             return vec![Delivery::Dismiss(from, format!("the room is full: {PEOPLE_LIMIT} are in it"))];
         }
-        if old.is_none() {
+        if old_name.as_ref() != Some(&name) {
             let came = FromServer::Came { who: replica, name: name.clone() };
             deliveries.push(Delivery::ToOthers(from, came));
         }

@@ -3,6 +3,9 @@
 //! One lock, so that all users are told of all changes in one order. What is done under it takes microseconds, and nothing
 //! under it waits for a user: to push is to leave bytes in an outbox. All that a room says goes through the outboxes, also
 //! to who has asked: answers would overtake what was pushed before them, or be overtaken.
+//!
+//! Not done: fair shares. Nobody's rate is limited, so one user who floods a room can make a slow one be hung up on; they
+//! come again and have the whole canvas.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};

@@ -66,16 +66,17 @@ impl Browser {
 
     /// A window of its own, of this size, in light or dark.
     pub fn open(&mut self, url: &str, (width, height): (u32, u32), scheme: &str) -> Page {
-        let target = self.call(None, "Target.createTarget", json!({"url": "about:blank", "newWindow": true}));
+        let target =
+            self.call(None, "Target.createTarget", &json!({"url": "about:blank", "newWindow": true}));
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let page =
-            Page(self.call(None, "Target.attachToTarget", attach)["sessionId"].as_str().unwrap().to_owned());
+            Page(self.call(None, "Target.attachToTarget", &attach)["sessionId"].as_str().unwrap().to_owned());
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
-        self.call(Some(&page), "Emulation.setDeviceMetricsOverride", size);
+        self.call(Some(&page), "Emulation.setDeviceMetricsOverride", &size);
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-        self.call(Some(&page), "Emulation.setEmulatedMedia", media);
-        self.call(Some(&page), "Emulation.setFocusEmulationEnabled", json!({"enabled": true}));
-        self.call(Some(&page), "Page.navigate", json!({"url": url}));
+        self.call(Some(&page), "Emulation.setEmulatedMedia", &media);
+        self.call(Some(&page), "Emulation.setFocusEmulationEnabled", &json!({"enabled": true}));
+        self.call(Some(&page), "Page.navigate", &json!({"url": url}));
         self.until(
             &page,
             "window.whiteboard && Object.values(whiteboard.rooms).every(room => room.state === 'connected')",
@@ -86,7 +87,7 @@ impl Browser {
     /// The value of an expression in the page.
     pub fn value(&mut self, page: &Page, expression: &str) -> Value {
         let parameters = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
-        let result = self.call(Some(page), "Runtime.evaluate", parameters);
+        let result = self.call(Some(page), "Runtime.evaluate", &parameters);
         assert!(result.get("exceptionDetails").is_none(), "{expression}: {result}");
         result["result"]["value"].clone()
     }
@@ -133,24 +134,24 @@ impl Browser {
         ] {
             let button = if kind == "mouseMoved" && buttons == 0 { "none" } else { "left" };
             let event = json!({"type": kind, "x": at[0], "y": at[1], "button": button, "buttons": buttons, "clickCount": 1});
-            self.call(Some(page), "Input.dispatchMouseEvent", event);
+            self.call(Some(page), "Input.dispatchMouseEvent", &event);
         }
     }
 
     /// A key, for the page.
     pub fn key(&mut self, page: &Page, key: &str) {
         for kind in ["keyDown", "keyUp"] {
-            self.call(Some(page), "Input.dispatchKeyEvent", json!({"type": kind, "key": key, "text": key}));
+            self.call(Some(page), "Input.dispatchKeyEvent", &json!({"type": kind, "key": key, "text": key}));
         }
     }
 
     /// A picture of the page, PNG in base 64.
     pub fn picture(&mut self, page: &Page) -> String {
-        self.call(Some(page), "Page.captureScreenshot", json!({}))["data"].as_str().unwrap().to_owned()
+        self.call(Some(page), "Page.captureScreenshot", &json!({}))["data"].as_str().unwrap().to_owned()
     }
 
-    fn call(&mut self, page: Option<&Page>, method: &str, parameters: Value) -> Value {
-        let mut answer = self.answer(page, method, &parameters);
+    fn call(&mut self, page: Option<&Page>, method: &str, parameters: &Value) -> Value {
+        let mut answer = self.answer(page, method, parameters);
         assert!(answer.get("error").is_none(), "{method}: {answer}");
         answer["result"].take()
     }

@@ -37,8 +37,8 @@ fn write(place: u16, colour: u8, time: u64, by: Replica, over: Stamp) -> Painted
 }
 
 /// The one message of a delivery to all.
-fn painted(deliveries: Vec<Delivery>) -> (Vec<Painted>, Vec<(Painted, Painted)>) {
-    match &deliveries[..] {
+fn painted(deliveries: &[Delivery]) -> (Vec<Painted>, Vec<(Painted, Painted)>) {
+    match deliveries {
         [Delivery::ToAll(FromServer::Painted { writes, collisions })] => (writes.clone(), collisions.clone()),
         other => panic!("{other:?}"),
     }
@@ -61,11 +61,11 @@ fn who_comes_is_given_the_canvas_and_the_others_are_told() {
 #[test]
 fn the_server_lets_the_last_arrival_win_and_says_who_lost() {
     let mut room = room(Policy::Server);
-    painted(room.hear(address(1), paint(5, 1, 0), 0));
-    let (writes, collisions) = painted(room.hear(address(2), paint(5, 2, 0), 0));
+    painted(&room.hear(address(1), paint(5, 1, 0), 0));
+    let (writes, collisions) = painted(&room.hear(address(2), paint(5, 2, 0), 0));
     assert_eq!((writes[0].write().stamp, collisions.len()), (Stamp { time: 2, by: BOB }, 1));
     assert_eq!(collisions[0].1.write().stamp, Stamp { time: 1, by: ANN });
-    let (_, collisions) = painted(room.hear(address(1), paint(5, 1, 2), 0)); // has seen it: no collision
+    let (_, collisions) = painted(&room.hear(address(1), paint(5, 1, 2), 0)); // has seen it: no collision
     assert_eq!(collisions, []);
 }
 
@@ -75,8 +75,8 @@ fn the_drawers_agree_whichever_write_arrives_first() {
     let (ann, bob) = (write(5, 1, 1, ANN, none), write(5, 2, 1, BOB, none));
     for (first, second) in [(ann, bob), (bob, ann)] {
         let mut room = room(Policy::Collaborative);
-        painted(room.hear(address(1), FromBrowser::Merge { writes: vec![first] }, 0));
-        let (_, collisions) = painted(room.hear(address(2), FromBrowser::Merge { writes: vec![second] }, 0));
+        painted(&room.hear(address(1), FromBrowser::Merge { writes: vec![first] }, 0));
+        let (_, collisions) = painted(&room.hear(address(2), FromBrowser::Merge { writes: vec![second] }, 0));
         assert_eq!(collisions, [(bob, ann)]);
         let again = room.hear(address(2), FromBrowser::Merge { writes: vec![bob] }, 0);
         assert_eq!(again, []);
@@ -91,6 +91,8 @@ fn who_comes_again_takes_the_place_of_their_dead_connection() {
     assert!(matches!(deliveries[1], Delivery::To(new, _) if new == address(3)));
     assert_eq!((deliveries.len(), room.people().count()), (2, 2));
     assert_eq!(room.leave(address(1)), []); // the dead one ends: nobody is gone
+    let deliveries = room.hear(address(4), hello(ANN, "Anna"), 0); // by another name, which the others have to know
+    assert!(matches!(&deliveries[1], Delivery::ToOthers(_, FromServer::Came { name, .. }) if name == "Anna"));
 }
 
 #[test]
