@@ -9,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 use socket2::{Domain, Socket, Type};
 use tungstenite::Message;
 
+use crate::models::shared_memory_models;
 use crate::server::Server;
 use crate::user::{PATIENCE, User};
 
@@ -59,23 +60,26 @@ fn garbage_after_the_upgrade_and_before_it_harms_nobody() {
 }
 
 #[test]
-fn who_does_not_read_is_told_why_and_comes_again_for_the_whole_canvas() {
-    let server = Server::start(&["--outbox", "327680"]);
-    let (mut quick, _) = User::join(server.address, "server", "Quick", 1);
-    let mut slow = User::over(small_window(&server), "server");
-    slow.hello("Slow", 2);
-    // Each message is 25 kB to each of the two. More than all buffers between here and the slow one hold:
-    let mut last = 0;
-    for round in 0..400u64 {
-        let colour = (round % 15 + 1) as u8;
-        quick.paint(last, (0..512).map(|cell| (cell, colour)));
-        last = quick.painted().0.last().unwrap().write().stamp.time;
+fn who_does_not_read_is_told_why_and_comes_again_for_the_whole_canvas_under_every_model() {
+    for model in shared_memory_models() {
+        println!("{}", model.name());
+        let server = Server::start(&["--outbox", "327680", "--model", &model.name()]);
+        let (mut quick, _) = User::join(server.address, "server", "Quick", 1);
+        let mut slow = User::over(small_window(&server), "server");
+        slow.hello("Slow", 2);
+        // Each message is 25 kB to each of the two: more than all buffers between here and the slow one hold.
+        let mut last = 0;
+        for round in 0..400u64 {
+            let colour = (round % 15 + 1) as u8;
+            quick.paint(last, (0..512).map(|cell| (cell, colour)));
+            last = quick.painted().0.last().unwrap().write().stamp.time;
+        }
+        assert_eq!(last, 400 * 512); // the quick one has not waited
+        let (code, reason) = slow.closed();
+        assert!(code == 1013 && reason.contains("come again"), "{code} {reason}");
+        let (_, welcome) = User::join(server.address, "server", "Slow", 2);
+        assert_eq!((welcome.time, welcome.writes.len()), (last, 512));
     }
-    assert_eq!(last, 400 * 512); // the quick one has not waited
-    let (code, reason) = slow.closed();
-    assert!(code == 1013 && reason.contains("come again"), "{code} {reason}");
-    let (_, welcome) = User::join(server.address, "server", "Slow", 2);
-    assert_eq!((welcome.time, welcome.writes.len()), (last, 512));
 }
 
 /// A connection whose receive buffer is small, so that it fills up soon.
@@ -88,7 +92,7 @@ fn small_window(server: &Server) -> TcpStream {
 
 #[test]
 fn who_gives_no_sign_of_life_is_gone_for_the_others_too() {
-    let server = Server::start(&["--ping", "100ms"]);
+    let server = Server::start(&["--ping", "700ms"]);
     let dead = {
         let (user, _) = User::join(server.address, "server", "Dead", 2);
         user.socket.get_ref().try_clone().unwrap() // nobody answers the pings

@@ -5,17 +5,26 @@ use ch3_threads::model::Model;
 use crate::server::Server;
 use crate::user::User;
 
+/// The models with one memory and room for three users; what is not possible here is said.
+pub fn shared_memory_models() -> Vec<Model> {
+    let mut models = Model::ALL.to_vec();
+    models.retain(|model| {
+        let enough_seats = model.seats(model.default_workers()).is_none_or(|seats| seats >= 3);
+        !model.copies_memory() && *model != Model::ProcessPipeline && enough_seats
+    });
+    models.retain(|model| {
+        let possible = model.available().is_ok();
+        if !possible {
+            eprintln!("skipped: {} is not possible here", model.name());
+        }
+        possible
+    });
+    models
+}
+
 #[test]
 fn every_model_with_one_memory_shows_every_change_to_all() {
-    for model in Model::ALL {
-        let enough_seats = model.seats(model.default_workers()).is_none_or(|seats| seats >= 3);
-        if model.copies_memory() || model == Model::ProcessPipeline || !enough_seats {
-            continue;
-        }
-        if model.available().is_err() {
-            eprintln!("skipped: {} is not possible here", model.name());
-            continue;
-        }
+    for model in shared_memory_models() {
         println!("{}", model.name());
         let server = Server::start(&["--model", &model.name()]);
         for room in ["server", "collaborative"] {
