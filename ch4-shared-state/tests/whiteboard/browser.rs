@@ -6,7 +6,9 @@ use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -15,6 +17,9 @@ use tempfile::TempDir;
 use tungstenite::{Message, WebSocket, client};
 
 use crate::user::PATIENCE;
+
+/// How long a browser may take to start: on a busy machine with a cold disk, long.
+const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A browser, which ends with the test.
 pub struct Browser {
@@ -48,15 +53,20 @@ impl Browser {
             .process_group(0) // it has a dozen children
             .spawn()
             .unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let url = loop {
-            let mut line = String::new();
-            assert!(stderr.read_line(&mut line).unwrap() > 0, "chromium ended before it listened");
-            if let Some(url) = line.trim().strip_prefix("DevTools listening on ") {
-                break url.to_owned();
+        let (tell, told) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        thread::spawn(move || {
+            // To its end, or its pipe would fill and stop it.
+            for line in stderr.lines().map_while(Result::ok) {
+                if let Some(url) = line.trim().strip_prefix("DevTools listening on ") {
+                    let _ = tell.send(url.to_owned());
+                }
             }
-        };
-        thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+        });
+        let url = told.recv_timeout(START_PATIENCE).unwrap_or_else(|_| {
+            let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+            panic!("chromium does not listen");
+        });
         let address = url.strip_prefix("ws://").unwrap().split('/').next().unwrap();
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -100,7 +110,9 @@ impl Browser {
             PATIENCE.as_millis() * 3 / 4
         );
         // A page that is still being loaded loses the promise with its old document: ask again.
+        let since = Instant::now();
         loop {
+            assert!(since.elapsed() < PATIENCE, "{condition}: the page cannot be asked");
             let parameters = json!({"expression": waits, "awaitPromise": true, "returnByValue": true});
             let answer = self.answer(Some(page), "Runtime.evaluate", &parameters);
             if answer.get("error").is_none() {
