@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket, client};
 
-use crate::user::PATIENCE;
+use crate::user::{PATIENCE, read};
 
 /// How long a browser may take to start: on a busy machine with a cold disk, long.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -176,7 +176,7 @@ impl Browser {
         }
         self.socket.send(Message::text(command.to_string())).unwrap();
         loop {
-            let Message::Text(text) = self.socket.read().unwrap() else { continue };
+            let Message::Text(text) = read(&mut self.socket).unwrap() else { continue };
             let answer: Value = serde_json::from_str(&text).unwrap();
             if answer["id"] == self.last_id {
                 return answer; // all else are events

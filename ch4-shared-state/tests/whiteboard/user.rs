@@ -1,5 +1,6 @@
 //! A user without a browser: a WebSocket and nothing else.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -30,10 +31,10 @@ impl User {
 
     /// The same over a connection that is there.
     pub fn over(stream: TcpStream, room: &str) -> User {
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         let url = format!("ws://{}/{room}", stream.peer_addr().unwrap());
         let (socket, _) = client(url, stream).unwrap();
+        socket.get_ref().set_read_timeout(Some(PATIENCE)).unwrap(); // after the handshake: see `read`
         User { socket }
     }
 
@@ -68,7 +69,7 @@ impl User {
         let since = Instant::now(); // pings keep the read from running into its own timeout
         loop {
             assert!(since.elapsed() < PATIENCE, "nothing but pings");
-            match self.socket.read().unwrap() {
+            match read(&mut self.socket).unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) => {}
                 other => panic!("{other:?}"),
@@ -90,13 +91,24 @@ impl User {
     /// Reads on to the server's close frame: its code and its reason.
     pub fn closed(&mut self) -> (u16, String) {
         loop {
-            match self.socket.read() {
+            match read(&mut self.socket) {
                 Ok(Message::Close(Some(CloseFrame { code, reason }))) => {
                     return (code.into(), reason.to_string());
                 }
                 Ok(Message::Text(_) | Message::Ping(_)) => {}
                 other => panic!("{other:?}"),
             }
+        }
+    }
+}
+
+/// The next message. A read that has a timeout may be interrupted without any signal: the kernel clears away an io_uring in
+/// the thread that had it, and `Model::available` tries one.
+pub fn read(socket: &mut WebSocket<TcpStream>) -> tungstenite::Result<Message> {
+    loop {
+        match socket.read() {
+            Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
         }
     }
 }
