@@ -78,10 +78,20 @@ fn two_pages_draw_together_under_both_policies_and_after_a_cut() {
         "/Lamport time \\d+/.test(document.querySelector('#collaborative .inspector').textContent)",
     );
     assert_eq!(browser.value(&ann, "document.documentElement.scrollWidth <= innerWidth"), true);
-    drop(server);
+
+    // A server that knows nothing: its own canvas is gone, and the drawers have theirs.
+    let _server = server.start_anew();
     for page in [&ann, &bob] {
-        browser.until(page, "Object.values(whiteboard.rooms).every(room => room.state === 'connecting')");
+        let back = "whiteboard.rooms.collaborative.cells.filter(write => write.time).length === 24 && \
+            whiteboard.rooms.server.clock === 0 && \
+            Object.values(whiteboard.rooms).every(room => room.state === 'connected' && room.waiting.size === 0)";
+        browser.until(page, back);
+        assert_eq!(shown(browser, page, "server", (27, 20)), 0);
+        assert_eq!(json!(shown(browser, page, "collaborative", (27, 20))), json!(5));
     }
+    let late = browser.open(&url, SIZE, "light");
+    let print = "whiteboard.rooms.collaborative.print()";
+    assert_eq!(browser.value(&ann, print), browser.value(&late, print));
 }
 
 /// The page fits a phone, and a finger draws as a mouse does.

@@ -17,8 +17,19 @@ pub struct Server {
 impl Server {
     /// On any free port, with these further arguments.
     pub fn start(arguments: &[&str]) -> Server {
+        Server::start_at(0, arguments)
+    }
+
+    /// A fresh one, which knows nothing, at the same address.
+    pub fn start_anew(self) -> Server {
+        let port = self.address.port();
+        assert!(self.stop().success());
+        Server::start_at(port, &[])
+    }
+
+    fn start_at(port: u16, arguments: &[&str]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ch4-shared-state"))
-            .args(["--log", "warn", "whiteboard", "-p", "0"])
+            .args(["--log", "warn", "whiteboard", "-p", &port.to_string()])
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
