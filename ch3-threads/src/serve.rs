@@ -102,6 +102,20 @@ pub fn serve(
     args: &RunArgs,
     worker_command: Box<dyn Fn() -> Command + Sync>,
 ) -> anyhow::Result<()> {
+    serve_and_tell(model, service, args, worker_command, |_| {})
+}
+
+/// [`serve`], for who has more to say than `LISTENING` once the address is known.
+///
+/// # Errors
+/// As there.
+pub fn serve_and_tell(
+    model: Model,
+    service: Arc<dyn Service>,
+    args: &RunArgs,
+    worker_command: Box<dyn Fn() -> Command + Sync>,
+    tell: impl FnOnce(SocketAddr),
+) -> anyhow::Result<()> {
     if let Some(objection) = model.objection(service.name(), service.memory()) {
         if !args.show_divergence {
             bail!(objection);
@@ -127,6 +141,7 @@ pub fn serve(
     let door = Door::open(address, args.backlog, model == Model::PreforkReuseport, stop)
         .with_context(|| format!("cannot listen on {address}"))?;
     let _ = writeln!(std::io::stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
+    tell(door.address());
     tracing::info!("{}: {}", model.name(), model.about());
 
     let workers = args.workers.map_or(model.default_workers(), NonZeroUsize::get);

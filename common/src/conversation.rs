@@ -252,9 +252,25 @@ impl Conversation {
             outbox.release_all(); // nothing is to be waited for: the next we do is to end
         }
         while self.output.len() < HIGH_WATER {
-            let Some(bytes) = outbox.pop() else { return };
-            self.output.append_slice(&bytes);
+            if let Some(bytes) = outbox.pop() {
+                self.output.append_slice(&bytes);
+                continue;
+            }
+            // Not while a request is out: its answer would come after the last word.
+            if !self.out
+                && let Some(last) = outbox.take_last()
+            {
+                self.answer_last(&last);
+            }
+            return;
         }
+    }
+
+    /// The service has ended the conversation, unasked.
+    fn answer_last(&mut self, last: &[u8]) {
+        self.output.append_slice(last);
+        self.ending = Some(Then::Close);
+        self.input.skip(self.input.bytes().len());
     }
 }
 

@@ -53,6 +53,8 @@ struct Shared {
     bytes: usize,
     limit: OutboxLimit,
     overrun: bool,
+    last: Option<Arc<[u8]>>,
+    ended: bool,
     waker: Option<Waker>,
 }
 
@@ -60,7 +62,9 @@ impl Outbox {
     /// An empty one.
     #[must_use]
     pub fn new(limit: OutboxLimit) -> Outbox {
-        let shared = Shared { waiting: VecDeque::new(), bytes: 0, limit, overrun: false, waker: None };
+        let waiting = VecDeque::new();
+        let shared =
+            Shared { waiting, bytes: 0, limit, overrun: false, last: None, ended: false, waker: None };
         Outbox { shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -102,7 +106,8 @@ impl Outbox {
 
     fn put(&self, waiting: Waiting) -> Result<(), Overrun> {
         let mut shared = self.lock();
-        let fits = shared.bytes + waiting.bytes.len() <= shared.limit.bytes && !shared.overrun;
+        let room = shared.bytes + waiting.bytes.len() <= shared.limit.bytes;
+        let fits = room && !shared.overrun && !shared.ended;
         let nothing_to_do = fits && waiting.held;
         if fits {
             shared.bytes += waiting.bytes.len();
@@ -119,6 +124,31 @@ impl Outbox {
             wake();
         }
         if fits { Ok(()) } else { Err(Overrun) }
+    }
+
+    /// Ends the conversation from the service's side: what still waits is dropped, `last` is sent in its place, after what
+    /// the driver has taken already, and nothing after it. So a client can be told why it is hung up on, however full its
+    /// outbox is. Only the first call counts.
+    pub fn end(&self, last: Arc<[u8]>) {
+        let mut shared = self.lock();
+        if shared.ended {
+            return;
+        }
+        shared.ended = true;
+        shared.last = Some(last);
+        shared.waiting.clear();
+        shared.bytes = 0;
+        let waker = shared.waker.clone();
+        drop(shared);
+        if let Some(wake) = waker {
+            wake();
+        }
+    }
+
+    /// The last words of [`end`](Outbox::end), once.
+    #[must_use]
+    pub fn take_last(&self) -> Option<Arc<[u8]>> {
+        self.lock().last.take()
     }
 
     /// Takes the oldest waiting push, unless it is held back.
@@ -143,7 +173,9 @@ impl Outbox {
     #[must_use]
     pub fn is_due(&self) -> bool {
         let shared = self.lock();
-        shared.overrun || shared.waiting.front().is_some_and(|waiting| !waiting.held)
+        shared.overrun
+            || shared.last.is_some()
+            || shared.waiting.front().is_some_and(|waiting| !waiting.held)
     }
 
     /// From now on `wake` is called after every push; at once, if something is waiting already.
@@ -194,6 +226,7 @@ mod tests {
     }
 
     #[test]
+<<<<<<< HEAD
     fn what_is_held_back_holds_what_comes_behind_it() {
         let outbox = outbox(WhenFull::Disconnect);
         outbox.push(Arc::from(*b"a")).unwrap();
@@ -207,6 +240,17 @@ mod tests {
         assert_eq!((outbox.is_due(), all()), (true, b"bc".to_vec()));
         outbox.release_all();
         assert_eq!(all(), b"d");
+=======
+    fn last_words_take_the_place_of_what_waits_and_nothing_follows_them() {
+        let outbox = outbox(WhenFull::Skip);
+        outbox.push(Arc::from(*b"abcd")).unwrap();
+        outbox.end(Arc::from(*b"too slow"));
+        outbox.end(Arc::from(*b"again"));
+        assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
+        assert!(outbox.pop().is_none() && outbox.is_due());
+        assert_eq!(outbox.take_last().as_deref(), Some(&b"too slow"[..]));
+        assert!(outbox.take_last().is_none() && !outbox.is_due());
+>>>>>>> whiteboard
     }
 
     #[test]

@@ -312,6 +312,26 @@ fn nothing_is_pushed_behind_a_last_answer() {
     assert_eq!((talk.poll_request(), talk.next()), (None, Next::HalfClose));
 }
 
+/// The service hangs up: after what was pushed before, and after the answer to the request that is out.
+#[test]
+fn the_services_last_word_comes_after_the_answer_that_is_due() {
+    let limit = Some(OutboxLimit { bytes: 100, when_full: WhenFull::Skip });
+    let mirror = Arc::new(Mirror { limit, ..Mirror::new(Framing::Delimited) });
+    let service: Arc<dyn Service> = mirror.clone();
+    let mut talk = Conversation::open(&service, client());
+    let outbox = mirror.arrived.lock().unwrap().clone().unwrap();
+    talk.receive(b"one\ntwo\n");
+    let request = talk.poll_request().unwrap();
+    outbox.end(Arc::from(*b"bye"));
+    assert_eq!((talk.poll_request(), talk.next()), (None, Next::Wait));
+    talk.answer(service.handle(&client(), request));
+    assert_eq!((talk.poll_request(), talk.transmit()), (None, &b"[one]bye"[..]));
+    talk.transmitted(8);
+    assert_eq!((talk.poll_request(), talk.next()), (None, Next::HalfClose));
+    talk.half_closed();
+    assert_eq!(talk.next(), Next::Discard { brief: true });
+}
+
 /// The output takes pushes up to the mark and the outbox up to its limit; then the policy decides.
 #[test]
 fn who_does_not_read_its_pushes_is_skipped_or_closed() {

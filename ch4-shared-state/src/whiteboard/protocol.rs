@@ -1,0 +1,279 @@
+//! What browser and server say to each other: one JSON object in one WebSocket text message.
+//!
+//! ```text
+//!   browser                                              server
+//!     hello {name, replica} ───────────────────────────►
+//!        ◄────────────────── welcome {room, time, writes, people}   the whole canvas
+//!     paint {seen, pixels} ────────────────────────────►            /server: please; you give the number
+//!     merge {writes} ──────────────────────────────────►            /collaborative: done; these are the stamps
+//!        ◄────────────────── painted {writes, collisions}           to all, the author too
+//!     cursor {cell} ───────────────────────────────────►
+//!        ◄────────────────── cursor {who, cell}, came {who, name}, left {who}
+//! ```
+//!
+//! A write is an array, because a canvas has three thousand of them:
+//! `[cell, colour, time, by, over time, over by, at ms]`.
+//!
+//! Text, although a packed form would be a fifth as long: it can be read in the browser's own tools, and a stroke of the
+//! brush is one message of some hundred bytes.
+
+use serde::{Deserialize, Serialize};
+
+use super::canvas::{Cell, Colour};
+use super::clock::{Replica, Stamp};
+use super::register::Write;
+
+/// Longest message that a browser may send, bytes.
+pub const MESSAGE_LIMIT: usize = 64 * 1024;
+
+/// Most pixels in one message of a browser.
+pub const PIXELS_LIMIT: usize = 512;
+
+/// Longest name, characters.
+pub const NAME_LIMIT: usize = 20;
+
+/// What a browser says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum FromBrowser {
+    /// The first message: who comes.
+    Hello {
+        /// How they want to be called.
+        name: String,
+        /// The replica's number, the same after a cut.
+        replica: Replica,
+    },
+    /// Server's room: these pixels, please.
+    Paint {
+        /// The last number that was seen when they were drawn.
+        seen: u64,
+        /// What to paint.
+        pixels: Vec<(Cell, Colour)>,
+    },
+    /// Collaborative room: these writes were made.
+    Merge {
+        /// With their stamps.
+        writes: Vec<Painted>,
+    },
+    /// The pointer is here, or nowhere.
+    Cursor {
+        /// Where.
+        cell: Option<Cell>,
+    },
+}
+
+/// What the server says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum FromServer {
+    /// The answer to a hello: all that is there.
+    Welcome {
+        /// `server` or `collaborative`.
+        room: String,
+        /// The last number given, or the Lamport time.
+        time: u64,
+        /// The canvas, blank pixels left out.
+        writes: Vec<Painted>,
+        /// Everybody in the room, oneself too.
+        people: Vec<(Replica, String)>,
+    },
+    /// Pixels have changed, or writes have collided.
+    Painted {
+        /// The pixels as they are now.
+        writes: Vec<Painted>,
+        /// Who won, and who lost.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        collisions: Vec<(Painted, Painted)>,
+    },
+    /// Someone came.
+    Came {
+        /// The replica.
+        who: Replica,
+        /// How they want to be called.
+        name: String,
+    },
+    /// Someone is gone.
+    Left {
+        /// The replica.
+        who: Replica,
+    },
+    /// Someone's pointer.
+    Cursor {
+        /// Whose.
+        who: Replica,
+        /// Where; nowhere when it has left the canvas.
+        cell: Option<Cell>,
+    },
+}
+
+/// A write and its place, on the wire an array of seven numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Painted(Cell, Colour, u64, Replica, u64, Replica, u64);
+
+impl Painted {
+    /// A write to a pixel.
+    #[must_use]
+    pub fn new(cell: Cell, write: Write) -> Painted {
+        let Write { colour, stamp, over, at_ms } = write;
+        Painted(cell, colour, stamp.time, stamp.by, over.time, over.by, at_ms)
+    }
+
+    /// The pixel.
+    #[must_use]
+    pub fn cell(self) -> Cell {
+        self.0
+    }
+
+    /// The write.
+    #[must_use]
+    pub fn write(self) -> Write {
+        let Painted(_, colour, time, by, over_time, over_by, at_ms) = self;
+        Write { colour, stamp: Stamp { time, by }, over: Stamp { time: over_time, by: over_by }, at_ms }
+    }
+}
+
+/// A message that is none of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum BadMessage {
+    /// Not JSON, or not of this shape, or a cell that is not on the canvas.
+    #[error("not a message of the whiteboard: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// More than [`PIXELS_LIMIT`].
+    #[error("{0} pixels in one message, at most {PIXELS_LIMIT} may be")]
+    TooMany(usize),
+    /// A name without a visible character.
+    #[error("a name needs a letter")]
+    NoName,
+}
+
+impl FromBrowser {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<FromBrowser, BadMessage> {
+        let mut message = serde_json::from_str(text)?;
+        match &mut message {
+            FromBrowser::Paint { pixels, .. } if pixels.len() > PIXELS_LIMIT => {
+                return Err(BadMessage::TooMany(pixels.len()));
+            }
+            FromBrowser::Merge { writes } if writes.len() > PIXELS_LIMIT => {
+                return Err(BadMessage::TooMany(writes.len()));
+            }
+            FromBrowser::Hello { name, .. } => *name = clean(name).ok_or(BadMessage::NoName)?,
+            _ => {}
+        }
+        Ok(message)
+    }
+}
+
+impl FromServer {
+    /// The message as text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("numbers, strings and arrays are always JSON")
+    }
+}
+
+/// A name as others may be shown it: no control characters (they could turn the reading direction of what follows, or break
+/// a log line), white space joined, not too long.
+fn clean(name: &str) -> Option<String> {
+    let visible = |c: char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let words: String =
+        name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| visible(*c)).collect();
+    let name: String = words.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let name: String = name.chars().take(NAME_LIMIT).collect();
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::whiteboard::canvas::{CELLS, COLOURS};
+    use proptest::prelude::*;
+
+    prop_compose! {
+        fn painted()(
+            cell in 0..CELLS as u16,
+            colour in 0..COLOURS,
+            stamps in any::<(u64, u32, u64, u32)>(),
+            at_ms in any::<u64>(),
+        ) -> Painted {
+            let stamp = |time, by| Stamp { time, by: Replica(by) };
+            let write = Write {
+                colour: colour.try_into().unwrap(),
+                stamp: stamp(stamps.0, stamps.1),
+                over: stamp(stamps.2, stamps.3),
+                at_ms,
+            };
+            Painted::new(cell.try_into().unwrap(), write)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(writes in prop::collection::vec(painted(), 0..20)) {
+            let message = FromBrowser::Merge { writes: writes.clone() };
+            let text = serde_json::to_string(&message).unwrap();
+            prop_assert_eq!(FromBrowser::parse(&text).unwrap(), message);
+            let message = FromServer::Painted { collisions: writes.iter().copied().zip(writes.clone()).collect(), writes };
+            prop_assert_eq!(serde_json::from_str::<FromServer>(&message.to_json()).unwrap(), message);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".*") {
+            let _ = FromBrowser::parse(&text);
+        }
+
+        #[test]
+        fn no_mutilated_message_makes_it_panic(write in painted(), at in any::<prop::sample::Index>(), byte in 32u8..127) {
+            let mut text = serde_json::to_string(&FromBrowser::Merge { writes: vec![write] }).unwrap().into_bytes();
+            let at = at.index(text.len());
+            text[at] = byte;
+            let _ = FromBrowser::parse(std::str::from_utf8(&text).unwrap());
+        }
+
+        #[test]
+        fn a_name_is_short_visible_and_stays_as_it_is(name in ".{0,60}") {
+            if let Some(once) = clean(&name) {
+                prop_assert!(once.chars().count() <= NAME_LIMIT && !once.chars().any(char::is_control));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_off_the_canvas_or_too_much_is_refused() {
+        for bad in [
+            r#"{"type":"paint","seen":0,"pixels":[[3072,1]]}"#,
+            r#"{"type":"paint","seen":0,"pixels":[[0,16]]}"#,
+            r#"{"type":"paint","seen":-1,"pixels":[]}"#,
+            r#"{"type":"merge","writes":[[0,1,2,3,4,5]]}"#,
+            r#"{"type":"hello","name":"\u202e \n","replica":1}"#,
+            r#"{"type":"hello","name":"Ann"}"#,
+            r#"{"type":"cursor","cell":1,"more":2}"#,
+            r#"{"type":"dance"}"#,
+            "[]",
+            "",
+        ] {
+            assert!(FromBrowser::parse(bad).is_err(), "{bad}");
+        }
+        let many = FromBrowser::Paint {
+            seen: 0,
+            pixels: vec![(Cell::try_from(0).unwrap(), Colour::default()); 513],
+        };
+        let text = serde_json::to_string(&many).unwrap();
+        assert!(matches!(FromBrowser::parse(&text), Err(BadMessage::TooMany(513))));
+    }
+
+    #[test]
+    fn the_bytes_are_these() {
+        let paint = r#"{"type":"paint","seen":4,"pixels":[[65,3]]}"#;
+        let parsed = FromBrowser::parse(paint).unwrap();
+        assert_eq!(serde_json::to_string(&parsed).unwrap(), paint);
+        let left = FromServer::Left { who: Replica(7) };
+        assert_eq!(left.to_json(), r#"{"type":"left","who":7}"#);
+    }
+}

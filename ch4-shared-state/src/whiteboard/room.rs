@@ -1,0 +1,193 @@
+//! One room: a canvas under one of the two policies, the people, and who has to be told what. Sans-I/O: it returns what is
+//! to be delivered.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::arrival::Arrivals;
+use super::canvas::{Cell, Colour};
+use super::clock::Replica;
+use super::crdt::{NotBelieved, Shared};
+use super::protocol::{FromBrowser, FromServer, Painted};
+use super::register::Merge;
+
+/// Most people in a room: each stroke goes to each of them.
+pub const PEOPLE_LIMIT: usize = 200;
+
+/// How collisions are resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// The server decides: the last arrival wins.
+    Server,
+    /// The drawers decide together: a register per pixel.
+    Collaborative,
+}
+
+impl Policy {
+    /// Both.
+    pub const ALL: [Policy; 2] = [Policy::Server, Policy::Collaborative];
+
+    /// The room's name, and after a slash its path.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Policy::Server => "server",
+            Policy::Collaborative => "collaborative",
+        }
+    }
+}
+
+/// A room.
+#[derive(Debug)]
+pub struct Room {
+    policy: Policy,
+    canvas: Board,
+    /// By the address of their connection.
+    people: BTreeMap<SocketAddr, Person>,
+}
+
+#[derive(Debug)]
+enum Board {
+    Server(Arrivals),
+    Collaborative(Shared),
+}
+
+#[derive(Debug)]
+struct Person {
+    replica: Replica,
+    name: String,
+}
+
+/// What the room wants delivered. In this order: whoever gets more than one, gets them in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// To one.
+    To(SocketAddr, FromServer),
+    /// To all who have said hello.
+    ToAll(FromServer),
+    /// To all but one.
+    ToOthers(SocketAddr, FromServer),
+    /// This connection ends, and that is why.
+    Dismiss(SocketAddr, String),
+}
+
+impl Room {
+    /// An empty one.
+    #[must_use]
+    pub fn new(policy: Policy) -> Room {
+        let canvas = match policy {
+            Policy::Server => Board::Server(Arrivals::default()),
+            Policy::Collaborative => Board::Collaborative(Shared::default()),
+        };
+        Room { policy, canvas, people: BTreeMap::new() }
+    }
+
+    /// Everybody in it.
+    pub fn people(&self) -> impl Iterator<Item = SocketAddr> {
+        self.people.keys().copied()
+    }
+
+    /// Someone says something; `now_ms` is the server's wall clock, milliseconds since 1970.
+    pub fn hear(&mut self, from: SocketAddr, message: FromBrowser, now_ms: u64) -> Vec<Delivery> {
+        let dismiss = |why: &str| vec![Delivery::Dismiss(from, why.to_owned())];
+        let replica = self.people.get(&from).map(|person| person.replica);
+        match (message, replica, &mut self.canvas) {
+            (FromBrowser::Hello { .. }, Some(_), _) => dismiss("hello is said once"),
+            (FromBrowser::Hello { name, replica }, None, _) => self.welcome(from, replica, name),
+            (_, None, _) => dismiss("the first message is hello"),
+            (FromBrowser::Cursor { cell }, Some(who), _) => {
+                vec![Delivery::ToOthers(from, FromServer::Cursor { who, cell })]
+            }
+            (FromBrowser::Paint { seen, pixels }, Some(who), Board::Server(canvas)) => {
+                vec![paint(canvas, who, seen, pixels, now_ms)]
+            }
+            (FromBrowser::Merge { writes }, Some(_), Board::Collaborative(canvas)) => {
+                let (news, refused) = merge(canvas, &writes);
+                let dismiss = refused.map(|error| Delivery::Dismiss(from, error.to_string()));
+                news.into_iter().chain(dismiss).collect()
+            }
+            (FromBrowser::Paint { .. }, Some(_), Board::Collaborative(_)) => dismiss("here one merges"),
+            (FromBrowser::Merge { .. }, Some(_), Board::Server(_)) => dismiss("here the server decides"),
+        }
+    }
+
+    /// Someone is gone.
+    pub fn leave(&mut self, from: SocketAddr) -> Vec<Delivery> {
+        let gone = self.people.remove(&from);
+        gone.into_iter().map(|person| Delivery::ToAll(FromServer::Left { who: person.replica })).collect()
+    }
+
+    fn welcome(&mut self, from: SocketAddr, replica: Replica, name: String) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        // Back after a cut, before the server has noticed it: the old connection is a dead one.
+        let old =
+            self.people.iter().find(|(_, person)| person.replica == replica).map(|(&address, _)| address);
+        let old_name = old.and_then(|old| self.people.remove(&old)).map(|person| person.name);
+        deliveries.extend(old.map(|old| Delivery::Dismiss(old, "this replica has come again".to_owned())));
+        if self.people.len() >= PEOPLE_LIMIT {
+            return vec![Delivery::Dismiss(from, format!("the room is full: {PEOPLE_LIMIT} are in it"))];
+        }
+        if old_name.as_ref() != Some(&name) {
+            let came = FromServer::Came { who: replica, name: name.clone() };
+            deliveries.push(Delivery::ToOthers(from, came));
+        }
+        self.people.insert(from, Person { replica, name });
+        let (time, writes) = match &self.canvas {
+            Board::Server(canvas) => (canvas.last(), canvas.written().collect::<Vec<_>>()),
+            Board::Collaborative(canvas) => (canvas.time(), canvas.written().collect()),
+        };
+        let welcome = FromServer::Welcome {
+            room: self.policy.name().to_owned(),
+            time,
+            writes: writes.into_iter().map(|(cell, write)| Painted::new(cell, write)).collect(),
+            people: self.people.values().map(|person| (person.replica, person.name.clone())).collect(),
+        };
+        deliveries.push(Delivery::To(from, welcome));
+        deliveries
+    }
+}
+
+fn paint(
+    canvas: &mut Arrivals,
+    who: Replica,
+    seen: u64,
+    pixels: Vec<(Cell, Colour)>,
+    now_ms: u64,
+) -> Delivery {
+    let (mut writes, mut collisions) = (Vec::with_capacity(pixels.len()), Vec::new());
+    for (cell, colour) in pixels {
+        let (write, beaten) = canvas.arrive(cell, colour, who, seen, now_ms);
+        writes.push(Painted::new(cell, write));
+        collisions.extend(beaten.map(|loser| (Painted::new(cell, write), Painted::new(cell, loser))));
+    }
+    Delivery::ToAll(FromServer::Painted { writes, collisions })
+}
+
+/// Only what won is told: what lost is nobody's pixel. A write that is not believed ends the message; what came before it
+/// is in the canvas, and so is told all the same.
+fn merge(canvas: &mut Shared, told: &[Painted]) -> (Option<Delivery>, Option<NotBelieved>) {
+    let (mut writes, mut collisions, mut refused) = (Vec::with_capacity(told.len()), Vec::new(), None);
+    for &painted in told {
+        let pair =
+            |winner, loser| (Painted::new(painted.cell(), winner), Painted::new(painted.cell(), loser));
+        match canvas.merge(painted.cell(), painted.write()) {
+            Ok(Merge::Known) => {}
+            Ok(Merge::Won { collided }) => {
+                writes.push(painted);
+                collisions.extend(collided.map(|loser| pair(painted.write(), loser)));
+            }
+            Ok(Merge::Lost { collided }) => {
+                collisions.extend(collided.map(|winner| pair(winner, painted.write())));
+            }
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    let news = !writes.is_empty() || !collisions.is_empty();
+    (news.then_some(Delivery::ToAll(FromServer::Painted { writes, collisions })), refused)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Who is told what, and how both policies resolve the same collision.
+
+use super::*;
+use crate::whiteboard::clock::{LEAP, Stamp};
+use crate::whiteboard::register::Write;
+
+const ANN: Replica = Replica(10);
+const BOB: Replica = Replica(20);
+
+fn address(port: u16) -> SocketAddr {
+    ([127, 0, 0, 1], port).into()
+}
+
+fn hello(replica: Replica, name: &str) -> FromBrowser {
+    FromBrowser::Hello { name: name.to_owned(), replica }
+}
+
+fn cell(place: u16) -> Cell {
+    place.try_into().unwrap()
+}
+
+/// Ann is at port 1, Bob at port 2.
+fn room(policy: Policy) -> Room {
+    let mut room = Room::new(policy);
+    room.hear(address(1), hello(ANN, "Ann"), 0);
+    room.hear(address(2), hello(BOB, "Bob"), 0);
+    room
+}
+
+fn paint(place: u16, colour: u8, seen: u64) -> FromBrowser {
+    FromBrowser::Paint { seen, pixels: vec![(cell(place), colour.try_into().unwrap())] }
+}
+
+fn write(place: u16, colour: u8, time: u64, by: Replica, over: Stamp) -> Painted {
+    let write = Write { colour: colour.try_into().unwrap(), stamp: Stamp { time, by }, over, at_ms: 0 };
+    Painted::new(cell(place), write)
+}
+
+/// The one message of a delivery to all.
+fn painted(deliveries: &[Delivery]) -> (Vec<Painted>, Vec<(Painted, Painted)>) {
+    match deliveries {
+        [Delivery::ToAll(FromServer::Painted { writes, collisions })] => (writes.clone(), collisions.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_comes_is_given_the_canvas_and_the_others_are_told() {
+    let mut room = room(Policy::Server);
+    room.hear(address(1), paint(5, 3, 0), 99);
+    let deliveries = room.hear(address(3), hello(Replica(30), "Carol"), 0);
+    let came = FromServer::Came { who: Replica(30), name: "Carol".into() };
+    assert_eq!(deliveries[0], Delivery::ToOthers(address(3), came));
+    let Delivery::To(to, FromServer::Welcome { time, writes, people, .. }) = &deliveries[1] else { panic!() };
+    assert_eq!((*to, *time, writes.len(), people.len()), (address(3), 1, 1, 3));
+    assert_eq!(writes[0].write().at_ms, 99);
+    assert_eq!(room.leave(address(3)), [Delivery::ToAll(FromServer::Left { who: Replica(30) })]);
+    assert_eq!(room.leave(address(3)), []);
+}
+
+#[test]
+fn the_server_lets_the_last_arrival_win_and_says_who_lost() {
+    let mut room = room(Policy::Server);
+    painted(&room.hear(address(1), paint(5, 1, 0), 0));
+    let (writes, collisions) = painted(&room.hear(address(2), paint(5, 2, 0), 0));
+    assert_eq!((writes[0].write().stamp, collisions.len()), (Stamp { time: 2, by: BOB }, 1));
+    assert_eq!(collisions[0].1.write().stamp, Stamp { time: 1, by: ANN });
+    let (_, collisions) = painted(&room.hear(address(1), paint(5, 1, 2), 0)); // has seen it: no collision
+    assert_eq!(collisions, []);
+}
+
+#[test]
+fn the_drawers_agree_whichever_write_arrives_first() {
+    let none = Stamp::default();
+    let (ann, bob) = (write(5, 1, 1, ANN, none), write(5, 2, 1, BOB, none));
+    for (first, second) in [(ann, bob), (bob, ann)] {
+        let mut room = room(Policy::Collaborative);
+        painted(&room.hear(address(1), FromBrowser::Merge { writes: vec![first] }, 0));
+        let (_, collisions) = painted(&room.hear(address(2), FromBrowser::Merge { writes: vec![second] }, 0));
+        assert_eq!(collisions, [(bob, ann)]);
+        let again = room.hear(address(2), FromBrowser::Merge { writes: vec![bob] }, 0);
+        assert_eq!(again, []);
+    }
+}
+
+#[test]
+fn who_comes_again_takes_the_place_of_their_dead_connection() {
+    let mut room = room(Policy::Collaborative);
+    let deliveries = room.hear(address(3), hello(ANN, "Ann"), 0);
+    assert!(matches!(deliveries[0], Delivery::Dismiss(old, _) if old == address(1)));
+    assert!(matches!(deliveries[1], Delivery::To(new, _) if new == address(3)));
+    assert_eq!((deliveries.len(), room.people().count()), (2, 2));
+    assert_eq!(room.leave(address(1)), []); // the dead one ends: nobody is gone
+    let deliveries = room.hear(address(4), hello(ANN, "Anna"), 0); // by another name, which the others have to know
+    assert!(matches!(&deliveries[1], Delivery::ToOthers(_, FromServer::Came { name, .. }) if name == "Anna"));
+}
+
+#[test]
+fn who_does_not_keep_the_order_or_the_policy_is_dismissed() {
+    let mut server = room(Policy::Server);
+    let mut collaborative = room(Policy::Collaborative);
+    let far = write(1, 1, LEAP + 2, ANN, Stamp::default());
+    let near = write(2, 1, 1, ANN, Stamp::default());
+    for deliveries in [
+        server.hear(address(9), paint(1, 1, 0), 0),
+        server.hear(address(1), hello(ANN, "Ann"), 0),
+        server.hear(address(1), FromBrowser::Merge { writes: Vec::new() }, 0),
+        collaborative.hear(address(1), paint(1, 1, 0), 0),
+    ] {
+        assert!(matches!(&deliveries[..], [Delivery::Dismiss(..)]), "{deliveries:?}");
+    }
+    let deliveries = collaborative.hear(address(1), FromBrowser::Merge { writes: vec![near, far] }, 0);
+    assert!(matches!(&deliveries[..], [Delivery::ToAll(_), Delivery::Dismiss(..)]), "{deliveries:?}");
+}
+
+#[test]
+fn a_full_room_takes_nobody_more() {
+    let mut room = Room::new(Policy::Server);
+    for number in 1..=PEOPLE_LIMIT {
+        room.hear(address(number as u16), hello(Replica(number as u32), "x"), 0);
+    }
+    let deliveries = room.hear(address(1000), hello(Replica(1000), "x"), 0);
+    assert!(matches!(&deliveries[..], [Delivery::Dismiss(..)]), "{deliveries:?}");
+}

@@ -1,0 +1,151 @@
+//! The whiteboard as a service: two rooms, everybody who is connected, one lock around all of it.
+//!
+//! One lock, so that all users are told of all changes in one order. What is done under it takes microseconds, and nothing
+//! under it waits for a user: to push is to leave bytes in an outbox. All that a room says goes through the outboxes, also
+//! to who has asked: answers would overtake what was pushed before them, or be overtaken.
+//!
+//! Not done: fair shares. Nobody's rate is limited, so one user who floods a room can make a slow one be hung up on; they
+//! come again and have the whole canvas.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use common::outbox::{Outbox, OutboxLimit, WhenFull};
+use common::service::{Answer, Client, Memory, Protocol, Request, Service};
+use tungstenite::protocol::frame::coding::CloseCode;
+
+use super::http::{Head, Reply, refusal};
+use super::protocol::FromBrowser;
+use super::room::{Delivery, Policy, Room};
+use super::visitors::Visitors;
+use super::websocket::{Incoming, WebSocket, close, pong};
+
+/// The least outbox, bytes: a welcome with every pixel painted fits.
+pub const LEAST_OUTBOX: usize = 320 * 1024;
+
+/// Both rooms.
+pub struct WhiteboardService {
+    state: Arc<Mutex<State>>,
+    names: Vec<String>,
+    outbox_bytes: usize,
+    ping: Duration,
+    heart: Once,
+}
+
+struct State {
+    rooms: [Room; 2],
+    visitors: Visitors,
+}
+
+impl WhiteboardService {
+    /// Two empty rooms. `names`: this machine's, besides its addresses; `outbox_bytes`: how much may wait for a slow user;
+    /// `ping`: how often a sign of life is asked for.
+    #[must_use]
+    pub fn new(names: Vec<String>, outbox_bytes: usize, ping: Duration) -> WhiteboardService {
+        let state = State { rooms: Policy::ALL.map(Room::new), visitors: Visitors::default() };
+        WhiteboardService {
+            state: Arc::new(Mutex::new(state)),
+            names,
+            outbox_bytes,
+            ping,
+            heart: Once::new(),
+        }
+    }
+
+    fn head(&self, client: &Client, bytes: &[u8]) -> Answer {
+        let Ok(Some((_, head))) = Head::parse(bytes) else {
+            return Answer::last(refusal("400 Bad Request")); // not reached: the protocol has parsed it already
+        };
+        match head.reply(&self.names) {
+            Reply::Last(bytes) => Answer::last(bytes),
+            Reply::Upgrade(room, bytes) => {
+                lock(&self.state).visitors.upgrade(client.address, room);
+                Answer::new(bytes)
+            }
+        }
+    }
+}
+
+impl Service for WhiteboardService {
+    fn name(&self) -> &'static str {
+        "whiteboard"
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::Shared
+    }
+
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(WebSocket::default())
+    }
+
+    fn handle(&self, client: &Client, request: Request) -> Answer {
+        let room = lock(&self.state).visitors.sign(client.address, Instant::now());
+        match Incoming::of(request) {
+            Incoming::Head(bytes) => self.head(client, &bytes),
+            Incoming::Ping(payload) => Answer::new(pong(payload)),
+            Incoming::Pong => Answer::new(Vec::new()),
+            Incoming::Close => Answer::last(close(CloseCode::Normal, "")),
+            Incoming::Text(text) => match (FromBrowser::parse(&text), room) {
+                (Ok(message), Some(room)) => {
+                    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+                    lock(&self.state).in_room(room, |room| room.hear(client.address, message, now_ms as u64));
+                    Answer::new(Vec::new())
+                }
+                (Err(error), _) => {
+                    tracing::info!("client {client}: {error}");
+                    Answer::last(close(CloseCode::Policy, &error.to_string()))
+                }
+                (_, None) => Answer::last(Vec::new()), // gone meanwhile
+            },
+        }
+    }
+
+    fn outbox(&self) -> Option<OutboxLimit> {
+        // Skip: what to do with who is slow we decide ourselves, because we have a word to say to them.
+        Some(OutboxLimit { bytes: self.outbox_bytes, when_full: WhenFull::Skip })
+    }
+
+    fn arrive(&self, client: &Client, outbox: &Outbox) {
+        lock(&self.state).visitors.arrive(client.address, outbox.clone(), Instant::now());
+        // With the first user and not with the service: a model that forks does so before there is any thread.
+        self.heart.call_once(|| beat(Arc::downgrade(&self.state), self.ping));
+    }
+
+    fn leave(&self, client: &Client) {
+        let mut state = lock(&self.state);
+        if let Some(room) = state.visitors.leave(client.address) {
+            state.in_room(room, |room| room.leave(client.address));
+        }
+    }
+}
+
+impl State {
+    fn in_room(&mut self, policy: Policy, act: impl FnOnce(&mut Room) -> Vec<Delivery>) {
+        let room = &mut self.rooms[policy as usize];
+        let deliveries = act(room);
+        let people: Vec<SocketAddr> = room.people().collect();
+        self.visitors.deliver(&people, deliveries);
+    }
+}
+
+/// A thread that asks for signs of life, for as long as the service is there.
+fn beat(state: Weak<Mutex<State>>, every: Duration) {
+    let started = thread::Builder::new().name("heartbeat".into()).spawn(move || {
+        loop {
+            thread::sleep(every);
+            let Some(state) = state.upgrade() else { return };
+            lock(&state).visitors.look_around(Instant::now(), every);
+        }
+    });
+    if let Err(error) = started {
+        tracing::warn!("no thread for the heartbeat: half-open connections stay ({error})");
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // A panic while it was held ended one conversation; the canvas is whole after every single write.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

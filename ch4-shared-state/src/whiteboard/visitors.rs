@@ -1,0 +1,161 @@
+//! Everybody who is connected, each with an outbox and a last sign of life: where deliveries become bytes.
+//!
+//! ```text
+//!   Delivery::ToAll ──► encoded once ──► the same bytes into every outbox
+//!                                            └─ full? that user is slow: hung up on with the reason, and comes again
+//!   every `ping`:   no sign of life for two of them ──► gone      (a half-open peer: its end never says that it has left)
+//! ```
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::outbox::Outbox;
+use tungstenite::protocol::frame::coding::CloseCode;
+
+use super::room::{Delivery, Policy};
+use super::websocket::{close, ping, text};
+
+/// What someone is told who is hung up on because too much waits for them. The page knows to come again.
+pub const TOO_SLOW: &str = "too much waits for you; come again for the whole canvas";
+
+/// Everybody who is connected.
+#[derive(Default)]
+pub struct Visitors {
+    all: BTreeMap<SocketAddr, Visitor>,
+}
+
+struct Visitor {
+    outbox: Outbox,
+    /// The room whose WebSocket it is; none before the upgrade.
+    room: Option<Policy>,
+    last_sign: Instant,
+}
+
+impl Visitors {
+    /// Someone has come.
+    pub fn arrive(&mut self, address: SocketAddr, outbox: Outbox, now: Instant) {
+        self.all.insert(address, Visitor { outbox, room: None, last_sign: now });
+    }
+
+    /// Their connection is one of this room's WebSockets now.
+    pub fn upgrade(&mut self, address: SocketAddr, room: Policy) {
+        if let Some(visitor) = self.all.get_mut(&address) {
+            visitor.room = Some(room);
+        }
+    }
+
+    /// They are alive; the room they are in.
+    pub fn sign(&mut self, address: SocketAddr, now: Instant) -> Option<Policy> {
+        let visitor = self.all.get_mut(&address)?;
+        visitor.last_sign = now;
+        visitor.room
+    }
+
+    /// They are gone; the room they were in.
+    pub fn leave(&mut self, address: SocketAddr) -> Option<Policy> {
+        self.all.remove(&address)?.room
+    }
+
+    /// Delivers to the people of a room, in order.
+    pub fn deliver(&self, people: &[SocketAddr], deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            let (message, to, but) = match delivery {
+                Delivery::To(one, message) => (message, vec![one], None),
+                Delivery::ToAll(message) => (message, people.to_vec(), None),
+                Delivery::ToOthers(one, message) => (message, people.to_vec(), Some(one)),
+                Delivery::Dismiss(one, why) => {
+                    tracing::info!("client {one}: {why}");
+                    self.end(one, CloseCode::Policy, &why);
+                    continue;
+                }
+            };
+            let bytes: Arc<[u8]> = text(message.to_json()).into();
+            for address in to.into_iter().filter(|address| Some(*address) != but) {
+                self.push(address, &bytes);
+            }
+        }
+    }
+
+    /// Asks everybody for a sign of life, and hangs up on who has given none for twice that time; also on who has
+    /// connected and then asked for nothing.
+    pub fn look_around(&self, now: Instant, every: Duration) {
+        let ping: Arc<[u8]> = ping().into();
+        for (&address, visitor) in &self.all {
+            let silent = now.saturating_duration_since(visitor.last_sign) >= 2 * every;
+            match visitor.room {
+                Some(_) if silent => {
+                    tracing::info!("client {address}: no sign of life");
+                    self.end(address, CloseCode::Policy, "no sign of life");
+                }
+                Some(_) => self.push(address, &ping),
+                None if silent => visitor.outbox.end(Arc::from([])),
+                None => {}
+            }
+        }
+    }
+
+    fn push(&self, address: SocketAddr, bytes: &Arc<[u8]>) {
+        let Some(visitor) = self.all.get(&address) else { return };
+        if visitor.outbox.push(Arc::clone(bytes)).is_err() {
+            tracing::info!("client {address}: too slow");
+            self.end(address, CloseCode::Again, TOO_SLOW);
+        }
+    }
+
+    fn end(&self, address: SocketAddr, code: CloseCode, why: &str) {
+        if let Some(visitor) = self.all.get(&address) {
+            visitor.outbox.end(close(code, why).into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::whiteboard::clock::Replica;
+    use crate::whiteboard::protocol::FromServer;
+    use common::outbox::{OutboxLimit, WhenFull};
+
+    fn visitor(visitors: &mut Visitors, port: u16, now: Instant) -> (SocketAddr, Outbox) {
+        let outbox = Outbox::new(OutboxLimit { bytes: 100, when_full: WhenFull::Skip });
+        let address = ([127, 0, 0, 1], port).into();
+        visitors.arrive(address, outbox.clone(), now);
+        visitors.upgrade(address, Policy::Server);
+        (address, outbox)
+    }
+
+    #[test]
+    fn the_slow_one_is_told_why_and_the_other_never_waits() {
+        let mut visitors = Visitors::default();
+        let now = Instant::now();
+        let (slow, slow_outbox) = visitor(&mut visitors, 1, now);
+        let (quick, quick_outbox) = visitor(&mut visitors, 2, now);
+        for number in 0..50 {
+            let news = Delivery::ToAll(FromServer::Left { who: Replica(number) });
+            visitors.deliver(&[slow, quick], vec![news]);
+            assert!(quick_outbox.pop().is_some());
+        }
+        assert!(slow_outbox.pop().is_none());
+        let last = slow_outbox.take_last().unwrap();
+        assert_eq!(
+            (last[0], &last[2..4], &last[4..]),
+            (0x88, &1013u16.to_be_bytes()[..], TOO_SLOW.as_bytes())
+        );
+    }
+
+    #[test]
+    fn who_gives_no_sign_of_life_is_gone_and_who_does_stays() {
+        let mut visitors = Visitors::default();
+        let (every, start) = (Duration::from_secs(10), Instant::now());
+        let (_, dead_outbox) = visitor(&mut visitors, 1, start);
+        let (alive, alive_outbox) = visitor(&mut visitors, 2, start);
+        visitors.look_around(start + every, every);
+        assert_eq!(alive_outbox.pop().as_deref(), Some(&[0x89, 0][..]));
+        visitors.sign(alive, start + every);
+        visitors.look_around(start + 2 * every, every);
+        assert!(dead_outbox.take_last().is_some() && alive_outbox.take_last().is_none());
+        assert_eq!(alive_outbox.pop().as_deref(), Some(&[0x89, 0][..]));
+    }
+}

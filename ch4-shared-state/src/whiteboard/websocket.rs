@@ -1,0 +1,226 @@
+//! WebSocket, the server's half, sans-I/O: a [`Protocol`] whose first request is the head of an HTTP request, and whose
+//! others are messages. RFC 6455; the heads of HTTP and of frames are read by the crate `tungstenite`.
+//!
+//! ```text
+//!   GET /server HTTP/1.1 … ⏎⏎       ──► Incoming::Head       (the service answers 101, or with a page)
+//!   ┌────┬────┬──────┬──────────┐
+//!   │ op │ len│ mask │ payload ⊕│   ──► Incoming::Text, Ping, Pong, Close
+//!   └────┴────┴──────┴──────────┘       a message may come in several frames, with control frames between them
+//! ```
+//!
+//! The mask is no secret (it travels with the frame): it keeps a page from writing bytes of its choice through a proxy
+//! that takes them for HTTP.
+
+use std::io::Cursor;
+
+use common::input::Input;
+use common::service::{Decoded, Protocol, Request};
+use tungstenite::protocol::CloseFrame;
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+use tungstenite::protocol::frame::{Frame, FrameHeader};
+
+use super::http;
+use super::protocol::MESSAGE_LIMIT;
+
+/// Longest head of an HTTP request, bytes.
+pub const HEAD_LIMIT: usize = 8 * 1024;
+
+/// Longest payload of a control frame, bytes (RFC 6455 section 5.5).
+const CONTROL_LIMIT: u64 = 125;
+
+/// What has come: a [`Request`] is its tag and then its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// The head of an HTTP request, its empty line included.
+    Head(Vec<u8>),
+    /// A whole text message.
+    Text(String),
+    /// "Are you there?", to be answered with the same bytes.
+    Ping(Vec<u8>),
+    /// "I am."
+    Pong,
+    /// The client ends the conversation.
+    Close,
+}
+
+impl Incoming {
+    fn into_request(self) -> Request {
+        let (tag, mut bytes) = match self {
+            Incoming::Head(bytes) => (b'H', bytes),
+            Incoming::Text(text) => (b'T', text.into_bytes()),
+            Incoming::Ping(bytes) => (b'P', bytes),
+            Incoming::Pong => (b'p', Vec::new()),
+            Incoming::Close => (b'C', Vec::new()),
+        };
+        bytes.push(tag); // at the end, where it moves nothing
+        Request(bytes)
+    }
+
+    /// What a request of this protocol is.
+    ///
+    /// # Panics
+    /// When it is none of this protocol's.
+    #[must_use]
+    pub fn of(request: Request) -> Incoming {
+        let mut bytes = request.0;
+        match bytes.pop() {
+            Some(b'H') => Incoming::Head(bytes),
+            Some(b'T') => Incoming::Text(String::from_utf8(bytes).expect("decode has looked")),
+            Some(b'P') => Incoming::Ping(bytes),
+            Some(b'p') => Incoming::Pong,
+            Some(b'C') => Incoming::Close,
+            _ => unreachable!("a request is tagged by into_request"),
+        }
+    }
+}
+
+/// The decoder of one connection.
+#[derive(Debug, Default)]
+pub struct WebSocket {
+    /// The head has come and was an upgrade: what follows are frames.
+    upgraded: bool,
+    /// The frames so far of a message in several.
+    begun: Option<Vec<u8>>,
+}
+
+impl Protocol for WebSocket {
+    fn decode(&mut self, input: &mut Input) -> Decoded {
+        if !self.upgraded {
+            return self.head(input);
+        }
+        loop {
+            match self.frame(input) {
+                Ok(Some(incoming)) => return Decoded::Request(incoming.into_request()),
+                Ok(None) => {}
+                Err(Stop::Incomplete) => return Decoded::Incomplete,
+                Err(Stop::Broken(code, why)) => return Decoded::Malformed { answer: close(code, why), why },
+            }
+        }
+    }
+}
+
+/// Why there is no further message.
+enum Stop {
+    Incomplete,
+    Broken(CloseCode, &'static str),
+}
+
+impl WebSocket {
+    fn head(&mut self, input: &mut Input) -> Decoded {
+        let seen = &input.bytes()[..input.bytes().len().min(HEAD_LIMIT)];
+        match http::Head::parse(seen) {
+            Ok(Some((length, head))) => {
+                self.upgraded = head.is_upgrade();
+                Decoded::Request(Incoming::Head(input.take(length)).into_request())
+            }
+            Ok(None) if seen.len() == HEAD_LIMIT => {
+                let answer = http::refusal("431 Request Header Fields Too Large");
+                Decoded::Malformed { answer, why: "the head of a request longer than the limit" }
+            }
+            Ok(None) => Decoded::Incomplete,
+            Err(refusal) => Decoded::Malformed { answer: http::refusal(refusal), why: "not our HTTP" },
+        }
+    }
+
+    /// Takes one frame; `None` when it was a part of a message.
+    fn frame(&mut self, input: &mut Input) -> Result<Option<Incoming>, Stop> {
+        let broken = |why| Stop::Broken(CloseCode::Protocol, why);
+        let mut cursor = Cursor::new(input.bytes());
+        let (header, length) = FrameHeader::parse(&mut cursor)
+            .map_err(|_| broken("an unknown kind of frame"))?
+            .ok_or(Stop::Incomplete)?;
+        let head = cursor.position() as usize;
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err(broken("an extension that was not agreed on"));
+        }
+        let mask = header.mask.ok_or(broken("a client masks its frames"))?;
+        // Before the payload is awaited: no one makes us wait for, or hold, more than the limit.
+        let held = self.begun.as_ref().map_or(0, Vec::len) as u64;
+        match header.opcode {
+            OpCode::Control(_) if length > CONTROL_LIMIT || !header.is_final => {
+                return Err(broken("a control frame is short and whole"));
+            }
+            OpCode::Data(_) if length.saturating_add(held) > MESSAGE_LIMIT as u64 => {
+                return Err(Stop::Broken(CloseCode::Size, "a message longer than the limit"));
+            }
+            OpCode::Data(Data::Continue) if self.begun.is_none() => {
+                return Err(broken("the continuation of nothing"));
+            }
+            OpCode::Data(Data::Text) if self.begun.is_some() => {
+                return Err(broken("a message inside a message"));
+            }
+            OpCode::Data(Data::Binary) => {
+                return Err(Stop::Broken(CloseCode::Unsupported, "messages are text here"));
+            }
+            _ => {}
+        }
+        let length = length as usize; // checked above
+        if input.bytes().len() < head + length {
+            return Err(Stop::Incomplete);
+        }
+        input.skip(head);
+        let mut payload = input.take(length);
+        for (byte, mask) in payload.iter_mut().zip(mask.iter().cycle()) {
+            *byte ^= mask;
+        }
+        match header.opcode {
+            OpCode::Control(Control::Ping) => Ok(Some(Incoming::Ping(payload))),
+            OpCode::Control(Control::Pong) => Ok(Some(Incoming::Pong)),
+            OpCode::Control(_) => Ok(Some(Incoming::Close)),
+            OpCode::Data(_) => self.part(payload, header.is_final),
+        }
+    }
+
+    fn part(&mut self, payload: Vec<u8>, is_last: bool) -> Result<Option<Incoming>, Stop> {
+        let message = match self.begun.take() {
+            None => payload,
+            Some(begun) => [begun, payload].concat(),
+        };
+        if !is_last {
+            self.begun = Some(message);
+            return Ok(None);
+        }
+        match String::from_utf8(message) {
+            Ok(text) => Ok(Some(Incoming::Text(text))),
+            Err(_) => Err(Stop::Broken(CloseCode::Invalid, "text is UTF-8")),
+        }
+    }
+}
+
+/// A text message as bytes to send.
+#[must_use]
+pub fn text(message: String) -> Vec<u8> {
+    bytes(Frame::message(message.into_bytes(), OpCode::Data(Data::Text), true))
+}
+
+/// "Are you there?"
+#[must_use]
+pub fn ping() -> Vec<u8> {
+    bytes(Frame::ping(Vec::new()))
+}
+
+/// The answer to a ping: its own bytes.
+#[must_use]
+pub fn pong(payload: Vec<u8>) -> Vec<u8> {
+    bytes(Frame::pong(payload))
+}
+
+/// The last frame, with its reason.
+#[must_use]
+pub fn close(code: CloseCode, reason: &str) -> Vec<u8> {
+    // A close frame holds 125 bytes, two of them the code. Our reasons are shorter, but for serde's sentences.
+    let mut end = reason.len().min(120);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    bytes(Frame::close(Some(CloseFrame { code, reason: reason[..end].to_owned().into() })))
+}
+
+fn bytes(frame: Frame) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(frame.len());
+    frame.format(&mut bytes).expect("a Vec takes all that is written to it");
+    bytes
+}
+
+#[cfg(test)]
+mod tests;

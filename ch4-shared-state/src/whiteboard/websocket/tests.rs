@@ -1,0 +1,142 @@
+//! Frames over every split of their bytes, and those that break the rules.
+
+use super::*;
+use common::conversation::Conversation;
+use common::service::{Answer, Client, Service};
+use proptest::prelude::*;
+use std::sync::{Arc, Mutex};
+
+/// Keeps what came.
+#[derive(Default)]
+struct Heard(Mutex<Vec<Incoming>>);
+
+impl Service for Heard {
+    fn name(&self) -> &'static str {
+        "heard"
+    }
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(WebSocket::default())
+    }
+    fn handle(&self, _: &Client, request: Request) -> Answer {
+        self.0.lock().unwrap().push(Incoming::of(request));
+        Answer::new(Vec::new())
+    }
+}
+
+/// Everything that is decoded from these pieces, and what is answered to what is malformed.
+fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Incoming>, Vec<u8>) {
+    let heard = Arc::new(Heard::default());
+    let service: Arc<dyn Service> = heard.clone();
+    let client = Client { address: ([127, 0, 0, 1], 1).into() };
+    let mut talk = Conversation::open(&service, client);
+    for piece in pieces {
+        talk.receive(piece);
+        while let Some(request) = talk.poll_request() {
+            talk.answer(service.handle(&client, request));
+        }
+    }
+    let answer = talk.transmit().to_vec();
+    (heard.0.lock().unwrap().clone(), answer)
+}
+
+const HEAD: &[u8] =
+    b"GET /server HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// A client's frame: first byte (final and opcode), payload.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mask = [1, 2, 3, 250];
+    let mut frame = vec![first];
+    match payload.len() {
+        short @ 0..126 => frame.push(0x80 | short as u8),
+        long => frame.extend([&[0x80 | 126][..], &(long as u16).to_be_bytes()].concat()),
+    }
+    frame.extend(mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+fn conversation() -> Vec<u8> {
+    [HEAD, &frame(0x81, b"one"), &frame(0x01, b"t"), &frame(0x89, b"?"), &frame(0x80, "wö".as_bytes())]
+        .concat()
+}
+
+fn expected() -> Vec<Incoming> {
+    vec![
+        Incoming::Head(HEAD.to_vec()),
+        Incoming::Text("one".into()),
+        Incoming::Ping(b"?".to_vec()),
+        Incoming::Text("twö".into()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_split_of_the_bytes_is_the_same_conversation(cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
+        let bytes = conversation();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
+        cuts.sort_unstable();
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for cut in cuts.into_iter().chain([bytes.len()]) {
+            pieces.push(&bytes[from..cut]);
+            from = cut;
+        }
+        prop_assert_eq!(decode(pieces), (expected(), Vec::new()));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(garbage in prop::collection::vec(any::<u8>(), 0..200)) {
+        decode([&garbage[..]]);
+        decode([HEAD, &garbage[..]]);
+    }
+}
+
+#[test]
+fn byte_by_byte() {
+    assert_eq!(decode(conversation().chunks(1)), (expected(), Vec::new()));
+}
+
+#[test]
+fn what_breaks_the_rules_is_answered_with_a_close_frame_and_its_code() {
+    let mut naked = frame(0x81, b"");
+    naked[1] = 0;
+    let endless = [0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4];
+    let long = frame(0x01, &vec![b'x'; MESSAGE_LIMIT - 1]);
+    for (bytes, code) in [
+        (naked, 1002),
+        (frame(0xc1, b"compressed"), 1002),
+        (frame(0x83, b""), 1002),
+        (frame(0x80, b"of nothing"), 1002),
+        ([frame(0x01, b"a"), frame(0x81, b"b")].concat(), 1002),
+        (frame(0x09, b""), 1002),
+        (frame(0x89, &[0; 126]), 1002),
+        (frame(0x82, b"binary"), 1003),
+        (frame(0x81, &[0xff]), 1007),
+        (endless.to_vec(), 1009),
+        ([long, frame(0x80, b"xy")].concat(), 1009),
+    ] {
+        let (heard, answer) = decode([HEAD, &bytes[..]]);
+        assert_eq!((heard.len(), answer[0], u16::from_be_bytes([answer[2], answer[3]])), (1, 0x88, code));
+    }
+}
+
+#[test]
+fn the_longest_message_passes() {
+    let text = "x".repeat(MESSAGE_LIMIT / 2);
+    let (heard, answer) =
+        decode([HEAD, &frame(0x01, text.as_bytes())[..], &frame(0x80, text.as_bytes())[..]]);
+    assert_eq!((&heard[1], answer), (&Incoming::Text(text.repeat(2)), Vec::new()));
+}
+
+#[test]
+fn a_head_without_end_is_refused() {
+    let (heard, answer) = decode([&[b"GET / HTTP/1.1\r\nx: ", &[b'x'; HEAD_LIMIT][..]].concat()[..]]);
+    assert!(heard.is_empty() && answer.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[test]
+fn a_reason_fits_into_its_frame() {
+    let frame = close(CloseCode::Policy, &"ö".repeat(100));
+    assert!(frame.len() <= 2 + 125 && std::str::from_utf8(&frame[4..]).is_ok());
+}

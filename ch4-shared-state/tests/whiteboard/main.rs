@@ -1,0 +1,11 @@
+//! The whiteboard as its users meet it: the real binary, raw WebSocket clients, and two pages in a headless browser.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod browser;
+mod collisions;
+mod in_the_browser;
+mod limits;
+mod models;
+mod server;
+mod user;
