@@ -173,9 +173,7 @@ impl Outbox {
     #[must_use]
     pub fn is_due(&self) -> bool {
         let shared = self.lock();
-        shared.overrun
-            || shared.last.is_some()
-            || shared.waiting.front().is_some_and(|waiting| !waiting.held)
+        shared.overrun || shared.last.is_some() || shared.waiting.front().is_some_and(|waiting| !waiting.held)
     }
 
     /// From now on `wake` is called after every push; at once, if something is waiting already.
@@ -226,7 +224,6 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
     fn what_is_held_back_holds_what_comes_behind_it() {
         let outbox = outbox(WhenFull::Disconnect);
         outbox.push(Arc::from(*b"a")).unwrap();
@@ -240,7 +237,9 @@ mod tests {
         assert_eq!((outbox.is_due(), all()), (true, b"bc".to_vec()));
         outbox.release_all();
         assert_eq!(all(), b"d");
-=======
+    }
+
+    #[test]
     fn last_words_take_the_place_of_what_waits_and_nothing_follows_them() {
         let outbox = outbox(WhenFull::Skip);
         outbox.push(Arc::from(*b"abcd")).unwrap();
@@ -250,7 +249,6 @@ mod tests {
         assert!(outbox.pop().is_none() && outbox.is_due());
         assert_eq!(outbox.take_last().as_deref(), Some(&b"too slow"[..]));
         assert!(outbox.take_last().is_none() && !outbox.is_due());
->>>>>>> whiteboard
     }
 
     #[test]
