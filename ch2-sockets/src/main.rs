@@ -46,7 +46,7 @@ enum Command {
     /// The file dump: serve, upload, list, download
     Files(files::FilesArgs),
     /// A bad link between client and server: loss, delay, duplicates, cuts; seeded
-    Link(link::LinkArgs),
+    Link(Box<link::LinkArgs>),
     /// Broken connections, signals and the kernel's short cuts, shown one by one
     Show(show::ShowArgs),
 }
