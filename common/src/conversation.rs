@@ -54,11 +54,12 @@
 //! assert_eq!(sent, b"HELLOWORLD");
 //! ```
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::input::Input;
 use crate::outbox::Outbox;
-use crate::service::{Answer, Client, Decoded, Pace, Protocol, Request, Service, Then};
+use crate::service::{Answer, Client, Decoded, Departure, Pace, Protocol, Request, Service, Then};
 
 /// While so many bytes wait to be sent, no further request is handled.
 pub const HIGH_WATER: usize = 256 * 1024;
@@ -111,7 +112,7 @@ impl Conversation {
         let mut talk = Conversation {
             protocol: service.protocol(),
             input: Input::default(),
-            output: Output::default(),
+            output: Output::new(service.departure()),
             out: true,
             exhausted: true,
             ending: None,
@@ -199,7 +200,8 @@ impl Conversation {
         }
     }
 
-    /// What is to be sent now; empty when there is nothing.
+    /// What is to be sent now, in one call; empty when there is nothing. Under [`Departure::OneByOne`] that is one message, and
+    /// the next one follows when it is [`transmitted`](Conversation::transmitted).
     #[must_use]
     pub fn transmit(&self) -> &[u8] {
         self.output.bytes()
@@ -262,15 +264,26 @@ impl Drop for Conversation {
 }
 
 /// Bytes waiting to be sent.
-#[derive(Default)]
 struct Output {
     buffer: Vec<u8>,
     sent: usize,
+    /// What is left of each message, where they leave one by one; otherwise nothing.
+    lengths: Option<VecDeque<usize>>,
 }
 
 impl Output {
+    fn new(departure: Departure) -> Output {
+        let lengths = (departure == Departure::OneByOne).then(VecDeque::new);
+        Output { buffer: Vec::new(), sent: 0, lengths }
+    }
+
+    /// What the next call sends.
     fn bytes(&self) -> &[u8] {
-        &self.buffer[self.sent..]
+        let unsent = &self.buffer[self.sent..];
+        match self.lengths.as_ref().and_then(VecDeque::front) {
+            Some(&length) => &unsent[..length],
+            None => unsent,
+        }
     }
 
     fn len(&self) -> usize {
@@ -284,6 +297,7 @@ impl Output {
     /// An answer into an empty output is moved, not copied.
     fn append(&mut self, bytes: Vec<u8>) {
         if self.is_empty() {
+            self.note(bytes.len());
             self.buffer = bytes;
             self.sent = 0;
         } else {
@@ -296,13 +310,30 @@ impl Output {
             self.buffer.drain(..self.sent);
             self.sent = 0;
         }
+        self.note(bytes.len());
         self.buffer.extend_from_slice(bytes);
+    }
+
+    fn note(&mut self, length: usize) {
+        if let Some(lengths) = &mut self.lengths
+            && length > 0
+        {
+            lengths.push_back(length);
+        }
     }
 
     /// Gives the buffer away when all of it is sent.
     fn advance(&mut self, count: usize) -> Option<Vec<u8>> {
-        assert!(count <= self.len(), "no more is sent than was to be sent");
+        assert!(count <= self.bytes().len(), "no more is sent than was to be sent");
         self.sent += count;
+        if let Some(lengths) = &mut self.lengths
+            && let Some(first) = lengths.front_mut()
+        {
+            *first -= count;
+            if *first == 0 {
+                lengths.pop_front();
+            }
+        }
         self.is_empty().then(|| {
             self.sent = 0;
             std::mem::take(&mut self.buffer)

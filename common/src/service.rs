@@ -86,6 +86,17 @@ pub enum Pace {
     Slow,
 }
 
+/// How the messages leave that wait for one client at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// In as few calls as the socket takes them: the fast way, for clients that find the ends of messages themselves.
+    Together,
+    /// Each push and each answer in a call of its own, and with that in a segment of its own: for clients that take one
+    /// `recv` for one message. It costs a system call for each, and promises nothing: a client that is slow to read gets two
+    /// segments in one `recv` all the same.
+    OneByOne,
+}
+
 /// What a server does. One value serves all clients, from many threads at once (or is copied by `fork`).
 pub trait Service: Send + Sync {
     /// The name on the command line.
@@ -99,6 +110,11 @@ pub trait Service: Send + Sync {
     /// How long a request may take.
     fn pace(&self) -> Pace {
         Pace::Quick
+    }
+
+    /// Whether messages that wait together leave together.
+    fn departure(&self) -> Departure {
+        Departure::Together
     }
 
     /// How one connection's bytes become requests: a fresh decoder for a fresh connection.

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::framing::Delimited;
+use crate::outbox::{OutboxLimit, WhenFull};
 
 /// Answers a line with itself and a newline.
 struct Lines(Pace);
@@ -86,4 +87,54 @@ fn what_comes_after_the_last_word_is_not_kept() {
     talk.answer(Answer::last(b"no".to_vec()));
     talk.receive(&[0; 1000]);
     assert_eq!(talk.input.bytes(), b"");
+}
+
+/// Answers a line with itself; the test pushes.
+struct Twice(Departure);
+
+impl Service for Twice {
+    fn name(&self) -> &'static str {
+        "twice"
+    }
+    fn departure(&self) -> Departure {
+        self.0
+    }
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(Delimited::new(b';', 10))
+    }
+    fn outbox(&self) -> Option<OutboxLimit> {
+        Some(OutboxLimit { bytes: 1000, when_full: WhenFull::Disconnect })
+    }
+    fn handle(&self, _client: &Client, request: Request) -> Answer {
+        Answer::new([&request.0, &b";"[..]].concat())
+    }
+}
+
+/// What each call sends when the socket takes at most `most` bytes.
+fn calls(departure: Departure, most: usize) -> Vec<Vec<u8>> {
+    let service: Arc<dyn Service> = Arc::new(Twice(departure));
+    let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
+    let mut calls = Vec::new();
+    for round in [b"ab;".as_slice(), b"cd;"] {
+        let outbox = talk.outbox().unwrap().clone();
+        outbox.push(Arc::from(*b"AAAA;")).unwrap();
+        outbox.push(Arc::from(*b"BB;")).unwrap();
+        talk.receive(round);
+        handle_all(&mut talk);
+        while !talk.transmit().is_empty() {
+            let count = talk.transmit().len().min(most);
+            calls.push(send(&mut talk, count));
+        }
+    }
+    calls
+}
+
+#[test]
+fn messages_leave_in_one_call_or_each_in_its_own() {
+    assert_eq!(calls(Departure::Together, 99), [b"AAAA;BB;ab;", b"AAAA;BB;cd;"]);
+    let each = [&b"AAAA;"[..], b"BB;", b"ab;", b"AAAA;", b"BB;", b"cd;"];
+    assert_eq!(calls(Departure::OneByOne, 99), each);
+    // A part of a message is followed by its rest, not by its rest and the next.
+    let parts = [&b"AAA"[..], b"A;", b"BB;", b"ab;", b"AAA", b"A;", b"BB;", b"cd;"];
+    assert_eq!(calls(Departure::OneByOne, 3), parts);
 }
