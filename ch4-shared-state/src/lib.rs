@@ -8,6 +8,7 @@ pub mod connections;
 pub mod download;
 pub mod guessword_client;
 pub mod guessword_server;
+pub mod notification;
 pub mod simulate;
 pub mod verify;
 pub mod whiteboard;

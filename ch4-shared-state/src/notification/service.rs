@@ -1,0 +1,183 @@
+//! The board as a service: one lock around the log and the list of those who are connected.
+//!
+//! ```text
+//!   1:…;  ──► lock ─► log.publish ─► 7:; to every outbox ─► unlock ──► 0:;
+//!   2:;   ──► lock ─► log.since(next), next = behind it ──► unlock ──► 1:…;     the bytes are put together without the lock
+//! ```
+//!
+//! **No message twice, none missed.** Each connection remembers the next id it wants. Whoever asks is given everything from there
+//! on and the id moves behind it, in one step under the lock; a notification only says that asking is worth while.
+//!
+//! **One order for all** is the order of the lock.
+//!
+//! **Nobody waits for a slow client.** To push is to append to a queue; see [`WhenFull`] for what happens when it is long:
+//!
+//! - [`WhenFull::Coalesce`]: one notification waits for a client and stands for all that would follow it. A client that sleeps for an
+//!   hour and wakes finds one `7:;` and gets everything with one `2:;`.
+//! - [`WhenFull::Disconnect`]: a notification for each message, and whoever has [`OUTBOX_BYTES`] of them unread is hung up on. It comes
+//!   again, and gets the board from its beginning.
+//!
+//! Under both, whoever takes no byte of an answer for `--stall` is hung up on.
+//!
+//! **The notes' client** takes one `recv` for one message. So a notification leaves in a segment of its own
+//! ([`Departure::PushesApart`]), and before the acknowledgement of the message that caused it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use common::board::{Id, Limits};
+use common::input::Input;
+use common::outbox::{Outbox, OutboxLimit, WhenFull};
+use common::protocol::notify::{BAD_FORMAT, NOTIFY, PUBLISHED, Request, Requests};
+use common::service::{Answer, Client, Decoded, Departure, Memory, Protocol, Request as Bytes, Service};
+
+use super::log::Log;
+
+/// Most bytes of notifications that wait for one client: some twenty thousand notifications.
+pub const OUTBOX_BYTES: usize = 64 * 1024;
+
+/// The board as a service.
+pub struct NotificationService {
+    state: Mutex<State>,
+    when_full: WhenFull,
+}
+
+/// What the one lock guards.
+struct State {
+    log: Log,
+    connected: BTreeMap<SocketAddr, Subscriber>,
+    notify: Arc<[u8]>,
+}
+
+/// One who is connected.
+struct Subscriber {
+    outbox: Outbox,
+    /// What it has not got yet begins here.
+    next: Id,
+    /// Connections from the same address whose end we have not seen: a client that died and came again at once.
+    forerunners: u32,
+}
+
+impl NotificationService {
+    /// An empty board.
+    #[must_use]
+    pub fn new(limits: Limits, when_full: WhenFull) -> NotificationService {
+        let state = State { log: Log::new(limits), connected: BTreeMap::new(), notify: Arc::from(NOTIFY) };
+        NotificationService { state: Mutex::new(state), when_full }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while it was held is answered for by whoever panicked; what it guards is whole after every step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, client: &Client, text: &[u8]) -> &'static [u8] {
+        let mut state = self.state();
+        match state.log.publish(text, client.address, SystemTime::now().into()) {
+            Ok(_) => {
+                state.notify_all();
+                PUBLISHED
+            }
+            Err(full) => {
+                drop(state);
+                tracing::warn!("a message of {client} is refused: {full}");
+                BAD_FORMAT // the protocol has no code for it
+            }
+        }
+    }
+
+    fn news(&self, client: &Client) -> Vec<u8> {
+        let mut state = self.state();
+        let State { log, connected, notify } = &mut *state;
+        // Not there: it has left, and this answer goes nowhere.
+        let Some(subscriber) = connected.get_mut(&client.address) else { return Vec::new() };
+        let news = log.since(subscriber.next);
+        subscriber.next = news.next;
+        if news.more {
+            subscriber.remind(notify);
+        }
+        drop(state);
+        news.response()
+    }
+}
+
+impl Service for NotificationService {
+    fn name(&self) -> &'static str {
+        "notification-board"
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::Shared
+    }
+
+    fn departure(&self) -> Departure {
+        Departure::PushesApart
+    }
+
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(Frames(Requests::default()))
+    }
+
+    fn outbox(&self) -> Option<OutboxLimit> {
+        Some(OutboxLimit { bytes: OUTBOX_BYTES, when_full: self.when_full })
+    }
+
+    fn arrive(&self, client: &Client, outbox: &Outbox) {
+        let mut state = self.state();
+        let forerunners = state.connected.get(&client.address).map_or(0, |before| before.forerunners + 1);
+        let subscriber = Subscriber { outbox: outbox.clone(), next: Id(0), forerunners };
+        state.connected.insert(client.address, subscriber);
+    }
+
+    fn leave(&self, client: &Client) {
+        let mut state = self.state();
+        match state.connected.get_mut(&client.address) {
+            Some(subscriber) if subscriber.forerunners > 0 => subscriber.forerunners -= 1,
+            _ => drop(state.connected.remove(&client.address)),
+        }
+    }
+
+    fn handle(&self, client: &Client, request: Bytes) -> Answer {
+        match Requests::default().decode(&request.0) {
+            Ok(Some((Ok(Request::Publish(text)), _))) => Answer::new(self.publish(client, &text).to_vec()),
+            Ok(Some((Ok(Request::Get), _))) => Answer::new(self.news(client)),
+            Ok(Some((Err(bad), _))) => Answer::new(bad.response().to_vec()),
+            Ok(None) | Err(_) => Answer::last(BAD_FORMAT.to_vec()), // not from our own protocol
+        }
+    }
+}
+
+impl State {
+    /// Under the lock, so that a client which asks after it was notified finds what it was notified of.
+    fn notify_all(&mut self) {
+        for subscriber in self.connected.values() {
+            subscriber.remind(&self.notify);
+        }
+    }
+}
+
+impl Subscriber {
+    fn remind(&self, notify: &Arc<[u8]>) {
+        if self.outbox.push(Arc::clone(notify)).is_err() {
+            tracing::info!("a client does not read its notifications, and is hung up on");
+        }
+    }
+}
+
+/// Frames as they come, handed on whole.
+struct Frames(Requests);
+
+impl Protocol for Frames {
+    fn decode(&mut self, input: &mut Input) -> Decoded {
+        match self.0.length(input.bytes()) {
+            Ok(Some(length)) => Decoded::Request(Bytes(input.take(length))),
+            Ok(None) => Decoded::Incomplete,
+            Err(_) => Decoded::Malformed { answer: BAD_FORMAT.to_vec(), why: "a frame without an end" },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
