@@ -6,6 +6,7 @@ pub mod board_client;
 pub mod board_server;
 pub mod connections;
 pub mod download;
+pub mod game;
 pub mod guessword_client;
 pub mod guessword_server;
 pub mod notification;

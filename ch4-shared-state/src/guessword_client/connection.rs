@@ -1,0 +1,110 @@
+//! The long-lived connection to the server: requests out, responses in, whatever the segments.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::Context;
+use common::protocol::guessword::{NotTheGame, Request, Response, Responses};
+use thiserror::Error;
+
+/// Read at once.
+const CHUNK: usize = 4096;
+
+/// The server will say nothing more.
+#[derive(Debug, Error)]
+pub enum Gone {
+    /// It has ended the connection, in order.
+    #[error("the server is gone: it has ended the connection")]
+    Ended,
+    /// The connection has broken.
+    #[error("the server is gone: {0}")]
+    Broken(#[from] io::Error),
+    /// It is something else.
+    #[error(transparent)]
+    NotTheGame(#[from] NotTheGame),
+}
+
+/// A connection that waits.
+pub struct Connection {
+    stream: TcpStream,
+    received: Vec<u8>,
+    responses: Responses,
+}
+
+/// The sending half.
+pub struct Sender(TcpStream);
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Nobody listens there, or there is no such host.
+    pub fn open(host: &str, port: u16) -> anyhow::Result<Connection> {
+        let stream = TcpStream::connect((host, port)).with_context(|| {
+            format!("no guess-word server at {host} port {port}; start one with `cargo ch4 guessword-server`")
+        })?;
+        stream.set_nodelay(true).context("the connection cannot be set up")?;
+        Ok(Connection { stream, received: Vec::new(), responses: Responses::default() })
+    }
+
+    /// From now on [`next`](Connection::next) waits no longer than this.
+    ///
+    /// # Errors
+    /// A time of zero.
+    pub fn wait_at_most(&self, timeout: Option<Duration>) -> anyhow::Result<()> {
+        self.stream.set_read_timeout(timeout).context("--timeout")
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn send(&mut self, request: &Request) -> Result<(), Gone> {
+        send(&mut self.stream, request)
+    }
+
+    /// Waits for the next response, which may be a notification.
+    ///
+    /// # Errors
+    /// [`Gone`]; `Broken` with `WouldBlock` when the time is over.
+    pub fn next(&mut self) -> Result<Response, Gone> {
+        loop {
+            if let Some((response, consumed)) = self.responses.decode(&self.received)? {
+                self.received.drain(..consumed);
+                return Ok(response);
+            }
+            let mut chunk = [0; CHUNK];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(Gone::Ended),
+                Ok(count) => self.received.extend_from_slice(&chunk[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The sending half, for another thread.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn sender(&self) -> io::Result<Sender> {
+        self.stream.try_clone().map(Sender)
+    }
+}
+
+impl Sender {
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn send(&mut self, request: &Request) -> Result<(), Gone> {
+        send(&mut self.0, request)
+    }
+}
+
+fn send(stream: &mut TcpStream, request: &Request) -> Result<(), Gone> {
+    let mut frame = Vec::new();
+    request.encode(&mut frame);
+    Ok(stream.write_all(&frame)?)
+}

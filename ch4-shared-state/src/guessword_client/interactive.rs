@@ -1,0 +1,188 @@
+//! A player at a terminal. Two threads, since two things may happen at any time: a key is pressed, or the server speaks.
+//!
+//! ```text
+//!   keyboard ──► main thread: readline ──┐            ┌──► requests
+//!                                        ├──► desk ───┤
+//!   responses ──► thread listener ───────┘            └──► printer: above the line that is being typed
+//! ```
+//!
+//! The *desk* is the state that they share, and one lock guards all of it: the view, the letters that wait for their answers, and
+//! the sending half, so that the letters are noted in the order in which they are sent.
+//!
+//! What the listener prints goes through the line editor's printer, which lifts the half-typed line, prints, and puts it back.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use anyhow::Context;
+use common::protocol::guessword::{Request, Response};
+use rustyline::error::ReadlineError;
+use rustyline::{DefaultEditor, ExternalPrinter};
+
+use super::command::{Command, HELP};
+use super::connection::{Connection, Gone, Sender};
+use super::view::View;
+
+const PROMPT: &str = "> ";
+
+/// Plays until `quit`, Ctrl-C, Ctrl-D, or the server's end.
+pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()> {
+    let mut editor = DefaultEditor::new().context("the terminal cannot be used")?;
+    if !join(&mut editor, &mut connection, name)? {
+        return Ok(());
+    }
+    let sender = connection.sender().context("no descriptor for the listener")?;
+    let shared = Arc::new(Mutex::new(Desk {
+        sender,
+        view: View::default(),
+        guesses: VecDeque::new(),
+        drawn: String::new(),
+        end: None,
+    }));
+    let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
+    lock(&shared).refresh()?;
+    let desk = Arc::clone(&shared);
+    thread::Builder::new()
+        .name("listener".into())
+        .spawn(move || listen(&mut connection, &desk, &mut printer))
+        .context("no thread for the listener")?;
+
+    loop {
+        let line = editor.readline(PROMPT);
+        if let Some(end) = lock(&shared).end.take() {
+            return Err(end.into());
+        }
+        match line {
+            Ok(line) => {
+                let _ = editor.add_history_entry(line.trim());
+                match Command::parse(&line) {
+                    Ok(Command::Quit) => return Ok(()),
+                    Ok(Command::Help) => editor_says(&mut editor, HELP)?,
+                    Ok(command) => lock(&shared).obey(command)?,
+                    Err(hint) => editor_says(&mut editor, &format!("  {hint}"))?,
+                }
+            }
+            Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(()),
+            Err(error) => return Err(error).context("the terminal cannot be read"),
+        }
+    }
+}
+
+/// Asks for names until one is taken; `false` when the player gives up.
+fn join(editor: &mut DefaultEditor, connection: &mut Connection, name: Option<&str>) -> anyhow::Result<bool> {
+    let mut name = name.map(str::to_owned);
+    loop {
+        let wanted = match name.take() {
+            Some(name) => name,
+            None => match editor.readline("your name: ") {
+                Ok(name) => name.trim().to_owned(),
+                Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(false),
+                Err(error) => return Err(error).context("the terminal cannot be read"),
+            },
+        };
+        connection.send(&Request::Join(Some(wanted.clone())))?;
+        loop {
+            match connection.next()? {
+                Response::Join(true) => return Ok(true),
+                Response::Join(false) => break,
+                _ => {} // a notification: the picture comes when we have joined
+            }
+        }
+        editor_says(
+            editor,
+            &format!("  `{wanted}` is in use, or no name (1 to 32 bytes, no space); another one?"),
+        )?;
+    }
+}
+
+/// What the two threads share.
+struct Desk {
+    sender: Sender,
+    view: View,
+    /// Sent, not answered.
+    guesses: VecDeque<char>,
+    /// The picture that was drawn last: the same one is drawn again only for who asks.
+    drawn: String,
+    /// Why there is nothing more to hear.
+    end: Option<Gone>,
+}
+
+fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Desk {
+    /// The scores first: the picture is drawn when the word comes, and a server without scores still has a word.
+    fn refresh(&mut self) -> Result<(), Gone> {
+        self.sender.send(&Request::Scores)?;
+        self.sender.send(&Request::State)
+    }
+
+    fn obey(&mut self, command: Command) -> Result<(), Gone> {
+        match command {
+            Command::Guess(letter) => {
+                self.guesses.push_back(letter);
+                self.sender.send(&Request::Guess(Some(letter)))
+            }
+            Command::Propose(word) => self.sender.send(&Request::Propose(Some(word))),
+            Command::Scores | Command::State | Command::Wait => {
+                self.drawn.clear();
+                self.refresh()
+            }
+            Command::Help | Command::Quit => Ok(()),
+        }
+    }
+
+    /// What there is to say about a response.
+    fn take(&mut self, response: Response) -> Result<Option<String>, Gone> {
+        Ok(match response {
+            Response::Notice(notice) => {
+                self.view.hear(&notice);
+                self.refresh()?;
+                Some(format!("* {notice}"))
+            }
+            Response::Guess(right) => {
+                let letter = self.guesses.pop_front().unwrap_or('?');
+                self.view.try_letter(letter);
+                (!right).then(|| format!("  no point for {letter}: not in the word, or tried already"))
+            }
+            Response::Propose(false) => Some("  not taken: there is a word already, or this is none".into()),
+            Response::Scores(scores) => {
+                self.view.scores = scores;
+                None
+            }
+            Response::State(progress) => {
+                self.view.progress = progress;
+                let picture = self.view.picture();
+                (std::mem::replace(&mut self.drawn, picture.clone()) != picture).then_some(picture)
+            }
+            Response::Propose(true) | Response::Join(_) | Response::Unknown => None,
+            Response::NotJoined => Some("  the server does not know us any more".into()),
+        })
+    }
+}
+
+/// The other thread: hears what the server says, to its end.
+fn listen(connection: &mut Connection, desk: &Mutex<Desk>, printer: &mut impl ExternalPrinter) {
+    let end = loop {
+        match connection.next().and_then(|response| lock(desk).take(response)) {
+            Ok(Some(words)) => {
+                if printer.print(words + "\n").is_err() {
+                    return; // the editor has ended, and with it the game
+                }
+            }
+            Ok(None) => {}
+            Err(end) => break end,
+        }
+    };
+    lock(desk).end = Some(end);
+    // Nobody can interrupt the line editor from outside without leaving the terminal raw.
+    let _ = printer.print("* the server is gone; press Enter to leave\n".into());
+}
+
+/// Prints between two lines, while nothing is being typed.
+fn editor_says(editor: &mut DefaultEditor, words: &str) -> anyhow::Result<()> {
+    let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
+    printer.print(format!("{words}\n")).context("the terminal cannot be written to")
+}
