@@ -163,6 +163,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn from_every_id_everything_comes_once_and_in_order(
             lengths in prop::collection::vec(prop_oneof![0_usize..100, 100_000_usize..300_000], 0..12),

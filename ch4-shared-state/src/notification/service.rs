@@ -58,6 +58,7 @@ struct Subscriber {
     next: Id,
     /// Connections from the same address whose end we have not seen: a client that died and came again at once.
     forerunners: u32,
+    hung_up: bool,
 }
 
 impl NotificationService {
@@ -127,7 +128,7 @@ impl Service for NotificationService {
     fn arrive(&self, client: &Client, outbox: &Outbox) {
         let mut state = self.state();
         let forerunners = state.connected.get(&client.address).map_or(0, |before| before.forerunners + 1);
-        let subscriber = Subscriber { outbox: outbox.clone(), next: Id(0), forerunners };
+        let subscriber = Subscriber { outbox: outbox.clone(), next: Id(0), forerunners, hung_up: false };
         state.connected.insert(client.address, subscriber);
     }
 
@@ -152,16 +153,17 @@ impl Service for NotificationService {
 impl State {
     /// Under the lock, so that a client which asks after it was notified finds what it was notified of.
     fn notify_all(&mut self) {
-        for subscriber in self.connected.values() {
+        for subscriber in self.connected.values_mut() {
             subscriber.remind(&self.notify);
         }
     }
 }
 
 impl Subscriber {
-    fn remind(&self, notify: &Arc<[u8]>) {
-        if self.outbox.push(Arc::clone(notify)).is_err() {
-            tracing::info!("a client does not read its notifications, and is hung up on");
+    fn remind(&mut self, notify: &Arc<[u8]>) {
+        if !self.hung_up && self.outbox.push(Arc::clone(notify)).is_err() {
+            self.hung_up = true; // by its own driver, soon
+            tracing::info!("hanging up on a client with {OUTBOX_BYTES} bytes of notifications unread");
         }
     }
 }

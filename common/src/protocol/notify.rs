@@ -50,6 +50,9 @@ pub enum BadRequest {
     UnknownControl,
 }
 
+/// What a frame from a client is.
+pub type Incoming = Result<Request, BadRequest>;
+
 /// What the server says. The messages borrow from the bytes received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Response<'a> {
@@ -110,7 +113,7 @@ impl Requests {
     ///
     /// # Errors
     /// [`TooLong`]: nobody knows where the next request begins.
-    pub fn decode(&mut self, bytes: &[u8]) -> Result<Option<(Result<Request, BadRequest>, usize)>, TooLong> {
+    pub fn decode(&mut self, bytes: &[u8]) -> Result<Option<(Incoming, usize)>, TooLong> {
         Ok(self.0.decode(bytes)?.map(|(frame, consumed)| (Request::parse(frame), consumed)))
     }
 
