@@ -7,12 +7,15 @@
 
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
 use clap::{Args, ValueEnum};
 use common::board::Limits;
+use common::cli::duration;
 use common::outbox::WhenFull;
 
 use crate::notification::service::NotificationService;
@@ -30,6 +33,10 @@ pub struct BoardServerArgs {
     /// What happens to a client that does not read its notifications; the others wait for it under neither
     #[arg(long, value_enum, default_value = "skip")]
     pub when_full: Policy,
+    /// How far apart rounds of notifications are in the long run, when they may be coalesced (--when-full skip): after a burst of
+    /// twenty, messages wait for so long to be announced together; 0 announces each at once
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5ms")]
+    pub pace: Duration,
     /// Most bytes of all messages together; a full board refuses
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
     pub max_bytes: usize,
@@ -68,8 +75,24 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
         bail!("the board needs one memory, and the handlers of {} are other programs", args.model.name());
     }
     let limits = Limits { bytes: args.max_bytes, messages: args.max_messages };
-    let service = Arc::new(NotificationService::new(limits, args.when_full.into()));
+    // A model that forks must do so before there is a second thread.
+    let coalesces = args.when_full == Policy::Skip && !args.model.copies_memory();
+    let interval = if coalesces { args.pace } else { Duration::ZERO };
+    let service = Arc::new(NotificationService::new(limits, args.when_full.into(), interval));
     // No model that is left here starts a program.
-    serve(args.model, service, &args.run, Box::new(|| Command::new("false")))?;
+    let serve = || serve(args.model, service.clone(), &args.run, Box::new(|| Command::new("false")));
+    if interval.is_zero() {
+        serve()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    thread::scope(|scope| {
+        let notifier = thread::Builder::new().name("notifier".into());
+        notifier
+            .spawn_scoped(scope, || service.notify_when_due())
+            .context("no thread for the notifications")?;
+        let served = serve();
+        service.end();
+        served
+    })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,9 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`log`] | the messages, each as the bytes in which it leaves |
+//! | [`pace`] | how often all are notified, at most |
 //! | [`service`] | who is connected and what each has got, under one lock |
 
 pub mod log;
+pub mod pace;
 pub mod service;

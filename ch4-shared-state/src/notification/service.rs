@@ -19,13 +19,17 @@
 //!
 //! Under both, whoever takes no byte of an answer for `--stall` is hung up on.
 //!
+//! **Rounds.** Under hundreds of messages a second not each is worth a notification to everybody: see [`Pace`]. The publisher hears of
+//! its own message at once even so. A thread of the service ([`notify_when_due`](NotificationService::notify_when_due)) makes up for
+//! the rounds that were too early.
+//!
 //! **The notes' client** takes one `recv` for one message. So a notification leaves in a segment of its own
 //! ([`Departure::PushesApart`]), and before the acknowledgement of the message that caused it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use common::board::{Id, Limits};
 use common::input::Input;
@@ -34,6 +38,7 @@ use common::protocol::notify::{BAD_FORMAT, NOTIFY, PUBLISHED, Request, Requests}
 use common::service::{Answer, Client, Decoded, Departure, Memory, Protocol, Request as Bytes, Service};
 
 use super::log::Log;
+use super::pace::Pace;
 
 /// Most bytes of notifications that wait for one client: some twenty thousand notifications.
 pub const OUTBOX_BYTES: usize = 64 * 1024;
@@ -41,6 +46,8 @@ pub const OUTBOX_BYTES: usize = 64 * 1024;
 /// The board as a service.
 pub struct NotificationService {
     state: Mutex<State>,
+    /// A round has become due, or the service has ended.
+    changed: Condvar,
     when_full: WhenFull,
 }
 
@@ -49,6 +56,10 @@ struct State {
     log: Log,
     connected: BTreeMap<SocketAddr, Subscriber>,
     notify: Arc<[u8]>,
+    pace: Pace,
+    /// When the round is to be that was too early; what was published meanwhile waits for it, too.
+    due: Option<Instant>,
+    ended: bool,
 }
 
 /// One who is connected.
@@ -56,17 +67,53 @@ struct Subscriber {
     outbox: Outbox,
     /// What it has not got yet begins here.
     next: Id,
+    /// It was notified of all before this.
+    notified: Id,
     /// Connections from the same address whose end we have not seen: a client that died and came again at once.
     forerunners: u32,
     hung_up: bool,
 }
 
 impl NotificationService {
-    /// An empty board.
+    /// An empty board. With an interval above zero, [`notify_when_due`](NotificationService::notify_when_due) must run.
     #[must_use]
-    pub fn new(limits: Limits, when_full: WhenFull) -> NotificationService {
-        let state = State { log: Log::new(limits), connected: BTreeMap::new(), notify: Arc::from(NOTIFY) };
-        NotificationService { state: Mutex::new(state), when_full }
+    pub fn new(limits: Limits, when_full: WhenFull, interval: Duration) -> NotificationService {
+        let state = State {
+            log: Log::new(limits),
+            connected: BTreeMap::new(),
+            notify: Arc::from(NOTIFY),
+            pace: Pace::new(interval),
+            due: None,
+            ended: false,
+        };
+        NotificationService { state: Mutex::new(state), changed: Condvar::new(), when_full }
+    }
+
+    /// Makes up for rounds that were too early, until [`end`](NotificationService::end). For a thread of its own.
+    pub fn notify_when_due(&self) {
+        let mut state = self.state();
+        while !state.ended {
+            state = match state.due {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(due) => {
+                    let early = due.saturating_duration_since(Instant::now());
+                    let (mut state, _) =
+                        self.changed.wait_timeout(state, early).unwrap_or_else(PoisonError::into_inner);
+                    // Woken too early, it waits again.
+                    state.due = state.pace.take(Instant::now()).err();
+                    if state.due.is_none() {
+                        state.notify_all();
+                    }
+                    state
+                }
+            };
+        }
+    }
+
+    /// No round is made up for any more.
+    pub fn end(&self) {
+        self.state().ended = true;
+        self.changed.notify_all();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -78,7 +125,7 @@ impl NotificationService {
         let mut state = self.state();
         match state.log.publish(text, client.address, SystemTime::now().into()) {
             Ok(_) => {
-                state.notify_all();
+                self.spread_the_news(&mut state, client);
                 PUBLISHED
             }
             Err(full) => {
@@ -89,15 +136,32 @@ impl NotificationService {
         }
     }
 
+    /// A round now, or for now only the publisher: its notification comes before its acknowledgement.
+    fn spread_the_news(&self, state: &mut State, publisher: &Client) {
+        if state.due.is_none() {
+            match state.pace.take(Instant::now()) {
+                Ok(()) => return state.notify_all(),
+                Err(due) => {
+                    state.due = Some(due);
+                    self.changed.notify_one();
+                }
+            }
+        }
+        let next = state.log.next_id();
+        if let Some(subscriber) = state.connected.get_mut(&publisher.address) {
+            subscriber.remind(&state.notify, next);
+        }
+    }
+
     fn news(&self, client: &Client) -> Vec<u8> {
         let mut state = self.state();
-        let State { log, connected, notify } = &mut *state;
+        let State { log, connected, notify, .. } = &mut *state;
         // Not there: it has left, and this answer goes nowhere.
         let Some(subscriber) = connected.get_mut(&client.address) else { return Vec::new() };
         let news = log.since(subscriber.next);
         subscriber.next = news.next;
         if news.more {
-            subscriber.remind(notify);
+            subscriber.remind(notify, log.next_id());
         }
         drop(state);
         news.response()
@@ -128,7 +192,8 @@ impl Service for NotificationService {
     fn arrive(&self, client: &Client, outbox: &Outbox) {
         let mut state = self.state();
         let forerunners = state.connected.get(&client.address).map_or(0, |before| before.forerunners + 1);
-        let subscriber = Subscriber { outbox: outbox.clone(), next: Id(0), forerunners, hung_up: false };
+        let subscriber =
+            Subscriber { outbox: outbox.clone(), next: Id(0), notified: Id(0), forerunners, hung_up: false };
         state.connected.insert(client.address, subscriber);
     }
 
@@ -151,16 +216,21 @@ impl Service for NotificationService {
 }
 
 impl State {
-    /// Under the lock, so that a client which asks after it was notified finds what it was notified of.
+    /// A round: everybody who has neither got the newest message nor was told of it. Under the lock, so that a client which asks
+    /// after it was notified finds what it was notified of.
     fn notify_all(&mut self) {
+        let next = self.log.next_id();
         for subscriber in self.connected.values_mut() {
-            subscriber.remind(&self.notify);
+            if subscriber.next < next && subscriber.notified < next {
+                subscriber.remind(&self.notify, next);
+            }
         }
     }
 }
 
 impl Subscriber {
-    fn remind(&mut self, notify: &Arc<[u8]>) {
+    fn remind(&mut self, notify: &Arc<[u8]>, next: Id) {
+        self.notified = next;
         if !self.hung_up && self.outbox.push(Arc::clone(notify)).is_err() {
             self.hung_up = true; // by its own driver, soon
             tracing::info!("hanging up on a client with {OUTBOX_BYTES} bytes of notifications unread");

@@ -5,7 +5,7 @@ use common::protocol::mboard::response::Posted;
 use common::protocol::notify::{Response, Responses};
 
 fn service(when_full: WhenFull) -> NotificationService {
-    NotificationService::new(Limits::default(), when_full)
+    NotificationService::new(Limits::default(), when_full, Duration::ZERO)
 }
 
 struct Peer(Client, Outbox);
@@ -67,7 +67,8 @@ fn what_makes_no_sense_is_answered_and_changes_nothing() {
 
 #[test]
 fn a_full_board_refuses_and_notifies_nobody() {
-    let service = NotificationService::new(Limits { bytes: 1, messages: 9 }, WhenFull::Disconnect);
+    let service =
+        NotificationService::new(Limits { bytes: 1, messages: 9 }, WhenFull::Disconnect, Duration::ZERO);
     let peer = Peer::arrive(&service, 1);
     assert_eq!(peer.says(&service, b"1:YQ==;"), b"0:;");
     assert_eq!(peer.says(&service, b"1:YQ==;"), b"2:;");
@@ -127,4 +128,28 @@ fn who_is_far_behind_gets_it_in_parts_and_is_told_to_ask_again() {
     }
     assert_eq!(got, 12);
     assert!(rounds > 2, "{rounds}");
+}
+
+#[test]
+fn a_round_that_was_too_early_is_made_up_for_and_the_publisher_does_not_wait_for_it() {
+    // An hour: no round comes by itself while this test runs, and the burst is used up by the first messages.
+    let service = NotificationService::new(Limits::default(), WhenFull::Coalesce, Duration::from_secs(3600));
+    let (speaker, listener) = (Peer::arrive(&service, 1), Peer::arrive(&service, 2));
+    let mut rounds = 0;
+    for _ in 0..2 * super::super::pace::BURST {
+        assert_eq!(speaker.says(&service, b"1:YQ==;"), b"0:;");
+        assert_eq!(speaker.pushes().len(), 1);
+        rounds += listener.pushes().len();
+        listener.fetches(&service);
+    }
+    assert_eq!(rounds, super::super::pace::BURST as usize + 1);
+    assert!(service.state().due.is_some());
+
+    // The round, when it is time: only for those who do not know yet.
+    speaker.says(&service, b"1:YQ==;");
+    speaker.pushes();
+    service.state().notify_all();
+    assert_eq!((speaker.pushes().len(), listener.pushes().len()), (0, 1));
+    service.state().notify_all();
+    assert_eq!((speaker.pushes().len(), listener.pushes().len()), (0, 0));
 }
