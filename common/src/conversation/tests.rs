@@ -167,3 +167,18 @@ fn pushes_leave_before_the_answer_apart_from_it_and_one_stands_for_all_that_wait
     let each = [&b"7:;"[..], b"7:;", b"7:;", b"ab;", b"7:;", b"7:;", b"7:;", b"cd;"];
     assert_eq!(calls_with_news(WhenFull::Disconnect), each);
 }
+
+#[test]
+fn a_push_that_has_left_stands_for_nothing() {
+    let service: Arc<dyn Service> = Arc::new(Twice(Departure::PushesApart, WhenFull::Coalesce));
+    let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
+    let outbox = talk.outbox().unwrap().clone();
+    outbox.push(Arc::from(*b"7:;")).unwrap();
+    handle_all(&mut talk);
+    assert_eq!(send(&mut talk, 3), b"7:;");
+    talk.receive(b"ab;");
+    handle_all(&mut talk);
+    outbox.push(Arc::from(*b"7:;")).unwrap();
+    handle_all(&mut talk);
+    assert_eq!((send(&mut talk, 3), send(&mut talk, 3)), (b"ab;".to_vec(), b"7:;".to_vec()));
+}
