@@ -34,8 +34,8 @@ pub struct BoardServerArgs {
     #[arg(long, value_enum, default_value = "skip")]
     pub when_full: Policy,
     /// How far apart rounds of notifications are in the long run, when they may be coalesced (--when-full skip): after a burst of
-    /// twenty, messages wait for so long to be announced together; 0 announces each at once
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5ms")]
+    /// twenty, up to 32 messages wait for so long to be announced together; 0 announces each at once
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15ms")]
     pub pace: Duration,
     /// Most bytes of all messages together; a full board refuses
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]

@@ -4,11 +4,12 @@
 //! ```text
 //!   messages   │ │  │             ││││││││││││││││││││││││││
 //!   rounds     │ │  │             ││││││││││││ │   │   │   │      at once, until [`BURST`] rounds were too close together;
-//!                                              └─5 ms─┘           then one per interval, with all that has come meanwhile
+//!                                              └─15 ms ┘          then one per interval, with all that has come meanwhile
 //! ```
 //!
-//! Whoever types never waits. Under hundreds of messages a second, an interval's worth of delay buys a multiple of what the server can
-//! do: the same bargain that network cards make with their interrupts. (It is the generic cell rate algorithm of ATM, also known as the
+//! Whoever types never waits. Under hundreds of messages a second an interval's worth of delay saves most of the work, which is what
+//! network cards do with their interrupts; under tens of thousands there are so many messages in a round anyway that none is too
+//! early. The price is paid by who publishes one, waits until all have it, and publishes the next, hundreds of times. (It is the generic cell rate algorithm of ATM, also known as the
 //! leaky bucket, which needs one point in time for its state.)
 
 use std::time::{Duration, Instant};

@@ -43,6 +43,9 @@ use super::pace::Pace;
 /// Most bytes of notifications that wait for one client: some twenty thousand notifications.
 pub const OUTBOX_BYTES: usize = 64 * 1024;
 
+/// With so many messages to announce a round is worth its price, however early it is.
+const ENOUGH: u32 = 32;
+
 /// The board as a service.
 pub struct NotificationService {
     state: Mutex<State>,
@@ -59,6 +62,8 @@ struct State {
     pace: Pace,
     /// When the round is to be that was too early; what was published meanwhile waits for it, too.
     due: Option<Instant>,
+    /// Messages since the last round.
+    unannounced: u32,
     ended: bool,
 }
 
@@ -84,6 +89,7 @@ impl NotificationService {
             notify: Arc::from(NOTIFY),
             pace: Pace::new(interval),
             due: None,
+            unannounced: 0,
             ended: false,
         };
         NotificationService { state: Mutex::new(state), changed: Condvar::new(), when_full }
@@ -101,7 +107,7 @@ impl NotificationService {
                         self.changed.wait_timeout(state, early).unwrap_or_else(PoisonError::into_inner);
                     // Woken too early, it waits again.
                     state.due = state.pace.take(Instant::now()).err();
-                    if state.due.is_none() {
+                    if state.due.is_none() && state.unannounced > 0 {
                         state.notify_all();
                     }
                     state
@@ -138,6 +144,10 @@ impl NotificationService {
 
     /// A round now, or for now only the publisher: its notification comes before its acknowledgement.
     fn spread_the_news(&self, state: &mut State, publisher: &Client) {
+        state.unannounced += 1;
+        if state.unannounced >= ENOUGH {
+            return state.notify_all();
+        }
         if state.due.is_none() {
             match state.pace.take(Instant::now()) {
                 Ok(()) => return state.notify_all(),
@@ -219,6 +229,7 @@ impl State {
     /// A round: everybody who has neither got the newest message nor was told of it. Under the lock, so that a client which asks
     /// after it was notified finds what it was notified of.
     fn notify_all(&mut self) {
+        self.unannounced = 0;
         let next = self.log.next_id();
         for subscriber in self.connected.values_mut() {
             if subscriber.next < next && subscriber.notified < next {

@@ -145,6 +145,15 @@ fn a_round_that_was_too_early_is_made_up_for_and_the_publisher_does_not_wait_for
     assert_eq!(rounds, super::super::pace::BURST as usize + 1);
     assert!(service.state().due.is_some());
 
+    // Nor do many messages wait for it.
+    let waiting = service.state().unannounced;
+    for count in waiting + 1..=ENOUGH {
+        speaker.says(&service, b"1:YQ==;");
+        speaker.pushes();
+        assert_eq!(listener.pushes().len(), usize::from(count == ENOUGH));
+    }
+    listener.fetches(&service);
+
     // The round, when it is time: only for those who do not know yet.
     speaker.says(&service, b"1:YQ==;");
     speaker.pushes();
