@@ -2,10 +2,10 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`session`] | what the server says and what is to be asked next, sans-I/O |
-//! | [`line`] | a message as it is shown |
-//! | [`interactive`] | a thread that listens while another reads the keyboard |
-//! | [`script`] | one thread that publishes, prints and ends |
+//! | `session` | what the server says and what is to be asked next, sans-I/O |
+//! | `line` | a message as it is shown |
+//! | `interactive` | a thread that listens while another reads the keyboard |
+//! | `script` | one thread that publishes, prints and ends |
 
 mod interactive;
 mod line;
