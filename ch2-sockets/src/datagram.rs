@@ -1,15 +1,43 @@
-//! One datagram: send it, receive it.
+//! One datagram: send it, receive it (lecture notes, "Sending a message inside UDP packet", "Receiving message").
+//!
+//! ```text
+//!   sender                                       receiver, bound to 127.0.0.1:7778
+//!     sendto("Hello world!") ── one datagram ──►   recvfrom(1024): all of it, or its first 1024 bytes
+//! ```
+//!
+//! A datagram comes whole, cut, or not at all; nobody tells the sender which.
 
-use clap::Args;
+mod receive;
+mod send;
 
-/// The arguments of this command.
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+pub use receive::{Datagram, receive};
+
+/// The arguments of `datagram`.
 #[derive(Debug, Args)]
-pub struct DatagramArgs {}
+pub struct DatagramArgs {
+    #[command(subcommand)]
+    side: Side,
+}
 
-/// Runs the command.
+#[derive(Debug, Subcommand)]
+enum Side {
+    /// Send one datagram, from a socket that is bound by us or by the system
+    Send(send::SendArgs),
+    /// Receive datagrams, and say what was cut off
+    Receive(receive::ReceiveArgs),
+}
+
+/// Sends or receives.
 ///
 /// # Errors
-/// It is not there.
-pub fn run(_args: &DatagramArgs) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("not built")
+/// What the sockets say, in a sentence; nothing received in time.
+pub fn run(args: &DatagramArgs) -> anyhow::Result<ExitCode> {
+    match &args.side {
+        Side::Send(args) => send::run(args),
+        Side::Receive(args) => receive::run(args),
+    }
 }

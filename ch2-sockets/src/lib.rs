@@ -5,10 +5,15 @@
 pub mod board_client;
 pub mod board_server;
 pub mod datagram;
+pub mod endpoint;
 pub mod files;
+pub mod kernel;
 pub mod link;
 pub mod multicast;
 pub mod parts;
 pub mod show;
+mod size;
 pub mod socket;
 pub mod stream;
+pub mod wait;
+pub mod windows;

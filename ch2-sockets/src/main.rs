@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use common::cli::LogArgs;
 
 use ch2_sockets::{
-    board_client, board_server, datagram, files, link, multicast, parts, show, socket, stream,
+    board_client, board_server, datagram, files, link, multicast, parts, show, socket, stream, windows,
 };
 
 const EXAMPLES: &str = "\
@@ -43,10 +43,12 @@ enum Command {
     BoardServer(board_server::BoardServerArgs),
     /// Leave a message on the board, and read what others left
     BoardClient(board_client::BoardClientArgs),
+    /// One message through a bad link, with a window of one, of many, and of congestion control
+    Windows(windows::WindowsArgs),
     /// The file dump: serve, upload, list, download
     Files(files::FilesArgs),
     /// A bad link between client and server: loss, delay, duplicates, cuts; seeded
-    Link(link::LinkArgs),
+    Link(Box<link::LinkArgs>),
     /// Broken connections, signals and the kernel's short cuts, shown one by one
     Show(show::ShowArgs),
 }
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Stream(args) => stream::run(args),
         Command::BoardServer(args) => board_server::run(args),
         Command::BoardClient(args) => board_client::run(args),
+        Command::Windows(args) => windows::run(args),
         Command::Files(args) => files::run(args),
         Command::Link(args) => link::run(args),
         Command::Show(args) => show::run(args),

@@ -1,15 +1,46 @@
-//! One datagram to a whole group.
+//! One datagram to a whole group (lecture notes, "UDP Multicasting").
+//!
+//! ```text
+//!                                     ┌──► receiver   joined 239.1.1.1 on its interface
+//!   sender ── one datagram to ────────┼──► receiver   on the sender's own machine too, while IP_MULTICAST_LOOP is on
+//!             239.1.1.1:53124, TTL 4  └──► receiver   at most 3 routers away: each takes 1 from the TTL
+//! ```
+//!
+//! The sender does not join and does not know who listens. Which interface a datagram leaves by, and on which one the
+//! group is joined, is a choice of its own on both sides: with `--interface 127.0.0.1` no network is needed at all.
+//! (That is IPv4; for IPv6 Linux has no multicast route on loopback unless one is added.)
 
-use clap::Args;
+mod group;
+pub mod numbering;
+mod receive;
+mod send;
 
-/// The arguments of this command.
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+/// The arguments of `multicast`.
 #[derive(Debug, Args)]
-pub struct MulticastArgs {}
+pub struct MulticastArgs {
+    #[command(subcommand)]
+    side: Side,
+}
 
-/// Runs the command.
+#[derive(Debug, Subcommand)]
+enum Side {
+    /// Send to the group, again and again
+    Send(send::SendArgs),
+    /// Join the group and receive; as many of these on one machine as you like
+    Receive(receive::ReceiveArgs),
+}
+
+/// Sends or receives.
 ///
 /// # Errors
-/// It is not there.
-pub fn run(_args: &MulticastArgs) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("not built")
+/// What the sockets say, in a sentence; nothing received in time.
+pub fn run(args: &MulticastArgs) -> anyhow::Result<ExitCode> {
+    match &args.side {
+        Side::Send(args) => send::run(args),
+        Side::Receive(args) => receive::run(args),
+    }
 }

@@ -1,15 +1,60 @@
-//! Broken connections, signals and the kernel's short cuts, shown one by one.
+//! Broken connections, signals and the kernel's short cuts, shown one by one: one complete file each.
+//!
+//! ```text
+//! rst.rs        how a connection ends, and what the other side sees     notes, "Handling broken pipe exceptions";
+//!                                                                        csdesign, "RST packet generation"
+//! sigpipe.rs    the signal that comes with EPIPE                         csdesign, "The nature of SIGPIPE"
+//! self_pipe.rs  a signal between the check and select                    csdesign, "Self-pipe trick"
+//! sendfile.rs   a file to a socket without a copy in between, measured   csdesign, "Sendfile optimization"
+//! cork.rs       header and body: how many segments, and the 40 ms        csdesign, roadmap, TCP_CORK
+//!
+//! loopback.rs   two ends of one connection, in one process               what they are made of
+//! ```
 
-use clap::Args;
+mod cork;
+mod loopback;
+mod rst;
+mod self_pipe;
+mod sendfile;
+mod sigpipe;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples, to begin with:
+  cargo ch2 show rst
+  cargo ch2 show cork --help       what to look at, and the question it answers";
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
-pub struct ShowArgs {}
+#[command(after_help = EXAMPLES)]
+pub struct ShowArgs {
+    #[command(subcommand)]
+    demonstration: Demonstration,
+}
 
-/// Runs the command.
+#[derive(Debug, Subcommand)]
+enum Demonstration {
+    Rst(rst::RstArgs),
+    Sigpipe(sigpipe::SigpipeArgs),
+    SelfPipe(self_pipe::SelfPipeArgs),
+    Sendfile(sendfile::SendfileArgs),
+    Cork(cork::CorkArgs),
+}
+
+/// Runs one demonstration.
 ///
 /// # Errors
-/// It is not there.
-pub fn run(_args: &ShowArgs) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("not built")
+/// What the system refused.
+pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
+    match &args.demonstration {
+        Demonstration::Rst(args) => rst::run(args)?,
+        Demonstration::Sigpipe(args) => sigpipe::run(args)?,
+        Demonstration::SelfPipe(args) => self_pipe::run(args)?,
+        Demonstration::Sendfile(args) => sendfile::run(args)?,
+        Demonstration::Cork(args) => cork::run(args)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }

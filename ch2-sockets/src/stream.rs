@@ -1,15 +1,63 @@
-//! TCP step by step: listen, connect, send, receive, and the states of the connection.
+//! TCP step by step (lecture notes, "TCP Socket" to "TCP socket shutdown routines").
+//!
+//! ```text
+//!   client                                      server
+//!   socket                                      socket, bind, listen          LISTEN
+//!   connect   SYN-SENT     ── SYN ──►                                         SYN-RECEIVED
+//!             ESTABLISHED  ◄─ SYN, ACK ──
+//!                          ── ACK ──►           waits in the backlog          ESTABLISHED
+//!                                               accept: a descriptor for it
+//!   send      ══════════════ bytes, no messages ══════════════► recv
+//!   shutdown  FIN-WAIT-1   ── FIN ──►           recv = 0: the end             CLOSE-WAIT
+//!             FIN-WAIT-2   ◄─ ACK ──
+//!             TIME-WAIT    ◄─ FIN ──            close                         LAST-ACK
+//!                          ── ACK ──►                                         CLOSED
+//! ```
+//!
+//! The kernel does all of it; the calls only start it. `stream states` prints its table after every call.
 
-use clap::Args;
+mod connect;
+mod listen;
+mod receive;
+mod send;
+mod states;
+mod watch;
 
-/// The arguments of this command.
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+/// The arguments of `stream`.
 #[derive(Debug, Args)]
-pub struct StreamArgs {}
+pub struct StreamArgs {
+    #[command(subcommand)]
+    side: Side,
+}
 
-/// Runs the command.
+#[derive(Debug, Subcommand)]
+enum Side {
+    /// Listen with a backlog; accept at once, later or never, and see who waits
+    Listen(listen::ListenArgs),
+    /// Connect, and watch the states until both ends have closed
+    Connect(connect::ConnectArgs),
+    /// Send a big message, close that direction, and read the answer
+    Send(send::SendArgs),
+    /// Receive a big message: how many reads it takes, and where it ends
+    Receive(receive::ReceiveArgs),
+    /// Both ends in one process: every state, and the call that leads to it
+    States(states::StatesArgs),
+}
+
+/// Runs the part asked for.
 ///
 /// # Errors
-/// It is not there.
-pub fn run(_args: &StreamArgs) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("not built")
+/// What the sockets say, in a sentence.
+pub fn run(args: &StreamArgs) -> anyhow::Result<ExitCode> {
+    match &args.side {
+        Side::Listen(args) => listen::run(args),
+        Side::Connect(args) => connect::run(args),
+        Side::Send(args) => send::run(args),
+        Side::Receive(args) => receive::run(args),
+        Side::States(args) => states::run(args),
+    }
 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The same board stands behind every server of the course: over UDP, over TCP, with notifications, as remote procedures and
-//! behind a broker. It knows nothing of them. [`answer`] is where the text PDUs of [`mboard`](crate::protocol::mboard) meet it.
+//! behind a broker. It knows nothing of them. [`answer`](answer()) is where the text PDUs of [`mboard`](crate::protocol::mboard) meet it.
 //!
 //! There is no lock in it: a server with many threads puts **one** `Mutex` around the whole board. Two locks, one for the
 //! list and one for its size, would be two chances to see one without the other. Keep the lock short: [`Message`] is cheap to
@@ -17,6 +17,7 @@
 //! Not done: nothing is forgotten and nothing is on disk. A full board refuses.
 
 mod answer;
+mod service;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +27,8 @@ use thiserror::Error;
 use crate::protocol::UnixTime;
 pub use crate::protocol::mboard::Id;
 use crate::protocol::mboard::response::Posted;
-pub use answer::answer;
+pub use answer::{answer, answer_into};
+pub use service::BoardService;
 
 /// One message. A clone shares the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +112,10 @@ impl Board {
     }
 
     /// The ids of the last `count` messages, oldest first; 0 means all, and so does more than there are.
-    pub fn last(&self, count: u64) -> impl DoubleEndedIterator<Item = Id> + ExactSizeIterator + use<> {
+    pub fn last(
+        &self,
+        count: u64,
+    ) -> impl DoubleEndedIterator<Item = Id> + ExactSizeIterator + Clone + use<> {
         (self.first_of_last(count)..self.messages.len()).map(|index| Id(index as u64))
     }
 

@@ -29,10 +29,13 @@ pub mod cli;
 #[cfg(not(loom))]
 pub mod connection;
 #[cfg(not(loom))]
+pub mod datagram;
+#[cfg(not(loom))]
 pub mod door;
 pub mod interrupt;
 #[cfg(not(loom))]
 pub mod journal;
+pub mod local_time;
 pub mod log;
 pub mod meter;
 #[cfg(not(loom))]
@@ -43,7 +46,11 @@ pub mod server;
 pub mod shared_memory;
 pub mod stop;
 
+// What stands between a client and a server.
+pub mod link;
+
 // What compares servers: simulated clients, and what is told of them.
+pub mod bench;
 pub mod report;
 #[cfg(not(loom))]
 pub mod sim;

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use ch3_threads::model::Model;
 use clap::ValueEnum;
+use common::bench::machine::Pins;
 use common::sim::Exchange;
 
 use ch3_threads::compare::process::ServerProcess;
 
 use super::loads::Load;
-use super::machine::Pins;
 use super::peers::{self, Launch, Peers};
 
 /// A contestant.

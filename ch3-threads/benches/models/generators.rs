@@ -1,5 +1,6 @@
 //! Load generators against each other, at the very same kind of server; and how much the simulator can do at most.
 
+use common::bench::machine::Foreign;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -12,7 +13,6 @@ use std::sync::atomic::Ordering;
 
 use super::contestants::{Entry, Who};
 use super::loads::{Load, Part};
-use super::machine::Foreign;
 use super::measure::Stand;
 use super::race::Race;
 use super::results::{Row, Sample, Table};

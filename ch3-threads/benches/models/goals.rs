@@ -1,10 +1,11 @@
 //! What was to be reached, and whether it was.
 
+use common::bench::Spread;
 use serde::Serialize;
 
 use super::contestants::EVENT_DRIVEN;
 use super::generators::{CEILING, REDIS_BENCHMARK, SIMULATOR_NGINX, SIMULATOR_REDIS, TABLE, WRK};
-use super::results::{Results, Row, Spread, Table};
+use super::results::{Results, Row, Table};
 use super::stall::StallSeen;
 
 /// One goal.

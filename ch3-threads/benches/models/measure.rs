@@ -3,11 +3,11 @@
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use common::bench::machine::{Foreign, Pins, process_ms, thread_ms};
 use common::sim::{self, Plan, Run, Scenario, Unwatched};
 
 use super::contestants::{Entry, Server};
 use super::loads::Load;
-use super::machine::{Foreign, Pins, process_ms, thread_ms};
 use super::peers::Peers;
 use super::results::Sample;
 

@@ -1,5 +1,6 @@
 //! The rounds: everybody once per round, in an order drawn anew, and once more when the machine was not ours.
 
+use common::bench::machine::Pins;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ use super::args::Args;
 use super::contestants::{Entry, Field, Who};
 use super::generators;
 use super::loads::{Load, Part};
-use super::machine::Pins;
 use super::measure::Stand;
 use super::peers::Peers;
 use super::results::{Row, Sample, Table};

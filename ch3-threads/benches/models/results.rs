@@ -1,10 +1,11 @@
 //! What was measured: samples in rows, rows in tables, and the ratios between rows of the same round.
 
+use common::bench::Spread;
+use common::bench::machine::{self, Pins};
 use serde::Serialize;
 
 use super::args::Args;
 use super::goals::Goal;
-use super::machine::{self, Pins};
 use super::peers::Peers;
 use super::stall::StallSeen;
 
@@ -82,17 +83,6 @@ pub struct Sample {
     pub fault: Option<String>,
 }
 
-/// A median and its range.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Spread {
-    /// The middle value.
-    pub median: f64,
-    /// The lowest.
-    pub min: f64,
-    /// The highest.
-    pub max: f64,
-}
-
 impl Results {
     /// Nothing measured yet.
     pub fn new(seed: u64, args: &Args, pins: &Pins, peers: &Peers) -> Results {
@@ -148,17 +138,5 @@ impl Row {
     /// The first thing that was not right.
     pub fn fault(&self) -> Option<&str> {
         self.samples.iter().flatten().find_map(|sample| sample.fault.as_deref())
-    }
-}
-
-impl Spread {
-    /// Of no values there is none. The median of an even number is the mean of the two in the middle.
-    pub fn of(mut values: Vec<f64>) -> Option<Spread> {
-        values.sort_by(f64::total_cmp);
-        let (&min, &max) = (values.first()?, values.last()?);
-        let half = values.len() / 2;
-        let median =
-            if values.len() % 2 == 1 { values[half] } else { f64::midpoint(values[half - 1], values[half]) };
-        Some(Spread { median, min, max })
     }
 }

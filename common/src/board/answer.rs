@@ -22,26 +22,43 @@ pub fn answer(
     from: SocketAddr,
     now: UnixTime,
 ) -> Vec<u8> {
+    let mut response = Vec::new();
+    answer_into(&mut response, pdu, transport, board, from, now);
+    response
+}
+
+/// The same, appended to a buffer that the caller keeps: for the server that answers one request after the other.
+pub fn answer_into(
+    out: &mut Vec<u8>,
+    pdu: &[u8],
+    transport: Transport,
+    board: &mut Board,
+    from: SocketAddr,
+    now: UnixTime,
+) {
     let request = match Request::parse(pdu, transport) {
         Ok(request) => request,
-        Err(bad) => return response::encode_status(bad.into()),
+        Err(bad) => return response::encode_status(bad.into(), out),
     };
     match request {
-        Request::Publish(text) => response::encode_status(match board.publish(text, from, now) {
-            Ok(_) => Status::Ok,
-            // The protocol is older than the limit and has no code for it.
-            Err(_full) => Status::BadFormat,
-        }),
-        Request::Last(count) => response::encode_ids(board.last(count), transport),
+        Request::Publish(text) => {
+            let status = match board.publish(text, from, now) {
+                Ok(_) => Status::Ok,
+                // The protocol is older than the limit and has no code for it.
+                Err(_full) => Status::BadFormat,
+            };
+            response::encode_status(status, out);
+        }
+        Request::Last(count) => response::encode_ids(board.last(count), transport, out),
         Request::Get(id) => match board.message(id) {
-            Some(message) => response::encode_message(&message.posted(), transport),
-            None => response::encode_status(Status::MessageNotFound),
+            Some(message) => response::encode_message(&message.posted(), transport, out),
+            None => response::encode_status(Status::MessageNotFound, out),
         },
         Request::LastJoined(count) => {
-            response::encode_joined(board.last_messages(count).iter().map(Message::posted), transport)
+            response::encode_joined(board.last_messages(count).iter().map(Message::posted), transport, out);
         }
         Request::LastCounted(count) => {
-            response::encode_counted(board.last_messages(count).iter().map(Message::posted), transport)
+            response::encode_counted(board.last_messages(count).iter().map(Message::posted), transport, out);
         }
     }
 }

@@ -26,7 +26,7 @@ mod number;
 mod ranking;
 mod section;
 mod summary;
-mod svg;
+pub(crate) mod svg;
 mod table;
 mod timeline;
 mod words;

@@ -3,7 +3,7 @@
 /// Text that stands for itself in HTML and SVG, in an element or in a quoted attribute.
 ///
 /// Control characters, which a user's command may hold and HTML may not, become the replacement character.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -22,7 +22,7 @@ pub(super) fn escape(text: &str) -> String {
 
 /// A picture under construction: what is drawn behind, and what in front.
 #[derive(Default)]
-pub(super) struct Picture {
+pub(crate) struct Picture {
     behind: String,
     front: String,
 }
@@ -60,6 +60,13 @@ impl Picture {
         self.front += &format!(r#"<path class="{class}" d="{data}"/>"#);
     }
 
+    /// Several shapes of one class; `tip` is shown when any of them is pointed at.
+    pub fn group(&mut self, class: &str, tip: &str, draw: impl FnOnce(&mut Picture)) {
+        self.front += &format!(r#"<g class="{class}"><title>{}</title>"#, escape(tip));
+        draw(self);
+        self.front += "</g>";
+    }
+
     /// A path drawn elsewhere in the page, behind everything that is drawn in front.
     pub fn reuse_behind(&mut self, id: &str, class: &str) {
         self.behind += &format!(r##"<use class="{class}" href="#{id}"/>"##);
@@ -89,7 +96,7 @@ fn line(from: (f64, f64), to: (f64, f64), class: &str) -> String {
 }
 
 /// A path through the points.
-pub(super) fn through(points: &[(f64, f64)]) -> String {
+pub(crate) fn through(points: &[(f64, f64)]) -> String {
     let mut data = String::new();
     for (index, (x, y)) in points.iter().enumerate() {
         data += if index == 0 { "M" } else { "L" };
@@ -99,7 +106,7 @@ pub(super) fn through(points: &[(f64, f64)]) -> String {
 }
 
 /// A coordinate, to a tenth: more is not seen and only makes the file longer.
-pub(super) fn tenths(value: f64) -> String {
+pub(crate) fn tenths(value: f64) -> String {
     if !value.is_finite() {
         return "0".into();
     }
@@ -109,7 +116,7 @@ pub(super) fn tenths(value: f64) -> String {
 }
 
 /// At most `width` characters, the last one an ellipsis where something was cut.
-pub(super) fn fit(text: &str, width: usize) -> String {
+pub(crate) fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.into();
     }

@@ -10,6 +10,8 @@
 //! No response is longer than its transport carries. A text is cut at its end. A list keeps its newest items whole, because
 //! the newest are what LAST is about; the client that wants more asks for each message alone.
 //!
+//! Each is appended to a buffer that its server keeps, so that a small answer allocates nothing.
+//!
 //! An IPv6 address stands in brackets, since it has colons of its own. The notes know only IPv4; their client shows such a
 //! message with its fields shifted.
 
@@ -57,64 +59,56 @@ pub struct Posted<'a> {
 }
 
 /// A response without contents.
-pub fn encode_status(status: Status) -> Vec<u8> {
-    vec![status as u8]
+pub fn encode_status(status: Status, out: &mut Vec<u8>) {
+    out.push(status as u8);
 }
 
 /// The response to LAST: the ids, or as many of the newest as fit.
-pub fn encode_ids(ids: impl DoubleEndedIterator<Item = Id>, transport: Transport) -> Vec<u8> {
+pub fn encode_ids(ids: impl Items<Id>, transport: Transport, out: &mut Vec<u8>) {
     let (ids, size) = newest_that_fit(ids, |id| 1 + decimal_digits(id.0), transport);
-    let mut out = Vec::with_capacity(size);
+    out.reserve(size);
     out.push(Status::Ok as u8);
     for id in ids {
-        write(&mut out, format_args!(":{id}"));
+        write(out, format_args!(":{id}"));
     }
-    out
 }
 
 /// The response to GET: the text cut to what fits.
-pub fn encode_message(message: &Posted<'_>, transport: Transport) -> Vec<u8> {
-    let header = format!("0:{}:{}:{}:", message.time, Host(message.from), message.from.port());
-    let room = transport.response_limit() - header.len();
-    [header.as_bytes(), &message.text[..message.text.len().min(room)]].concat()
+pub fn encode_message(message: &Posted<'_>, transport: Transport, out: &mut Vec<u8>) {
+    let begin = out.len();
+    write(out, format_args!("0:{}:{}:{}:", message.time, Host(message.from), message.from.port()));
+    let room = transport.response_limit() - (out.len() - begin);
+    out.extend_from_slice(&message.text[..message.text.len().min(room)]);
 }
 
 /// The response to code 4: the messages, or as many of the newest as fit, with `:` between them. Flawed, see
 /// [`Request::LastJoined`](super::Request::LastJoined).
-pub fn encode_joined<'a>(
-    messages: impl DoubleEndedIterator<Item = Posted<'a>>,
-    transport: Transport,
-) -> Vec<u8> {
+pub fn encode_joined<'a>(messages: impl Items<Posted<'a>>, transport: Transport, out: &mut Vec<u8>) {
     let (messages, size) = newest_that_fit(messages, |message| 1 + message.line_length(), transport);
-    let mut out = Vec::with_capacity(size);
+    out.reserve(size);
     out.push(Status::Ok as u8);
     for message in messages {
         out.push(b':');
-        message.encode_line(&mut out);
+        message.encode_line(out);
     }
-    out
 }
 
 /// The response to code 5: the messages, or as many of the newest as fit, each with its length in bytes before it.
-pub fn encode_counted<'a>(
-    messages: impl DoubleEndedIterator<Item = Posted<'a>>,
-    transport: Transport,
-) -> Vec<u8> {
+pub fn encode_counted<'a>(messages: impl Items<Posted<'a>>, transport: Transport, out: &mut Vec<u8>) {
     let item_length = |message: &Posted<'_>| {
         let length = message.line_length();
         decimal_digits(length as u64) + 1 + length
     };
     let (messages, size) = newest_that_fit(messages, item_length, transport);
-    let mut out = Vec::with_capacity(size);
+    out.reserve(size);
     out.push(Status::Ok as u8);
-    if !messages.is_empty() {
-        out.push(b':');
+    for (index, message) in messages.enumerate() {
+        if index == 0 {
+            out.push(b':');
+        }
+        write(out, format_args!("{}:", message.line_length()));
+        message.encode_line(out);
     }
-    for message in messages {
-        write(&mut out, format_args!("{}:", message.line_length()));
-        message.encode_line(&mut out);
-    }
-    out
 }
 
 impl<'a> Posted<'a> {
@@ -165,12 +159,17 @@ impl fmt::Display for Host {
     }
 }
 
+/// What a list is written from: looked through once to see what fits, and once to write it.
+pub trait Items<T>: DoubleEndedIterator<Item = T> + ExactSizeIterator + Clone {}
+
+impl<T, I: DoubleEndedIterator<Item = T> + ExactSizeIterator + Clone> Items<T> for I {}
+
 /// The newest items that fit behind `0:`, oldest first, and the bytes of the whole response (at most one more than it takes).
 fn newest_that_fit<T>(
-    items: impl DoubleEndedIterator<Item = T>,
+    items: impl Items<T>,
     size_of: impl Fn(&T) -> usize,
     transport: Transport,
-) -> (Vec<T>, usize) {
+) -> (impl Iterator<Item = T>, usize) {
     let mut total = b"0:".len();
     let fits = |item: &T| {
         let with_item = total + size_of(item);
@@ -181,9 +180,9 @@ fn newest_that_fit<T>(
         fits
     };
     // From the newest back, so that a board of millions costs a small answer nothing.
-    let mut newest: Vec<T> = items.rev().take_while(fits).collect();
-    newest.reverse();
-    (newest, total)
+    let count = items.clone().rev().take_while(fits).count();
+    let all = items.len();
+    (items.skip(all - count), total)
 }
 
 fn decimal_digits(number: u64) -> usize {

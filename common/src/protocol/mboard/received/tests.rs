@@ -6,11 +6,35 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::super::Transport;
-use super::super::response::{
-    Status, encode_counted, encode_ids, encode_joined, encode_message, encode_status,
-};
+use super::super::response::{self, Items, Status};
 use super::*;
 use crate::protocol::UnixTime;
+
+fn written(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(&mut out);
+    out
+}
+
+fn encode_status(status: Status) -> Vec<u8> {
+    written(|out| response::encode_status(status, out))
+}
+
+fn encode_ids(ids: impl Items<Id>, transport: Transport) -> Vec<u8> {
+    written(|out| response::encode_ids(ids, transport, out))
+}
+
+fn encode_message(message: &Posted<'_>, transport: Transport) -> Vec<u8> {
+    written(|out| response::encode_message(message, transport, out))
+}
+
+fn encode_joined<'a>(messages: impl Items<Posted<'a>>, transport: Transport) -> Vec<u8> {
+    written(|out| response::encode_joined(messages, transport, out))
+}
+
+fn encode_counted<'a>(messages: impl Items<Posted<'a>>, transport: Transport) -> Vec<u8> {
+    written(|out| response::encode_counted(messages, transport, out))
+}
 
 fn posted<'a>(from: &str, text: &'a [u8]) -> Posted<'a> {
     let time = UnixTime(Duration::from_millis(1_795_198_052_420));
@@ -102,7 +126,7 @@ fn a_response_never_exceeds_its_datagram() {
     assert!(message(&response).unwrap().text.len() > 65_400);
     assert_eq!(message(&encode_message(&posted("127.0.0.1:1", &text), Transport::Tcp)).unwrap().text, text);
 
-    let response = encode_ids((0..100_000).map(Id), Transport::Udp);
+    let response = encode_ids((0..100_000u32).map(|id| Id(id.into())), Transport::Udp);
     assert!((65_490..=65_504).contains(&response.len()), "{}", response.len());
     let newest = ids(&response).unwrap();
     assert_eq!(newest.last(), Some(&Id(99_999)));

@@ -4,7 +4,6 @@ use std::fs;
 use std::time::Instant;
 
 use anyhow::Context;
-use ch3_threads::compare::process::cpu_ms;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::Pid;
@@ -69,6 +68,7 @@ fn calling_thread() -> Pid {
 }
 
 /// Since when the machine is watched for others.
+#[derive(Debug)]
 pub struct Foreign {
     began: Instant,
     busy_ms: f64,
@@ -116,7 +116,10 @@ pub fn thread_ms() -> f64 {
 }
 
 fn used_ms(who: UsageWho) -> f64 {
-    getrusage(who).map_or(0.0, |usage| cpu_ms(&usage))
+    getrusage(who).map_or(0.0, |usage| {
+        let (user, system) = (usage.user_time(), usage.system_time());
+        (user.tv_sec() + system.tv_sec()) as f64 * 1e3 + (user.tv_usec() + system.tv_usec()) as f64 / 1e3
+    })
 }
 
 /// What the threads of a running process have used so far (proc(5), `schedstat`: nanoseconds), milliseconds. The ticks of

@@ -1,0 +1,94 @@
+//! iperf3 as the peer, where it is installed. Its own report is read, not its sender's word: what arrived counts.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use common::bench::machine::Pins;
+use serde_json::Value;
+
+use super::bulk::DATAGRAM;
+use super::child::free_port;
+
+/// What it carries its bytes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Datagrams of 1400 bytes, as many as it can send.
+    Udp,
+    /// One connection.
+    Tcp,
+}
+
+/// Its version.
+///
+/// # Errors
+/// A sentence that says why it takes no part.
+pub fn version() -> Result<String, String> {
+    let output = Command::new("iperf3").arg("--version").output().map_err(|_| "not installed".to_owned())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().next().map(str::to_owned).ok_or_else(|| "it does not tell its version".to_owned())
+}
+
+/// Bytes per second that arrived.
+///
+/// # Errors
+/// It is not installed, or its report cannot be read.
+pub fn measure(over: Over, pins: Pins, time: Duration) -> anyhow::Result<f64> {
+    let port = free_port()?.to_string();
+    pins.go_to_servers()?;
+    let server = Command::new("iperf3")
+        .args(["-s", "-1", "-B", "127.0.0.1", "-p", &port, "--forceflush"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    pins.go_to_generator()?;
+    let mut server = Killed(server.context("iperf3 is not installed")?);
+    server.wait_until_it_listens()?;
+    let mut client = Command::new("iperf3");
+    // It takes whole seconds and leaves the first part out, as the others leave out their warm-up.
+    client.args(["-c", "127.0.0.1", "-p", &port, "-J", "-O", "1", "-t"]);
+    client.arg(time.as_secs().max(1).to_string());
+    if over == Over::Udp {
+        client.args(["-u", "-b", "0", "-l", &DATAGRAM.to_string()]);
+    }
+    let output = client.stdin(Stdio::null()).output()?;
+    let report: Value = serde_json::from_slice(&output.stdout).context("iperf3's report is no JSON")?;
+    if let Some(error) = report["error"].as_str() {
+        bail!("iperf3 says: {error}");
+    }
+    received(&report["end"], over).context("iperf3's report has no rate")
+}
+
+/// The bytes per second at the receiver. Older versions give UDP only a sum with the fraction lost.
+fn received(end: &Value, over: Over) -> Option<f64> {
+    if let Some(bits) = end["sum_received"]["bits_per_second"].as_f64().filter(|&bits| bits > 0.0) {
+        return Some(bits / 8.0);
+    }
+    let sum = &end["sum"];
+    let lost = if over == Over::Udp { sum["lost_percent"].as_f64()? } else { 0.0 };
+    Some(sum["bits_per_second"].as_f64()? / 8.0 * (1.0 - lost / 100.0))
+}
+
+struct Killed(Child);
+
+impl Killed {
+    /// Reads until the line that says so; the rest stays in the pipe, which is big enough for the report of one test.
+    fn wait_until_it_listens(&mut self) -> anyhow::Result<()> {
+        let stdout = self.0.stdout.as_mut().context("iperf3 has no stdout")?;
+        for line in BufReader::new(stdout).lines() {
+            if line?.contains("listening") {
+                return Ok(());
+            }
+        }
+        bail!("iperf3's server has ended")
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

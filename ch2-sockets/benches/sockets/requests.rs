@@ -1,0 +1,146 @@
+//! Small requests to the UDP board, beside a loop that only sends back what it receives: what does a protocol cost?
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use common::bench::machine::process_ms;
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, setsockopt, sockopt};
+
+use super::child::{Running, Server};
+use super::race::{Contestant, Race};
+use super::results::{Sample, Table};
+
+/// Requests that are under way.
+const WINDOW: usize = 32;
+/// One of them, bytes.
+const REQUEST: usize = 128;
+/// When nothing has come for so long, what is missing counts as lost and is asked again.
+const LOST: Duration = Duration::from_millis(100);
+
+/// Measures the echo and the board.
+pub fn run(race: &mut Race<'_>) -> Table {
+    let (pins, time) = (race.pins, race.time());
+    let ask = move |start: fn() -> anyhow::Result<Running>, request: [u8; REQUEST]| {
+        move |time: Duration| {
+            pins.go_to_servers()?;
+            let server = start();
+            pins.go_to_generator()?;
+            measure(&server?, &request, time)
+        }
+    };
+    let field = [
+        Contestant::new("minimal echo", "recv, send", ask(|| Running::ours(Server::Echo), publish())),
+        Contestant::new("board, PUBLISH", "128 bytes to the board, 1 back", ask(board, publish())),
+        Contestant::new(
+            "board, GET",
+            "the request padded with spaces to 128 bytes; 167 back",
+            ask(board, get()),
+        ),
+    ];
+    let table = Table {
+        name: "requests".into(),
+        about: format!("requests of {REQUEST} bytes to a UDP server, {WINDOW} under way"),
+        unit: "requests/s",
+        scale: 1.0,
+        rows: Vec::new(),
+    };
+    race.run(table, time, &field)
+}
+
+/// The minimal server.
+///
+/// # Errors
+/// What the system refuses.
+pub fn echo() -> anyhow::Result<()> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    println!("LISTENING {}", socket.local_addr()?);
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let (count, from) = socket.recv_from(&mut buffer)?;
+        socket.send_to(&buffer[..count], from)?;
+    }
+}
+
+fn board() -> anyhow::Result<Running> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ch2-sockets"));
+    command.args(["board-server", "--transport", "udp", "--listenport", "0", "--log", "error"]);
+    Running::start(command)
+}
+
+fn publish() -> [u8; REQUEST] {
+    let mut request = [b'x'; REQUEST];
+    request[..2].copy_from_slice(b"1:");
+    request
+}
+
+fn get() -> [u8; REQUEST] {
+    let mut request = [b' '; REQUEST];
+    request[..3].copy_from_slice(b"3:0");
+    request
+}
+
+fn measure(server: &Running, request: &[u8; REQUEST], time: Duration) -> anyhow::Result<Sample> {
+    let mut generator = Generator::new(server.address)?;
+    // GET needs a message to get.
+    generator.run(&publish(), Duration::from_millis(50))?;
+    generator.run(request, time / 4)?;
+    let before_ms = process_ms(server.id());
+    let per_s = generator.run(request, time)?;
+    let cpu_us = (process_ms(server.id()) - before_ms) * 1e3 / (per_s * time.as_secs_f64());
+    Ok(Sample { per_s, cpu_us: Some(cpu_us), ..Sample::default() })
+}
+
+/// Asks as fast as it is answered. It must cost less than a server: all requests of a turn go out in one call, which the
+/// kernel cuts up (GSO), and all answers that are there come in in one (recvmmsg(2)).
+struct Generator {
+    socket: UdpSocket,
+    headers: MultiHeaders<SockaddrStorage>,
+    answers: Vec<[u8; 256]>,
+}
+
+impl Generator {
+    fn new(server: SocketAddr) -> anyhow::Result<Generator> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        socket.connect(server)?;
+        socket.set_read_timeout(Some(LOST))?;
+        setsockopt(&socket, sockopt::UdpGsoSegment, &i32::try_from(REQUEST)?)?;
+        Ok(Generator {
+            socket,
+            headers: MultiHeaders::preallocate(WINDOW, None),
+            answers: vec![[0; 256]; WINDOW],
+        })
+    }
+
+    /// Requests answered per second.
+    fn run(&mut self, request: &[u8; REQUEST], time: Duration) -> anyhow::Result<f64> {
+        let requests = request.repeat(WINDOW);
+        let (began, mut answered, mut room, mut silences) = (Instant::now(), 0u64, WINDOW, 0);
+        while began.elapsed() < time {
+            self.socket.send(&requests[..room * REQUEST]).context("the server is gone")?;
+            room = self.receive()?;
+            answered += room as u64;
+            silences = if room == 0 { silences + 1 } else { 0 };
+            anyhow::ensure!(silences < 20, "the server does not answer");
+            room = if room == 0 { WINDOW } else { room };
+        }
+        let per_s = answered as f64 / began.elapsed().as_secs_f64();
+        while self.receive()? > 0 {}
+        Ok(per_s)
+    }
+
+    /// As many answers as are there, but one at least; 0 after a silence.
+    fn receive(&mut self) -> anyhow::Result<usize> {
+        use std::io::IoSliceMut;
+        let mut places: Vec<[IoSliceMut<'_>; 1]> =
+            self.answers.iter_mut().map(|answer| [IoSliceMut::new(answer)]).collect();
+        let flags = MsgFlags::MSG_WAITFORONE;
+        match recvmmsg(self.socket.as_raw_fd(), &mut self.headers, &mut places, flags, None) {
+            Ok(answers) => Ok(answers.count()),
+            Err(nix::Error::EAGAIN | nix::Error::EINTR) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

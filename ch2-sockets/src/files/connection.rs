@@ -1,0 +1,190 @@
+//! A connection that does not wait for ever: for a silent peer, for a dripping one, or past a stop.
+//!
+//! ```text
+//!  read / write ── every TICK ──► cancelled?                     ends: the program stops
+//!                            ├──► no byte for `patience`?        ends: silent
+//!                            └──► past the deadline?             ends: dripping, a byte now and then
+//! ```
+//!
+//! A timeout per read alone does not do: a client that sends one byte every twenty-nine seconds never breaks it, and
+//! holds a thread, a place and its reserved space for days. So whoever is owed `n` bytes says so with
+//! [`expect`](Connection::expect), and gets them at no less than [`SLOWEST`] or not at all.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use super::protocol::{Decoded, Malformed};
+
+/// How often a connection that waits looks up.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The slowest transfer that is put up with, in bytes per second.
+pub const SLOWEST: u64 = 4 * 1024;
+
+/// Bytes read and written at a time; more saves next to nothing (`cargo ch2 show sendfile` has the figures).
+pub const CHUNK: usize = 64 * 1024;
+
+/// The most bytes of a stranger that are read for nothing.
+const DISCARD: u64 = 1 << 20;
+
+/// How long they are.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// A blocking connection with an end to its patience.
+pub struct Connection<'a> {
+    stream: TcpStream,
+    /// Read and not yet taken: the first bytes of a file may come with the header.
+    input: Vec<u8>,
+    patience: Duration,
+    deadline: Instant,
+    cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Why nothing could be received.
+#[derive(Debug, Error)]
+pub enum ReceiveError {
+    /// What came is not of the protocol.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The peer ended its stream too early; `0` bytes of what was waited for had come, or more.
+    #[error("the stream ended after {0} bytes of it")]
+    Ended(usize),
+    /// The connection broke, or patience did.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl<'a> Connection<'a> {
+    /// Waits at most `patience` for a byte, and for a header in all.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn new(
+        stream: TcpStream,
+        patience: Duration,
+        cancelled: &'a (dyn Fn() -> bool + Sync),
+    ) -> io::Result<Connection<'a>> {
+        stream.set_read_timeout(Some(TICK))?;
+        stream.set_write_timeout(Some(TICK))?;
+        // Small answers wait for nothing; the file goes out in chunks that fill segments by themselves.
+        stream.set_nodelay(true)?;
+        let deadline = Instant::now() + patience;
+        Ok(Connection { stream, input: Vec::new(), patience, deadline, cancelled })
+    }
+
+    /// From now on so many bytes are due, in either direction.
+    pub fn expect(&mut self, bytes: u64) {
+        self.deadline = Instant::now() + self.patience + Duration::from_secs(bytes / SLOWEST);
+    }
+
+    /// Reads until `decode` has found a value.
+    ///
+    /// # Errors
+    /// [`ReceiveError`].
+    pub fn receive<T>(&mut self, decode: impl Fn(&[u8]) -> Decoded<T>) -> Result<T, ReceiveError> {
+        loop {
+            if let Some((value, used)) = decode(&self.input)? {
+                self.input.drain(..used);
+                return Ok(value);
+            }
+            let held = self.input.len();
+            self.input.resize(held + 1024, 0);
+            let got = wait(&Waiting::of(self), || (&self.stream).read(&mut self.input[held..]));
+            self.input.truncate(held + *got.as_ref().unwrap_or(&0));
+            if got? == 0 {
+                return Err(ReceiveError::Ended(held));
+            }
+        }
+    }
+
+    /// Ends our half of the connection: the peer reads its end after all that was written.
+    ///
+    /// # Errors
+    /// `ENOTCONN` when the connection is gone.
+    pub fn end_sending(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Ends the connection so that the peer gets the last answer even if it is still sending. A close with unread bytes
+    /// sends RST (`cargo ch2 show rst`), and then an answer that is lost on its way is not sent again; some systems even
+    /// drop one that has arrived. So the peer's bytes are read and dropped, for [`LINGER`] and [`DISCARD`] bytes at most.
+    pub fn end(mut self) {
+        self.patience = self.patience.min(LINGER);
+        self.expect(0);
+        if self.end_sending().is_ok() {
+            let _ = io::copy(&mut self.take(DISCARD), &mut io::sink());
+        }
+    }
+}
+
+impl Read for Connection<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.input.is_empty() {
+            return wait(&Waiting::of(self), || (&self.stream).read(buffer));
+        }
+        let taken = self.input.len().min(buffer.len());
+        buffer[..taken].copy_from_slice(&self.input[..taken]);
+        self.input.drain(..taken);
+        Ok(taken)
+    }
+}
+
+impl Write for Connection<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        wait(&Waiting::of(self), || (&self.stream).write(bytes)).map_err(|error| match error.kind() {
+            // EPIPE is kept for stdout, where it means `… | head` and no error at all.
+            ErrorKind::BrokenPipe => {
+                io::Error::new(ErrorKind::ConnectionReset, "the other side has closed the connection")
+            }
+            _ => error,
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Waiting<'a> {
+    patience: Duration,
+    deadline: Instant,
+    cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl<'a> Waiting<'a> {
+    fn of(connection: &Connection<'a>) -> Waiting<'a> {
+        Waiting {
+            patience: connection.patience,
+            deadline: connection.deadline,
+            cancelled: connection.cancelled,
+        }
+    }
+}
+
+/// Repeats a call that times out every [`TICK`], until it succeeds or there is a reason to give up.
+fn wait(waiting: &Waiting<'_>, mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    let begun = Instant::now();
+    loop {
+        if (waiting.cancelled)() {
+            return Err(io::Error::new(ErrorKind::ConnectionAborted, "interrupted"));
+        }
+        match call() {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) => {}
+            done if Instant::now() < waiting.deadline => return done,
+            Ok(0) => return Ok(0),
+            Ok(_) => return Err(io::Error::new(ErrorKind::TimedOut, "the other side is too slow")),
+            failed => return failed,
+        }
+        if begun.elapsed() >= waiting.patience || Instant::now() >= waiting.deadline {
+            let text = format!("nothing from the other side for {}", common::cli::human(waiting.patience));
+            return Err(io::Error::new(ErrorKind::TimedOut, text));
+        }
+    }
+}

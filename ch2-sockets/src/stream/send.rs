@@ -1,0 +1,104 @@
+//! The sender of a big message over TCP: `send` takes what fits into the socket's buffer, so it is called until all is
+//! gone; then the half-close says where the message ends, and the other direction still works.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use common::cli;
+use common::stop::Stop;
+
+use crate::endpoint;
+use crate::kernel::{self, Protocol};
+use crate::wait::{self, Wait};
+
+/// No longer message is made.
+const MAX_BYTES: usize = 200 << 20;
+/// No longer answer is read.
+const MAX_ANSWER: usize = 1 << 20;
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo ch2 stream send                      84001 bytes
+  cargo ch2 stream send --repeat 1000000     12 MB: the buffer fills, send() takes less than it is given
+  cargo ch2 stream send -H ::1 -m hello --repeat 1";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct SendArgs {
+    /// The receiver's host
+    #[arg(short = 'H', long, default_value = "127.0.0.1")]
+    host: String,
+    /// The receiver's port
+    #[arg(short, long, default_value_t = 7777)]
+    port: u16,
+    /// The message, without its terminator
+    #[arg(short, long, default_value = "Hello world!")]
+    message: String,
+    /// The message is repeated so many times
+    #[arg(long, value_name = "N", default_value_t = 7000)]
+    repeat: u32,
+    /// How long the receiver may take none of it, or give no answer
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = cli::duration)]
+    timeout: Duration,
+}
+
+pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
+    let stop = Stop::install()?;
+    let mut out = io::stdout().lock();
+    let length = args.message.len().saturating_mul(args.repeat as usize).saturating_add(1);
+    ensure!(length <= MAX_BYTES, "a message of {length} bytes is over the limit of {MAX_BYTES}");
+    let server = endpoint::resolve(&args.host, args.port)?;
+    let mut stream = TcpStream::connect(server).with_context(|| format!("cannot connect to {server}"))?;
+    // A blocking send() would wait until the last byte had found room; this one shows what there is room for.
+    stream.set_nonblocking(true)?;
+    writeln!(out, "Connected to {server}")?;
+    writeln!(out, "Local end-point is bound to {}", stream.local_addr()?)?;
+    let mut message = args.message.repeat(args.repeat as usize).into_bytes();
+    message.push(b'\n');
+
+    // What `sendall` does: send() may take only a part, and says how much.
+    let (mut sent, mut calls) = (0, 0u64);
+    while sent < message.len() {
+        let taken = match stream.write(&message[sent..]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                match wait::writable(&stream, Some(args.timeout), stop)? {
+                    Wait::Ready => continue,
+                    Wait::Stopped => return Ok(ExitCode::SUCCESS),
+                    Wait::TimedOut => {
+                        bail!("{sent} of {length} bytes sent; the receiver takes no more of them")
+                    }
+                }
+            }
+            taken => taken.with_context(|| format!("{sent} of {length} bytes sent, then"))?,
+        };
+        sent += taken;
+        calls += 1;
+        writeln!(out, "send() took {taken} bytes: {sent} of {length}")?;
+    }
+    writeln!(
+        out,
+        "Sent {sent} bytes in {calls} calls: into the socket's buffer, which is not yet the receiver"
+    )?;
+    stream.shutdown(Shutdown::Write).context("half-close")?;
+    writeln!(out, "shutdown(SHUT_WR): no more from us; we can still receive")?;
+    write!(out, "{}", kernel::table(&[("socket", kernel::row_of(&stream, Protocol::Tcp)?.as_ref())]))?;
+    let mut answer = Vec::new();
+    while answer.len() < MAX_ANSWER {
+        match wait::readable(&stream, Some(args.timeout), stop)? {
+            Wait::Ready => {}
+            Wait::Stopped => return Ok(ExitCode::SUCCESS),
+            Wait::TimedOut => bail!("no answer within {}", cli::human(args.timeout)),
+        }
+        let mut buffer = [0; 1024];
+        match stream.read(&mut buffer).context("waiting for the answer")? {
+            0 => break,
+            length => answer.extend(&buffer[..length]),
+        }
+    }
+    writeln!(out, "Answer: [{}]", String::from_utf8_lossy(&answer).trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}

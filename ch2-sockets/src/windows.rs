@@ -1,0 +1,174 @@
+//! What each step of the session protocol buys: one message, one bad link, six ways to send.
+//!
+//! ```text
+//!   this process                                          a process of its own
+//!   client ──► ( link: loss, delay, the same seed ) ──────► board-server
+//! ```
+//!
+//! Stop-and-wait sends a block per round trip, however fast the network is: goodput = block / round trip. A window of w blocks
+//! sends w in that time, and congestion control finds out which w the network carries. (Notes, chapter 2, "Part 2"; any
+//! textbook's chapter on sliding windows has the picture.)
+//!
+//! The notes' own protocol does better than a window of one, because its block is 65 kB long. That is no gift: such a datagram
+//! travels an Ethernet in 45 fragments and is lost with any one of them. The link loses whole datagrams, so here
+//! it gets off lightly.
+
+mod row;
+mod server;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use common::cli::{duration, human};
+use common::link::{Profile, Recorder, Relay, Settings, parse};
+use common::protocol::mboard::Request;
+use common::protocol::session::{Config, Congestion};
+use common::stop::Stop;
+
+use crate::board_client::session::Sessions;
+use crate::board_client::transport::{Patience, Trouble};
+use row::Row;
+use server::Server;
+
+/// The arguments of `windows`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo ch2 windows                            5 ms each way, 2 % lost
+  cargo ch2 windows --loss 0 --delay 20ms      distance alone
+  cargo ch2 windows --loss 20% --size 200KB    a very bad network
+Of one seed the same datagrams are lost again, as far as the same datagrams are sent.")]
+pub struct WindowsArgs {
+    /// How many datagrams are lost, each way
+    #[arg(long, value_name = "CHANCE", value_parser = parse::probability, default_value = "2%")]
+    pub loss: f64,
+    /// How long everything is on its way, each way
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5ms")]
+    pub delay: Duration,
+    /// The message
+    #[arg(long, value_name = "SIZE", value_parser = parse::size, default_value = "1MB")]
+    pub size: usize,
+    /// What decides which are lost
+    #[arg(long, value_name = "NUMBER", default_value_t = 7)]
+    pub seed: u64,
+    /// A line of the table, or several; without it all of them
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub only: Vec<Way>,
+    /// Write the figures to this file, too
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// A way to send a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Way {
+    /// The notes' protocol: a block of 65 kB, then its answer
+    Blocks,
+    /// Ours, a block of 1.4 kB at a time
+    Window1,
+    /// Eight
+    Window8,
+    /// Sixty-four
+    Window64,
+    /// As many as congestion control allows: every loss is congestion
+    Reno,
+    /// The same: a loss without a grown round trip is only repaired
+    Tolerant,
+}
+
+impl Way {
+    const ALL: [Way; 6] = [Way::Blocks, Way::Window1, Way::Window8, Way::Window64, Way::Reno, Way::Tolerant];
+
+    fn name(self) -> &'static str {
+        match self {
+            Way::Blocks => "original, one block of 65 kB",
+            Way::Window1 => "window of 1 block of 1.4 kB",
+            Way::Window8 => "window of 8",
+            Way::Window64 => "window of 64",
+            Way::Reno => "congestion control, reno",
+            Way::Tolerant => "congestion control, tolerant",
+        }
+    }
+
+    /// A window that is fixed is to be seen as it is, so that its losses only are repaired.
+    fn config(self) -> Config {
+        let window = match self {
+            Way::Window1 => Some(1),
+            Way::Window8 => Some(8),
+            Way::Window64 => Some(64),
+            Way::Blocks | Way::Reno | Way::Tolerant => None,
+        };
+        let congestion = if self == Way::Reno { Congestion::Reno } else { Congestion::Tolerant };
+        Config { window, congestion, ..Config::default() }
+    }
+}
+
+/// Measures them, one after the other.
+///
+/// # Errors
+/// A sentence about what went wrong.
+pub fn run(args: &WindowsArgs) -> anyhow::Result<ExitCode> {
+    let stop = Stop::install().context("no descriptor for the stop")?;
+    let json = args
+        .json
+        .as_ref()
+        .map(|path| File::create(path).with_context(|| format!("cannot write {}", path.display())));
+    let json = json.transpose()?;
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "A message of {} bytes through a link that takes {} each way and loses {:.1} % (seed {}):\n\n{}",
+        args.size,
+        human(args.delay),
+        100.0 * args.loss,
+        args.seed,
+        row::HEAD
+    )?;
+    let mut rows = Vec::new();
+    for way in Way::ALL.into_iter().filter(|way| args.only.is_empty() || args.only.contains(way)) {
+        match measure(args, way, stop) {
+            Ok(row) => {
+                writeln!(out, "{row}")?;
+                rows.push(row);
+            }
+            Err(error) if stop.requested() => {
+                tracing::info!("interrupted: {error:#}");
+                return Ok(ExitCode::from(2));
+            }
+            Err(error) => writeln!(out, "{:<30}{error:#}", way.name())?,
+        }
+    }
+    if let Some(file) = json {
+        serde_json::to_writer_pretty(file, &rows).context("the figures are not complete")?;
+    }
+    Ok(if rows.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A fresh server, a fresh link of the same seed, a fresh client.
+fn measure(args: &WindowsArgs, way: Way, stop: Stop) -> anyhow::Result<Row> {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    const RETRIES: u32 = 9;
+    let server = Server::start()?;
+    let profile = Profile { loss: args.loss, delay: args.delay, ..Profile::default() };
+    let settings = Settings { tcp: false, ..Settings::new(server.address, profile, args.seed) };
+    let relay = Relay::bind(&settings).and_then(|relay| relay.start(Arc::new(Recorder::new(None, false))));
+    let relay = relay.context("cannot start the link")?;
+
+    let patience = Patience { timeout: PATIENCE, retries: RETRIES, stop };
+    let mut sessions = Sessions::new(relay.address(), way.config(), way == Way::Blocks, patience)?;
+    let request = Request::Publish(&vec![b'x'; args.size]).encode();
+    let began = Instant::now();
+    let response = sessions.ask(request).map_err(|trouble| match trouble {
+        Trouble::Silence { time, .. } => anyhow::anyhow!("given up after {} of silence", human(time)),
+        trouble => trouble.into(),
+    })?;
+    let time = began.elapsed();
+    anyhow::ensure!(response == b"0", "the board has refused the message");
+    relay.stop().context("the link")?;
+    Ok(Row::new(way.name(), args.size, time, &sessions.statistics()))
+}

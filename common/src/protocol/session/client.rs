@@ -1,0 +1,231 @@
+//! The client of the extension: one request after the other, each with its response. Notes, chapter 2, part 2, and its homework.
+//!
+//! ```text
+//!      request          1?token           all acknowledged           block 0             all blocks
+//! idle ───────▶ opening ────────▶ sending ─────────────────▶ waiting ─────────▶ receiving ────────────▶ idle
+//!   │              │                ▲  │                                            ▲
+//!   │              │ 0?…, z         │  └ block 0: the server must have everything ──┘
+//!   │              ▼                │
+//!   │           Err(Original)       │          any of them, silent for `give_up`: Err(NoAnswer)
+//!   └ with an earlier token ────────┘
+//! ```
+//!
+//! In *waiting* the server may be running the request for as long as it likes, or may have died. So the last block goes out once
+//! more now and then; a living server answers with an ack.
+//!
+//! Back in *idle* the client still acknowledges blocks of the last response: its last ack may have been lost. Call
+//! [`Client::transmit`] once more before leaving, or the server keeps the response until it expires.
+
+mod phases;
+mod progress;
+mod receive;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::batch::Batch;
+use super::datagram::{Refusal, Side};
+use super::error::Error;
+use super::pdu::OPEN_EXTENSION;
+use super::receiver::Receiver;
+use super::sender::{Path, Sender};
+use super::statistics::Statistics;
+use super::{Config, REQUEST_LIMIT};
+use phases::{Opening, Waiting};
+
+pub use progress::Progress;
+
+/// So many "not understood" before the first ack are no accident.
+const NOT_UNDERSTOOD: u32 = 32;
+
+/// One client with its server.
+#[derive(Debug)]
+pub struct Client {
+    config: Config,
+    server: SocketAddr,
+    phase: Phase,
+    token: Option<u64>,
+    /// The exchange in work, or the next one.
+    exchange: u32,
+    path: Path,
+    /// Of the latest response: it stays, and acknowledges duplicates.
+    receiver: Option<Receiver>,
+    acknowledge: bool,
+    /// A refusal to be sent, of a response that is too long.
+    refuse: Option<Refusal>,
+    progress: Progress,
+    last_heard: Duration,
+    not_understood: u32,
+    outcome: Option<Result<Vec<u8>, Error>>,
+    /// Memory of a response that was used, for the next one.
+    spare: Vec<u8>,
+    statistics: Statistics,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Idle,
+    Opening(Opening),
+    Sending(Sender),
+    Waiting(Waiting),
+    Receiving,
+}
+
+impl Client {
+    /// A client of the server at this address. Nothing is sent yet. It needs no seed: all that must be unguessable is the server's.
+    pub fn new(config: Config, server: SocketAddr) -> Client {
+        Client {
+            config,
+            server,
+            phase: Phase::Idle,
+            token: None,
+            exchange: 0,
+            path: Path::new(config.congestion, config.window),
+            receiver: None,
+            acknowledge: false,
+            refuse: None,
+            progress: Progress::default(),
+            last_heard: Duration::ZERO,
+            not_understood: 0,
+            outcome: None,
+            spare: Vec::new(),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// Begins an exchange. One that is in work is given up: whether it runs is not known then.
+    pub fn request(&mut self, now: Duration, request: Vec<u8>) {
+        if !matches!(self.phase, Phase::Idle) {
+            self.abandon();
+        }
+        self.outcome = None;
+        self.progress = Progress { to_send: request.len(), ..Progress::default() };
+        self.last_heard = now;
+        self.not_understood = 0;
+        if request.len() > REQUEST_LIMIT {
+            self.finish(Err(Error::TooLong { length: request.len(), limit: REQUEST_LIMIT }));
+            return;
+        }
+        match self.token {
+            Some(token) => self.send(now, token, request),
+            None => self.open(now, request),
+        }
+    }
+
+    /// The response, once, or why there is none.
+    pub fn poll_response(&mut self) -> Option<Result<Vec<u8>, Error>> {
+        self.outcome.take()
+    }
+
+    /// Gives back the memory of a response that is not needed any more: the next big one is received into it. Optional.
+    pub fn recycle(&mut self, response: Vec<u8>) {
+        self.spare = response;
+    }
+
+    /// Fills `batch` with datagrams to send now; `false` if there are none. Call until then.
+    pub fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+        batch.begin(self.server, 0);
+        if let Some(refusal) = self.refuse.take() {
+            batch.single(self.server, &refusal.encode());
+            self.statistics.datagrams_sent += 1;
+            return true;
+        }
+        if self.acknowledge
+            && let Some(receiver) = &self.receiver
+        {
+            self.acknowledge = false;
+            receiver.acknowledge(now, &mut batch.bytes);
+            batch.segment = batch.bytes.len();
+            self.statistics.datagrams_sent += 1;
+            return true;
+        }
+        match &mut self.phase {
+            Phase::Idle | Phase::Receiving => false,
+            Phase::Sending(sender) => sender.transmit(now, &mut self.path, batch, &mut self.statistics),
+            Phase::Opening(opening) => {
+                let asks = opening.asks(now, &self.path.round_trip);
+                if asks {
+                    batch.single(self.server, OPEN_EXTENSION);
+                    self.statistics.datagrams_sent += 1;
+                }
+                asks
+            }
+            Phase::Waiting(waiting) => {
+                let asks = waiting.asks(now, &self.path.round_trip);
+                if asks {
+                    waiting.request.probe(now, batch, &mut self.statistics);
+                }
+                asks
+            }
+        }
+    }
+
+    /// When to call [`Client::handle_timeout`], if nothing comes before. Ask when [`Client::transmit`] has said `false`.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        let timer = match &self.phase {
+            Phase::Idle => return None,
+            Phase::Opening(opening) => Some(opening.next()),
+            Phase::Sending(sender) => sender.next_timeout(),
+            Phase::Waiting(waiting) => Some(waiting.next()),
+            Phase::Receiving => None,
+        };
+        let end = self.last_heard + self.config.give_up;
+        Some(timer.map_or(end, |timer| timer.min(end)))
+    }
+
+    /// The time has come, or some other time: then nothing happens.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if matches!(self.phase, Phase::Idle) {
+            return;
+        }
+        let after = now.saturating_sub(self.last_heard);
+        if after >= self.config.give_up {
+            return self.finish(Err(Error::NoAnswer { after }));
+        }
+        if let Phase::Sending(sender) = &mut self.phase {
+            sender.handle_timeout(now, &mut self.path, &mut self.statistics);
+        }
+    }
+
+    /// How far the exchange is.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// What was counted.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            smoothed_round_trip: self.path.round_trip.smoothed(),
+            window: self.path.window().into(),
+            ..self.statistics
+        }
+    }
+
+    fn open(&mut self, now: Duration, request: Vec<u8>) {
+        self.phase = Phase::Opening(Opening::new(now, request));
+    }
+
+    fn send(&mut self, now: Duration, token: u64, request: Vec<u8>) {
+        let (name, block_size) = ((Side::Request, token, self.exchange), self.config.block_size());
+        self.phase = Phase::Sending(Sender::new(now, &mut self.path, name, block_size, request));
+    }
+
+    fn finish_well(&mut self, response: Vec<u8>) {
+        self.statistics.delivered += 1;
+        self.phase = Phase::Idle;
+        self.outcome = Some(Ok(response));
+    }
+
+    fn finish(&mut self, outcome: Result<Vec<u8>, Error>) {
+        self.abandon();
+        self.outcome = Some(outcome);
+    }
+
+    /// The exchange is given up: the session may wait for the rest of it for ever, so the next one begins with a new session.
+    fn abandon(&mut self) {
+        self.phase = Phase::Idle;
+        self.token = None;
+        self.receiver = None;
+        self.acknowledge = false;
+    }
+}

@@ -1,0 +1,174 @@
+//! What comes to the client, and what it makes of it.
+//!
+//! | datagram | in | then |
+//! |---|---|---|
+//! | `1?…` | opening | the token is here: sending |
+//! | `0?…`, `z` | opening | an old server, if it goes on like that |
+//! | `K` | sending | some blocks are there; all of them: waiting |
+//! | `D` | sending, waiting | the server has the whole request: receiving |
+//! | `D` | receiving | another block; all of them: idle, with the response |
+//! | `D` | idle | our last ack was lost: the next one leaves |
+//! | `X` | sending, waiting, receiving | an error, except those that come of damaged datagrams, or of a session that has expired |
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::super::datagram::{Ack, Data, Ranges, Reason, Refusal, Side};
+use super::super::error::Error;
+use super::super::pdu::Response;
+use super::super::receiver::{Outcome, Receiver};
+use super::super::{RESPONSE_LIMIT, split};
+use super::phases::Waiting;
+use super::{Client, NOT_UNDERSTOOD, Phase};
+
+impl Client {
+    /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. `now` never goes back; datagrams from
+    /// anybody but the server are ignored.
+    pub fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
+        if from != self.server {
+            return;
+        }
+        for datagram in split(segment, bytes) {
+            self.statistics.datagrams_received += 1;
+            let known = match datagram.first() {
+                Some(b'D') => {
+                    Data::parse(datagram).map(|(data, payload)| self.receive_data(now, &data, payload))
+                }
+                Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| self.acknowledged(now, &ack, ranges)),
+                Some(b'X') => Refusal::parse(datagram).map(|refusal| self.refused(now, &refusal)),
+                _ => Response::parse(datagram).map(|response| self.opened(now, response)),
+            };
+            self.statistics.malformed += u64::from(known.is_none());
+        }
+    }
+
+    /// An answer to our opening.
+    fn opened(&mut self, now: Duration, response: Response) {
+        let Phase::Opening(opening) = &mut self.phase else { return };
+        self.last_heard = now;
+        let Response::Token(token) = response else {
+            if opening.is_old(now) {
+                self.finish(Err(Error::Original));
+            }
+            return;
+        };
+        if let Some(measured) = opening.round_trip(now) {
+            self.path.round_trip.sample(measured);
+        }
+        let request = std::mem::take(&mut opening.request);
+        self.token = Some(token);
+        self.exchange = 0;
+        self.receiver = None;
+        self.send(now, token, request);
+    }
+
+    fn acknowledged(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>) {
+        if ack.side != Side::Request || !self.is_ours(ack.token, ack.exchange) {
+            return;
+        }
+        self.last_heard = now;
+        if let Phase::Sending(sender) = &mut self.phase {
+            sender.acknowledge(now, &mut self.path, ack, ranges);
+            self.progress.sent = sender.progress().0;
+            self.wait_if_complete(now);
+        }
+    }
+
+    /// If the request is there: from sending to waiting.
+    fn wait_if_complete(&mut self, now: Duration) {
+        if let Phase::Sending(sender) = &self.phase
+            && sender.is_complete()
+            && let Phase::Sending(request) = std::mem::replace(&mut self.phase, Phase::Idle)
+        {
+            self.progress.sent = self.progress.to_send;
+            self.phase = Phase::Waiting(Waiting::new(now, request, &self.path.round_trip));
+        }
+    }
+
+    fn receive_data(&mut self, now: Duration, data: &Data, payload: &[u8]) {
+        if data.side != Side::Response || self.token != Some(data.token) {
+            return;
+        }
+        if self.is_ours(data.token, data.exchange)
+            && !matches!(self.phase, Phase::Receiving)
+            && !self.begin(data)
+        {
+            return;
+        }
+        let Some(receiver) = self.receiver.as_mut().filter(|receiver| receiver.exchange() == data.exchange)
+        else {
+            return;
+        };
+        self.last_heard = now;
+        let growth = receiver.growth(data);
+        if growth > 0 {
+            receiver.grow(growth);
+        }
+        self.acknowledge = true;
+        match receiver.receive(now, data, payload) {
+            Outcome::New => self.statistics.blocks_received += 1,
+            Outcome::Duplicate => self.statistics.duplicates += 1,
+            Outcome::Stray => self.statistics.malformed += 1,
+        }
+        if matches!(self.phase, Phase::Receiving) {
+            self.progress.received = receiver.progress().0;
+        }
+        if let Some(response) = receiver.take() {
+            self.exchange += 1;
+            self.finish_well(response);
+        }
+    }
+
+    /// The first block of the response: the server has the whole request. `false` if we do not want it.
+    fn begin(&mut self, data: &Data) -> bool {
+        if !matches!(self.phase, Phase::Sending(_) | Phase::Waiting(_)) {
+            return false;
+        }
+        let length = data.length as usize;
+        if length > RESPONSE_LIMIT {
+            let (token, exchange) = (data.token, data.exchange);
+            self.refuse = Some(Refusal { reason: Reason::TooLong, token, exchange });
+            self.finish(Err(Error::TooLong { length, limit: RESPONSE_LIMIT }));
+            return false;
+        }
+        self.receiver = Receiver::new(data, self.config.receive_window);
+        if let Some(receiver) =
+            self.receiver.as_mut().filter(|receiver| receiver.suits(self.spare.capacity()))
+        {
+            receiver.adopt(std::mem::take(&mut self.spare));
+        }
+        self.progress.sent = self.progress.to_send;
+        self.progress.to_receive = Some(length);
+        self.phase = Phase::Receiving;
+        self.receiver.is_some()
+    }
+
+    fn refused(&mut self, now: Duration, refusal: &Refusal) {
+        if !self.is_ours(refusal.token, refusal.exchange) {
+            return;
+        }
+        self.last_heard = now;
+        match (&mut self.phase, refusal.reason) {
+            (Phase::Idle | Phase::Opening(_), _) => {}
+            (Phase::Sending(sender), Reason::Unknown) if sender.is_untouched() => {
+                // The session has expired since the last request, and of this one the server has nothing: begin anew.
+                let request = sender.take_message();
+                self.open(now, request);
+            }
+            (_, Reason::NotUnderstood) => {
+                // Most likely a datagram that was damaged on the way: its block is lost, and will be sent again as such.
+                self.not_understood += 1;
+                let untouched = matches!(&self.phase, Phase::Sending(sender) if sender.is_untouched());
+                if untouched && self.not_understood >= NOT_UNDERSTOOD {
+                    self.finish(Err(Error::Refused(Reason::NotUnderstood)));
+                }
+            }
+            (_, reason) => self.finish(Err(Error::Refused(reason))),
+        }
+    }
+
+    /// Whether a datagram is of the exchange in work.
+    fn is_ours(&self, token: u64, exchange: u32) -> bool {
+        self.token == Some(token) && self.exchange == exchange && !matches!(self.phase, Phase::Idle)
+    }
+}

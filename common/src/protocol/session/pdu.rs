@@ -1,0 +1,220 @@
+//! The original block protocol's PDUs: text with `?` between the fields. Notes, chapter 2, part 2.
+//!
+//! ```text
+//! a?0                                     OPEN    → 0?<session>
+//! b?<session>?<i>?<count>?<len>?<data>    BLOCK   → 0?<distinct blocks stored>     y: another length than announced
+//! c?<session>                             CLOSE   → 0?1 delivered, 0?0 incomplete and thrown away
+//!                                                 z: not understood, or no such session
+//! a?0000000000000001                      OPEN with our number → 1?<token, 16 hex digits>       (an old server: 0?<session>)
+//! ```
+//!
+//! Data may contain `?`: only five are split off. An old server never looks at what follows `a?`, so a number there asks a
+//! new one for its extension without an old one noticing; padded, because a reply must not be longer than what asked for it.
+
+/// What asks for the extension: 18 bytes, as many as the reply.
+pub const OPEN_EXTENSION: &[u8; 18] = b"a?0000000000000001";
+
+/// The original's request for a session.
+pub const OPEN: &[u8; 3] = b"a?0";
+
+/// The reply to a block whose data is not as long as it says: send it again.
+pub const WRONG_LENGTH: &[u8; 1] = b"y";
+
+/// The reply to what is not understood, or belongs to no session.
+pub const NOT_UNDERSTOOD: &[u8; 1] = b"z";
+
+/// What a client sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// A session for the block protocol, please.
+    Open,
+    /// A token for the extension, please.
+    OpenExtension,
+    /// One block of a message.
+    Block {
+        /// Number from the server.
+        session: u64,
+        /// Which block, from 0.
+        index: u64,
+        /// How many blocks the message has.
+        count: u64,
+        /// How long the data is, bytes; that it is so is for the receiver to check.
+        length: u64,
+        /// A piece of the message.
+        data: &'a [u8],
+    },
+    /// All blocks were sent: deliver the message.
+    Close {
+        /// Number from the server.
+        session: u64,
+    },
+}
+
+impl<'a> Request<'a> {
+    /// Reads a datagram; `None` if it is none of these.
+    pub fn parse(datagram: &'a [u8]) -> Option<Request<'a>> {
+        match datagram {
+            [b'a', b'?', number @ ..] => match decimal(number)? {
+                1 => Some(Request::OpenExtension),
+                _ => Some(Request::Open),
+            },
+            [b'b', b'?', rest @ ..] => {
+                let mut fields = rest.splitn(5, |&byte| byte == b'?');
+                let mut number = || decimal(fields.next()?);
+                let (session, index, count, length) = (number()?, number()?, number()?, number()?);
+                Some(Request::Block { session, index, count, length, data: fields.next()? })
+            }
+            [b'c', b'?', session @ ..] => Some(Request::Close { session: decimal(session)? }),
+            _ => None,
+        }
+    }
+
+    /// Appends the datagram to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Request::Open => out.extend_from_slice(OPEN),
+            Request::OpenExtension => out.extend_from_slice(OPEN_EXTENSION),
+            Request::Block { session, index, count, length, data } => {
+                out.extend_from_slice(format!("b?{session}?{index}?{count}?{length}?").as_bytes());
+                out.extend_from_slice(data);
+            }
+            Request::Close { session } => out.extend_from_slice(format!("c?{session}").as_bytes()),
+        }
+    }
+}
+
+/// What a server answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Response {
+    /// A session number, a count of blocks, or 1 for delivered and 0 for incomplete: it depends on what was asked.
+    Done(u64),
+    /// The server speaks our extension: the token for it.
+    Token(u64),
+    /// The block came with another length: send it again.
+    WrongLength,
+    /// Not understood.
+    NotUnderstood,
+}
+
+impl Response {
+    /// Reads a datagram; `None` if it is none of these.
+    pub fn parse(datagram: &[u8]) -> Option<Response> {
+        match datagram {
+            [b'0', b'?', number @ ..] => decimal(number).map(Response::Done),
+            [b'1', b'?', token @ ..] => hexadecimal(token).map(Response::Token),
+            b"y" => Some(Response::WrongLength),
+            b"z" => Some(Response::NotUnderstood),
+            _ => None,
+        }
+    }
+
+    /// Appends the datagram to `out`.
+    pub fn encode(self, out: &mut Vec<u8>) {
+        match self {
+            Response::Done(number) => out.extend_from_slice(format!("0?{number}").as_bytes()),
+            Response::Token(token) => out.extend_from_slice(format!("1?{token:016x}").as_bytes()),
+            Response::WrongLength => out.extend_from_slice(WRONG_LENGTH),
+            Response::NotUnderstood => out.extend_from_slice(NOT_UNDERSTOOD),
+        }
+    }
+}
+
+/// Digits only, as many as a `u64` has: no sign, no space, not nothing.
+fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Exactly sixteen hex digits.
+fn hexadecimal(digits: &[u8]) -> Option<u64> {
+    if digits.len() != 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u64::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_examples() {
+        assert_eq!(Request::parse(b"a?0"), Some(Request::Open));
+        assert_eq!(Request::parse(b"a?7"), Some(Request::Open));
+        assert_eq!(Request::parse(OPEN_EXTENSION), Some(Request::OpenExtension));
+        assert_eq!(
+            Request::parse(b"b?17?0?3?5?a?b?c"),
+            Some(Request::Block { session: 17, index: 0, count: 3, length: 5, data: b"a?b?c" })
+        );
+        assert_eq!(
+            Request::parse(b"b?17?0?3?5?"),
+            Some(Request::Block { session: 17, index: 0, count: 3, length: 5, data: b"" })
+        );
+        assert_eq!(Request::parse(b"c?17"), Some(Request::Close { session: 17 }));
+    }
+
+    #[test]
+    fn what_is_not_a_pdu_is_refused() {
+        let cases: [&[u8]; 14] = [
+            b"",
+            b"a",
+            b"b",
+            b"c",
+            b"a?",
+            b"c?",
+            b"c?x",
+            b"c?-1",
+            b"c?+1",
+            b"b?1?2?3",
+            b"b?1?2?3?4",
+            b"d?1",
+            b"c?99999999999999999999",
+            b"c? 1",
+        ];
+        for bytes in cases {
+            assert_eq!(Request::parse(bytes), None, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_token_has_sixteen_digits() {
+        let mut bytes = Vec::new();
+        Response::Token(0xab).encode(&mut bytes);
+        assert_eq!(bytes, b"1?00000000000000ab");
+        assert_eq!(bytes.len(), OPEN_EXTENSION.len());
+        assert_eq!(Response::parse(&bytes), Some(Response::Token(0xab)));
+        assert_eq!(Response::parse(b"1?ab"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_do_no_harm(bytes: Vec<u8>) {
+            let _ = (Request::parse(&bytes), Response::parse(&bytes));
+        }
+
+        #[test]
+        fn nearly_right_bytes_do_no_harm(bytes in "[abc01][?][0-9?x]{0,40}") {
+            let _ = (Request::parse(bytes.as_bytes()), Response::parse(bytes.as_bytes()));
+        }
+
+        #[test]
+        fn a_block_comes_back_as_it_was(session: u64, index: u64, count: u64, length: u64, data: Vec<u8>) {
+            let block = Request::Block { session, index, count, length, data: &data };
+            let mut bytes = Vec::new();
+            block.encode(&mut bytes);
+            prop_assert_eq!(Request::parse(&bytes), Some(block));
+        }
+
+        #[test]
+        fn a_response_comes_back_as_it_was(number: u64) {
+            for response in [Response::Done(number), Response::Token(number), Response::WrongLength] {
+                let mut bytes = Vec::new();
+                response.encode(&mut bytes);
+                prop_assert_eq!(Response::parse(&bytes), Some(response));
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A message of the original protocol as it arrives, its memory on the ledger.
+//!
+//! ```text
+//! front  ┌─────┬─────┬─────┐   later   ┌─────┐   ┌─────┐
+//!        │  0  │  1  │  2  │           │  4  │   │  7  │       block 3 is missing
+//!        └─────┴─────┴─────┘           └─────┘   └─────┘
+//! ```
+//!
+//! The original sends one block at a time, so nearly always each goes straight to the end of `front`, and the message is whole
+//! without another copy. How many blocks are announced costs nothing.
+
+use std::collections::BTreeMap;
+
+use super::super::limits::{Holder, Ledger, NoRoom};
+
+/// What a block out of order costs besides its bytes.
+const BLOCK_OVERHEAD: usize = 96;
+
+/// A message as it arrives.
+#[derive(Debug)]
+pub struct Filling {
+    count: u64,
+    front: Vec<u8>,
+    /// Blocks in `front`.
+    in_order: u64,
+    /// Blocks behind a gap.
+    later: BTreeMap<u64, Vec<u8>>,
+    later_bytes: usize,
+    charged: usize,
+}
+
+impl Filling {
+    /// A message of so many blocks, none of them here.
+    pub fn new(count: u64) -> Filling {
+        Filling { count, front: Vec::new(), in_order: 0, later: BTreeMap::new(), later_bytes: 0, charged: 0 }
+    }
+
+    /// How many blocks the message has.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether all blocks are here.
+    pub fn is_complete(&self) -> bool {
+        self.in_order == self.count
+    }
+
+    /// Bytes taken from the ledger.
+    pub fn charged(&self) -> usize {
+        self.charged
+    }
+
+    /// The blocks in order, and the bytes taken from the ledger for them.
+    pub fn into_message(self) -> (Vec<u8>, usize) {
+        (self.front, self.charged)
+    }
+
+    /// Stores a block; how many distinct ones there are now. One that is here already stays as it is.
+    ///
+    /// # Errors
+    /// [`NoRoom`]: the message is longer than `limit` bytes, or the ledger has no room.
+    pub fn store(
+        &mut self,
+        index: u64,
+        data: &[u8],
+        limit: usize,
+        holder: Holder,
+        ledger: &mut Ledger,
+    ) -> Result<u64, NoRoom> {
+        if index < self.in_order || self.later.contains_key(&index) {
+            return Ok(self.distinct());
+        }
+        if self.front.len() + self.later_bytes + data.len() > limit {
+            return Err(NoRoom);
+        }
+        if index > self.in_order {
+            self.charge(data.len() + BLOCK_OVERHEAD, holder, ledger)?;
+            self.later.insert(index, data.to_vec());
+            self.later_bytes += data.len();
+            return Ok(self.distinct());
+        }
+        self.append(data, limit, holder, ledger)?;
+        while let Some(entry) = self.later.first_entry().filter(|entry| *entry.key() == self.in_order) {
+            let block = entry.remove();
+            self.later_bytes -= block.len();
+            self.give_back(block.len() + BLOCK_OVERHEAD, holder, ledger);
+            self.append(&block, limit, holder, ledger)?;
+        }
+        Ok(self.distinct())
+    }
+
+    fn append(
+        &mut self,
+        data: &[u8],
+        limit: usize,
+        holder: Holder,
+        ledger: &mut Ledger,
+    ) -> Result<(), NoRoom> {
+        let (length, capacity) = (self.front.len() + data.len(), self.front.capacity());
+        if length > capacity {
+            let wanted = length.max(2 * capacity).min(limit.max(length));
+            self.charge(wanted - capacity, holder, ledger)?;
+            self.front.reserve_exact(wanted - self.front.len());
+        }
+        self.front.extend_from_slice(data);
+        self.in_order += 1;
+        Ok(())
+    }
+
+    fn distinct(&self) -> u64 {
+        self.in_order + self.later.len() as u64
+    }
+
+    fn charge(&mut self, bytes: usize, holder: Holder, ledger: &mut Ledger) -> Result<(), NoRoom> {
+        ledger.take(holder, bytes)?;
+        self.charged += bytes;
+        Ok(())
+    }
+
+    fn give_back(&mut self, bytes: usize, holder: Holder, ledger: &mut Ledger) {
+        ledger.give_back(holder, bytes);
+        self.charged -= bytes;
+    }
+}

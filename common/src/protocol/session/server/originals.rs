@@ -1,0 +1,246 @@
+//! The server of the original block protocol: one session per message, upload only. Notes, chapter 2, part 2.
+//!
+//! ```text
+//!          a?0            first b             c, all blocks here
+//! (none) ───────▶ empty ──────────▶ filling ─────────────────────▶ closed: 0?1, and the request is delivered
+//!                   │                  │ c, not all
+//!                   │                  └─────────────────────────▶ closed: 0?0
+//!                   └ makes way when there is no room           any: gone after 30 s without a datagram
+//! ```
+//!
+//! A closed session remembers its verdict for a while: the client, whose copy of it may be lost, asks again and gets the same, and
+//! the request is not delivered twice. The original knows no limits; here they are, and who passes one gets `z`.
+//!
+//! `a?0` comes from an address that may be forged. So an empty session makes way for the next one when all places are taken; one
+//! with a block has shown that its owner reads what is sent to him.
+
+use std::collections::VecDeque;
+use std::hash::Hasher;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use siphasher::sip::SipHasher24;
+
+use super::super::deadlines::Deadlines;
+use super::super::limits::{Holder, Ledger, Limits, NoRoom};
+use super::super::pdu::{Request, Response};
+use super::filling::Filling;
+use super::table::Table;
+
+/// Numbers of sessions are below this: then `0?<session>` is at most 18 bytes, what the smallest Ethernet frame carries.
+const NUMBERS: u64 = 10_000_000_000_000_000;
+
+/// All sessions of the original protocol.
+#[derive(Debug)]
+pub struct Originals {
+    sessions: Table<(SocketAddr, u64), Session>,
+    expiries: Deadlines,
+    /// Sessions that were empty when they were made, oldest first, with their numbers.
+    empty: VecDeque<(u32, u64)>,
+    secret: [u8; 16],
+    made: u64,
+}
+
+#[derive(Debug)]
+struct Session {
+    number: u64,
+    holder: Holder,
+    last_heard: Duration,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Empty,
+    Filling(Filling),
+    Closed { delivered: bool },
+}
+
+/// A message that is complete, with the bytes that the ledger has for it.
+pub struct Complete {
+    /// The message.
+    pub message: Vec<u8>,
+    /// Whose bytes.
+    pub holder: Holder,
+    /// Bytes taken from the ledger, to be given back.
+    pub charged: usize,
+}
+
+impl Originals {
+    /// None yet; the secret makes the numbers unguessable.
+    pub fn new(secret: [u8; 16]) -> Originals {
+        let (sessions, expiries) = (Table::default(), Deadlines::default());
+        Originals { sessions, expiries, empty: VecDeque::new(), secret, made: 0 }
+    }
+
+    /// Answers a datagram, and gives the message that it may have completed.
+    pub fn receive(
+        &mut self,
+        now: Duration,
+        from: SocketAddr,
+        request: &Request<'_>,
+        limits: &Limits,
+        ledger: &mut Ledger,
+    ) -> (Response, Option<Complete>) {
+        let answer = match *request {
+            Request::Open => self.open(now, from, limits, ledger).map(Response::Done),
+            Request::OpenExtension => None,
+            Request::Block { session, index, count, length, data } => {
+                if data.len() as u64 != length {
+                    return (Response::WrongLength, None);
+                }
+                self.store(now, (from, session), (index, count, data), limits, ledger).map(Response::Done)
+            }
+            Request::Close { session } => match self.close(now, (from, session), ledger) {
+                Some((delivered, complete)) => return (Response::Done(delivered.into()), complete),
+                None => None,
+            },
+        };
+        (answer.unwrap_or(Response::NotUnderstood), None)
+    }
+
+    /// When [`Originals::expire`] wants to be called.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        self.expiries.next()
+    }
+
+    /// Forgets who has been silent for too long.
+    pub fn expire(&mut self, now: Duration, limits: &Limits, ledger: &mut Ledger) {
+        while let Some(slot) = self.expiries.due(now) {
+            let Some(session) = self.sessions.at(slot) else { continue };
+            let end = session.last_heard + limits.idle;
+            if now < end {
+                self.expiries.set(slot, end);
+            } else {
+                self.remove(slot, ledger);
+            }
+        }
+    }
+
+    fn open(&mut self, now: Duration, from: SocketAddr, limits: &Limits, ledger: &mut Ledger) -> Option<u64> {
+        let holder = Holder::of(from.ip());
+        self.forget_filled();
+        while ledger.wake(holder).is_err() {
+            self.make_way(holder, ledger).ok()?;
+        }
+        let number = self.new_number(from);
+        let session = Session { number, holder, last_heard: now, state: State::Empty };
+        let slot = self.sessions.insert((from, number), session);
+        self.expiries.set(slot, now + limits.idle);
+        self.empty.push_back((slot, number));
+        Some(number)
+    }
+
+    /// Unguessable, and not in use.
+    fn new_number(&mut self, from: SocketAddr) -> u64 {
+        loop {
+            let mut hasher = SipHasher24::new_with_key(&self.secret);
+            hasher.write_u64(self.made);
+            self.made += 1;
+            let number = hasher.finish() % NUMBERS;
+            if self.sessions.find(&(from, number)).is_none() {
+                return number;
+            }
+        }
+    }
+
+    /// Removes the oldest session that is empty: of this client, or of anybody if the client has none.
+    fn make_way(&mut self, holder: Holder, ledger: &mut Ledger) -> Result<(), NoRoom> {
+        let of_client =
+            |entry: &(u32, u64)| self.empty_at(entry).is_some_and(|session| session.holder == holder);
+        let place = self.empty.iter().position(of_client).unwrap_or(0);
+        let (slot, _) = self.empty.remove(place).ok_or(NoRoom)?;
+        self.remove(slot, ledger);
+        self.forget_filled();
+        Ok(())
+    }
+
+    /// Drops entries of sessions that are not empty any more, up to the oldest that is.
+    fn forget_filled(&mut self) {
+        while self.empty.front().is_some_and(|entry| self.empty_at(entry).is_none()) {
+            self.empty.pop_front();
+        }
+    }
+
+    fn empty_at(&self, &(slot, number): &(u32, u64)) -> Option<&Session> {
+        self.sessions.get(slot).filter(|session| session.number == number && session.is_empty())
+    }
+
+    fn store(
+        &mut self,
+        now: Duration,
+        key: (SocketAddr, u64),
+        (index, count, data): (u64, u64, &[u8]),
+        limits: &Limits,
+        ledger: &mut Ledger,
+    ) -> Option<u64> {
+        let slot = self.sessions.find(&key)?;
+        let session = self.sessions.at(slot)?;
+        session.last_heard = now;
+        if index >= count || count > limits.request as u64 {
+            return None;
+        }
+        if session.is_empty() {
+            session.state = State::Filling(Filling::new(count));
+        }
+        match &mut session.state {
+            State::Filling(filling) if filling.count() == count => {
+                filling.store(index, data, limits.request, session.holder, ledger).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the session was delivered, now or before, and the message if now.
+    fn close(
+        &mut self,
+        now: Duration,
+        key: (SocketAddr, u64),
+        ledger: &mut Ledger,
+    ) -> Option<(bool, Option<Complete>)> {
+        let slot = self.sessions.find(&key)?;
+        let session = self.sessions.at(slot)?;
+        session.last_heard = now;
+        if let State::Closed { delivered } = session.state {
+            return Some((delivered, None));
+        }
+        let holder = session.holder;
+        let State::Filling(filling) = std::mem::replace(&mut session.state, State::Empty) else {
+            return None; // nothing to close: the original dies of it
+        };
+        let delivered = filling.is_complete();
+        session.state = State::Closed { delivered };
+        let keep = ledger.room_to_sleep(holder).is_ok() || delivered;
+        ledger.rest(holder);
+        ledger.fall_asleep(holder);
+        let complete = if delivered {
+            let (message, charged) = filling.into_message();
+            Some(Complete { message, holder, charged })
+        } else {
+            ledger.give_back(holder, filling.charged());
+            None
+        };
+        if !keep {
+            self.remove(slot, ledger);
+        }
+        Some((delivered, complete))
+    }
+
+    fn remove(&mut self, slot: u32, ledger: &mut Ledger) {
+        let Some(session) = self.sessions.remove(slot) else { return };
+        match session.state {
+            State::Closed { .. } => ledger.leave_sleep(session.holder),
+            State::Empty => ledger.rest(session.holder),
+            State::Filling(filling) => {
+                ledger.give_back(session.holder, filling.charged());
+                ledger.rest(session.holder);
+            }
+        }
+    }
+}
+
+impl Session {
+    fn is_empty(&self) -> bool {
+        matches!(self.state, State::Empty)
+    }
+}

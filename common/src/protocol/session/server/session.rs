@@ -1,0 +1,294 @@
+//! One session of the extension at the server: one exchange after the other.
+//!
+//! ```text
+//!            D of the next exchange             all blocks are here            the response
+//!   asleep ─────────────────────────▶ receiving ───────────────────▶ executing ────────────▶ responding
+//!     ▲ ▲                                 │                              │                     │    │
+//!     │ └───── no room, or 30 s silence ──┴──────────────────────────────┘                     │    │
+//!     └────────────────────── all acknowledged, or 30 s silence ───────────────────────────────┘    │
+//!                                receiving ◀──── D of the next exchange: the response has arrived ──┘
+//! ```
+//!
+//! Asleep, a session holds no bytes of messages. It remembers the number of its last exchange, and that is what makes a late
+//! duplicate harmless: blocks of that exchange are acknowledged as complete and run nothing, older ones are ignored.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::super::Config;
+use super::super::batch::Batch;
+use super::super::datagram::{Ack, Data, Ranges, Reason, Side};
+use super::super::limits::{Holder, Ledger, Limits};
+use super::super::receiver::{Outcome, Receiver};
+use super::super::sender::{Path, Sender};
+use super::super::statistics::Statistics;
+
+/// One session.
+#[derive(Debug)]
+pub struct Session {
+    /// Where its client is.
+    pub address: SocketAddr,
+    /// Its name, and the proof of the address.
+    pub token: u64,
+    /// Who answers for what it holds.
+    pub holder: Holder,
+    /// Unlike a slot, no two sessions have the same.
+    pub serial: u64,
+    /// Until when the token could make a session: it must not be forgotten before.
+    pub token_end: Duration,
+    /// When the last datagram came.
+    pub last_heard: Duration,
+    /// Whether it waits for its turn to send.
+    pub queued: bool,
+    phase: Phase,
+    /// The exchange that `phase` is about.
+    exchange: u32,
+    /// Of the latest request. It stays when its message is taken, and acknowledges duplicates.
+    receiver: Option<Receiver>,
+    path: Path,
+    acknowledge: bool,
+    /// Bytes that the ledger has for it.
+    charged: usize,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Asleep,
+    Receiving,
+    Executing,
+    Responding(Sender),
+}
+
+/// A request that is complete, with the bytes that the ledger has for it.
+pub struct Complete {
+    /// Number of the exchange.
+    pub exchange: u32,
+    /// The request.
+    pub request: Vec<u8>,
+    /// Bytes taken from the ledger, to be given back.
+    pub charged: usize,
+}
+
+impl Session {
+    /// Asleep; its next exchange is the first.
+    pub fn new(
+        address: SocketAddr,
+        token: u64,
+        token_end: Duration,
+        serial: u64,
+        config: &Config,
+    ) -> Session {
+        Session {
+            address,
+            token,
+            holder: Holder::of(address.ip()),
+            serial,
+            token_end,
+            last_heard: Duration::ZERO,
+            queued: false,
+            phase: Phase::Asleep,
+            exchange: 0,
+            receiver: None,
+            path: Path::new(config.congestion, config.window),
+            acknowledge: false,
+            charged: 0,
+        }
+    }
+
+    /// Takes a block of a request in; the request if it was the last one missing.
+    ///
+    /// # Errors
+    /// The reason to refuse it. What the exchange held is given back.
+    #[inline]
+    pub fn receive(
+        &mut self,
+        now: Duration,
+        data: &Data,
+        payload: &[u8],
+        (limits, config): (&Limits, &Config),
+        (ledger, spare): (&mut Ledger, &mut Vec<u8>),
+        statistics: &mut Statistics,
+    ) -> Result<Option<Complete>, Reason> {
+        self.last_heard = now;
+        if self.is_next(data.exchange) {
+            self.begin(data, limits, config, (ledger, spare))?;
+        }
+        let Some(receiver) = self.receiver.as_mut().filter(|receiver| receiver.exchange() == data.exchange)
+        else {
+            // Ahead of the exchange in work: no client of ours. Behind it: a late duplicate, not worth an answer.
+            return if data.exchange > self.exchange { Err(Reason::NotUnderstood) } else { Ok(None) };
+        };
+        match self.phase {
+            Phase::Receiving => {
+                let growth = receiver.growth(data);
+                if growth > 0 {
+                    if ledger.take(self.holder, growth).is_err() {
+                        self.sleep(ledger);
+                        return Err(Reason::NoRoom);
+                    }
+                    receiver.grow(growth);
+                    self.charged += growth;
+                }
+            }
+            Phase::Executing | Phase::Responding(_) => {}
+            // It was run, and its response is not here any more: acknowledged, expired, or too big. A client that has the
+            // response does not listen to this.
+            Phase::Asleep => return Err(Reason::Unknown),
+        }
+        self.acknowledge = true;
+        match receiver.receive(now, data, payload) {
+            Outcome::New => statistics.blocks_received += 1,
+            Outcome::Duplicate => statistics.duplicates += 1,
+            Outcome::Stray => statistics.malformed += 1,
+        }
+        let Some(request) = receiver.take() else { return Ok(None) };
+        self.phase = Phase::Executing;
+        let charged = std::mem::take(&mut self.charged);
+        Ok(Some(Complete { exchange: self.exchange, request, charged }))
+    }
+
+    /// Takes an ack of the response in.
+    pub fn acknowledged(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>, ledger: &mut Ledger) {
+        self.last_heard = now;
+        if ack.side != Side::Response || ack.exchange != self.exchange {
+            return;
+        }
+        if let Phase::Responding(sender) = &mut self.phase {
+            sender.acknowledge(now, &mut self.path, ack, ranges);
+            if sender.is_complete() {
+                self.sleep(ledger);
+            }
+        }
+    }
+
+    /// The client wants no more of the response.
+    pub fn refused(&mut self, now: Duration, exchange: u32, ledger: &mut Ledger) {
+        self.last_heard = now;
+        if exchange == self.exchange && matches!(self.phase, Phase::Responding(_)) {
+            self.sleep(ledger);
+        }
+    }
+
+    /// Begins to send the response of an exchange. One that is not waited for is dropped.
+    ///
+    /// # Errors
+    /// The reason to tell the client.
+    pub fn answer(
+        &mut self,
+        now: Duration,
+        exchange: u32,
+        response: Vec<u8>,
+        (limits, config): (&Limits, &Config),
+        ledger: &mut Ledger,
+    ) -> Result<(), Reason> {
+        if exchange != self.exchange || !matches!(self.phase, Phase::Executing) {
+            return Ok(());
+        }
+        if response.len() > limits.response {
+            self.sleep(ledger);
+            return Err(Reason::TooLong);
+        }
+        // What passes from the client to us most likely passes back.
+        let theirs = self.receiver.as_ref().map_or(u16::MAX, Receiver::block_size);
+        let block_size = config.block_size().min(theirs);
+        let memory = Sender::memory(response.len(), block_size);
+        if ledger.take(self.holder, memory).is_err() {
+            self.sleep(ledger);
+            return Err(Reason::NoRoom);
+        }
+        self.charged += memory;
+        let name = (Side::Response, self.token, exchange);
+        self.phase = Phase::Responding(Sender::new(now, &mut self.path, name, block_size, response));
+        Ok(())
+    }
+
+    /// Fills a batch with what may leave now: an ack first, then blocks. `false`: nothing.
+    pub fn transmit(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) -> bool {
+        batch.begin(self.address, 0);
+        if self.acknowledge
+            && let Some(receiver) = &self.receiver
+        {
+            self.acknowledge = false;
+            receiver.acknowledge(now, &mut batch.bytes);
+            batch.segment = batch.bytes.len();
+            statistics.datagrams_sent += 1;
+            return true;
+        }
+        match &mut self.phase {
+            Phase::Responding(sender) => sender.transmit(now, &mut self.path, batch, statistics),
+            _ => false,
+        }
+    }
+
+    /// When the retransmission timer fires.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::Responding(sender) => sender.next_timeout(),
+            _ => None,
+        }
+    }
+
+    /// The retransmission timer may have fired.
+    pub fn handle_timeout(&mut self, now: Duration, statistics: &mut Statistics) {
+        if let Phase::Responding(sender) = &mut self.phase {
+            sender.handle_timeout(now, &mut self.path, statistics);
+        }
+    }
+
+    /// Whether nothing is going on.
+    pub fn is_asleep(&self) -> bool {
+        matches!(self.phase, Phase::Asleep)
+    }
+
+    /// Drops what is going on and gives the bytes back.
+    pub fn sleep(&mut self, ledger: &mut Ledger) {
+        if !self.is_asleep() {
+            if let Phase::Receiving = self.phase {
+                self.receiver = None; // what has come is dropped, and must not be acknowledged any more
+            }
+            self.phase = Phase::Asleep;
+            ledger.give_back(self.holder, std::mem::take(&mut self.charged));
+            ledger.rest(self.holder);
+            ledger.fall_asleep(self.holder);
+        }
+    }
+
+    /// What is known of the way to the client.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether this exchange begins now. One that was given up half received may be begun again: it has run nothing.
+    #[inline]
+    fn is_next(&self, exchange: u32) -> bool {
+        match (&self.phase, &self.receiver) {
+            (Phase::Asleep, None) => exchange == self.exchange,
+            (Phase::Asleep | Phase::Responding(_), Some(_)) => exchange == self.exchange + 1,
+            _ => false,
+        }
+    }
+
+    fn begin(
+        &mut self,
+        data: &Data,
+        limits: &Limits,
+        config: &Config,
+        (ledger, spare): (&mut Ledger, &mut Vec<u8>),
+    ) -> Result<(), Reason> {
+        if data.length as usize > limits.request {
+            return Err(Reason::TooLong);
+        }
+        let mut receiver = Receiver::new(data, config.receive_window).ok_or(Reason::NotUnderstood)?;
+        self.sleep(ledger); // the response before this has arrived
+        ledger.wake(self.holder).map_err(|_| Reason::NoRoom)?;
+        ledger.leave_sleep(self.holder);
+        if receiver.suits(spare.capacity()) && ledger.take(self.holder, spare.capacity()).is_ok() {
+            self.charged += spare.capacity();
+            receiver.adopt(std::mem::take(spare));
+        }
+        self.exchange = data.exchange;
+        self.receiver = Some(receiver);
+        self.phase = Phase::Receiving;
+        Ok(())
+    }
+}
