@@ -1,7 +1,7 @@
 //! A violation made small enough to read.
 //!
 //! ```text
-//!   400 calls ──► cut at the culprit's return ──► without those that never returned ──► without reads ──► 6 calls
+//!   400 calls ──► those begun before the culprit returned ──► that returned ──► without reads ──► 6 calls
 //! ```
 //!
 //! Calls may be left out only where that cannot *make* a violation: a call that never returned may not have happened, and a read
@@ -53,7 +53,8 @@ pub fn explain<S: Specification>(
     }
 }
 
-/// What the culprit would be answered behind all calls that returned before it began, and behind each later one of the order.
+/// What the culprit would be answered in the places of the order where it may stand and takes nothing from those behind it: behind all
+/// calls that returned before it began. At the very end it is in nobody's way, so there is always one.
 fn right_answers<S: Specification>(
     specification: &S,
     calls: &[Call<S::Operation, S::Answer>],
@@ -66,9 +67,12 @@ fn right_answers<S: Specification>(
     let mut answers: Vec<String> = Vec::new();
     for place in 0..=violation.order.len() {
         if place >= first_place {
-            let answer = specification.step(&state, &culprit.operation).0.to_string();
-            if !answers.contains(&answer) {
-                answers.push(answer);
+            let (right, after) = specification.step(&state, &culprit.operation);
+            let after = after.unwrap_or_else(|| state.clone());
+            if explains(specification, calls, &violation.order[place..], after)
+                && !answers.contains(&right.to_string())
+            {
+                answers.push(right.to_string());
             }
         }
         if let Some(&next) = violation.order.get(place) {
@@ -78,13 +82,29 @@ fn right_answers<S: Specification>(
     answers
 }
 
+/// Whether these calls, one after another from this state, are answered as they were.
+fn explains<S: Specification>(
+    specification: &S,
+    calls: &[Call<S::Operation, S::Answer>],
+    order: &[usize],
+    mut state: S::State,
+) -> bool {
+    order.iter().all(|&index| {
+        let (right, after) = specification.step(&state, &calls[index].operation);
+        if let Some(after) = after {
+            state = after;
+        }
+        calls[index].answer().is_none_or(|given| specification.agrees(&right, given))
+    })
+}
+
 fn needed<S: Specification>(
     specification: &S,
     calls: &[Call<S::Operation, S::Answer>],
     culprit: usize,
     limit: u64,
 ) -> Vec<usize> {
-    let end = calls[culprit].end();
+    let begun = calls.partition_point(|call| call.called <= calls[culprit].end());
     let is_read = |&index: &usize| {
         let call: &Call<_, _> = &calls[index];
         index != culprit && call.answer().is_some_and(|answer| specification.is_read(&call.operation, answer))
@@ -94,7 +114,7 @@ fn needed<S: Specification>(
         matches!(check(specification, &history, limit).verdict, Verdict::Violation(_))
     };
 
-    let returned: Vec<usize> = (0..calls.len()).filter(|&index| calls[index].end() <= end).collect();
+    let returned: Vec<usize> = (0..begun).filter(|&index| calls[index].returned.is_some()).collect();
     let writes: Vec<usize> = returned.iter().copied().filter(|index| !is_read(index)).collect();
     if is_violation(&writes) {
         return writes;

@@ -18,7 +18,8 @@
 //!
 //! When there is no order, one fact comes for free: the furthest return that the search ever had at the front. All returns before it
 //! could be passed, and the choices that did so are an order for them; it itself was never passed, by any choice. So that is the
-//! first answer that makes the history wrong, and not just some answer.
+//! first answer that makes the history wrong, and not just some answer: first for one who knows already what the calls that were
+//! open then were answered later.
 //!
 //! Not done: splitting a history by objects (Herlihy and Wing's locality; Horn and Kroening, 2015). It makes a store of a thousand
 //! registers a thousand small searches, but a board's ids and a game's rounds tie all its calls together.

@@ -24,8 +24,10 @@ use columns::Columns;
 mod columns;
 
 const STYLE: &str = include_str!("picture/style.css");
-/// Most calls in one picture.
+/// Most calls in a picture of an order, and in the table beneath one of a violation.
 pub const CALLS: usize = 60;
+/// Most calls around a violation: it should be seen at once.
+const AROUND: usize = 22;
 
 const COLUMN: f64 = 44.0;
 const LEFT: f64 = 76.0;
@@ -33,7 +35,7 @@ const TOP: f64 = 30.0;
 const LANE: f64 = 66.0;
 const BAR: f64 = 18.0;
 /// Characters of text beside a bar of two columns.
-const LABEL: usize = 14;
+const LABEL: usize = 13;
 
 /// What the page says about the run.
 #[derive(Debug, Clone, Default)]
@@ -98,11 +100,11 @@ const LEGEND: &str = concat!(
 
 fn note(all: usize, chosen: usize, shown: Shown<'_>) -> String {
     let which = match shown {
-        Shown::Order(_) => "the first",
-        Shown::Violation(_) => "the last before the violation",
+        Shown::Order(_) => "first",
+        Shown::Violation(_) => "last before the violation",
     };
     let part =
-        if all > chosen { format!(" Of {all} calls these are {which} {chosen}.") } else { String::new() };
+        if all > chosen { format!(" Of {all} calls these {chosen} are the {which}.") } else { String::new() };
     format!(
         "<p class=\"note\">Time runs to the right and is not to scale: each beginning and each end has a column.{part}</p>\n"
     )
@@ -120,7 +122,8 @@ fn chosen<O, A>(calls: &[Call<O, A>], shown: Shown<'_>) -> Vec<usize> {
             let is_rival = |index: usize| index == explanation.culprit || explanation.rivals.contains(&index);
             before
                 .sort_by_key(|&index| (is_rival(index), calls[index].returned.is_some(), calls[index].end()));
-            let mut chosen = before.split_off(before.len().saturating_sub(CALLS));
+            let mut chosen =
+                before.split_off(before.len().saturating_sub(AROUND.max(explanation.rivals.len() + 1)));
             chosen.sort_unstable();
             chosen
         }

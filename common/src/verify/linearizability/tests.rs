@@ -263,21 +263,37 @@ where
     let outcome = check(specification, &history, STEPS);
     prop_assert_eq!(holds(&outcome.verdict), some_order_does(specification, calls), "{:?}", outcome);
     if let Verdict::Violation(violation) = &outcome.verdict {
-        // Cut just before the culprit's return, and just behind it.
         let end = history.calls()[violation.culprit].end();
-        let cut = |inclusive: bool| {
-            let mut calls: Calls =
-                history.calls().iter().filter(|call| call.called <= end).cloned().collect();
-            for call in &mut calls {
-                let returned = |at: Duration| at < end || (inclusive && at == end);
-                call.returned = call.returned.filter(|(at, _)| returned(*at));
-            }
-            calls
-        };
-        prop_assert!(some_order_does(specification, &cut(false)), "before it there was an order");
-        prop_assert!(!some_order_does(specification, &cut(true)), "it is the first without");
+        let begun: Calls = history.calls().iter().filter(|call| call.called <= end).cloned().collect();
+        prop_assert!(!some_order_does(specification, &begun), "what began later has nothing to do with it");
+        check_order(specification, &history, &violation.order, end)?;
+    }
+    if let Verdict::Linearizable(order) = &outcome.verdict {
+        check_order(specification, &history, order, Duration::MAX)?;
     }
     Ok(holds(&outcome.verdict))
+}
+
+/// The order has all calls that returned before `end`, keeps to the times, and gives the answers.
+fn check_order<S>(
+    specification: &S,
+    history: &History<Operation, Answer>,
+    order: &[usize],
+    end: Duration,
+) -> Result<(), TestCaseError>
+where
+    S: Specification<Operation = Operation, Answer = Answer>,
+{
+    let calls = history.calls();
+    prop_assert!((0..calls.len()).all(|index| calls[index].end() >= end || order.contains(&index)));
+    let mut state = specification.initial();
+    for (place, &index) in order.iter().enumerate() {
+        prop_assert!(order[place..].iter().all(|&later| calls[later].end() >= calls[index].called));
+        let (right, after) = specification.step(&state, &calls[index].operation);
+        prop_assert!(calls[index].answer().is_none_or(|given| *given == right));
+        state = after.unwrap_or(state);
+    }
+    Ok(())
 }
 
 proptest! {

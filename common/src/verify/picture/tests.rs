@@ -100,7 +100,8 @@ fn a_long_history_is_cut_and_the_violation_stays_in_it() {
     let page = html(&history, Shown::Violation(&explanation), &About::default());
     assert!(page.contains("client 0: culprit") && page.contains("client 1: call 399"));
     assert!(!page.contains("call 401 "), "what began later is not in it");
-    assert!(page.contains(&format!("these are the last before the violation {CALLS}")));
+    assert!(page.contains("call 2 →"), "a rival is, however long ago");
+    assert!(page.contains(&format!("these {AROUND} are the last before the violation")));
     let page = html(&history, Shown::Order(&[0, 1, 2]), &About::default());
-    assert!(page.contains("these are the first"));
+    assert!(page.contains(&format!("these {CALLS} are the first")));
 }
