@@ -9,6 +9,7 @@ pub mod download;
 pub mod game;
 pub mod guessword_client;
 pub mod guessword_server;
+pub mod locks;
 pub mod simulate;
 pub mod verify;
 pub mod whiteboard;
