@@ -10,6 +10,7 @@ pub mod game;
 pub mod guessword_client;
 pub mod guessword_server;
 pub mod locks;
+pub mod notification;
 pub mod simulate;
 pub mod verify;
 pub mod whiteboard;

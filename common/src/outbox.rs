@@ -9,7 +9,16 @@
 //! on its socket and an eventfd, a readiness loop has one eventfd and a list of tokens, tokio has a `Notify`.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicBool, Ordering};
+#[cfg(loom)]
+use loom::sync::{Mutex, MutexGuard};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(not(loom))]
+use std::sync::{Mutex, MutexGuard};
 
 /// How much may wait for one client, and what happens when it would be more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +34,14 @@ pub struct OutboxLimit {
 pub enum WhenFull {
     /// The connection is closed: the client must come again and catch up.
     Disconnect,
-    /// The push is dropped: for pushes that only say "there is news", of which one is as good as ten.
+    /// The push is dropped.
     Skip,
+    /// It never gets full: one push waits, and while it does all others are dropped. For pushes that all say the same,
+    /// "there is news", of which one is as good as ten, because whoever reads it asks for all the news.
+    ///
+    /// Nothing is missed when the news is made, and the push too, under the one lock that the asking takes: a push is dropped
+    /// only while another is still to be sent, and so the client will ask after this news was made.
+    Coalesce,
 }
 
 /// A push did not go in: the client does not keep up.
@@ -37,15 +52,21 @@ pub struct Overrun;
 /// The bytes that wait for one client. Clones are handles on the same queue.
 #[derive(Clone)]
 pub struct Outbox {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Shared>,
 }
 
 type Waker = Arc<dyn Fn() + Send + Sync>;
 
 struct Shared {
+    limit: OutboxLimit,
+    /// Whether something waits: to be seen without the lock by those who push to thousands.
+    is_waiting: AtomicBool,
+    queue: Mutex<Queue>,
+}
+
+struct Queue {
     waiting: VecDeque<Arc<[u8]>>,
     bytes: usize,
-    limit: OutboxLimit,
     overrun: bool,
     waker: Option<Waker>,
 }
@@ -54,8 +75,15 @@ impl Outbox {
     /// An empty one.
     #[must_use]
     pub fn new(limit: OutboxLimit) -> Outbox {
-        let shared = Shared { waiting: VecDeque::new(), bytes: 0, limit, overrun: false, waker: None };
-        Outbox { shared: Arc::new(Mutex::new(shared)) }
+        let queue = Queue { waiting: VecDeque::new(), bytes: 0, overrun: false, waker: None };
+        let shared = Shared { limit, is_waiting: AtomicBool::new(false), queue: Mutex::new(queue) };
+        Outbox { shared: Arc::new(shared) }
+    }
+
+    /// Its bound and its policy.
+    #[must_use]
+    pub fn limit(&self) -> OutboxLimit {
+        self.shared.limit
     }
 
     /// Leaves bytes for the client. Never blocks; the bytes are shared, not copied, so that what goes to a thousand
@@ -64,19 +92,25 @@ impl Outbox {
     /// # Errors
     /// [`Overrun`] when they did not fit; under [`WhenFull::Disconnect`] the connection is then about to end.
     pub fn push(&self, bytes: Arc<[u8]>) -> Result<(), Overrun> {
-        let mut shared = self.lock();
-        let fits = shared.bytes + bytes.len() <= shared.limit.bytes && !shared.overrun;
+        let OutboxLimit { bytes: limit, when_full } = self.shared.limit;
+        let coalesces = when_full == WhenFull::Coalesce;
+        if coalesces && self.shared.is_waiting.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut queue = self.lock();
+        let fits = !queue.overrun && (coalesces || queue.bytes + bytes.len() <= limit);
         if fits {
-            shared.bytes += bytes.len();
-            shared.waiting.push_back(bytes);
-        } else if shared.limit.when_full == WhenFull::Disconnect {
-            shared.overrun = true;
+            queue.bytes += bytes.len();
+            queue.waiting.push_back(bytes);
+            self.shared.is_waiting.store(true, Ordering::Release);
+        } else if when_full == WhenFull::Disconnect {
+            queue.overrun = true;
         } else {
             return Err(Overrun);
         }
         // Called without the lock: what wakes may want to look.
-        let waker = shared.waker.clone();
-        drop(shared);
+        let waker = queue.waker.clone();
+        drop(queue);
         if let Some(wake) = waker {
             wake();
         }
@@ -86,9 +120,13 @@ impl Outbox {
     /// Takes the oldest waiting push.
     #[must_use]
     pub fn pop(&self) -> Option<Arc<[u8]>> {
-        let mut shared = self.lock();
-        let bytes = shared.waiting.pop_front()?;
-        shared.bytes -= bytes.len();
+        if !self.shared.is_waiting.load(Ordering::Acquire) {
+            return None; // its driver asks before every request
+        }
+        let mut queue = self.lock();
+        let bytes = queue.waiting.pop_front()?;
+        queue.bytes -= bytes.len();
+        self.shared.is_waiting.store(!queue.waiting.is_empty(), Ordering::Release);
         Some(bytes)
     }
 
@@ -101,8 +139,8 @@ impl Outbox {
     /// Whether there is something to do: bytes to send, or a connection to end.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        let shared = self.lock();
-        shared.overrun || !shared.waiting.is_empty()
+        let queue = self.lock();
+        queue.overrun || !queue.waiting.is_empty()
     }
 
     /// From now on `wake` is called after every push; at once, if something is waiting already.
@@ -114,13 +152,14 @@ impl Outbox {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         // A panic while it was held leaves a queue that is whole: each step above is a single one.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -150,6 +189,24 @@ mod tests {
         outbox.push(Arc::from(*b"abcd")).unwrap();
         assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
         assert!(outbox.overrun());
+    }
+
+    #[test]
+    fn one_that_waits_stands_for_all() {
+        let outbox = outbox(WhenFull::Coalesce);
+        let woken = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&woken);
+        outbox.wake_with(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        for _ in 0..2 {
+            for _ in 0..9 {
+                outbox.push(Arc::from(*b"news;")).unwrap();
+            }
+            assert_eq!(outbox.pop().as_deref(), Some(&b"news;"[..]));
+            assert!(outbox.pop().is_none());
+        }
+        assert_eq!(woken.load(Ordering::Relaxed), 2);
     }
 
     #[test]
