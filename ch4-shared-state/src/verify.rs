@@ -102,7 +102,7 @@ pub struct VerifyArgs {
     /// No client begins a call after this time
     #[arg(short, long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub time: Duration,
-    /// The search is given up after so many steps, and the verdict is unknown; a million is some 32 MiB
+    /// The search is given up after so many steps, and the verdict is unknown; a million is some 35 MB
     #[arg(long, value_name = "N", default_value_t = STEPS)]
     pub steps: u64,
     /// Write the history and the verdict as JSON
