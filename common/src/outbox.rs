@@ -9,8 +9,16 @@
 //! on its socket and an eventfd, a readiness loop has one eventfd and a list of tokens, tokio has a `Notify`.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicBool, Ordering};
+#[cfg(loom)]
+use loom::sync::{Mutex, MutexGuard};
+#[cfg(not(loom))]
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(not(loom))]
+use std::sync::{Mutex, MutexGuard};
 
 /// How much may wait for one client, and what happens when it would be more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,13 +229,14 @@ impl Outbox {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         // A panic while it was held leaves a queue that is whole: each step above is a single one.
         self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
