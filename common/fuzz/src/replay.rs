@@ -13,8 +13,19 @@ const SEED: u64 = 1;
 const LONGEST: usize = 2048;
 /// What parsers stumble over.
 const TELLING: [&[u8]; 13] = [
-    b"0", b":", b"?", b";", b" ", b"-1", b"18446744073709551616", b"\0", b"\xff", b"\xff\xff\xff\xff", b"\0\0\0\0",
-    b"\n", b"[",
+    b"0",
+    b":",
+    b"?",
+    b";",
+    b" ",
+    b"-1",
+    b"18446744073709551616",
+    b"\0",
+    b"\xff",
+    b"\xff\xff\xff\xff",
+    b"\0\0\0\0",
+    b"\n",
+    b"[",
 ];
 
 /// Runs every file of a target's corpus, and so many mutations of them.
@@ -46,11 +57,15 @@ pub fn replay(fuzz: &str, name: &str, mutations: u32, target: fn(&[u8])) {
 /// The targets that a fuzz directory has, by their files and by their corpora.
 pub fn targets(fuzz: &str) -> [Vec<String>; 2] {
     let files = names(&Path::new(fuzz).join("fuzz_targets"));
-    [files.iter().map(|file| file.trim_end_matches(".rs").to_owned()).collect(), names(&Path::new(fuzz).join("corpus"))]
+    [
+        files.iter().map(|file| file.trim_end_matches(".rs").to_owned()).collect(),
+        names(&Path::new(fuzz).join("corpus")),
+    ]
 }
 
 fn names(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let entries =
+        std::fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
         entry.expect("its entry").file_name().into_string().expect("a name for people")
     };

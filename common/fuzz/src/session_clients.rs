@@ -161,7 +161,8 @@ fn answer(tape: &mut Tape<'_>, came: &mut usize) -> Vec<u8> {
             out.extend_from_slice(&payload);
         }
         _ => {
-            let reason = tape.pick(&[Reason::Unknown, Reason::TooLong, Reason::NoRoom, Reason::NotUnderstood]);
+            let reason =
+                tape.pick(&[Reason::Unknown, Reason::TooLong, Reason::NoRoom, Reason::NotUnderstood]);
             out.extend_from_slice(&Refusal { reason, token, exchange: tape.byte().into() }.encode());
         }
     }
