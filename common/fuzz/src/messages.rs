@@ -12,6 +12,11 @@ pub fn mboard_requests(bytes: &[u8]) {
         if let Ok(request) = &parsed {
             assert!(bytes.len() <= transport.request_limit());
             assert_eq!(Request::parse(&request.encode(), transport), Ok(*request));
+            let argument = &bytes[2..];
+            match request {
+                Request::Publish(text) => assert_eq!(*text, argument),
+                _ => assert!(argument.trim_ascii().iter().all(u8::is_ascii_digit), "no number"),
+            }
         }
         parsed
     });
@@ -72,6 +77,10 @@ pub fn session_pdus(bytes: &[u8]) {
         let mut out = Vec::new();
         request.encode(&mut out);
         assert_eq!(pdu::Request::parse(&out), Some(request));
+        if let pdu::Request::Block { data, .. } = request {
+            // Five are split off, whatever the data looks like.
+            assert_eq!(bytes.splitn(6, |byte| *byte == b'?').last(), Some(data));
+        }
     }
     if let Some(response) = pdu::Response::parse(bytes) {
         let mut out = Vec::new();

@@ -98,7 +98,7 @@ fn run(tape: &mut Tape<'_>, config: Config, mut client: impl Machine) {
     while !tape.is_over() {
         let step = tape.byte();
         match step % 16 {
-            0 => client.request(now, vec![b'q'; usize::from(tape.byte()).pow(2)]),
+            0 => client.request(now, vec![b'q'; 3 * usize::from(tape.byte()).pow(2)]),
             1 => now += Duration::from_millis(u64::from(tape.byte()).pow(2)),
             2 => now = now.max(client.next_timeout().unwrap_or(now)),
             3 => {

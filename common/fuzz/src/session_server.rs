@@ -3,7 +3,7 @@
 //! Whatever they send, and however long they wait:
 //! - what is held stays within the limits, and is nothing in the end;
 //! - an address that has not proved itself gets no more bytes than it sent (but for the 18 of the smallest Ethernet frame);
-//! - no request is handed out twice;
+//! - no request is run twice, nor with a token that its sender was not given;
 //! - the server always comes to rest: sending ends, and so do its timers.
 
 use std::net::SocketAddr;
@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use common::protocol::session::datagram::{Ack, Data, Reason, Refusal, Side};
 use common::protocol::session::pdu::{OPEN, OPEN_EXTENSION, Response};
-use common::protocol::session::token::Tokens;
 use common::protocol::session::{Batch, Config, Delivered, ExchangeId, Held, Limits, Server};
 
 use super::tape::Tape;
@@ -53,19 +52,20 @@ struct World {
     server: Server,
     now: Duration,
     addresses: [Address; 4],
-    /// Knows the secret, and so which tokens prove an address.
-    oracle: Tokens,
     batch: Batch,
     sequence: u32,
     /// What every request of the original protocol is handed out as.
     nameless: ExchangeId,
     handed_out: Vec<ExchangeId>,
+    /// Requests that have become complete: who, and the bytes of token and exchange.
+    completed: Vec<(usize, Vec<u8>)>,
 }
 
 /// What an address has, and what went to and fro.
 struct Address {
     name: SocketAddr,
-    token: u64,
+    /// Those it was given, the newest last.
+    tokens: Vec<u64>,
     session: u64,
     proved: bool,
     /// Bytes that it may get unproved.
@@ -73,12 +73,24 @@ struct Address {
     got: usize,
 }
 
+impl Address {
+    fn token(&self) -> u64 {
+        self.tokens.last().copied().unwrap_or_default()
+    }
+
+    /// Whether this datagram carries one of its tokens.
+    fn has(&self, datagram: &[u8]) -> bool {
+        let is_ours = matches!(datagram.first(), Some(b'D' | b'K' | b'X'));
+        is_ours && self.tokens.iter().any(|token| datagram.get(4..12) == Some(&token.to_be_bytes()))
+    }
+}
+
 impl World {
     fn new() -> World {
         let names = ["192.0.2.1:1", "192.0.2.1:2", "192.0.2.9:1", "[2001:db8::1]:1"];
         let address = |name: &str| Address {
             name: name.parse().expect("an address"),
-            token: 0,
+            tokens: Vec::new(),
             session: 0,
             proved: false,
             allowed: 0,
@@ -88,11 +100,11 @@ impl World {
             server: Server::new(LIMITS, Config::default(), SECRET),
             now: Duration::ZERO,
             addresses: names.map(address),
-            oracle: Tokens::new([42; 16], LIMITS.token_period),
             batch: Batch::new(),
             sequence: 0,
             nameless: nameless(),
             handed_out: Vec::new(),
+            completed: Vec::new(),
         };
         // Everybody begins with a token and a session, because no fuzzer finds out how to get them.
         for who in 0..world.addresses.len() {
@@ -146,7 +158,7 @@ impl World {
         payload: &[u8],
     ) {
         self.sequence += 1;
-        let (token, sequence) = (self.addresses[whose].token, self.sequence);
+        let (token, sequence) = (self.addresses[whose].token(), self.sequence);
         let data = Data { side, block_size, token, exchange, sequence, length, block };
         self.send(who, &[&data.encode(payload), payload].concat());
     }
@@ -154,7 +166,7 @@ impl World {
     fn send_ack(&mut self, who: usize, tape: &mut Tape<'_>) {
         let ack = Ack {
             side: tape.pick(&[Side::Response, Side::Request]),
-            token: self.addresses[usize::from(tape.byte()) % 4].token,
+            token: self.addresses[usize::from(tape.byte()) % 4].token(),
             exchange: tape.byte().into(),
             largest: tape.byte().into(),
             delay: u32::from(tape.byte()).pow(4),
@@ -168,7 +180,7 @@ impl World {
     }
 
     fn send_refusal(&mut self, who: usize, tape: &mut Tape<'_>) {
-        let token = self.addresses[usize::from(tape.byte()) % 4].token;
+        let token = self.addresses[usize::from(tape.byte()) % 4].token();
         let reason = tape.pick(&[Reason::Unknown, Reason::TooLong, Reason::NoRoom, Reason::NotUnderstood]);
         self.send(who, &Refusal { reason, token, exchange: tape.byte().into() }.encode());
     }
@@ -192,16 +204,20 @@ impl World {
 
     fn send(&mut self, who: usize, datagram: &[u8]) {
         self.note(who, datagram);
+        let delivered = self.server.statistics().delivered;
         self.server.receive(self.now, self.addresses[who].name, datagram.len(), datagram);
+        if self.server.statistics().delivered > delivered && datagram[0] == b'D' {
+            let request = (who, datagram[4..16].to_vec());
+            assert!(self.addresses[who].has(datagram), "a request with somebody else's token");
+            assert!(!self.completed.contains(&request), "a request is complete twice");
+            self.completed.push(request);
+        }
     }
 
     fn note(&mut self, who: usize, datagram: &[u8]) {
         let address = &mut self.addresses[who];
         address.allowed += datagram.len().max(18);
-        if let (Some(b'D' | b'K' | b'X'), Some(token)) = (datagram.first(), datagram.get(4..12)) {
-            let token = u64::from_be_bytes(token.try_into().expect("eight bytes"));
-            address.proved |= self.oracle.valid_until(self.now, address.name, token).is_some();
-        }
+        address.proved |= address.has(datagram);
     }
 
     /// A token and a session; the answers are read.
@@ -214,7 +230,7 @@ impl World {
             assert_eq!(self.batch.to, address.name);
             address.got += self.batch.bytes.len();
             match Response::parse(&self.batch.bytes) {
-                Some(Response::Token(token)) => address.token = token,
+                Some(Response::Token(token)) => address.tokens.push(token),
                 Some(Response::Done(session)) => address.session = session,
                 // No room for more sessions.
                 other => assert_eq!(other, Some(Response::NotUnderstood)),

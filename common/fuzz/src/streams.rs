@@ -61,7 +61,14 @@ enum Value {
 /// A length and bincode.
 pub fn frames(bytes: &[u8]) {
     let decode = |pieces: std::slice::Chunks<'_, u8>| {
-        decode(pieces, |received| frame::decode::<Value>(received, LIMIT as u32).map_err(|e| e.to_string()))
+        decode(pieces, |received| {
+            let decoded =
+                frame::decode::<Value>(received, LIMIT as u32).map_err(|error| error.to_string())?;
+            if decoded.is_none() && received.len() >= frame::HEADER {
+                assert!(received[..frame::HEADER] <= (LIMIT as u32).to_be_bytes()[..], "more is waited for");
+            }
+            Ok(decoded)
+        })
     };
     for value in both_ways(bytes, decode).0 {
         let mut out = Vec::new();
@@ -111,20 +118,21 @@ fn decode<T>(
 pub fn framings(bytes: &[u8]) {
     let Some((&framing, rest)) = bytes.split_first() else { return };
     let Some((&step, stream)) = rest.split_first() else { return };
-    let service: Arc<dyn Service> = Arc::new(Framed(framing % 6));
-    let whole = converse(&service, stream, stream.len().max(1));
-    let split = converse(&service, stream, usize::from(step).max(1));
-    if framing % 6 == 0 {
+    let framing = Framed(framing % 6);
+    let whole = converse(framing, stream, stream.len().max(1));
+    let split = converse(framing, stream, usize::from(step).max(1));
+    if framing.0 == 0 {
         // As it comes: a request is a piece, and only the bytes are the same.
         assert_eq!(whole.0.concat(), split.0.concat());
     } else {
         assert_eq!(whole, split);
-        let limit = if framing % 6 == 2 { 5 } else { LIMIT };
+        let limit = if framing.0 == 2 { 5 } else { LIMIT };
         assert!(whole.0.iter().all(|request| request.len() <= limit));
     }
 }
 
 /// A service that is nothing but its framing.
+#[derive(Clone, Copy)]
 struct Framed(u8);
 
 impl Service for Framed {
@@ -148,13 +156,28 @@ impl Service for Framed {
     }
 }
 
+impl Framed {
+    /// Bytes of a request besides its own.
+    fn overhead(&self) -> usize {
+        match self.0 {
+            3 => 1,
+            4 => 4,
+            _ => 0,
+        }
+    }
+}
+
 /// The requests that come out of a stream in such pieces, and all that is sent.
-fn converse(service: &Arc<dyn Service>, stream: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
+fn converse(framing: Framed, stream: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
     let client = Client { address: ([127, 0, 0, 1], 4711).into() };
-    let mut talk = Conversation::open(service, client);
+    let service: Arc<dyn Service> = Arc::new(framing);
+    let mut talk = Conversation::open(&service, client);
     let (mut pieces, mut requests, mut sent) = (stream.chunks(step), Vec::new(), Vec::new());
+    let mut held = 0usize;
     loop {
         while let Some(request) = talk.poll_request() {
+            // The last line may lack its end.
+            held = held.saturating_sub(request.0.len() + framing.overhead());
             requests.push(request.0.clone());
             talk.answer(service.handle(&client, request));
         }
@@ -164,7 +187,11 @@ fn converse(service: &Arc<dyn Service>, stream: &[u8], step: usize) -> (Vec<Vec<
                 talk.transmitted(talk.transmit().len());
             }
             Next::Receive => match pieces.next() {
-                Some(piece) => talk.receive(piece),
+                Some(piece) => {
+                    assert!(framing.0 == 5 || held <= LIMIT + 4, "{held} bytes are held, and more is wanted");
+                    held += piece.len();
+                    talk.receive(piece);
+                }
                 None => talk.finish(),
             },
             Next::HalfClose => talk.half_closed(),
