@@ -125,7 +125,7 @@ impl World {
             8 => self.send_refusal(who, tape),
             9 => self.send_original_block(who, tape),
             10 => self.send(who, format!("c?{}", self.addresses[who].session).as_bytes()),
-            11..=13 => self.answer(usize::from(tape.byte()).pow(2)),
+            11..=13 => _ = self.answer(usize::from(tape.byte()).pow(2)),
             14 => self.fire(),
             _ => self.send_batch(who, tape),
         }
@@ -238,16 +238,17 @@ impl World {
         }
     }
 
-    fn answer(&mut self, length: usize) {
-        if let Some(Delivered { exchange, request, .. }) = self.server.poll_request() {
-            assert!(request.len() <= LIMITS.request);
-            if exchange != self.nameless {
-                assert!(!self.handed_out.contains(&exchange), "a request is handed out twice");
-                self.handed_out.push(exchange);
-            }
-            self.server.answer(self.now, exchange, vec![b'r'; length]);
-            self.server.recycle(request);
+    /// Runs a request, if there is one.
+    fn answer(&mut self, length: usize) -> bool {
+        let Some(Delivered { exchange, request, .. }) = self.server.poll_request() else { return false };
+        assert!(request.len() <= LIMITS.request);
+        if exchange != self.nameless {
+            assert!(!self.handed_out.contains(&exchange), "a request is handed out twice");
+            self.handed_out.push(exchange);
         }
+        self.server.answer(self.now, exchange, vec![b'r'; length]);
+        self.server.recycle(request);
+        true
     }
 
     fn wait(&mut self, time: Duration) {
@@ -288,7 +289,7 @@ impl World {
     fn end(mut self) {
         let silent_since = self.now;
         for _ in 0..PATIENCE {
-            self.answer(10);
+            while self.answer(10) {}
             self.transmit();
             self.check();
             let Some(next) = self.server.next_timeout() else {
