@@ -24,7 +24,7 @@
 
 use std::time::Duration;
 
-use super::rto::RoundTrip;
+use super::rto::{RoundTrip, SCHEDULER};
 
 /// Which rule decides the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,8 +45,6 @@ const MINIMUM_WINDOW: u32 = 2;
 const MAXIMUM_WINDOW: u32 = 1 << 20;
 /// Blocks in a queue that are no sign of anything.
 const QUEUE: u32 = 4;
-/// A growth of the round trip that can be the scheduler's: one on the loopback doubles without any queue.
-const SCHEDULER: Duration = Duration::from_millis(2);
 /// Fates of so many blocks make a judgement of the loss.
 const JUDGED: u32 = 64;
 
