@@ -22,8 +22,6 @@
 //! Not done: pacing. What one acknowledgement frees leaves at once. Growth counts blocks, not acknowledgements (RFC 3465 without its
 //! limit), as one acknowledgement here answers a whole batch.
 
-use std::time::Duration;
-
 use super::rto::{RoundTrip, SCHEDULER};
 
 /// Which rule decides the window.
@@ -163,6 +161,7 @@ impl Controller {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn round_trip(milliseconds: impl IntoIterator<Item = u64>) -> RoundTrip {
         let mut round_trip = RoundTrip::default();
