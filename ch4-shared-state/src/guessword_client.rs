@@ -9,7 +9,7 @@
 //! | `script` | one thread that asks and waits |
 
 mod command;
-mod connection;
+pub(crate) mod connection;
 mod interactive;
 mod script;
 mod view;

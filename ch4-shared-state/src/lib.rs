@@ -12,6 +12,7 @@ pub mod game;
 pub mod guessword_client;
 pub mod guessword_server;
 pub mod http;
+pub mod locks;
 pub mod simulate;
 pub mod size;
 pub mod verify;

@@ -1,15 +1,199 @@
-//! Check that a server's answers to concurrent clients could have come one after another.
+//! `verify`: whether a server's answers to concurrent clients could have come one after another. Notes, chapter 4: *shared state*.
+//!
+//! ```text
+//!   server ◄──► clients, all at once ──► history ──► check ──► verdict, JSON, picture
+//! ```
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`subject`] | the server: at an address, or started for this |
+//! | [`crowd`] | clients that begin at once |
+//! | [`recorder`] | one clock, a lane for each client |
+//! | [`game`] | the guess-word game: its model, and its players |
+//! | [`board`], [`notifications`] | clients of the boards |
+//! | [`racy_board`] | a board that loses messages, to see it found |
+//! | [`verdict`] | what is printed, written and drawn |
 
-use clap::Args;
+pub mod board;
+pub mod crowd;
+pub mod game;
+pub mod notifications;
+pub mod racy_board;
+pub mod recorder;
+pub mod subject;
+pub mod verdict;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use ch3_threads::model::Model;
+use ch3_threads::serve::{RunArgs, serve};
+use clap::{Args, ValueEnum};
+use common::board::BoardService;
+use common::cli::duration;
+use common::interrupt;
+use common::service::Service;
+use common::verify::linearizability::STEPS;
+
+use crowd::Crowd;
+use subject::Subject;
+use verdict::Run;
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo ch4 verify                                   the guess-word game, on a server of its own
+  cargo ch4 verify --racy 1ms --picture race.html    the same with check-then-act: a violation, and its picture
+  cargo ch4 verify --what board --racy 1ms --picture lost.html
+  cargo ch4 verify --what board --model tokio --seed 7 --json history.json
+  cargo ch4 verify --what game -p 7778               a server that runs, and that nobody else uses meanwhile
+
+Exit status: 0 an order explains every answer, 1 an error, 3 no order does, 4 unknown: the search was given up.";
+
+/// No order explains the answers.
+const VIOLATION: u8 = 3;
+/// The search was given up.
+const UNKNOWN: u8 = 4;
+
+/// What is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// The guess-word game
+    Game,
+    /// The message board over TCP
+    Board,
+    /// The notification board
+    Notifications,
+}
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
-pub struct VerifyArgs {}
+#[command(after_help = EXAMPLES)]
+pub struct VerifyArgs {
+    /// What is checked
+    #[arg(short, long, value_enum, default_value = "game")]
+    pub what: What,
+    /// Where the server is [default: with a port 127.0.0.1, with neither a server is started for this]
+    #[arg(short = 'H', long)]
+    pub host: Option<String>,
+    /// The server's port [default: with a host 7777]
+    #[arg(short, long)]
+    pub port: Option<u16>,
+    /// How the server that is started runs its connections [default: thread-per-connection]
+    #[arg(short, long, value_enum)]
+    pub model: Option<Model>,
+    /// Start a server with a bug: it checks, lets the lock go for so long, and acts
+    #[arg(long, value_name = "TIME", value_parser = duration, num_args = 0..=1, default_missing_value = "1ms")]
+    pub racy: Option<Duration>,
+    /// How many clients at once
+    #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub clients: u16,
+    /// Most calls of each client
+    #[arg(short, long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub operations: u32,
+    /// What the clients do [random, printed]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Run again with the next seed, so many times at most, until there is a violation
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub seeds: u32,
+    /// No client begins a call after this time
+    #[arg(short, long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub time: Duration,
+    /// The search is given up after so many steps, and the verdict is unknown; a million is some 32 MiB
+    #[arg(long, value_name = "N", default_value_t = STEPS)]
+    pub steps: u64,
+    /// Write the history and the verdict as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Draw the violation, or else the beginning of the order that was found, as an HTML file
+    #[arg(long, value_name = "FILE")]
+    pub picture: Option<PathBuf>,
+    /// Be the board that is checked
+    #[arg(long, hide = true)]
+    pub serve_board: bool,
+}
 
-/// Runs the command.
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            What::Game => "guess-word game",
+            What::Board => "message board",
+            What::Notifications => "notification board",
+        }
+    }
+}
+
+/// Runs clients against a server, and judges what they were answered.
 ///
 /// # Errors
-/// It is not there.
-pub fn run(_args: &VerifyArgs) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("not built")
+/// There is no server, or it is something else; a file cannot be written.
+pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    if args.serve_board {
+        return serve_board(args);
+    }
+    let interrupted = interrupt::flag().context("Ctrl-C cannot be handled")?;
+    let subject = Subject::find(args)?;
+    let first = args.seed.unwrap_or_else(|| rand::random_range(0..1 << 32));
+    let mut status = ExitCode::SUCCESS;
+    for (seed, run) in (first..).zip(0..args.seeds) {
+        let is_fresh = subject.is_ours && run == 0;
+        let tag = if is_fresh { String::new() } else { format!("-{:x}.{run}", std::process::id()) };
+        let crowd = Crowd {
+            address: subject.address,
+            tag: &tag,
+            clients: usize::from(args.clients),
+            operations: args.operations as usize,
+            until: Instant::now() + args.time,
+            seed,
+            interrupted,
+        };
+        let run = Run { args, subject: &subject.name, seed };
+        status = match args.what {
+            What::Game => {
+                let (rules, lanes) = game::play(&crowd)?;
+                run.judge(&rules, &recorder::history(lanes))?
+            }
+            What::Board => {
+                let (board, lanes) = board::play(&crowd)?;
+                run.judge(&board, &board.learn_ids(&recorder::history(lanes)))?
+            }
+            What::Notifications => {
+                let (board, lanes) = notifications::play(&crowd)?;
+                run.judge(&board, &board.learn_ids(&recorder::history(lanes)))?
+            }
+        };
+        if status != ExitCode::SUCCESS || interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+            break;
+        }
+    }
+    Ok(status)
+}
+
+/// The message board of chapter 3, or one that loses messages.
+fn serve_board(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    let service: Arc<dyn Service> = match args.racy {
+        None => Arc::new(BoardService::default()),
+        Some(pause) => Arc::new(racy_board::RacyBoard::new(pause)),
+    };
+    let run = RunArgs {
+        listenaddr: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        listenport: args.port.unwrap_or(0),
+        workers: None,
+        backlog: 4096,
+        connections: std::num::NonZeroUsize::MIN.saturating_add(4095),
+        stall: Duration::from_secs(30),
+        show_divergence: false,
+        journal: None,
+    };
+    serve(
+        args.model.unwrap_or(Model::ThreadPerConnection),
+        service,
+        &run,
+        Box::new(|| Command::new("false")),
+    )?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -54,3 +54,6 @@ pub mod bench;
 pub mod report;
 #[cfg(not(loom))]
 pub mod sim;
+
+// What checks them: histories of concurrent clients, and whether an order explains them.
+pub mod verify;

@@ -40,6 +40,13 @@ fn the_virtual_half_of_the_link_touches_nothing_outside() {
 }
 
 #[test]
+fn the_judge_of_histories_touches_nothing_outside() {
+    let files = sources(&source_folder().join("verify"));
+    assert!(files.len() >= 7, "it has moved: {files:?}");
+    assert_pure(&files);
+}
+
+#[test]
 fn the_search_finds_what_it_is_for() {
     assert_eq!(outside_names("use std::net::{SocketAddr, UdpSocket};"), ["line 1: UdpSocket"]);
     assert_eq!(outside_names("\nlet now = SystemTime::now(); // why not"), ["line 2: SystemTime::now"]);

@@ -1,0 +1,202 @@
+//! Players who get in each other's way: few letters, short words, one name that all of them want.
+//!
+//! They come and go as well. That a player is gone has no answer on the wire; it is over when everybody is told, and the player hears
+//! it on the next seat.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use common::protocol::guessword::{Event, Notice, Request, Response, Score};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+use super::{Answer, Operation, Rules, Table, What};
+use crate::guessword_client::connection::Connection;
+use crate::verify::crowd::{Crowd, PATIENCE};
+use crate::verify::recorder::Lane;
+
+/// Words of the letters that are guessed.
+const WORDS: [&str; 6] = ["tea", "net", "ant", "neat", "tent", "atta"];
+const LETTERS: [char; 4] = ['a', 'e', 'n', 't'];
+/// How often a player changes seats. Each going is a call that overlaps many others, and the search pays for it.
+const CHANGES: u32 = 2;
+/// Seats of one client; those of people who were there before come after all of them.
+const SEATS: u32 = CHANGES + 1;
+const STRANGERS: u32 = 1 << 16;
+
+type Moves = Lane<Operation, Answer>;
+
+/// A client with the connection that it has at present.
+struct Player<'a> {
+    crowd: &'a Crowd<'a>,
+    connection: Connection,
+    client: u32,
+    changes: u32,
+    name: Arc<str>,
+}
+
+/// Plays, and tells who was there before.
+///
+/// # Errors
+/// Nobody listens there, or a word is being guessed that these players cannot guess.
+pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Rules, Vec<Moves>)> {
+    let mut players = (0..crowd.clients)
+        .map(|client| Player::sit_down(crowd, client))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let initial = players.first_mut().context("no players")?.clear_the_table()?;
+    let lanes = crowd.run(players, Player::play, |player, lane| {
+        player.make(lane, What::Scores)?;
+        player.make(lane, What::State)?;
+        Ok(())
+    })?;
+    Ok((Rules { initial }, lanes))
+}
+
+impl<'a> Player<'a> {
+    fn sit_down(crowd: &'a Crowd<'a>, client: usize) -> anyhow::Result<Player<'a>> {
+        let connection = connect(crowd)?;
+        let client = u32::try_from(client).context("too many clients")?;
+        Ok(Player { crowd, connection, client, changes: 0, name: "".into() })
+    }
+
+    fn seat(&self) -> u32 {
+        self.client * SEATS + self.changes
+    }
+
+    /// Before the history begins: joins, ends a round that others have left behind, and notes who is there.
+    fn clear_the_table(&mut self) -> anyhow::Result<Table> {
+        self.name = format!("p{}{}", self.seat(), self.crowd.tag).into();
+        if self.ask(&What::Join(Arc::clone(&self.name)))? != Answer::Done(true) {
+            bail!("the server refuses the name {}", self.name);
+        }
+        for letter in 'a'..='z' {
+            if self.ask(&What::State)? == Answer::Progress("".into()) {
+                break;
+            }
+            self.ask(&What::Guess(letter))?;
+        }
+        if let Answer::Progress(word) = self.ask(&What::State)?
+            && !word.is_empty()
+        {
+            bail!("somebody else's word is being guessed ({word}): the check needs the game for itself");
+        }
+        let mut table = Table::default();
+        match self.ask(&What::Scores)? {
+            Answer::Scores(scores) => {
+                for ((name, points), stranger) in scores.into_iter().zip(STRANGERS..) {
+                    let seat = if name == self.name { self.seat() } else { stranger };
+                    table.players.insert(seat, (name, points));
+                }
+            }
+            // Without scores nobody sees how many points one has, or who else is there.
+            _ => {
+                table.players.insert(self.seat(), (Arc::clone(&self.name), 0));
+            }
+        }
+        Ok(table)
+    }
+
+    fn play(&mut self, lane: &mut Moves, mut rng: StdRng) -> anyhow::Result<()> {
+        if self.name.is_empty() {
+            self.join(lane, &format!("captain{}", self.crowd.tag))?;
+        }
+        for calls in 0.. {
+            if !self.crowd.goes_on(calls) {
+                break;
+            }
+            let what = match rng.random_range(0..100) {
+                0..55 => What::Guess(*LETTERS.choose(&mut rng).unwrap_or(&'a')),
+                55..75 => What::Propose((*WORDS.choose(&mut rng).unwrap_or(&"tea")).into()),
+                75..88 => What::State,
+                88..98 => What::Scores,
+                _ if self.changes < CHANGES => {
+                    self.change_seats(lane)?;
+                    continue;
+                }
+                _ => What::Scores,
+            };
+            self.make(lane, what)?;
+        }
+        Ok(())
+    }
+
+    /// Joins under a name that others may want, or else under its own.
+    fn join(&mut self, lane: &mut Moves, wanted: &str) -> anyhow::Result<()> {
+        for name in [wanted.to_owned(), format!("p{}{}", self.seat(), self.crowd.tag)] {
+            self.name = name.into();
+            if self.make(lane, What::Join(Arc::clone(&self.name)))? == Answer::Done(true) {
+                return Ok(());
+            }
+        }
+        bail!("the server refuses the name {}", self.name)
+    }
+
+    /// Sits down on another seat first and leaves the old one then, so that there is somebody to hear of it.
+    fn change_seats(&mut self, lane: &mut Moves) -> anyhow::Result<()> {
+        if self.ask(&What::Scores)? == Answer::Unsupported {
+            return Ok(()); // another's server, whose notifications may say it in other words
+        }
+        let old_seat = self.seat();
+        let old_name = Arc::clone(&self.name);
+        let old = std::mem::replace(&mut self.connection, connect(self.crowd)?);
+        self.changes += 1;
+        self.join(lane, &format!("captain{}", self.crowd.tag))?;
+        let mut old = Some(old);
+        // Everybody is told, and so is the new seat: nobody of that name can have left since it was taken.
+        let left = Notice { name: old_name.to_string(), event: Event::Left };
+        lane.call(Operation { seat: old_seat, what: What::Leave }, |_| {
+            drop(old.take());
+            loop {
+                match self.connection.next()? {
+                    Response::Notice(notice) if notice == left => return Ok(Answer::Left),
+                    Response::Notice(_) => {}
+                    other => bail!("not asked for: {other:?}"),
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    /// A call that is recorded.
+    fn make(&mut self, lane: &mut Moves, what: What) -> anyhow::Result<Answer> {
+        lane.call(Operation { seat: self.seat(), what }, |operation| self.ask(&operation.what))
+    }
+
+    /// A request, and its answer behind whatever is told in between.
+    fn ask(&mut self, what: &What) -> anyhow::Result<Answer> {
+        let request = match what {
+            What::Join(name) => Request::Join(Some(name.to_string())),
+            What::Propose(word) => Request::Propose(Some(word.to_string())),
+            What::Guess(letter) => Request::Guess(Some(*letter)),
+            What::State => Request::State,
+            What::Scores | What::Leave => Request::Scores,
+        };
+        self.connection.send(&request)?;
+        let response = loop {
+            match self.connection.next()? {
+                Response::Notice(_) => {}
+                response => break response,
+            }
+        };
+        Ok(match (request, response) {
+            (Request::Join(_), Response::Join(done))
+            | (Request::Propose(_), Response::Propose(done))
+            | (Request::Guess(_), Response::Guess(done)) => Answer::Done(done),
+            (Request::State, Response::State(progress)) => Answer::Progress(progress.into()),
+            (Request::Scores, Response::Scores(scores)) => {
+                let score = |Score { name, points }: Score| (name.into(), points);
+                Answer::Scores(scores.into_iter().map(score).collect())
+            }
+            (Request::Scores, Response::Unknown) => Answer::Unsupported,
+            (_, Response::NotJoined) => Answer::NotJoined,
+            (_, other) => Answer::Senseless(format!("{other:?}")),
+        })
+    }
+}
+
+fn connect(crowd: &Crowd<'_>) -> anyhow::Result<Connection> {
+    let connection = Connection::open(&crowd.address.ip().to_string(), crowd.address.port())?;
+    connection.wait_at_most(Some(PATIENCE))?;
+    Ok(connection)
+}

@@ -1,0 +1,135 @@
+//! Clients of the notification board: one long-lived connection each. The model is [`common::verify::board`].
+//!
+//! What a client gets on asking depends on what this connection has got before, so that the history shows a message that came twice,
+//! one that never came, and two clients who saw two messages in different orders.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+
+use anyhow::Context;
+use common::protocol::mboard::response::Posted;
+use common::protocol::textframe::{self, Decoder, Frame, RESPONSE_LIMIT, piece};
+use common::verify::board::{Answer, Board, Operation};
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::board::{as_text, text};
+use super::crowd::{Crowd, PATIENCE};
+use super::recorder::Lane;
+
+type Calls = Lane<Operation, Answer>;
+
+/// A connection that waits for the answer to each request, and lets notifications pass.
+struct Subscriber {
+    number: u32,
+    stream: TcpStream,
+    received: Vec<u8>,
+    decoder: Decoder,
+}
+
+/// Publishes and asks for news, and tells what was there before.
+///
+/// # Errors
+/// Nobody listens there, or it is no notification board.
+pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Board, Vec<Calls>)> {
+    let nobody =
+        || format!("no notification board at {}; start one with `cargo ch4 board-server`", crowd.address);
+    let mut first = Subscriber::connect(crowd, u32::MAX).with_context(nobody)?;
+    let Answer::Texts(initial) = first.ask(&Operation::News(first.number)).with_context(nobody)? else {
+        anyhow::bail!("{} is no notification board", crowd.address);
+    };
+    drop(first);
+    let subscribers = (0..)
+        .take(crowd.clients)
+        .map(|number| Subscriber::connect(crowd, number))
+        .collect::<io::Result<_>>()?;
+    let lanes = crowd.run(
+        subscribers,
+        |subscriber, lane, rng| publish_and_read(crowd, subscriber, lane, rng),
+        |subscriber, lane| {
+            lane.call(Operation::News(subscriber.number), |operation| subscriber.ask(operation))?;
+            Ok(())
+        },
+    )?;
+    Ok((Board { initial }, lanes))
+}
+
+fn publish_and_read(
+    crowd: &Crowd<'_>,
+    subscriber: &mut Subscriber,
+    lane: &mut Calls,
+    mut rng: StdRng,
+) -> anyhow::Result<()> {
+    for number in 0.. {
+        if !crowd.goes_on(number) {
+            break;
+        }
+        let operation = if rng.random_bool(0.4) {
+            Operation::Publish(text(crowd, subscriber.number as usize, number))
+        } else {
+            Operation::News(subscriber.number)
+        };
+        lane.call(operation, |operation| subscriber.ask(operation))?;
+    }
+    Ok(())
+}
+
+impl Subscriber {
+    fn connect(crowd: &Crowd<'_>, number: u32) -> io::Result<Subscriber> {
+        let stream = TcpStream::connect_timeout(&crowd.address, PATIENCE)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Subscriber { number, stream, received: Vec::new(), decoder: Decoder::new(RESPONSE_LIMIT) })
+    }
+
+    fn ask(&mut self, operation: &Operation) -> io::Result<Answer> {
+        let mut request = Vec::new();
+        match operation {
+            Operation::Publish(text) => textframe::encode(b'1', [text.as_bytes()], &mut request),
+            _ => request.extend_from_slice(b"2:;"),
+        }
+        self.stream.write_all(&request)?;
+        loop {
+            if let Some((answer, consumed)) = self.decode()? {
+                self.received.drain(..consumed);
+                match answer {
+                    Some(answer) => return Ok(answer),
+                    None => continue,
+                }
+            }
+            let mut chunk = [0; 4096];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(io::Error::new(ErrorKind::UnexpectedEof, "the server has hung up")),
+                Ok(count) => self.received.extend_from_slice(&chunk[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The frame at the front as an answer, or as a notification, which is none.
+    fn decode(&mut self) -> io::Result<Option<(Option<Answer>, usize)>> {
+        let found = self.decoder.decode(&self.received).map_err(io::Error::other)?;
+        Ok(found.map(|(frame, consumed)| (read(frame), consumed)))
+    }
+}
+
+fn read(frame: Frame<'_>) -> Option<Answer> {
+    let Frame::Coded { code, payload } = frame else {
+        return Some(Answer::Refused("a frame without a code".into()));
+    };
+    match code {
+        b'7' => None,
+        b'0' => Some(Answer::Published(None)),
+        b'1' if payload.is_empty() => Some(Answer::Texts(Vec::new())),
+        b'1' => {
+            let message = |coded: &[u8]| {
+                let line = piece(coded).ok()?;
+                Posted::parse_line(&line).map(|posted| as_text(posted.text))
+            };
+            let texts: Option<Vec<_>> = payload.split(|&byte| byte == b':').map(message).collect();
+            Some(texts.map_or_else(|| Answer::Refused("a message that cannot be read".into()), Answer::Texts))
+        }
+        code => Some(Answer::Refused(format!("code {}", code.escape_ascii()))),
+    }
+}

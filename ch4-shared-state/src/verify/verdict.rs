@@ -1,0 +1,222 @@
+//! What is said of a run: lines on standard output, the history as JSON, the picture.
+
+use std::fs::File;
+use std::io::{BufWriter, Write, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use common::cli::human;
+use common::verify::picture::{self, About, Shown, sentence};
+use common::verify::{Explanation, History, Outcome, Specification, Verdict, check, explain};
+use serde_json::{Value, json};
+
+use super::{UNKNOWN, VIOLATION, VerifyArgs};
+
+/// One run of the clients.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// How they were run.
+    pub args: &'a VerifyArgs,
+    /// Against what.
+    pub subject: &'a str,
+    /// With which seed.
+    pub seed: u64,
+}
+
+impl Run<'_> {
+    /// Searches an order, and says, writes and draws what came of it.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn judge<S: Specification>(
+        &self,
+        specification: &S,
+        history: &History<S::Operation, S::Answer>,
+    ) -> anyhow::Result<ExitCode> {
+        let lost = history.calls().iter().filter(|call| call.returned.is_none()).count();
+        let unanswered = if lost > 0 { format!(", {lost} without an answer") } else { String::new() };
+        let run = format!(
+            "{}: {} calls of {} clients{unanswered}, at most {} at once, seed {}",
+            self.subject,
+            history.calls().len(),
+            history.clients(),
+            history.most_at_once(),
+            self.seed
+        );
+        say(&run)?;
+        let outcome = check(specification, history, self.args.steps);
+        let explanation = match &outcome.verdict {
+            Verdict::Violation(violation) => {
+                Some(explain(specification, history, violation, self.args.steps))
+            }
+            _ => None,
+        };
+        let verdict = words(history, &outcome, explanation.as_ref());
+        say(&verdict)?;
+        if let Some(explanation) = &explanation {
+            self.say_why(history, explanation)?;
+        }
+        if let Some(path) = &self.args.json {
+            write_json(path, &self.json(history, &outcome, explanation.as_ref()))?;
+        }
+        if let Some(path) = &self.args.picture {
+            self.draw(path, history, &outcome, explanation.as_ref(), &run, &verdict)?;
+        }
+        Ok(match outcome.verdict {
+            Verdict::Linearizable(_) => ExitCode::SUCCESS,
+            Verdict::Violation(_) => ExitCode::from(VIOLATION),
+            Verdict::Unknown => ExitCode::from(UNKNOWN),
+        })
+    }
+
+    fn say_why<O: std::fmt::Display, A: std::fmt::Display>(
+        &self,
+        history: &History<O, A>,
+        explanation: &Explanation,
+    ) -> anyhow::Result<()> {
+        let calls = history.calls();
+        say(&format!("  {}", sentence(&calls[explanation.culprit])))?;
+        say(&format!("  in the order of the calls before it: → {}", explanation.right.join(" or ")))?;
+        if !explanation.rivals.is_empty() {
+            say("open at the same time:")?;
+        }
+        for &rival in &explanation.rivals {
+            say(&format!("  {}", sentence(&calls[rival])))?;
+        }
+        if self.args.picture.is_none() {
+            say("(--picture FILE draws it)")?;
+        }
+        Ok(())
+    }
+
+    fn draw<O: std::fmt::Display, A: std::fmt::Display>(
+        &self,
+        path: &Path,
+        history: &History<O, A>,
+        outcome: &Outcome,
+        explanation: Option<&Explanation>,
+        run: &str,
+        verdict: &str,
+    ) -> anyhow::Result<()> {
+        let shown = match (&outcome.verdict, explanation) {
+            (_, Some(explanation)) => Shown::Violation(explanation),
+            (Verdict::Linearizable(order), _) => Shown::Order(order),
+            _ => Shown::Order(&[]),
+        };
+        let facts = [("Run", run.to_owned()), ("Repeat it", self.command())];
+        let about = About {
+            title: format!("{}: concurrent calls", self.args.what.name()),
+            verdict: verdict.to_owned(),
+            facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        };
+        std::fs::write(path, picture::html(history, shown, &about))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        say(&format!("drawn in {}", path.display()))
+    }
+
+    /// The same seed makes the same requests; in which order they arrive, the machine decides anew.
+    fn command(&self) -> String {
+        let args = self.args;
+        let what = clap::ValueEnum::to_possible_value(&args.what);
+        let what = what.map_or_else(String::new, |what| what.get_name().to_owned());
+        let mut command = format!("cargo ch4 verify --what {what}");
+        if let Some(host) = &args.host {
+            command += &format!(" -H {host}");
+        }
+        if let Some(port) = args.port {
+            command += &format!(" -p {port}");
+        }
+        if let Some(model) = args.model {
+            command += &format!(" --model {}", model.name());
+        }
+        if let Some(pause) = args.racy {
+            command += &format!(" --racy {}", human(pause));
+        }
+        command
+            + &format!(" --clients {} --operations {} --seed {}", args.clients, args.operations, self.seed)
+    }
+
+    fn json<O: std::fmt::Display, A: std::fmt::Display>(
+        &self,
+        history: &History<O, A>,
+        outcome: &Outcome,
+        explanation: Option<&Explanation>,
+    ) -> Value {
+        let order: &[usize] = match &outcome.verdict {
+            Verdict::Linearizable(order) => order,
+            Verdict::Violation(violation) => &violation.order,
+            Verdict::Unknown => &[],
+        };
+        let us = |time: std::time::Duration| time.as_nanos() as f64 / 1e3;
+        let calls: Vec<Value> = history
+            .calls()
+            .iter()
+            .map(|call| {
+                json!({
+                    "client": call.client,
+                    "operation": call.operation.to_string(),
+                    "answer": call.answer().map(ToString::to_string),
+                    "called_us": us(call.called),
+                    "returned_us": call.returned.as_ref().map(|(at, _)| us(*at)),
+                })
+            })
+            .collect();
+        let violation = explanation.map(|explanation| {
+            json!({
+                "culprit": explanation.culprit,
+                "right": explanation.right,
+                "rivals": explanation.rivals,
+                "needed": explanation.needed,
+            })
+        });
+        json!({
+            "command": self.command(),
+            "server": self.subject,
+            "seed": self.seed,
+            "verdict": name(&outcome.verdict),
+            "steps": outcome.steps,
+            "order": order,
+            "violation": violation,
+            "calls": calls,
+        })
+    }
+}
+
+fn name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Linearizable(_) => "linearizable",
+        Verdict::Violation(_) => "violation",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+fn words<O, A>(history: &History<O, A>, outcome: &Outcome, explanation: Option<&Explanation>) -> String {
+    match (&outcome.verdict, explanation) {
+        (Verdict::Linearizable(_), _) => format!(
+            "linearizable: one after another, the {} calls would have been answered the same (found in {} steps)",
+            history.calls().len(),
+            outcome.steps
+        ),
+        (Verdict::Violation(_), Some(explanation)) => format!(
+            "violation: no order explains this answer, and {} calls are enough to see it (found in {} steps)",
+            explanation.needed.len(),
+            outcome.steps
+        ),
+        _ => format!(
+            "unknown: given up after {} steps; fewer clients or operations, or more --steps, may tell",
+            outcome.steps
+        ),
+    }
+}
+
+fn write_json(path: &Path, value: &Value) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = BufWriter::new(File::create(path).with_context(cannot)?);
+    serde_json::to_writer_pretty(&mut file, value).with_context(cannot)?;
+    writeln!(file).and_then(|()| file.flush()).with_context(cannot)
+}
+
+fn say(line: &str) -> anyhow::Result<()> {
+    Ok(writeln!(stdout(), "{line}")?)
+}
