@@ -74,6 +74,10 @@ pub struct RunArgs {
     /// A client that takes nothing of its answer for so long is hung up on
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub stall: Duration,
+    /// A client that has been silent for so long is asked by the kernel whether it is still there, and is gone if it does not
+    /// say so in as long again (TCP keep-alive); 0 asks nobody
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
+    pub keep_alive: Duration,
     /// Run a service that needs one memory under a model that copies it, and watch it go wrong
     #[arg(long)]
     pub show_divergence: bool,
@@ -140,6 +144,9 @@ pub fn serve_and_tell(
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let door = Door::open(address, args.backlog, model == Model::PreforkReuseport, stop)
         .with_context(|| format!("cannot listen on {address}"))?;
+    if !args.keep_alive.is_zero() {
+        door.keep_alive(args.keep_alive).context("the system does not let a silent client be asked")?;
+    }
     let _ = writeln!(std::io::stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
     tell(door.address());
     tracing::info!("{}: {}", model.name(), model.about());

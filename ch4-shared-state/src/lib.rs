@@ -13,6 +13,7 @@ pub mod guessword_client;
 pub mod guessword_server;
 pub mod http;
 pub mod locks;
+pub mod notification;
 pub mod simulate;
 pub mod size;
 pub mod verify;

@@ -23,7 +23,6 @@ pub mod recorder;
 pub mod subject;
 pub mod verdict;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -32,7 +31,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 use common::board::BoardService;
 use common::cli::duration;
 use common::interrupt;
@@ -103,7 +102,7 @@ pub struct VerifyArgs {
     /// No client begins a call after this time
     #[arg(short, long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub time: Duration,
-    /// The search is given up after so many steps, and the verdict is unknown; a million is some 32 MiB
+    /// The search is given up after so many steps, and the verdict is unknown; a million is some 35 MB
     #[arg(long, value_name = "N", default_value_t = STEPS)]
     pub steps: u64,
     /// Write the history and the verdict as JSON
@@ -173,22 +172,21 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     Ok(status)
 }
 
+/// What every server takes, to have its defaults.
+#[derive(Debug, Parser)]
+struct Listening {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
 /// The message board of chapter 3, or one that loses messages.
 fn serve_board(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let service: Arc<dyn Service> = match args.racy {
         None => Arc::new(BoardService::default()),
         Some(pause) => Arc::new(racy_board::RacyBoard::new(pause)),
     };
-    let run = RunArgs {
-        listenaddr: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        listenport: args.port.unwrap_or(0),
-        workers: None,
-        backlog: 4096,
-        connections: std::num::NonZeroUsize::MIN.saturating_add(4095),
-        stall: Duration::from_secs(30),
-        show_divergence: false,
-        journal: None,
-    };
+    let port = args.port.unwrap_or(0).to_string();
+    let Listening { run } = Listening::try_parse_from(["verify", "--listenport", &port])?;
     serve(
         args.model.unwrap_or(Model::ThreadPerConnection),
         service,

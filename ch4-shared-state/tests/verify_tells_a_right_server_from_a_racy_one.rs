@@ -30,7 +30,7 @@ fn models() -> impl Iterator<Item = String> {
 
 #[test]
 fn right_servers_are_linearizable() {
-    for what in ["game", "board"] {
+    for what in ["game", "board", "notifications"] {
         for (seed, model) in (0..).zip(models()) {
             let (status, printed) = verify(seed, &["--what", what, "--model", &model, "--operations", "60"]);
             assert_eq!(status, LINEARIZABLE, "{what} under {model}, seed {seed}: {printed}");
@@ -92,6 +92,7 @@ fn no_server_and_contradictions_are_errors() {
         (&["-p", "1"][..], "start one with"),
         (&["--what", "board", "-p", "1"], "start one with"),
         (&["-p", "1", "--racy", "1ms"], "leave --host and --port out"),
+        (&["--what", "notifications", "--racy", "1ms"], "has no such switch"),
     ] {
         let (status, printed) = verify(1, arguments);
         assert_eq!(status, ERROR, "{printed}");

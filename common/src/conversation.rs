@@ -54,12 +54,14 @@
 //! assert_eq!(sent, b"HELLOWORLD");
 //! ```
 
-use std::collections::VecDeque;
+mod output;
+
 use std::sync::Arc;
 
 use crate::input::Input;
-use crate::outbox::Outbox;
-use crate::service::{Answer, Client, Decoded, Departure, Pace, Protocol, Request, Service, Then};
+use crate::outbox::{Outbox, WhenFull};
+use crate::service::{Answer, Client, Decoded, Pace, Protocol, Request, Service, Then};
+use output::Output;
 
 /// While so many bytes wait to be sent, no further request is handled.
 pub const HIGH_WATER: usize = 256 * 1024;
@@ -189,10 +191,11 @@ impl Conversation {
         self.one_by_one
     }
 
-    /// The answer to the request that is out.
+    /// The answer to the request that is out. It leaves behind everything that was pushed before this call.
     pub fn answer(&mut self, answer: Answer) {
         debug_assert!(self.out, "an answer belongs to a request");
         self.out = false;
+        self.pull(); // what was pushed while the request was handled leaves before its answer
         self.output.append(answer.bytes);
         if answer.then != Then::Continue {
             self.ending = Some(answer.then);
@@ -200,8 +203,9 @@ impl Conversation {
         }
     }
 
-    /// What is to be sent now, in one call; empty when there is nothing. Under [`Departure::OneByOne`] that is one message, and
-    /// the next one follows when it is [`transmitted`](Conversation::transmitted).
+    /// What is to be sent now, in one call; empty when there is nothing. Where messages leave apart
+    /// (see [`Departure`](crate::service::Departure)) that is not all there is: the next follows when it is
+    /// [`transmitted`](Conversation::transmitted).
     #[must_use]
     pub fn transmit(&self) -> &[u8] {
         self.output.bytes()
@@ -251,9 +255,12 @@ impl Conversation {
         if self.input.ended() {
             outbox.release_all(); // nothing is to be waited for: the next we do is to end
         }
+        let coalesces = outbox.limit().when_full == WhenFull::Coalesce;
         while self.output.len() < HIGH_WATER {
             if let Some(bytes) = outbox.pop() {
-                self.output.append_slice(&bytes);
+                if !(coalesces && self.output.holds_a_push()) {
+                    self.output.append_push(&bytes);
+                }
                 continue;
             }
             // Not while a request is out: its answer would come after the last word.
@@ -268,7 +275,7 @@ impl Conversation {
 
     /// The service has ended the conversation, unasked.
     fn answer_last(&mut self, last: &[u8]) {
-        self.output.append_slice(last);
+        self.output.append_push(last);
         self.ending = Some(Then::Close);
         self.input.skip(self.input.bytes().len());
     }
@@ -279,84 +286,6 @@ impl Drop for Conversation {
         if self.outbox.is_some() {
             self.service.leave(&self.client);
         }
-    }
-}
-
-/// Bytes waiting to be sent.
-struct Output {
-    buffer: Vec<u8>,
-    sent: usize,
-    /// What is left of each message, where they leave one by one; otherwise nothing.
-    lengths: Option<VecDeque<usize>>,
-}
-
-impl Output {
-    fn new(departure: Departure) -> Output {
-        let lengths = (departure == Departure::OneByOne).then(VecDeque::new);
-        Output { buffer: Vec::new(), sent: 0, lengths }
-    }
-
-    /// What the next call sends.
-    fn bytes(&self) -> &[u8] {
-        let unsent = &self.buffer[self.sent..];
-        match self.lengths.as_ref().and_then(VecDeque::front) {
-            Some(&length) => &unsent[..length],
-            None => unsent,
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.buffer.len() - self.sent
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// An answer into an empty output is moved, not copied.
-    fn append(&mut self, bytes: Vec<u8>) {
-        if self.is_empty() {
-            self.note(bytes.len());
-            self.buffer = bytes;
-            self.sent = 0;
-        } else {
-            self.append_slice(&bytes);
-        }
-    }
-
-    fn append_slice(&mut self, bytes: &[u8]) {
-        if self.sent > self.buffer.len() / 2 {
-            self.buffer.drain(..self.sent);
-            self.sent = 0;
-        }
-        self.note(bytes.len());
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    fn note(&mut self, length: usize) {
-        if let Some(lengths) = &mut self.lengths
-            && length > 0
-        {
-            lengths.push_back(length);
-        }
-    }
-
-    /// Gives the buffer away when all of it is sent.
-    fn advance(&mut self, count: usize) -> Option<Vec<u8>> {
-        assert!(count <= self.bytes().len(), "no more is sent than was to be sent");
-        self.sent += count;
-        if let Some(lengths) = &mut self.lengths
-            && let Some(first) = lengths.front_mut()
-        {
-            *first -= count;
-            if *first == 0 {
-                lengths.pop_front();
-            }
-        }
-        self.is_empty().then(|| {
-            self.sent = 0;
-            std::mem::take(&mut self.buffer)
-        })
     }
 }
 

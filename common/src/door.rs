@@ -21,13 +21,16 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::service::Client;
 use crate::stop::{STALL_AT_STOP, Stop};
 
 /// How long a server that has no descriptor left does not look at its listening socket.
 pub const LOOK_AWAY: Duration = Duration::from_millis(50);
+
+/// How often a silent client is asked before it is taken for gone.
+const KEEP_ALIVE_PROBES: u32 = 6;
 
 /// The listening socket.
 #[derive(Debug)]
@@ -80,6 +83,26 @@ impl Door {
         self.address
     }
 
+    /// From now on the kernel asks a client that has been silent for `silence` whether it is still there (tcp(7), keep-alive), six
+    /// times in as long again, and hangs up on one that is not: its machine has lost power, or the way to it is cut, and
+    /// nothing ever said so. The same for a client that acknowledges nothing of what is sent to it (`TCP_USER_TIMEOUT`): while
+    /// bytes are under way the kernel does not ask, and by itself would send them again for a quarter of an hour.
+    ///
+    /// Linux hands the options down to connections that are accepted later. `silence` counts in whole seconds, at least 6.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn keep_alive(&self, silence: Duration) -> io::Result<()> {
+        let silence = Duration::from_secs(silence.as_secs().max(u64::from(KEEP_ALIVE_PROBES)));
+        let socket = SockRef::from(&self.listener);
+        let probes = TcpKeepalive::new()
+            .with_time(silence)
+            .with_interval(silence / KEEP_ALIVE_PROBES)
+            .with_retries(KEEP_ALIVE_PROBES);
+        socket.set_tcp_keepalive(&probes)?;
+        socket.set_tcp_user_timeout(Some(silence * 2))
+    }
+
     /// From now on [`accept`](Door::accept) returns [`Admission::Nobody`] rather than wait.
     ///
     /// # Errors
@@ -127,7 +150,7 @@ impl Door {
 
     /// Whether it still listens: `shutdown(2)` in any process that shares the socket ends that for all of them.
     fn is_listening(&self) -> bool {
-        socket2::SockRef::from(&self.listener).is_listener().unwrap_or(false)
+        SockRef::from(&self.listener).is_listener().unwrap_or(false)
     }
 
     fn accept4(&self) -> io::Result<(TcpStream, SocketAddr)> {

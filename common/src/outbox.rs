@@ -9,7 +9,16 @@
 //! on its socket and an eventfd, a readiness loop has one eventfd and a list of tokens, tokio has a `Notify`.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicBool, Ordering};
+#[cfg(loom)]
+use loom::sync::{Mutex, MutexGuard};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(not(loom))]
+use std::sync::{Mutex, MutexGuard};
 
 /// How much may wait for one client, and what happens when it would be more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +34,14 @@ pub struct OutboxLimit {
 pub enum WhenFull {
     /// The connection is closed: the client must come again and catch up.
     Disconnect,
-    /// The push is dropped: for pushes that only say "there is news", of which one is as good as ten.
+    /// The push is dropped.
     Skip,
+    /// It never gets full: one push waits, and while it does all others are dropped. For pushes that all say the same,
+    /// "there is news", of which one is as good as ten, because whoever reads it asks for all the news.
+    ///
+    /// Nothing is missed when the news is made, and the push too, under the one lock that the asking takes: a push is dropped
+    /// only while another is still to be sent, and so the client will ask after this news was made.
+    Coalesce,
 }
 
 /// A push did not go in: the client does not keep up.
@@ -37,7 +52,7 @@ pub struct Overrun;
 /// The bytes that wait for one client. Clones are handles on the same queue.
 #[derive(Clone)]
 pub struct Outbox {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Shared>,
 }
 
 /// A push that waits. One that is held back holds those behind it.
@@ -49,9 +64,15 @@ struct Waiting {
 type Waker = Arc<dyn Fn() + Send + Sync>;
 
 struct Shared {
+    limit: OutboxLimit,
+    /// Whether something waits: to be seen without the lock by those who push to thousands.
+    is_waiting: AtomicBool,
+    queue: Mutex<Queue>,
+}
+
+struct Queue {
     waiting: VecDeque<Waiting>,
     bytes: usize,
-    limit: OutboxLimit,
     overrun: bool,
     last: Option<Arc<[u8]>>,
     ended: bool,
@@ -63,9 +84,15 @@ impl Outbox {
     #[must_use]
     pub fn new(limit: OutboxLimit) -> Outbox {
         let waiting = VecDeque::new();
-        let shared =
-            Shared { waiting, bytes: 0, limit, overrun: false, last: None, ended: false, waker: None };
-        Outbox { shared: Arc::new(Mutex::new(shared)) }
+        let queue = Queue { waiting, bytes: 0, overrun: false, last: None, ended: false, waker: None };
+        let shared = Shared { limit, is_waiting: AtomicBool::new(false), queue: Mutex::new(queue) };
+        Outbox { shared: Arc::new(shared) }
+    }
+
+    /// Its bound and its policy.
+    #[must_use]
+    pub fn limit(&self) -> OutboxLimit {
+        self.shared.limit
     }
 
     /// Leaves bytes for the client. Never blocks; the bytes are shared, not copied, so that what goes to a thousand
@@ -88,12 +115,12 @@ impl Outbox {
 
     /// Lets the first push go that is held back, if there is one.
     pub fn release(&self) {
-        let mut shared = self.lock();
-        if let Some(waiting) = shared.waiting.iter_mut().find(|waiting| waiting.held) {
+        let mut queue = self.lock();
+        if let Some(waiting) = queue.waiting.iter_mut().find(|waiting| waiting.held) {
             waiting.held = false;
         }
-        let waker = shared.waker.clone();
-        drop(shared);
+        let waker = queue.waker.clone();
+        drop(queue);
         if let Some(wake) = waker {
             wake();
         }
@@ -105,21 +132,27 @@ impl Outbox {
     }
 
     fn put(&self, waiting: Waiting) -> Result<(), Overrun> {
-        let mut shared = self.lock();
-        let room = shared.bytes + waiting.bytes.len() <= shared.limit.bytes;
-        let fits = room && !shared.overrun && !shared.ended;
+        let OutboxLimit { bytes: limit, when_full } = self.shared.limit;
+        let coalesces = when_full == WhenFull::Coalesce;
+        if coalesces && self.shared.is_waiting.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut queue = self.lock();
+        let room = coalesces || queue.bytes + waiting.bytes.len() <= limit;
+        let fits = room && !queue.overrun && !queue.ended;
         let nothing_to_do = fits && waiting.held;
         if fits {
-            shared.bytes += waiting.bytes.len();
-            shared.waiting.push_back(waiting);
-        } else if shared.limit.when_full == WhenFull::Disconnect {
-            shared.overrun = true;
+            queue.bytes += waiting.bytes.len();
+            queue.waiting.push_back(waiting);
+            self.shared.is_waiting.store(true, Ordering::Release);
+        } else if when_full == WhenFull::Disconnect {
+            queue.overrun = true;
         } else {
             return Err(Overrun);
         }
         // Called without the lock: what wakes may want to look.
-        let waker = shared.waker.clone().filter(|_| !nothing_to_do);
-        drop(shared);
+        let waker = queue.waker.clone().filter(|_| !nothing_to_do);
+        drop(queue);
         if let Some(wake) = waker {
             wake();
         }
@@ -130,16 +163,17 @@ impl Outbox {
     /// the driver has taken already, and nothing after it. So a client can be told why it is hung up on, however full its
     /// outbox is. Only the first call counts.
     pub fn end(&self, last: Arc<[u8]>) {
-        let mut shared = self.lock();
-        if shared.ended {
+        let mut queue = self.lock();
+        if queue.ended {
             return;
         }
-        shared.ended = true;
-        shared.last = Some(last);
-        shared.waiting.clear();
-        shared.bytes = 0;
-        let waker = shared.waker.clone();
-        drop(shared);
+        queue.ended = true;
+        queue.last = Some(last);
+        queue.waiting.clear();
+        queue.bytes = 0;
+        self.shared.is_waiting.store(true, Ordering::Release);
+        let waker = queue.waker.clone();
+        drop(queue);
         if let Some(wake) = waker {
             wake();
         }
@@ -148,18 +182,28 @@ impl Outbox {
     /// The last words of [`end`](Outbox::end), once.
     #[must_use]
     pub fn take_last(&self) -> Option<Arc<[u8]>> {
-        self.lock().last.take()
+        if !self.shared.is_waiting.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut queue = self.lock();
+        let last = queue.last.take();
+        self.shared.is_waiting.store(!queue.waiting.is_empty(), Ordering::Release);
+        last
     }
 
     /// Takes the oldest waiting push, unless it is held back.
     #[must_use]
     pub fn pop(&self) -> Option<Arc<[u8]>> {
-        let mut shared = self.lock();
-        if shared.waiting.front()?.held {
+        if !self.shared.is_waiting.load(Ordering::Acquire) {
+            return None; // its driver asks before every request
+        }
+        let mut queue = self.lock();
+        if queue.waiting.front()?.held {
             return None;
         }
-        let bytes = shared.waiting.pop_front()?.bytes;
-        shared.bytes -= bytes.len();
+        let bytes = queue.waiting.pop_front()?.bytes;
+        queue.bytes -= bytes.len();
+        self.shared.is_waiting.store(!queue.waiting.is_empty(), Ordering::Release);
         Some(bytes)
     }
 
@@ -172,8 +216,8 @@ impl Outbox {
     /// Whether there is something to do: bytes to send, or a connection to end.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        let shared = self.lock();
-        shared.overrun || shared.last.is_some() || shared.waiting.front().is_some_and(|waiting| !waiting.held)
+        let queue = self.lock();
+        queue.overrun || queue.last.is_some() || queue.waiting.front().is_some_and(|waiting| !waiting.held)
     }
 
     /// From now on `wake` is called after every push; at once, if something is waiting already.
@@ -185,13 +229,14 @@ impl Outbox {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         // A panic while it was held leaves a queue that is whole: each step above is a single one.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -249,6 +294,24 @@ mod tests {
         assert!(outbox.pop().is_none() && outbox.is_due());
         assert_eq!(outbox.take_last().as_deref(), Some(&b"too slow"[..]));
         assert!(outbox.take_last().is_none() && !outbox.is_due());
+    }
+
+    #[test]
+    fn one_that_waits_stands_for_all() {
+        let outbox = outbox(WhenFull::Coalesce);
+        let woken = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&woken);
+        outbox.wake_with(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        for _ in 0..2 {
+            for _ in 0..9 {
+                outbox.push(Arc::from(*b"news;")).unwrap();
+            }
+            assert_eq!(outbox.pop().as_deref(), Some(&b"news;"[..]));
+            assert!(outbox.pop().is_none());
+        }
+        assert_eq!(woken.load(Ordering::Relaxed), 2);
     }
 
     #[test]

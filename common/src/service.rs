@@ -95,6 +95,9 @@ pub enum Departure {
     /// `recv` for one message. It costs a system call for each, and promises nothing: a client that is slow to read gets two
     /// segments in one `recv` all the same.
     OneByOne,
+    /// Each push in a call of its own; answers that wait together leave together. For the same clients, when they never send
+    /// a request before they have the answer to the last: who does send several at once can read several answers at once.
+    PushesApart,
 }
 
 /// What a server does. One value serves all clients, from many threads at once (or is copied by `fork`).

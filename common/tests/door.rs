@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use common::door::{Admission, Door};
 use common::stop::Stop;
+use socket2::SockRef;
 
 #[test]
 fn the_stop_closes_the_door_for_who_waits_and_for_who_comes() {
     let stop = Stop::install().expect("a descriptor is left");
     let any = "127.0.0.1:0".parse().expect("an address");
     let door = Door::open(any, 8, false, stop).expect("a free port");
+    door.keep_alive(Duration::from_secs(12)).expect("Linux has the options");
     let address = door.address();
     let (said, says) = channel();
     let waiting = thread::spawn(move || {
@@ -30,7 +32,13 @@ fn the_stop_closes_the_door_for_who_waits_and_for_who_comes() {
     let client = TcpStream::connect(address).expect("it listens");
     let admitted = says.recv_timeout(patience).expect("it accepts");
     let from = client.local_addr().expect("it is connected");
-    assert!(matches!(admitted, Admission::Client(_, who) if who.address == from));
+    let Admission::Client(accepted, who) = admitted else { panic!("{admitted:?}") };
+    assert_eq!(who.address, from);
+    let socket = SockRef::from(&accepted);
+    assert!(socket.keepalive().expect("an option"), "handed down from the listening socket");
+    assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(12));
+    assert_eq!(socket.tcp_keepalive_interval().expect("an option"), Duration::from_secs(2));
+    assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(Duration::from_secs(24)));
 
     stop.request();
     assert!(matches!(says.recv_timeout(patience).expect("it is woken"), Admission::Closed));

@@ -18,7 +18,8 @@ use std::ops::RangeInclusive;
 pub const HEADER: usize = 14;
 /// A message has at most so many parts.
 pub const MAX_PARTS: u32 = 1 << 20;
-/// A message has at most so many bytes: 16 MiB. Who sends what it never completes costs its receiver no more.
+/// A message has at most so many bytes: 16 MiB. Who sends what it never completes costs its receiver that much, and some 40
+/// bytes of bookkeeping for each part besides.
 pub const MAX_BYTES: usize = 16 << 20;
 
 const MAGIC: [u8; 2] = *b"PT";

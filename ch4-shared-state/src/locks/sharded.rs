@@ -24,6 +24,9 @@ const PLACES: u64 = 2 * KEPT as u64;
 /// Looks at a counter that is about to change, before the core is left to others: the one waited for may need it.
 const SPINS: u32 = 100;
 
+/// Where a message lies, with its id: an older one may still lie there.
+type Place = Option<(u64, Text)>;
+
 /// A board in parts.
 #[derive(Debug)]
 pub struct Sharded {
@@ -31,7 +34,7 @@ pub struct Sharded {
     /// All ids below are on the board. Sequentially consistent: after a mere release, who has published could return before another
     /// core sees it (the store waits in a buffer), and a reader who comes later would miss it.
     complete: AtomicU64,
-    parts: Vec<Mutex<Vec<Option<(u64, Text)>>>>,
+    parts: Vec<Mutex<Vec<Place>>>,
 }
 
 impl Default for Sharded {
@@ -43,7 +46,7 @@ impl Default for Sharded {
 }
 
 impl Sharded {
-    fn at<R>(&self, id: u64, act: impl FnOnce(&mut Option<(u64, Text)>) -> R) -> R {
+    fn at<R>(&self, id: u64, act: impl FnOnce(&mut Place) -> R) -> R {
         let part = &self.parts[(id % PARTS) as usize];
         let mut places = part.lock().unwrap_or_else(PoisonError::into_inner);
         act(&mut places[(id % PLACES / PARTS) as usize])

@@ -45,6 +45,9 @@ impl Subject {
     /// This program again, on a port of the system's choice. Its default model has a thread for each client, so that there is something
     /// to go wrong.
     fn start(args: &VerifyArgs) -> anyhow::Result<Subject> {
+        if args.racy.is_some() && args.what == What::Notifications {
+            bail!("--racy is for the game and the board: the notification board has no such switch");
+        }
         let model = args.model.unwrap_or(Model::ThreadPerConnection).name();
         let mut arguments: Vec<String> = match args.what {
             What::Game => vec!["guessword-server".into()],

@@ -4,6 +4,7 @@
 use super::*;
 use crate::framing::Delimited;
 use crate::outbox::{OutboxLimit, WhenFull};
+use crate::service::Departure;
 
 /// Answers a line with itself and a newline.
 struct Lines(Pace);
@@ -90,7 +91,7 @@ fn what_comes_after_the_last_word_is_not_kept() {
 }
 
 /// Answers a line with itself; the test pushes.
-struct Twice(Departure);
+struct Twice(Departure, WhenFull);
 
 impl Service for Twice {
     fn name(&self) -> &'static str {
@@ -103,7 +104,7 @@ impl Service for Twice {
         Box::new(Delimited::new(b';', 10))
     }
     fn outbox(&self) -> Option<OutboxLimit> {
-        Some(OutboxLimit { bytes: 1000, when_full: WhenFull::Disconnect })
+        Some(OutboxLimit { bytes: 1000, when_full: self.1 })
     }
     fn handle(&self, _client: &Client, request: Request) -> Answer {
         Answer::new([&request.0, &b";"[..]].concat())
@@ -112,7 +113,7 @@ impl Service for Twice {
 
 /// What each call sends when the socket takes at most `most` bytes.
 fn calls(departure: Departure, most: usize) -> Vec<Vec<u8>> {
-    let service: Arc<dyn Service> = Arc::new(Twice(departure));
+    let service: Arc<dyn Service> = Arc::new(Twice(departure, WhenFull::Disconnect));
     let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
     let mut calls = Vec::new();
     for round in [b"ab;".as_slice(), b"cd;"] {
@@ -137,4 +138,47 @@ fn messages_leave_in_one_call_or_each_in_its_own() {
     // A part of a message is followed by its rest, not by its rest and the next.
     let parts = [&b"AAA"[..], b"A;", b"BB;", b"ab;", b"AAA", b"A;", b"BB;", b"cd;"];
     assert_eq!(calls(Departure::OneByOne, 3), parts);
+}
+
+/// What each call sends when two requests came at once, and while each was handled three times the same was pushed.
+fn calls_with_news(when_full: WhenFull) -> Vec<Vec<u8>> {
+    let service: Arc<dyn Service> = Arc::new(Twice(Departure::PushesApart, when_full));
+    let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
+    let outbox = talk.outbox().unwrap().clone();
+    talk.receive(b"ab;cd;");
+    while let Some(request) = talk.poll_request() {
+        for _ in 0..3 {
+            outbox.push(Arc::from(*b"7:;")).unwrap();
+        }
+        let answer = talk.service.handle(&talk.client, request);
+        talk.answer(answer);
+    }
+    let mut calls = Vec::new();
+    while !talk.transmit().is_empty() {
+        let count = talk.transmit().len();
+        calls.push(send(&mut talk, count));
+    }
+    calls
+}
+
+#[test]
+fn pushes_leave_before_the_answer_apart_from_it_and_one_stands_for_all_that_wait() {
+    assert_eq!(calls_with_news(WhenFull::Coalesce), [&b"7:;"[..], b"ab;cd;"]);
+    let each = [&b"7:;"[..], b"7:;", b"7:;", b"ab;", b"7:;", b"7:;", b"7:;", b"cd;"];
+    assert_eq!(calls_with_news(WhenFull::Disconnect), each);
+}
+
+#[test]
+fn a_push_that_has_left_stands_for_nothing() {
+    let service: Arc<dyn Service> = Arc::new(Twice(Departure::PushesApart, WhenFull::Coalesce));
+    let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
+    let outbox = talk.outbox().unwrap().clone();
+    outbox.push(Arc::from(*b"7:;")).unwrap();
+    handle_all(&mut talk);
+    assert_eq!(send(&mut talk, 3), b"7:;");
+    talk.receive(b"ab;");
+    handle_all(&mut talk);
+    outbox.push(Arc::from(*b"7:;")).unwrap();
+    handle_all(&mut talk);
+    assert_eq!((send(&mut talk, 3), send(&mut talk, 3)), (b"ab;".to_vec(), b"7:;".to_vec()));
 }

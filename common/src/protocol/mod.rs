@@ -8,6 +8,7 @@
 //! | [`mboard`] | `1:Hello` → `0` | message board over UDP and TCP, chapters 2 and 3 |
 //! | [`session`] | `b?17?0?3?5?abcde` → `0?1` | big messages in blocks over UDP, chapter 2 |
 //! | [`textframe`] | `1:SGVsbG8=;` | notification board and guess-word game, chapter 4 |
+//! | [`notify`] | `2:;` → `1:MTc5…;`, `7:;` | notification board, chapter 4 |
 //! | [`guessword`] | `B:e;` → `b:1;` | guess-word game, chapter 4 |
 //! | [`frame`] | length, then bincode | our own protocols, where nobody else must be able to read them |
 //!
@@ -17,6 +18,7 @@
 pub mod frame;
 pub mod guessword;
 pub mod mboard;
+pub mod notify;
 pub mod session;
 pub mod textframe;
 mod time;

@@ -136,16 +136,23 @@ pub fn piece(payload: &[u8]) -> Result<Vec<u8>, NotBase64> {
 
 /// Appends a frame whose payload is `pieces` in base64 with `:` between them.
 pub fn encode(code: u8, pieces: impl IntoIterator<Item = impl AsRef<[u8]>>, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[code, b':']);
-    for (index, piece) in pieces.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b':');
-        }
-        let (piece, start) = (piece.as_ref(), out.len());
-        out.resize(start + piece.len().div_ceil(3) * 4, 0);
-        BASE64_STANDARD.encode_slice(piece, &mut out[start..]).expect("four letters for every three bytes");
+    out.push(code);
+    let empty = out.len();
+    for piece in pieces {
+        encode_piece(piece.as_ref(), out);
+    }
+    if out.len() == empty {
+        out.push(b':');
     }
     out.push(b';');
+}
+
+/// Appends one piece and the colon before it: for whoever keeps pieces to put them together later.
+pub fn encode_piece(piece: &[u8], out: &mut Vec<u8>) {
+    out.push(b':');
+    let start = out.len();
+    out.resize(start + piece.len().div_ceil(3) * 4, 0);
+    BASE64_STANDARD.encode_slice(piece, &mut out[start..]).expect("four letters for every three bytes");
 }
 
 /// Appends a frame with the payload as it is: a guessed letter, or the `1` of `b:1;`.

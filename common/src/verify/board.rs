@@ -11,7 +11,7 @@
 //!
 //! The wire does not say which id a published message got, and so the search would have to guess the order of publications that
 //! overlap, and to find out much later that it guessed wrong. But it is in the history: whoever read the message read its id.
-//! [`learn_ids`] writes it into the answer, which excludes no order that was possible before.
+//! [`Board::learn_ids`] writes it into the answer, which excludes no order that was possible before.
 
 use std::collections::BTreeMap;
 use std::fmt;

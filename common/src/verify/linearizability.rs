@@ -35,7 +35,7 @@ use events::{Event, Events};
 
 mod events;
 
-/// Steps after which a search is given up, where nobody says otherwise: a few seconds, and at most 64 MiB.
+/// Steps after which a search is given up, where nobody says otherwise: a few seconds, and at most some 70 MB.
 pub const STEPS: u64 = 2_000_000;
 
 /// What was found, and how long it took.

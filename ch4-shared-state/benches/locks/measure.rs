@@ -1,0 +1,145 @@
+//! One measurement: threads that call a board as fast as they can.
+//!
+//! It is a closed loop: a thread that waits does not call, so the p99 is that of the calls that were made, and a fairer lock may show a
+//! longer one. One call in sixteen is timed; two looks at the clock cost as much as a call.
+
+use std::fmt;
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ch4_shared_state::locks::{KEPT, Kind, SharedBoard, Text};
+use hdrhistogram::Histogram;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Calls from one timed call to the next.
+const TIMED: usize = 16;
+/// The calls of a thread come from a list of so many, over and over: drawing each anew would be measured too.
+const PLAN: usize = 4096;
+/// The length of a message in bytes.
+const LENGTH: usize = 128;
+/// How long the threads run before they are counted, as a part of the time they are.
+const WARM_UP: u32 = 5;
+
+/// Who calls what.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// Reads among a hundred calls.
+    pub reads: u32,
+    /// How many threads.
+    pub threads: u32,
+    /// How many messages one read takes.
+    pub batch: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// Calls of all threads per second.
+    pub calls_per_s: f64,
+    /// Of a hundred calls 99 took at most so long, microseconds.
+    pub p99_us: f64,
+    /// What other programs took of the machine.
+    pub foreign: f64,
+}
+
+/// Lets the threads call for so long, or until Ctrl-C.
+pub fn measure(kind: Kind, load: Load, time: Duration, seed: u64, interrupted: &AtomicBool) -> Sample {
+    let board = kind.build();
+    let text: Text = "x".repeat(LENGTH).into();
+    (0..KEPT).for_each(|_| {
+        board.publish(Text::clone(&text));
+    });
+    let phase = Phase::default();
+    let begin = Barrier::new(load.threads as usize + 1);
+    let mut calls = 0;
+    let mut times = histogram();
+    let mut elapsed = Duration::ZERO;
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..load.threads)
+            .map(|caller| {
+                let (board, phase, begin) = (&*board, &phase, &begin);
+                scope.spawn(move || {
+                    let plan = plan(load, seed ^ u64::from(caller));
+                    begin.wait();
+                    call(board, load, &plan, phase)
+                })
+            })
+            .collect();
+        begin.wait();
+        thread::sleep(time / WARM_UP);
+        phase.is_counted.store(true, Ordering::Relaxed);
+        let began = Instant::now();
+        while began.elapsed() < time && !interrupted.load(Ordering::Relaxed) {
+            thread::sleep((time - began.elapsed().min(time)).min(Duration::from_millis(100)));
+        }
+        phase.is_over.store(true, Ordering::Relaxed);
+        elapsed = began.elapsed();
+        for caller in callers {
+            let (made, timed) = caller.join().expect("a caller does not panic");
+            calls += made;
+            times.add(&timed).expect("both have the same bounds");
+        }
+    });
+    Sample {
+        calls_per_s: calls as f64 / elapsed.as_secs_f64(),
+        p99_us: times.value_at_quantile(0.99) as f64 / 1e3,
+        foreign: 0.0,
+    }
+}
+
+#[derive(Default)]
+struct Phase {
+    is_counted: AtomicBool,
+    is_over: AtomicBool,
+}
+
+/// Whether each call of the plan is a read.
+fn plan(load: Load, seed: u64) -> Vec<bool> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    (0..PLAN).map(|_| rng.random_range(0..100) < load.reads).collect()
+}
+
+/// One thread: its calls while they are counted, and the times of some.
+fn call(board: &dyn SharedBoard, load: Load, plan: &[bool], phase: &Phase) -> (u64, Histogram<u64>) {
+    // Each writer has a text of its own, or they would all count references in one place.
+    let text: Text = "x".repeat(LENGTH).into();
+    let mut times = histogram();
+    let mut calls = 0;
+    let one = |is_read: bool| {
+        if is_read {
+            black_box(board.last(load.batch));
+        } else {
+            black_box(board.publish(Text::from(&*text)));
+        }
+    };
+    for calls_of_plan in plan.chunks(TIMED).cycle() {
+        if phase.is_over.load(Ordering::Relaxed) {
+            break;
+        }
+        let is_counted = phase.is_counted.load(Ordering::Relaxed);
+        let began = Instant::now();
+        one(calls_of_plan[0]);
+        let took = began.elapsed();
+        calls_of_plan[1..].iter().for_each(|&is_read| one(is_read));
+        if is_counted {
+            calls += calls_of_plan.len() as u64;
+            times.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        }
+    }
+    (calls, times)
+}
+
+/// Nanoseconds up to a minute, to two digits.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000_000, 2).expect("the bounds are in order")
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} % reads, {} threads", self.reads, self.threads)
+    }
+}

@@ -1,0 +1,216 @@
+//! The messages in the one order that all clients get them in, each kept as the bytes in which it leaves.
+//!
+//! ```text
+//!   sealed, shared by all who read them         open
+//!   [ :MTc5…:MTc5…: … ]  [ :MTc5… … ]      [ :MTc5…:MTc5… ◄── publish
+//!        ▲ since(3): from here on, an answer is a copy, not an encoding
+//! ```
+//!
+//! A message goes to a hundred subscribers, so all that can be done once is done when it is published: the line is written and
+//! encoded then, and an answer of any number of messages is one copy of bytes that lie side by side. The price: the text itself is not kept,
+//! and a board whose protocol is another would have to encode anew.
+//!
+//! It is [`common::board::Board`] in all but that: ids count from 0, nothing is forgotten, and a full one refuses.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use common::board::{Full, Id, Limits};
+use common::protocol::UnixTime;
+use common::protocol::mboard::response::Posted;
+use common::protocol::notify::{encode_message, response};
+
+/// A page is sealed when it has so many bytes. Under the lock no more than an open page is ever copied.
+const PAGE_BYTES: usize = 256 * 1024;
+
+/// An answer ends after the page with which it has so many bytes or more; the rest is for the next one. A client that has been away
+/// for long must not cost the server a copy of the whole board.
+pub const ANSWER_BYTES: usize = 1 << 20;
+
+/// The log. A lock goes around it.
+#[derive(Debug, Default)]
+pub struct Log {
+    sealed: Vec<Arc<Page>>,
+    open: Page,
+    bytes: usize,
+    limits: Limits,
+    scratch: Vec<u8>,
+}
+
+/// Messages one behind the other, each with the colon before it.
+#[derive(Debug, Default)]
+struct Page {
+    first: u64,
+    bytes: Vec<u8>,
+    /// Where each message ends.
+    ends: Vec<usize>,
+}
+
+/// What is new for one client, taken from the log to be put together without the lock.
+#[derive(Debug)]
+pub struct News {
+    /// Pages and from where in them; empty when `open` is the whole response already.
+    sealed: Vec<(Arc<Page>, usize)>,
+    open: Vec<u8>,
+    /// The first message that is not in it.
+    pub next: Id,
+    /// Whether there is more than this answer may carry.
+    pub more: bool,
+}
+
+impl Log {
+    /// An empty one. `limits.bytes` counts the texts as they were sent.
+    pub fn new(limits: Limits) -> Log {
+        Log { limits, ..Log::default() }
+    }
+
+    /// Puts a text behind all others, and tells its id.
+    ///
+    /// # Errors
+    /// [`Full`], and the log is as it was.
+    pub fn publish(&mut self, text: &[u8], from: SocketAddr, time: UnixTime) -> Result<Id, Full> {
+        let id = self.next_id();
+        if id.0 >= self.limits.messages as u64 {
+            return Err(Full::Messages(self.limits.messages));
+        }
+        if text.len() > self.limits.bytes - self.bytes {
+            return Err(Full::Bytes(self.limits.bytes));
+        }
+        if self.open.bytes.len() >= PAGE_BYTES {
+            let next = Page { first: id.0, ..Page::default() };
+            let mut full = std::mem::replace(&mut self.open, next);
+            full.bytes.shrink_to_fit();
+            self.sealed.push(Arc::new(full));
+        }
+        encode_message(&Posted { time, from, text }, &mut self.scratch, &mut self.open.bytes);
+        self.open.ends.push(self.open.bytes.len());
+        self.bytes += text.len();
+        Ok(id)
+    }
+
+    /// The id of the message that will come next.
+    pub fn next_id(&self) -> Id {
+        Id(self.open.first + self.open.ends.len() as u64)
+    }
+
+    /// The message with this id and all later ones, as far as one answer carries them.
+    pub fn since(&self, id: Id) -> News {
+        if id.0 >= self.open.first {
+            let open = response([self.open.since(id.0)].into_iter());
+            return News { sealed: Vec::new(), open, next: self.next_id().max(id), more: false };
+        }
+        let page = self.sealed.partition_point(|page| page.first <= id.0) - 1;
+        let (mut sealed, mut length) = (Vec::new(), 0);
+        for page in &self.sealed[page..] {
+            if length >= ANSWER_BYTES {
+                return News { sealed, open: Vec::new(), next: Id(page.first), more: true };
+            }
+            let start = page.start_of(id.0);
+            length += page.bytes.len() - start;
+            sealed.push((Arc::clone(page), start));
+        }
+        let fits = length < ANSWER_BYTES;
+        let open = if fits { self.open.bytes.clone() } else { Vec::new() };
+        let next = if fits { self.next_id() } else { Id(self.open.first) };
+        News { sealed, open, next, more: next < self.next_id() }
+    }
+}
+
+impl News {
+    /// The response that carries it.
+    pub fn response(self) -> Vec<u8> {
+        if self.sealed.is_empty() {
+            return self.open;
+        }
+        let sealed = self.sealed.iter().map(|(page, start)| &page.bytes[*start..]);
+        response(sealed.chain([&self.open[..]]))
+    }
+}
+
+impl Page {
+    /// Where the message of that id begins; for an earlier one, the first, and for a later one the end.
+    fn start_of(&self, id: u64) -> usize {
+        match id.saturating_sub(self.first) {
+            0 => 0,
+            count => self.ends.get(count as usize - 1).copied().unwrap_or(self.bytes.len()),
+        }
+    }
+
+    fn since(&self, id: u64) -> &[u8] {
+        &self.bytes[self.start_of(id)..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::protocol::notify::{Response, Responses};
+    use proptest::prelude::*;
+
+    fn log_of(texts: &[Vec<u8>]) -> Log {
+        let mut log = Log::default();
+        for text in texts {
+            log.publish(text, ([127, 0, 0, 1], 4711).into(), UnixTime::default()).unwrap();
+        }
+        log
+    }
+
+    /// The texts of a response.
+    fn texts(response: &[u8]) -> Vec<Vec<u8>> {
+        let (response, _) = Responses::default().decode(response).unwrap().unwrap();
+        let Response::Messages(messages) = response else { panic!("{response:?}") };
+        messages.lines().map(|line| Posted::parse_line(&line.unwrap()).unwrap().text.to_vec()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn from_every_id_everything_comes_once_and_in_order(
+            lengths in prop::collection::vec(prop_oneof![0_usize..100, 100_000_usize..300_000], 0..12),
+        ) {
+            let published: Vec<Vec<u8>> =
+                lengths.iter().enumerate().map(|(id, &length)| vec![b'a' + id as u8; length]).collect();
+            let log = log_of(&published);
+            for start in 0..=published.len() {
+                let (mut next, mut got) = (Id(start as u64), Vec::new());
+                loop {
+                    let news = log.since(next);
+                    let (more, before) = (news.more, next);
+                    next = news.next;
+                    let response = news.response();
+                    prop_assert!(response.len() <= ANSWER_BYTES + PAGE_BYTES + 500_000);
+                    got.extend(texts(&response));
+                    if !more {
+                        break;
+                    }
+                    prop_assert!(next > before, "every answer brings something");
+                }
+                prop_assert_eq!(&got, &published[start..]);
+                prop_assert_eq!(next, log.next_id());
+            }
+        }
+    }
+
+    #[test]
+    fn who_has_everything_gets_nothing() {
+        let log = log_of(&[b"a".to_vec()]);
+        for beyond in [1, 2, u64::MAX] {
+            let news = log.since(Id(beyond));
+            assert_eq!((news.next, news.more), (Id(beyond), false));
+            assert_eq!(news.response(), b"1:;");
+        }
+        assert_eq!(Log::default().since(Id(0)).response(), b"1:;");
+    }
+
+    #[test]
+    fn a_full_log_refuses_and_stays_as_it_was() {
+        let mut log = Log::new(Limits { bytes: 5, messages: 3 });
+        let mut publish = |text: &[u8]| log.publish(text, ([127, 0, 0, 1], 1).into(), UnixTime::default());
+        assert_eq!(publish(b"abc"), Ok(Id(0)));
+        assert_eq!(publish(b"def"), Err(Full::Bytes(5)));
+        assert_eq!(publish(b"de"), Ok(Id(1)));
+        assert_eq!(publish(b""), Ok(Id(2)));
+        assert_eq!(publish(b""), Err(Full::Messages(3)));
+        assert_eq!(texts(&log.since(Id(1)).response()), [b"de".to_vec(), vec![]]);
+    }
+}

@@ -1,0 +1,16 @@
+//! The notification board: long-lived connections, and every client hears of every message. Notes, chapter 4: *notification
+//! board*; the bytes are in [`common::protocol::notify`].
+//!
+//! ```text
+//!   publisher ── 1:…; ──► Log::publish ──► 7:; to every outbox ──► subscribers ── 2:; ──► Log::since(what this one wants next)
+//! ```
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`log`] | the messages, each as the bytes in which it leaves |
+//! | [`pace`] | how often all are notified, at most |
+//! | [`service`] | who is connected and what each has got, under one lock |
+
+pub mod log;
+pub mod pace;
+pub mod service;

@@ -1,0 +1,266 @@
+//! The board as a service: one lock around the log and the list of those who are connected.
+//!
+//! ```text
+//!   1:…;  ──► lock ─► log.publish ─► 7:; to every outbox ─► unlock ──► 0:;
+//!   2:;   ──► lock ─► log.since(next), next = behind it ──► unlock ──► 1:…;     the bytes are put together without the lock
+//! ```
+//!
+//! **No message twice, none missed.** Each connection remembers the next id it wants. Whoever asks is given everything from there
+//! on and the id moves behind it, in one step under the lock; a notification only says that asking is worth while.
+//!
+//! **One order for all** is the order of the lock.
+//!
+//! **Nobody waits for a slow client.** To push is to append to a queue; see [`WhenFull`] for what happens when it is long:
+//!
+//! - [`WhenFull::Coalesce`]: one notification waits for a client and stands for all that would follow it. A client that sleeps for an
+//!   hour and wakes finds one `7:;` and gets everything with one `2:;`.
+//! - [`WhenFull::Disconnect`]: a notification for each message, and whoever has [`OUTBOX_BYTES`] of them unread is hung up on. It comes
+//!   again, and gets the board from its beginning.
+//!
+//! Under both, whoever takes no byte of an answer for `--stall` is hung up on.
+//!
+//! **Rounds.** Under hundreds of messages a second not each is worth a notification to everybody: see [`Pace`]. The publisher hears of
+//! its own message at once even so. A thread of the service ([`notify_when_due`](NotificationService::notify_when_due)) makes up for
+//! the rounds that were too early.
+//!
+//! **The notes' client** takes one `recv` for one message. So a notification leaves in a segment of its own
+//! ([`Departure::PushesApart`]), and before the acknowledgement of the message that caused it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use common::board::{Id, Limits};
+use common::input::Input;
+use common::outbox::{Outbox, OutboxLimit, WhenFull};
+use common::protocol::notify::{BAD_FORMAT, NOTIFY, PUBLISHED, Request, Requests};
+use common::service::{Answer, Client, Decoded, Departure, Memory, Protocol, Request as Bytes, Service};
+
+use super::log::Log;
+use super::pace::Pace;
+
+/// Most bytes of notifications that wait for one client: some twenty thousand notifications.
+pub const OUTBOX_BYTES: usize = 64 * 1024;
+
+/// With so many messages to announce a round is worth its price, however early it is.
+const ENOUGH: u32 = 32;
+
+/// The board as a service.
+pub struct NotificationService {
+    state: Mutex<State>,
+    /// A round has become due, or the service has ended.
+    changed: Condvar,
+    when_full: WhenFull,
+}
+
+/// What the one lock guards.
+struct State {
+    log: Log,
+    connected: BTreeMap<SocketAddr, Subscriber>,
+    notify: Arc<[u8]>,
+    pace: Pace,
+    /// When the round is to be that was too early; what was published meanwhile waits for it, too.
+    due: Option<Instant>,
+    /// Messages since the last round.
+    unannounced: u32,
+    ended: bool,
+}
+
+/// One who is connected.
+struct Subscriber {
+    outbox: Outbox,
+    /// What it has not got yet begins here.
+    next: Id,
+    /// It was notified of all before this.
+    notified: Id,
+    /// Connections from the same address whose end we have not seen: a client that died and came again at once.
+    forerunners: u32,
+    hung_up: bool,
+}
+
+impl NotificationService {
+    /// An empty board. With an interval above zero, [`notify_when_due`](NotificationService::notify_when_due) must run.
+    #[must_use]
+    pub fn new(limits: Limits, when_full: WhenFull, interval: Duration) -> NotificationService {
+        let state = State {
+            log: Log::new(limits),
+            connected: BTreeMap::new(),
+            notify: Arc::from(NOTIFY),
+            pace: Pace::new(interval),
+            due: None,
+            unannounced: 0,
+            ended: false,
+        };
+        NotificationService { state: Mutex::new(state), changed: Condvar::new(), when_full }
+    }
+
+    /// Makes up for rounds that were too early, until [`end`](NotificationService::end). For a thread of its own.
+    pub fn notify_when_due(&self) {
+        let mut state = self.state();
+        while !state.ended {
+            state = match state.due {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(due) => {
+                    let early = due.saturating_duration_since(Instant::now());
+                    let (mut state, _) =
+                        self.changed.wait_timeout(state, early).unwrap_or_else(PoisonError::into_inner);
+                    // Woken too early, it waits again.
+                    state.due = state.pace.take(Instant::now()).err();
+                    if state.due.is_none() && state.unannounced > 0 {
+                        state.notify_all();
+                    }
+                    state
+                }
+            };
+        }
+    }
+
+    /// No round is made up for any more.
+    pub fn end(&self) {
+        self.state().ended = true;
+        self.changed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while it was held is answered for by whoever panicked; what it guards is whole after every step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, client: &Client, text: &[u8]) -> &'static [u8] {
+        let mut state = self.state();
+        match state.log.publish(text, client.address, SystemTime::now().into()) {
+            Ok(_) => {
+                self.spread_the_news(&mut state, client);
+                PUBLISHED
+            }
+            Err(full) => {
+                drop(state);
+                tracing::warn!("a message of {client} is refused: {full}");
+                BAD_FORMAT // the protocol has no code for it
+            }
+        }
+    }
+
+    /// A round now, or for now only the publisher: its notification comes before its acknowledgement.
+    fn spread_the_news(&self, state: &mut State, publisher: &Client) {
+        state.unannounced += 1;
+        if state.unannounced >= ENOUGH {
+            return state.notify_all();
+        }
+        if state.due.is_none() {
+            match state.pace.take(Instant::now()) {
+                Ok(()) => return state.notify_all(),
+                Err(due) => {
+                    state.due = Some(due);
+                    self.changed.notify_one();
+                }
+            }
+        }
+        let next = state.log.next_id();
+        if let Some(subscriber) = state.connected.get_mut(&publisher.address) {
+            subscriber.remind(&state.notify, next);
+        }
+    }
+
+    fn news(&self, client: &Client) -> Vec<u8> {
+        let mut state = self.state();
+        let State { log, connected, notify, .. } = &mut *state;
+        // Not there: it has left, and this answer goes nowhere.
+        let Some(subscriber) = connected.get_mut(&client.address) else { return Vec::new() };
+        let news = log.since(subscriber.next);
+        subscriber.next = news.next;
+        if news.more {
+            subscriber.remind(notify, log.next_id());
+        }
+        drop(state);
+        news.response()
+    }
+}
+
+impl Service for NotificationService {
+    fn name(&self) -> &'static str {
+        "notification-board"
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::Shared
+    }
+
+    fn departure(&self) -> Departure {
+        Departure::PushesApart
+    }
+
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(Frames(Requests::default()))
+    }
+
+    fn outbox(&self) -> Option<OutboxLimit> {
+        Some(OutboxLimit { bytes: OUTBOX_BYTES, when_full: self.when_full })
+    }
+
+    fn arrive(&self, client: &Client, outbox: &Outbox) {
+        let mut state = self.state();
+        let forerunners = state.connected.get(&client.address).map_or(0, |before| before.forerunners + 1);
+        let subscriber =
+            Subscriber { outbox: outbox.clone(), next: Id(0), notified: Id(0), forerunners, hung_up: false };
+        state.connected.insert(client.address, subscriber);
+    }
+
+    fn leave(&self, client: &Client) {
+        let mut state = self.state();
+        match state.connected.get_mut(&client.address) {
+            Some(subscriber) if subscriber.forerunners > 0 => subscriber.forerunners -= 1,
+            _ => drop(state.connected.remove(&client.address)),
+        }
+    }
+
+    fn handle(&self, client: &Client, request: Bytes) -> Answer {
+        match Requests::default().decode(&request.0) {
+            Ok(Some((Ok(Request::Publish(text)), _))) => Answer::new(self.publish(client, &text).to_vec()),
+            Ok(Some((Ok(Request::Get), _))) => Answer::new(self.news(client)),
+            Ok(Some((Err(bad), _))) => Answer::new(bad.response().to_vec()),
+            Ok(None) | Err(_) => Answer::last(BAD_FORMAT.to_vec()), // not from our own protocol
+        }
+    }
+}
+
+impl State {
+    /// A round: everybody who has neither got the newest message nor was told of it. Under the lock, so that a client which asks
+    /// after it was notified finds what it was notified of.
+    fn notify_all(&mut self) {
+        self.unannounced = 0;
+        let next = self.log.next_id();
+        for subscriber in self.connected.values_mut() {
+            if subscriber.next < next && subscriber.notified < next {
+                subscriber.remind(&self.notify, next);
+            }
+        }
+    }
+}
+
+impl Subscriber {
+    fn remind(&mut self, notify: &Arc<[u8]>, next: Id) {
+        self.notified = next;
+        if !self.hung_up && self.outbox.push(Arc::clone(notify)).is_err() {
+            self.hung_up = true; // by its own driver, soon
+            tracing::info!("hanging up on a client with {OUTBOX_BYTES} bytes of notifications unread");
+        }
+    }
+}
+
+/// Frames as they come, handed on whole.
+struct Frames(Requests);
+
+impl Protocol for Frames {
+    fn decode(&mut self, input: &mut Input) -> Decoded {
+        match self.0.length(input.bytes()) {
+            Ok(Some(length)) => Decoded::Request(Bytes(input.take(length))),
+            Ok(None) => Decoded::Incomplete,
+            Err(_) => Decoded::Malformed { answer: BAD_FORMAT.to_vec(), why: "a frame without an end" },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

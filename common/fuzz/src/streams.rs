@@ -1,0 +1,204 @@
+//! What cuts a stream into messages: however the network splits the bytes, the messages are the same.
+//!
+//! The first byte says how long the pieces are (from 1), and what follows is the stream. It is decoded whole and in pieces.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use common::conversation::{Conversation, Next};
+use common::framing::{AsItComes, Delimited, Fixed, LengthPrefixed, Silent, UntilEnd};
+use common::protocol::frame;
+use common::protocol::textframe::{self, Decoder, Frame};
+use common::service::{Answer, Client, Protocol, Request, Service};
+use serde::{Deserialize, Serialize};
+
+/// Short, so that a fuzzer reaches it.
+const LIMIT: usize = 200;
+
+/// `code:payload;`
+pub fn textframes(bytes: &[u8]) {
+    let decode = |pieces: std::slice::Chunks<'_, u8>| {
+        let mut decoder = Decoder::new(LIMIT);
+        decode(pieces, |received| {
+            let decoded = decoder.decode(received).map_err(|error| error.to_string())?;
+            Ok(decoded.map(|(frame, consumed)| (check_frame(frame), consumed)))
+        })
+    };
+    both_ways(bytes, decode);
+}
+
+/// What is in a frame, for comparing; and its payload is read and written.
+fn check_frame(frame: Frame<'_>) -> (Option<u8>, Vec<u8>) {
+    let Frame::Coded { code, payload } = frame else { return (None, Vec::new()) };
+    let pieces: Result<Vec<Vec<u8>>, _> = textframe::pieces(payload).collect();
+    if let Ok(pieces) = pieces {
+        let mut out = Vec::new();
+        textframe::encode(code, &pieces, &mut out);
+        let (again, consumed) = Decoder::new(2 * LIMIT).decode(&out).expect("short").expect("whole");
+        // A line break as the code would be skipped before the next frame.
+        if let Frame::Coded { payload, .. } = again {
+            let again: Result<Vec<Vec<u8>>, _> = textframe::pieces(payload).collect();
+            assert_eq!(again.as_ref(), Ok(&pieces));
+        }
+        assert_eq!(consumed, out.len());
+    }
+    let mut raw = Vec::new();
+    if textframe::encode_raw(code, payload, &mut raw).is_ok() {
+        assert_eq!(raw, [&[code, b':'], payload, b";"].concat());
+    }
+    (Some(code), payload.to_vec())
+}
+
+/// Of every kind that serde knows what to do with, so that lengths inside a value can lie too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Value {
+    Nothing,
+    Text(String),
+    Numbers { list: Vec<u64>, last: Option<i32> },
+    Nested(Vec<Vec<u8>>),
+}
+
+/// A length and bincode.
+pub fn frames(bytes: &[u8]) {
+    let decode = |pieces: std::slice::Chunks<'_, u8>| {
+        decode(pieces, |received| {
+            let decoded =
+                frame::decode::<Value>(received, LIMIT as u32).map_err(|error| error.to_string())?;
+            if decoded.is_none() && received.len() >= frame::HEADER {
+                assert!(received[..frame::HEADER] <= (LIMIT as u32).to_be_bytes()[..], "more is waited for");
+            }
+            Ok(decoded)
+        })
+    };
+    for value in both_ways(bytes, decode).0 {
+        let mut out = Vec::new();
+        frame::encode(&value, LIMIT as u32, &mut out).expect("it was read from as many bytes or more");
+        let (again, consumed) = frame::decode::<Value>(&out, LIMIT as u32).expect("ours").expect("whole");
+        assert_eq!((again, consumed), (value, out.len()));
+    }
+}
+
+/// Messages, and the error that ended them if one did.
+type Decoded<T> = (Vec<T>, Option<String>);
+
+/// Decodes the stream behind the first byte whole, and in pieces as long as this byte says.
+fn both_ways<T: Debug + PartialEq>(
+    bytes: &[u8],
+    decode: impl Fn(std::slice::Chunks<'_, u8>) -> Decoded<T>,
+) -> Decoded<T> {
+    let Some((&step, stream)) = bytes.split_first() else { return (Vec::new(), None) };
+    let whole = decode(stream.chunks(stream.len().max(1)));
+    assert_eq!(decode(stream.chunks(usize::from(step).max(1))), whole);
+    whole
+}
+
+fn decode<T>(
+    pieces: std::slice::Chunks<'_, u8>,
+    mut decode: impl FnMut(&[u8]) -> Result<Option<(T, usize)>, String>,
+) -> Decoded<T> {
+    let (mut received, mut found) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        received.extend_from_slice(piece);
+        loop {
+            match decode(&received) {
+                Ok(None) => break,
+                Ok(Some((value, consumed))) => {
+                    assert!(0 < consumed && consumed <= received.len());
+                    received.drain(..consumed);
+                    found.push(value);
+                }
+                Err(error) => return (found, Some(error)),
+            }
+        }
+    }
+    (found, None)
+}
+
+/// The framings of the core, through the conversation that drives them. The first byte chooses one, the second the split.
+pub fn framings(bytes: &[u8]) {
+    let Some((&framing, rest)) = bytes.split_first() else { return };
+    let Some((&step, stream)) = rest.split_first() else { return };
+    let framing = Framed(framing % 6);
+    let whole = converse(framing, stream, stream.len().max(1));
+    let split = converse(framing, stream, usize::from(step).max(1));
+    if framing.0 == 0 {
+        // As it comes: a request is a piece, and only the bytes are the same.
+        assert_eq!(whole.0.concat(), split.0.concat());
+    } else {
+        assert_eq!(whole, split);
+        let limit = if framing.0 == 2 { 5 } else { LIMIT };
+        assert!(whole.0.iter().all(|request| request.len() <= limit));
+    }
+}
+
+/// A service that is nothing but its framing.
+#[derive(Clone, Copy)]
+struct Framed(u8);
+
+impl Service for Framed {
+    fn name(&self) -> &'static str {
+        "framed"
+    }
+
+    fn protocol(&self) -> Box<dyn Protocol> {
+        match self.0 {
+            0 => Box::new(AsItComes),
+            1 => Box::new(UntilEnd { limit: LIMIT, refusal: b"no", done: false }),
+            2 => Box::new(Fixed { length: 5 }),
+            3 => Box::new(Delimited::new(b'\n', LIMIT)),
+            4 => Box::new(LengthPrefixed { limit: LIMIT as u32 }),
+            _ => Box::new(Silent),
+        }
+    }
+
+    fn handle(&self, _: &Client, Request(bytes): Request) -> Answer {
+        Answer::new(bytes)
+    }
+}
+
+impl Framed {
+    /// Bytes of a request besides its own.
+    fn overhead(&self) -> usize {
+        match self.0 {
+            3 => 1,
+            4 => 4,
+            _ => 0,
+        }
+    }
+}
+
+/// The requests that come out of a stream in such pieces, and all that is sent.
+fn converse(framing: Framed, stream: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
+    let client = Client { address: ([127, 0, 0, 1], 4711).into() };
+    let service: Arc<dyn Service> = Arc::new(framing);
+    let mut talk = Conversation::open(&service, client);
+    let (mut pieces, mut requests, mut sent) = (stream.chunks(step), Vec::new(), Vec::new());
+    let mut held = 0usize;
+    loop {
+        while let Some(request) = talk.poll_request() {
+            // The last line may lack its end.
+            held = held.saturating_sub(request.0.len() + framing.overhead());
+            requests.push(request.0.clone());
+            talk.answer(service.handle(&client, request));
+        }
+        match talk.next() {
+            Next::Send => {
+                sent.extend_from_slice(talk.transmit());
+                talk.transmitted(talk.transmit().len());
+            }
+            Next::Receive => match pieces.next() {
+                Some(piece) => {
+                    assert!(framing.0 == 5 || held <= LIMIT + 4, "{held} bytes are held, and more is wanted");
+                    held += piece.len();
+                    talk.receive(piece);
+                }
+                None => talk.finish(),
+            },
+            Next::HalfClose => talk.half_closed(),
+            Next::Discard { .. } => talk.finish(),
+            Next::Poll => {}
+            Next::Wait => unreachable!("every request is answered at once"),
+            Next::Close => return (requests, sent),
+        }
+    }
+}

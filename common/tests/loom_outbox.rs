@@ -1,0 +1,105 @@
+//! The hand-over from those who push to the driver that sends, under every interleaving.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p common --test loom_outbox --release`. Without the flag this file is empty.
+//!
+//! The bug to be afraid of is the lost wake-up: a driver goes to sleep just as something is pushed, and its client hears of it when the
+//! next push comes, perhaps tomorrow. Here everyone would sleep, and loom calls that a deadlock.
+#![cfg(loom)]
+
+use std::sync::Arc as Shared;
+
+use common::outbox::{Outbox, OutboxLimit, WhenFull};
+use loom::sync::{Arc, Condvar, Mutex};
+use loom::thread;
+
+/// See `loom_queue.rs`.
+const PREEMPTIONS: usize = 3;
+
+fn every_interleaving(test: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(PREEMPTIONS);
+    builder.check(test);
+}
+
+/// What a sleeping driver is woken with: a model's eventfd, or tokio's `Notify`.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    fn ring(&self) {
+        *self.rung.lock().expect("no panic") = true;
+        self.changed.notify_one();
+    }
+
+    fn wait(&self) {
+        let mut rung = self.rung.lock().expect("no panic");
+        while !*rung {
+            rung = self.changed.wait(rung).expect("no panic");
+        }
+        *rung = false;
+    }
+}
+
+fn outbox(when_full: WhenFull) -> (Outbox, Arc<Bell>) {
+    (Outbox::new(OutboxLimit { bytes: 2, when_full }), Arc::default())
+}
+
+fn wake(outbox: &Outbox, bell: &Arc<Bell>) {
+    let bell = bell.clone();
+    outbox.wake_with(move || bell.ring());
+}
+
+#[test]
+fn what_is_pushed_before_during_and_after_the_driver_comes_is_sent() {
+    every_interleaving(|| {
+        let (outbox, bell) = outbox(WhenFull::Disconnect);
+        let pushers = [b"a", b"b"].map(|bytes| {
+            let outbox = outbox.clone();
+            thread::spawn(move || outbox.push(Shared::from(*bytes)).expect("there is room for both"))
+        });
+        wake(&outbox, &bell);
+        let mut sent = Vec::new();
+        while sent.len() < 2 {
+            bell.wait();
+            while let Some(bytes) = outbox.pop() {
+                sent.extend_from_slice(&bytes);
+            }
+        }
+        sent.sort_unstable();
+        assert_eq!(sent, b"ab");
+        for pusher in pushers {
+            pusher.join().expect("no panic");
+        }
+    });
+}
+
+#[test]
+fn one_notification_for_all_that_wait_misses_no_news() {
+    every_interleaving(|| {
+        let (outbox, bell) = outbox(WhenFull::Coalesce);
+        // The board: news are made and pushed under one lock, and whoever asks takes it too.
+        let news = Arc::new(Mutex::new(0));
+        let publishers = [(); 2].map(|()| {
+            let (outbox, news) = (outbox.clone(), news.clone());
+            thread::spawn(move || {
+                let mut news = news.lock().expect("no panic");
+                *news += 1;
+                outbox.push(Shared::from(*b"7")).expect("it never gets full");
+            })
+        });
+        wake(&outbox, &bell);
+        let mut seen = 0;
+        while seen < 2 {
+            bell.wait();
+            while outbox.pop().is_some() {
+                seen = *news.lock().expect("no panic");
+            }
+        }
+        for publisher in publishers {
+            publisher.join().expect("no panic");
+        }
+    });
+}
