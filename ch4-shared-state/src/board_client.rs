@@ -37,8 +37,9 @@ const SERVER_GONE: u8 = 4;
   cargo ch4 board-client --follow                   all messages, and those to come, until Ctrl-C
   cargo ch4 board-client --new --count 1            wait for the next message
 
-From a script each message is a line on standard output: TIME [ADDRESS] -> TEXT. It does not connect again by itself: a
-server that is gone ends it, and who comes again gets the board from its beginning (see --last and --new).
+From a script each message is a line on standard output: TIME [ADDRESS] -> TEXT.
+It does not connect again by itself: a server that is gone ends it, and who comes again gets the
+board from its beginning (see --last and --new).
 Exit status: 0 done (also Ctrl-C), 1 an error, 3 the message was refused, 4 the server is gone.")]
 pub struct BoardClientArgs {
     /// Where the server is

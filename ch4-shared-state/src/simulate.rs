@@ -37,15 +37,15 @@ use plan::{Dialect, HEADER, Load, Plan};
 /// The arguments of this command.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo ch4 simulate                                          100 subscribers, as fast as the board can
-  cargo ch4 simulate --rate 500                               500 messages/s to 100 subscribers come what may
-  cargo ch4 simulate --subscribers 10000 --rate 5             ten thousand connections
-  cargo ch4 simulate --model thread-per-connection            the board under another model
-  cargo ch4 simulate --stalled 1 --rate 500                   beside one client that never reads
-  cargo ch4 simulate -H 127.0.0.1 -p 7777                     a board that runs, and is empty
+  cargo ch4 simulate                                  100 subscribers, as fast as the board can
+  cargo ch4 simulate --rate 500                       500 messages/s, come what may
+  cargo ch4 simulate --subscribers 10000 --rate 5     ten thousand connections
+  cargo ch4 simulate --model thread-per-connection    the board under another model
+  cargo ch4 simulate --stalled 1 --rate 500           beside one client that never reads
+  cargo ch4 simulate -H 127.0.0.1 -p 7777             a board that runs, and is empty
 
-In the closed loop --window messages are on their way until the slowest subscriber has got them. In the open loop every
-message is timed from when it was due.
+In the closed loop --window messages are on their way until the slowest subscriber has got them.
+In the open loop every message is timed from when it was due.
 Exit status: 0 when every subscriber got every message once and in one order, 1 when not.")]
 pub struct SimulateArgs {
     /// Where the board is [default: one is started for the run]

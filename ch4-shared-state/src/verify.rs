@@ -44,13 +44,14 @@ use verdict::Run;
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo ch4 verify                                   the guess-word game, on a server of its own
-  cargo ch4 verify --racy 1ms --picture race.html    the same with check-then-act: a violation, and its picture
+  cargo ch4 verify                                   the game, on a server of its own
+  cargo ch4 verify --racy 1ms --picture race.html    with check-then-act: a violation
   cargo ch4 verify --what board --racy 1ms --picture lost.html
   cargo ch4 verify --what board --model tokio --seed 7 --json history.json
-  cargo ch4 verify --what game -p 7778               a server that runs, and that nobody else uses meanwhile
+  cargo ch4 verify --what game -p 7778               a server that nobody else uses now
 
-Exit status: 0 an order explains every answer, 1 an error, 3 no order does, 4 unknown: the search was given up.";
+Exit status: 0 an order explains every answer, 1 an error, 3 no order does,
+4 unknown: the search was given up.";
 
 /// No order explains the answers.
 const VIOLATION: u8 = 3;

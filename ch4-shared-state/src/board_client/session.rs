@@ -14,6 +14,8 @@ use common::protocol::notify::{GET, NotTheBoard, Response, Responses};
 pub struct Session {
     responses: Responses,
     received: Vec<u8>,
+    /// It has begun: who only publishes is notified too, but asks for nothing.
+    begun: bool,
     /// A `2:;` is out.
     asked: bool,
     /// And another must follow.
@@ -37,6 +39,7 @@ pub enum Event {
 impl Session {
     /// The first request.
     pub fn begin(&mut self, reply: &mut Vec<u8>) {
+        self.begun = true;
         self.ask(reply);
     }
 
@@ -74,7 +77,7 @@ impl Session {
             }
         }
         self.received.drain(..taken);
-        if self.again && !self.asked {
+        if self.begun && self.again && !self.asked {
             self.ask(reply);
         }
         Ok(())
@@ -122,6 +125,13 @@ mod tests {
         let (replies, events) = talk(&["1:;", "7:;7:;7:;", "7:;", "1:YQ==;", "1:;", "7:", ";"]);
         assert_eq!(replies, ["", "2:;", "", "2:;", "", "", "2:;"]);
         assert_eq!(events, [Event::CaughtUp, message("a")]);
+    }
+
+    #[test]
+    fn who_only_publishes_asks_for_nothing() {
+        let (mut events, mut reply) = (Vec::new(), Vec::new());
+        Session::default().receive(b"7:;0:;", &mut events, &mut reply).unwrap();
+        assert_eq!((events, reply), (vec![Event::Published], Vec::new()));
     }
 
     #[test]

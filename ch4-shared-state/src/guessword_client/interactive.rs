@@ -145,9 +145,19 @@ impl Desk {
             Response::Guess(right) => {
                 let letter = self.guesses.pop_front().unwrap_or('?');
                 self.view.try_letter(letter);
-                (!right).then(|| format!("  no point for {letter}: not in the word, or tried already"))
+                let why = if self.view.has_word() {
+                    "not in the word, or tried already"
+                } else {
+                    "there is no word"
+                };
+                (!right).then(|| format!("  no point for {letter}: {why}"))
             }
-            Response::Propose(false) => Some("  not taken: there is a word already, or this is none".into()),
+            Response::Propose(false) if self.view.has_word() => {
+                Some("  not taken: there is a word already".into())
+            }
+            Response::Propose(false) => Some(
+                "  not taken: a word is 1 to 64 letters, and spaces, hyphens, apostrophes between".into(),
+            ),
             Response::Scores(scores) => {
                 self.view.scores = scores;
                 None

@@ -56,6 +56,11 @@ impl View {
         self.tried.extend(Letter::of(letter));
     }
 
+    /// Whether there is a word to guess, as far as is known here.
+    pub fn has_word(&self) -> bool {
+        self.proposer.is_some() || !self.progress.is_empty()
+    }
+
     /// The letters that were tried, and those that show: who joins in the middle of a word sees those at least.
     fn tried(&self) -> String {
         let mut tried = self.tried.clone();
