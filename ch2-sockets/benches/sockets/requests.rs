@@ -1,8 +1,10 @@
 //! Small requests to the UDP board, beside a loop that only sends back what it receives: what does a protocol cost?
 
+use std::io::IoSliceMut;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -13,8 +15,10 @@ use super::child::{Running, Server};
 use super::race::{Contestant, Race};
 use super::results::{Sample, Table};
 
-/// Requests that are under way.
-const WINDOW: usize = 32;
+/// How many ask.
+const CLIENTS: usize = 8;
+/// Requests that each of them has under way.
+const WINDOW: usize = 16;
 /// One of them, bytes.
 const REQUEST: usize = 128;
 /// When nothing has come for so long, what is missing counts as lost and is asked again.
@@ -42,7 +46,9 @@ pub fn run(race: &mut Race<'_>) -> Table {
     ];
     let table = Table {
         name: "requests".into(),
-        about: format!("requests of {REQUEST} bytes from one client to a UDP server, {WINDOW} under way"),
+        about: format!(
+            "requests of {REQUEST} bytes from {CLIENTS} clients to a UDP server, each with {WINDOW} under way"
+        ),
         unit: "requests/s",
         scale: 1.0,
         rows: Vec::new(),
@@ -93,51 +99,66 @@ fn measure(server: &Running, request: &[u8; REQUEST], time: Duration) -> anyhow:
     Ok(Sample { per_s, cpu_us: Some(cpu_us), ..Sample::default() })
 }
 
-/// Asks as fast as it is answered. It must cost less than a server: all requests of a turn go out in one call, which the
-/// kernel cuts up (GSO), and all answers that are there come in in one (recvmmsg(2)).
+/// Asks as fast as it is answered, with several clients, so that the server always has one to serve. It must cost less than a
+/// server: what a client has to ask goes out in one call, which the kernel cuts up (GSO), and all answers that are there
+/// come in in one (recvmmsg(2)).
 struct Generator {
-    socket: UdpSocket,
+    clients: Vec<UdpSocket>,
     headers: MultiHeaders<SockaddrStorage>,
     answers: Vec<[u8; 256]>,
 }
 
 impl Generator {
     fn new(server: SocketAddr) -> anyhow::Result<Generator> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-        socket.connect(server)?;
-        socket.set_read_timeout(Some(LOST))?;
-        setsockopt(&socket, sockopt::UdpGsoSegment, &i32::try_from(REQUEST)?)?;
-        Ok(Generator {
-            socket,
-            headers: MultiHeaders::preallocate(WINDOW, None),
-            answers: vec![[0; 256]; WINDOW],
-        })
+        let client = || {
+            let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+            client.connect(server)?;
+            client.set_nonblocking(true)?;
+            setsockopt(&client, sockopt::UdpGsoSegment, &i32::try_from(REQUEST)?)?;
+            anyhow::Ok(client)
+        };
+        let clients = (0..CLIENTS).map(|_| client()).collect::<anyhow::Result<_>>()?;
+        let headers = MultiHeaders::preallocate(WINDOW, None);
+        Ok(Generator { clients, headers, answers: vec![[0; 256]; WINDOW] })
     }
 
     /// Requests answered per second.
     fn run(&mut self, request: &[u8; REQUEST], time: Duration) -> anyhow::Result<f64> {
         let requests = request.repeat(WINDOW);
-        let (began, mut answered, mut room, mut silences) = (Instant::now(), 0u64, WINDOW, 0);
+        let (began, mut answered, mut last_answer) = (Instant::now(), 0u64, Instant::now());
+        for client in &self.clients {
+            client.send(&requests)?;
+        }
         while began.elapsed() < time {
-            self.socket.send(&requests[..room * REQUEST]).context("the server is gone")?;
-            room = self.receive()?;
-            answered += room as u64;
-            silences = if room == 0 { silences + 1 } else { 0 };
-            anyhow::ensure!(silences < 20, "the server does not answer");
-            room = if room == 0 { WINDOW } else { room };
+            for index in 0..CLIENTS {
+                let count = self.receive(index)?;
+                if count > 0 {
+                    answered += count as u64;
+                    last_answer = Instant::now();
+                    self.clients[index].send(&requests[..count * REQUEST]).context("the server is gone")?;
+                }
+            }
+            if last_answer.elapsed() > LOST {
+                anyhow::ensure!(last_answer.elapsed() < 20 * LOST, "the server does not answer");
+                self.clients.iter().try_for_each(|client| client.send(&requests).map(drop))?;
+                thread::sleep(LOST / 10);
+            }
         }
         let per_s = answered as f64 / began.elapsed().as_secs_f64();
-        while self.receive()? > 0 {}
+        // What is still under way belongs to no measurement.
+        thread::sleep(LOST / 2);
+        for index in 0..CLIENTS {
+            while self.receive(index)? > 0 {}
+        }
         Ok(per_s)
     }
 
-    /// As many answers as are there, but one at least; 0 after a silence.
-    fn receive(&mut self) -> anyhow::Result<usize> {
-        use std::io::IoSliceMut;
+    /// As many answers as are there.
+    fn receive(&mut self, client: usize) -> anyhow::Result<usize> {
         let mut places: Vec<[IoSliceMut<'_>; 1]> =
             self.answers.iter_mut().map(|answer| [IoSliceMut::new(answer)]).collect();
-        let flags = MsgFlags::MSG_WAITFORONE;
-        match recvmmsg(self.socket.as_raw_fd(), &mut self.headers, &mut places, flags, None) {
+        let client = self.clients[client].as_raw_fd();
+        match recvmmsg(client, &mut self.headers, &mut places, MsgFlags::MSG_DONTWAIT, None) {
             Ok(answers) => Ok(answers.count()),
             Err(nix::Error::EAGAIN | nix::Error::EINTR) => Ok(0),
             Err(error) => Err(error.into()),

@@ -25,15 +25,15 @@ const BUFFER: usize = 4 << 20;
 pub fn serve(loss: f64, seed: u64) -> anyhow::Result<()> {
     let endpoint = Endpoint::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     println!("LISTENING {}", endpoint.address()?);
-    let fates = (loss > 0.0).then(|| Fates::new(Profile { loss, ..Profile::default() }, seed, 0));
-    serve_on(endpoint, fates)
+    let losses = (loss > 0.0).then(|| Losses::new(loss, seed));
+    serve_on(endpoint, losses)
 }
 
 /// The same on a socket that is there already.
 ///
 /// # Errors
 /// What the system refuses.
-pub fn serve_on(mut endpoint: Endpoint, mut fates: Option<Fates>) -> anyhow::Result<()> {
+pub fn serve_on(mut endpoint: Endpoint, mut losses: Option<Losses>) -> anyhow::Result<()> {
     let config = Config { receive_window: receive_window(&endpoint)?, ..Config::default() };
     let mut server = Server::new(Limits::default(), config, rand::random());
     let (mut arrivals, mut batch) = (Arrivals::default(), Batch::default());
@@ -41,13 +41,11 @@ pub fn serve_on(mut endpoint: Endpoint, mut fates: Option<Fates>) -> anyhow::Res
     loop {
         while receive(&mut endpoint, &mut arrivals)? {
             for arrival in arrivals.iter() {
-                match &mut fates {
+                match &mut losses {
                     None => server.receive(began.elapsed(), arrival.from, arrival.segment, arrival.bytes),
-                    Some(fates) => {
-                        let survivors =
-                            |run: &[u8]| server.receive(began.elapsed(), arrival.from, arrival.segment, run);
-                        lose(fates, arrival.segment, arrival.bytes, survivors);
-                    }
+                    Some(losses) => losses.apply(arrival.segment, arrival.bytes, |run| {
+                        server.receive(began.elapsed(), arrival.from, arrival.segment, run);
+                    }),
                 }
             }
             while let Some(delivered) = server.poll_request() {
@@ -67,20 +65,35 @@ pub fn serve_on(mut endpoint: Endpoint, mut fates: Option<Fates>) -> anyhow::Res
     }
 }
 
-/// Hands on what is not lost, in runs of datagrams that came together.
-fn lose(fates: &mut Fates, segment: usize, bytes: &[u8], mut hand_on: impl FnMut(&[u8])) {
-    let mut start = 0;
-    for (index, datagram) in bytes.chunks(segment).enumerate() {
-        if fates.next().is_some_and(|fate| fate.is_lost()) {
-            let here = index * segment;
-            if start < here {
-                hand_on(&bytes[start..here]);
-            }
-            start = here + datagram.len();
-        }
+/// Which datagrams are lost: the link's fates, asked beforehand, because the asking would cost as much as a datagram does.
+pub struct Losses {
+    lost: Vec<bool>,
+    next: usize,
+}
+
+impl Losses {
+    /// A million fates, then the same again.
+    fn new(loss: f64, seed: u64) -> Losses {
+        let fates = Fates::new(Profile { loss, ..Profile::default() }, seed, 0);
+        Losses { lost: fates.take(1 << 20).map(|fate| fate.is_lost()).collect(), next: 0 }
     }
-    if start < bytes.len() {
-        hand_on(&bytes[start..]);
+
+    /// Hands on what is not lost, in runs of datagrams that came together.
+    fn apply(&mut self, segment: usize, bytes: &[u8], mut hand_on: impl FnMut(&[u8])) {
+        let mut start = 0;
+        for (index, datagram) in bytes.chunks(segment).enumerate() {
+            self.next = (self.next + 1) % self.lost.len();
+            if self.lost[self.next] {
+                let here = index * segment;
+                if start < here {
+                    hand_on(&bytes[start..here]);
+                }
+                start = here + datagram.len();
+            }
+        }
+        if start < bytes.len() {
+            hand_on(&bytes[start..]);
+        }
     }
 }
 

@@ -22,9 +22,7 @@
 //! Not done: pacing. What one acknowledgement frees leaves at once. Growth counts blocks, not acknowledgements (RFC 3465 without its
 //! limit), as one acknowledgement here answers a whole batch.
 
-use std::time::Duration;
-
-use super::rto::RoundTrip;
+use super::rto::{RoundTrip, SCHEDULER};
 
 /// Which rule decides the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,8 +43,6 @@ const MINIMUM_WINDOW: u32 = 2;
 const MAXIMUM_WINDOW: u32 = 1 << 20;
 /// Blocks in a queue that are no sign of anything.
 const QUEUE: u32 = 4;
-/// A growth of the round trip that can be the scheduler's: one on the loopback doubles without any queue.
-const SCHEDULER: Duration = Duration::from_millis(2);
 /// Fates of so many blocks make a judgement of the loss.
 const JUDGED: u32 = 64;
 
@@ -165,6 +161,7 @@ impl Controller {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn round_trip(milliseconds: impl IntoIterator<Item = u64>) -> RoundTrip {
         let mut round_trip = RoundTrip::default();

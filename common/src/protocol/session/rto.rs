@@ -23,6 +23,9 @@ pub const MAXIMUM: Duration = Duration::from_secs(1);
 /// G of the RFC: by so much a program may be late that shares its processor with others.
 const GRANULARITY: Duration = Duration::from_millis(10);
 
+/// A program that shares its processor is often late by this much, and it means nothing.
+pub const SCHEDULER: Duration = Duration::from_millis(2);
+
 /// Estimates of the round trip.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RoundTrip {
@@ -60,6 +63,12 @@ impl RoundTrip {
         let Some(Estimate { smoothed, variation, minimum }) = self.estimate else { return Duration::ZERO };
         let growth = smoothed - minimum;
         if growth > 4 * variation { growth } else { Duration::ZERO }
+    }
+
+    /// How long to wait for an acknowledgement of the last flight before asking for one: two round trips (RFC 8985, section 7.2), and
+    /// what a scheduler may take.
+    pub fn probe(&self) -> Duration {
+        self.estimate.map_or(INITIAL, |estimate| 2 * estimate.smoothed + SCHEDULER)
     }
 
     /// How long to wait after `timeouts` timeouts in a row.

@@ -191,6 +191,12 @@ impl Scoreboard {
         news
     }
 
+    /// Whether there is nothing to send, neither new nor again, until acks or the timer tell of losses.
+    pub fn is_all_sent(&self) -> bool {
+        self.unsent == self.count()
+            && self.lost.iter().all(|&block| self.blocks[block as usize].state != State::Lost)
+    }
+
     /// The timer has fired: the first blocks in flight count as lost, at most so many.
     pub fn give_up(&mut self, count: u32) {
         let mut left = count;

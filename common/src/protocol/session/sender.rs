@@ -13,7 +13,8 @@
 //! asks for it (1 is stop-and-wait).
 //!
 //! The timer's first shots send two blocks again as a probe (RFC 8985, section 7, in spirit): when the last blocks of a flight were
-//! lost, or the acks, nothing else can tell. The third in a row takes everything in flight for lost and begins with one block
+//! lost, or the acks, nothing else can tell. Once all blocks have left, the first of them comes early, after two round trips: no
+//! later block will tell that one is missing. The third in a row takes everything in flight for lost and begins with one block
 //! (QUIC's persistent congestion, RFC 9002, section 7.6).
 
 use std::time::Duration;
@@ -80,6 +81,8 @@ pub struct Sender {
     timer: Option<Duration>,
     /// In a row.
     timeouts: u32,
+    /// Whether the early probe of the last flight has left, since when nothing has been acknowledged.
+    tail_probed: bool,
     /// Blocks that may leave beyond the window, after a timeout.
     probes: u32,
     /// Whether it was the congestion window that ended the last turn to send.
@@ -108,6 +111,7 @@ impl Sender {
             scoreboard: Scoreboard::new(blocks),
             timer: None,
             timeouts: 0,
+            tail_probed: false,
             probes: 0,
             limited: false,
         }
@@ -181,8 +185,8 @@ impl Sender {
         statistics.blocks_sent += count as u64;
         statistics.retransmissions += retransmissions;
         path.last_use = now;
-        if self.timer.is_none() {
-            self.timer = Some(now + path.round_trip.timeout(self.timeouts));
+        if self.timer.is_none() || self.is_tail() {
+            self.arm(now, path);
         }
         true
     }
@@ -195,7 +199,10 @@ impl Sender {
             path.round_trip.sample(round_trip);
         }
         if news.spurious > 0 {
-            path.reordering = more_reordering(path.reordering);
+            // What the timer gave up was late, or its ack was; that says nothing of the order of arrival.
+            if self.timeouts == 0 && !self.tail_probed {
+                path.reordering = more_reordering(path.reordering);
+            }
             path.controller.arrived_late(news.spurious);
         }
         if news.lost > 0 {
@@ -204,9 +211,9 @@ impl Sender {
         }
         if news.acknowledged > 0 {
             path.controller.acknowledged(news.acknowledged, self.limited, &path.round_trip);
-            self.timeouts = 0;
+            (self.timeouts, self.tail_probed) = (0, false);
             self.probes = 0;
-            self.timer = Some(now + path.round_trip.timeout(0));
+            self.arm(now, path);
         }
         if self.is_complete() {
             self.timer = None;
@@ -219,7 +226,11 @@ impl Sender {
             return;
         }
         statistics.timeouts += 1;
-        self.timeouts += 1;
+        if self.is_tail() {
+            self.tail_probed = true;
+        } else {
+            self.timeouts += 1;
+        }
         if self.timeouts < SILENCE {
             self.probes = 2;
             self.scoreboard.give_up(2);
@@ -228,7 +239,18 @@ impl Sender {
             self.scoreboard.give_up(u32::MAX);
             path.controller.silence(self.scoreboard.next_sequence());
         }
-        self.timer = Some(now + path.round_trip.timeout(self.timeouts));
+        self.arm(now, path);
+    }
+
+    /// Whether every block has left and the early probe has not.
+    fn is_tail(&self) -> bool {
+        self.timeouts == 0 && !self.tail_probed && self.scoreboard.is_all_sent()
+    }
+
+    fn arm(&mut self, now: Duration, path: &Path) {
+        let timeout = path.round_trip.timeout(self.timeouts);
+        let wait = if self.is_tail() { timeout.min(path.round_trip.probe()) } else { timeout };
+        self.timer = Some(now + wait);
     }
 
     /// Appends the last block once more: "are you still there?" after all was acknowledged.

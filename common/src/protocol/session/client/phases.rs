@@ -40,7 +40,8 @@ impl Opening {
             return false;
         }
         self.last_asked = now;
-        self.ask = now + round_trip.timeout(self.asked);
+        // At an even pace: it is 18 bytes, and costs the server nothing.
+        self.ask = now + round_trip.timeout(0);
         self.asked += 1;
         true
     }
