@@ -194,8 +194,8 @@ impl Conversation {
     /// The answer to the request that is out. It leaves behind everything that was pushed before this call.
     pub fn answer(&mut self, answer: Answer) {
         debug_assert!(self.out, "an answer belongs to a request");
+        self.pull(); // what was pushed while the request was handled leaves before its answer; a last word leaves after it
         self.out = false;
-        self.pull(); // what was pushed while the request was handled leaves before its answer
         self.output.append(answer.bytes);
         if answer.then != Then::Continue {
             self.ending = Some(answer.then);
