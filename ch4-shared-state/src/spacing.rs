@@ -16,9 +16,11 @@
 //! | a player of the game | a request that the notes do not have, `S:;` |
 //! | a client of the notification board | asking what the notes' client would not: [`habit`](crate::notification::habit) |
 //!
-//! To hold back is the [`Outbox`]'s work, to know when the [`alarm`]'s.
+//! To hold back is the [`Outbox`]'s work, to ring the alarm's; and since an alarm may be late, the gap is measured again from what has
+//! really left (`spacing/line.rs`).
 
 mod alarm;
+mod line;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +28,7 @@ use std::time::{Duration, Instant};
 use common::outbox::{Outbox, Overrun, Push};
 
 use alarm::Alarm;
+use line::Line;
 
 /// What is left between two messages, so that the notes' client has read the first when the second comes: nothing to a person.
 pub const DEFAULT_GAP: &str = "5ms";
@@ -48,9 +51,9 @@ pub struct Spaced {
 }
 
 struct Gap {
-    length: Duration,
+    line: Arc<Line>,
     alarm: Arc<Alarm>,
-    /// When the last message leaves.
+    /// When the last message leaves, if all goes in time.
     last: Option<Instant>,
 }
 
@@ -65,8 +68,12 @@ impl Spacing {
     /// For one client.
     #[must_use]
     pub fn of(&self, outbox: Outbox) -> Spaced {
-        let gap = || Box::new(Gap { length: self.gap, alarm: Arc::clone(&self.alarm), last: None });
-        Spaced { outbox, gap: (!self.gap.is_zero()).then(gap) }
+        let gap = |outbox: &Outbox| {
+            let line = Arc::new(Line::new(outbox.clone(), self.gap));
+            Box::new(Gap { line, alarm: Arc::clone(&self.alarm), last: None })
+        };
+        let gap = (!self.gap.is_zero()).then(|| gap(&outbox));
+        Spaced { outbox, gap }
     }
 }
 
@@ -77,17 +84,16 @@ impl Spaced {
     /// As [`Outbox::put`], whose result it is.
     pub fn push(&mut self, push: Push) -> Result<bool, Overrun> {
         let Some(gap) = &mut self.gap else { return self.outbox.put(push) };
-        let now = Instant::now();
-        let due = gap.last.map_or(now, |last| (last + gap.length).clamp(now, now + gap.length * MOST_GAPS));
-        if due == now {
-            let went_in = self.outbox.put(push)?;
-            gap.last = if went_in { Some(now) } else { gap.last };
-            return Ok(went_in);
-        }
-        let went_in = self.outbox.put_held(push)?;
+        let (now, length) = (Instant::now(), gap.line.gap);
+        let due = gap.last.map_or(now, |last| (last + length).clamp(now, now + length * MOST_GAPS));
+        let held = !gap.line.leaves_now(due, now);
+        let went_in = if held { self.outbox.put_held(push)? } else { self.outbox.put(push)? };
         if went_in {
-            gap.alarm.ring_at(due, self.outbox.clone());
             gap.last = Some(due);
+        }
+        if went_in && held {
+            gap.line.hold();
+            gap.alarm.ring_at(due, Arc::clone(&gap.line));
         }
         Ok(went_in)
     }
