@@ -19,6 +19,7 @@ use common::cli::duration;
 use common::outbox::WhenFull;
 
 use crate::notification::service::NotificationService;
+use crate::spacing::DEFAULT_GAP;
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
@@ -37,6 +38,10 @@ pub struct BoardServerArgs {
     /// twenty, up to 32 messages wait for so long to be announced together; 0 announces each at once
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15ms")]
     pub pace: Duration,
+    /// Between two messages to a client of the notes, which takes what comes at once for one message; 0 is no gap.
+    /// A client that says on connecting that it knows better, by `2:;2:;`, waits for nothing
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = DEFAULT_GAP)]
+    pub gap: Duration,
     /// Most bytes of all messages together; a full board refuses
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
     pub max_bytes: usize,
@@ -60,7 +65,7 @@ pub enum Policy {
 impl From<Policy> for WhenFull {
     fn from(policy: Policy) -> WhenFull {
         match policy {
-            Policy::Skip => WhenFull::Coalesce,
+            Policy::Skip => WhenFull::Skip,
             Policy::Disconnect => WhenFull::Disconnect,
         }
     }
@@ -78,7 +83,7 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
     // A model that forks must do so before there is a second thread.
     let coalesces = args.when_full == Policy::Skip && !args.model.copies_memory();
     let interval = if coalesces { args.pace } else { Duration::ZERO };
-    let service = Arc::new(NotificationService::new(limits, args.when_full.into(), interval));
+    let service = Arc::new(NotificationService::new(limits, args.when_full.into(), interval, args.gap));
     // No model that is left here starts a program.
     let serve = || serve(args.model, service.clone(), &args.run, Box::new(|| Command::new("false")));
     if interval.is_zero() {

@@ -1,4 +1,4 @@
-//! An alarm clock for outboxes: one thread that lets go, at its time, what is held back.
+//! An alarm clock for all clients: one thread that lets go, at its time, what is held back.
 //!
 //! A thread of its own, because a service has no clock: a model calls it when a client speaks, and at no other time.
 
@@ -7,9 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use common::outbox::Outbox;
+use super::MOST_GAPS;
+use super::line::Line;
 
-/// Rings for outboxes. Its thread begins with the first call, and ends when it is dropped.
+/// Rings for lines. Its thread begins with the first call, and ends when it is dropped.
 #[derive(Default)]
 pub(super) struct Alarm {
     shared: Arc<Shared>,
@@ -25,27 +26,30 @@ struct Shared {
 /// By time, and of two for the same time the one that was asked for first.
 #[derive(Default)]
 struct Calls {
-    due: BTreeMap<(Instant, u64), Outbox>,
+    due: BTreeMap<(Instant, u64), Call>,
     number: u64,
     ended: bool,
 }
 
+/// For whom it is to ring, and when it was to ring first.
+struct Call {
+    line: Arc<Line>,
+    due: Instant,
+}
+
 impl Alarm {
-    /// At this time, [releases](Outbox::release) one push of this outbox.
-    pub(super) fn ring_at(&self, time: Instant, outbox: Outbox) {
+    /// At this time, lets one message of this line go.
+    pub(super) fn ring_at(&self, due: Instant, line: Arc<Line>) {
         let shared = &self.shared;
         let running = self.thread.get_or_init(|| {
             let shared = Arc::clone(shared);
             thread::Builder::new().name("alarm".into()).spawn(move || shared.ring()).ok()
         });
         if running.is_none() {
-            return outbox.release(); // no thread to be had: rather too close than never
+            let _ = line.let_go(due, due + line.gap * MOST_GAPS); // no thread to be had: rather too close than never
+            return;
         }
-        let mut calls = shared.lock();
-        calls.number += 1;
-        let call = (time, calls.number);
-        calls.due.insert(call, outbox);
-        if calls.due.first_key_value().is_some_and(|(&first, _)| first == call) {
+        if shared.lock().add(due, Call { line, due }) {
             shared.earlier.notify_one();
         }
     }
@@ -61,6 +65,16 @@ impl Drop for Alarm {
     }
 }
 
+impl Calls {
+    /// Whether it is the first that is due.
+    fn add(&mut self, time: Instant, call: Call) -> bool {
+        self.number += 1;
+        let key = (time, self.number);
+        self.due.insert(key, call);
+        self.due.first_key_value().is_some_and(|(&first, _)| first == key)
+    }
+}
+
 impl Shared {
     /// The thread: waits for the first call, answers it, and so on.
     fn ring(&self) {
@@ -69,10 +83,14 @@ impl Shared {
             let now = Instant::now();
             calls = match calls.due.first_entry() {
                 Some(first) if first.key().0 <= now => {
-                    let outbox = first.remove();
-                    drop(calls); // the push wakes a driver, and that may take its time
-                    outbox.release();
-                    self.lock()
+                    let call = first.remove();
+                    drop(calls); // to let go wakes a driver, and that may take its time
+                    let done = call.line.let_go(call.due, now);
+                    let mut calls = self.lock();
+                    if let Err(later) = done {
+                        calls.add(later, call);
+                    }
+                    calls
                 }
                 Some(first) => {
                     let patience = first.key().0 - now;
