@@ -1,13 +1,16 @@
 //! Five ways to share a board, side by side: `cargo bench -p ch4-shared-state --bench locks`.
 //!
 //! ```text
-//!   for each mix of readers and writers, for each number of threads
+//!   for each kind of read (short, long), for each mix of reads and writes, for each number of threads
 //!     for each round
 //!       for each kind, in an order drawn anew
 //!         a board of 1024 messages ──► all threads at once, as fast as they can ──► calls/s, p99      measure.rs
 //!         too much foreign CPU? once more, at most twice
 //!   tables · JSON · Markdown                                                                          present.rs
 //! ```
+//!
+//! A short read takes the last eight messages: less than a lock costs when its cache line comes from another core. A long one searches
+//! all 1024: the lock hardly matters, but whether readers may search together does.
 //!
 //! Absolute numbers say more of the machine than of the locks. What is reported beside them is the ratio to the mutex in the same round:
 //! its median over the rounds, and its range.
@@ -58,13 +61,17 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let interrupted = interrupt::flag().context("Ctrl-C cannot be handled")?;
     let seed = args.seed.unwrap_or_else(rand::random);
     let mut order = StdRng::seed_from_u64(seed);
-    let loads: Vec<Load> = args
-        .reads
-        .iter()
-        .flat_map(|&reads| {
-            args.threads.iter().map(move |&threads| Load { reads, threads, batch: args.batch })
-        })
-        .collect();
+    let mut loads = Vec::new();
+    for &read in &args.read {
+        for &reads in &args.reads {
+            loads.extend(args.threads.iter().map(|&threads| Load {
+                read,
+                reads,
+                threads,
+                batch: args.batch,
+            }));
+        }
+    }
     let bar = progress(loads.len() * args.rounds() as usize * Kind::ALL.len());
 
     let mut results = Results { machine: machine::describe(), seed, rows: Vec::new() };
@@ -111,6 +118,7 @@ fn rows(load: Load, samples: &[Vec<Sample>]) -> Vec<Row> {
     (0..samples.len())
         .map(|kind| Row {
             kind: Kind::ALL[kind].name(),
+            read: load.read,
             reads: load.reads,
             threads: load.threads,
             calls_per_s: of(kind, &|round| samples[kind][round].calls_per_s),

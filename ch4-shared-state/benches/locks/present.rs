@@ -5,11 +5,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context;
-use ch4_shared_state::locks::Kind;
+use ch4_shared_state::locks::{KEPT, Kind};
 use common::bench::Spread;
 use serde::Serialize;
 
-use super::args::Args;
+use super::args::{Args, Read};
 
 /// All that was measured.
 #[derive(Debug, Serialize)]
@@ -27,6 +27,8 @@ pub struct Results {
 pub struct Row {
     /// Which way of sharing.
     pub kind: &'static str,
+    /// What a read was.
+    pub read: Read,
     /// Reads among a hundred calls.
     pub reads: u32,
     /// How many threads.
@@ -63,18 +65,22 @@ fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
 
 fn markdown(results: &Results, args: &Args) -> String {
     let mut text = format!(
-        "{}; {} rounds of {:?}, seed {}. A read takes the last {} messages, a write publishes one.\n",
+        "{}; {} rounds of {:?}, seed {}.\n",
         results.machine,
         args.rounds(),
         args.time(),
         results.seed,
-        args.batch
     );
-    for &reads in &args.reads {
-        let _ = writeln!(text, "\n{} % reads, {} % writes:\n", reads, 100 - reads);
+    let tables = args.read.iter().flat_map(|&read| args.reads.iter().map(move |&reads| (read, reads)));
+    for (read, reads) in tables {
+        let what = match read {
+            Read::Last => format!("take the last {} messages", args.batch),
+            Read::Search => format!("search all {KEPT} messages"),
+        };
+        let _ = writeln!(text, "\n{reads} % reads, which {what}; {} % writes:\n", 100 - reads);
         let mut lines = vec![vec!["threads".to_owned(), String::new()]];
         lines[0].extend(["calls/s", "× mutex (range)", "p99"].map(str::to_owned));
-        for row in results.rows.iter().filter(|row| row.reads == reads) {
+        for row in results.rows.iter().filter(|row| (row.read, row.reads) == (read, reads)) {
             let threads =
                 if row.kind == Kind::ALL[0].name() { row.threads.to_string() } else { String::new() };
             let mark = if row.is_disturbed { " !" } else { "" };
@@ -82,7 +88,7 @@ fn markdown(results: &Results, args: &Args) -> String {
                 threads,
                 row.kind.to_owned(),
                 rate(row.calls_per_s.median) + mark,
-                format!("{:.2} ({:.2}–{:.2})", row.to_mutex.median, row.to_mutex.min, row.to_mutex.max),
+                ratio(row.to_mutex),
                 microseconds(row.p99_us.median),
             ]);
         }
@@ -119,7 +125,17 @@ fn table(lines: &[Vec<String>]) -> String {
 }
 
 fn rate(per_s: f64) -> String {
-    if per_s >= 1e6 { format!("{:.2} M", per_s / 1e6) } else { format!("{:.0} k", per_s / 1e3) }
+    match per_s {
+        per_s if per_s >= 1e6 => format!("{:.2} M", per_s / 1e6),
+        per_s if per_s >= 1e5 => format!("{:.0} k", per_s / 1e3),
+        per_s => format!("{:.1} k", per_s / 1e3),
+    }
+}
+
+/// Two digits behind the point; of what is under a tenth, two that count.
+fn ratio(Spread { median, min, max }: Spread) -> String {
+    let digits = if median < 0.1 && median > 0.0 { (1.0 - median.log10().floor()) as usize } else { 2 };
+    format!("{median:.digits$} ({min:.digits$}–{max:.digits$})")
 }
 
 fn microseconds(us: f64) -> String {
