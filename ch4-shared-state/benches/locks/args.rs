@@ -1,10 +1,9 @@
 //! The arguments of the bench.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use common::cli::duration;
+use common::bench::arguments::{Arguments, Schedule};
 use serde::Serialize;
 
 /// Five ways to share a board between threads, under mixes of reads and writes
@@ -34,27 +33,17 @@ pub struct Args {
     /// How many messages a read of the last takes
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub batch: usize,
-    /// 3 rounds of 50ms instead of 7 of 300ms
-    #[arg(long)]
-    quick: bool,
-    /// How often each is measured
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    rounds: Option<u32>,
-    /// How long each is measured
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    time: Option<Duration>,
-    /// Seed of the order and of the calls [random, printed]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Write the tables as Markdown, too
-    #[arg(long, value_name = "FILE")]
-    pub markdown: Option<PathBuf>,
-    /// Write all rows as JSON, too
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Given by cargo bench, and by nobody else
-    #[arg(long, hide = true)]
-    pub bench: bool,
+    #[command(flatten)]
+    pub measure: Arguments<Times>,
+}
+
+/// How often and how long.
+#[derive(Debug)]
+pub struct Times;
+
+impl Schedule for Times {
+    const FULL: (u32, Duration) = (7, Duration::from_millis(300));
+    const QUICK: (u32, Duration) = (3, Duration::from_millis(50));
 }
 
 /// What a read does.
@@ -65,17 +54,4 @@ pub enum Read {
     Last,
     /// Looks for a word in all messages: long, and it changes nothing
     Search,
-}
-
-impl Args {
-    /// How often each is measured.
-    pub fn rounds(&self) -> u32 {
-        self.rounds.unwrap_or(if self.quick { 3 } else { 7 })
-    }
-
-    /// How long each is measured in a round.
-    pub fn time(&self) -> Duration {
-        let time = self.time.unwrap_or(Duration::from_millis(if self.quick { 50 } else { 300 }));
-        time.clamp(Duration::from_millis(10), Duration::from_secs(60))
-    }
 }

@@ -49,8 +49,6 @@ pub struct Sample {
     pub calls_per_s: f64,
     /// Of a hundred calls 99 took at most so long, microseconds.
     pub p99_us: f64,
-    /// What other programs took of the machine.
-    pub foreign: f64,
 }
 
 /// Lets the threads call for so long, or until Ctrl-C.
@@ -96,7 +94,6 @@ pub fn measure(kind: Kind, load: Load, time: Duration, seed: u64, interrupted: &
     Sample {
         calls_per_s: calls as f64 / elapsed.as_secs_f64(),
         p99_us: times.value_at_quantile(0.99) as f64 / 1e3,
-        foreign: 0.0,
     }
 }
 

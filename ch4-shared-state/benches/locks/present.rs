@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
 
-use anyhow::Context;
 use ch4_shared_state::locks::{KEPT, Kind};
 use common::bench::Spread;
+use common::bench::table::Table;
 use serde::Serialize;
 
 use super::args::{Args, Read};
@@ -50,25 +49,15 @@ pub struct Row {
 pub fn show(results: &Results, args: &Args) -> anyhow::Result<()> {
     let tables = markdown(results, args);
     write!(std::io::stdout(), "{tables}")?;
-    if let Some(path) = &args.markdown {
-        write_file(path, &tables)?;
-    }
-    if let Some(path) = &args.json {
-        write_file(path, &(serde_json::to_string_pretty(results)? + "\n"))?;
-    }
-    Ok(())
-}
-
-fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    args.measure.write(&tables, results)
 }
 
 fn markdown(results: &Results, args: &Args) -> String {
     let mut text = format!(
         "{}; {} rounds of {:?}, seed {}.\n",
         results.machine,
-        args.rounds(),
-        args.time(),
+        args.measure.rounds(),
+        args.measure.time(),
         results.seed,
     );
     let tables = args.read.iter().flat_map(|&read| args.reads.iter().map(move |&reads| (read, reads)));
@@ -78,48 +67,20 @@ fn markdown(results: &Results, args: &Args) -> String {
             Read::Search => format!("search all {KEPT} messages"),
         };
         let _ = writeln!(text, "\n{reads} % reads, which {what}; {} % writes:\n", 100 - reads);
-        let mut lines = vec![vec!["threads".to_owned(), String::new()]];
-        lines[0].extend(["calls/s", "× mutex (range)", "p99"].map(str::to_owned));
+        let mut cells =
+            vec![["threads", "", "calls/s", "× mutex [range]", "p99"].map(str::to_owned).to_vec()];
         for row in results.rows.iter().filter(|row| (row.read, row.reads) == (read, reads)) {
-            let threads =
-                if row.kind == Kind::ALL[0].name() { row.threads.to_string() } else { String::new() };
+            let is_first = row.kind == Kind::ALL[0].name();
             let mark = if row.is_disturbed { " !" } else { "" };
-            lines.push(vec![
-                threads,
+            cells.push(vec![
+                if is_first { row.threads.to_string() } else { String::new() },
                 row.kind.to_owned(),
                 rate(row.calls_per_s.median) + mark,
-                ratio(row.to_mutex),
+                row.to_mutex.to_string(),
                 microseconds(row.p99_us.median),
             ]);
         }
-        text += &table(&lines);
-    }
-    text
-}
-
-/// Columns of equal width; all but the second are figures.
-fn table(lines: &[Vec<String>]) -> String {
-    let width =
-        |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0).max(3);
-    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    let mut text = String::new();
-    for (number, line) in lines.iter().enumerate() {
-        for (column, cell) in line.iter().enumerate() {
-            let width = widths[column];
-            let _ = if column == 1 {
-                write!(text, "| {cell:<width$} ")
-            } else {
-                write!(text, "| {cell:>width$} ")
-            };
-        }
-        text += "|\n";
-        if number == 0 {
-            for (column, width) in widths.iter().enumerate() {
-                let dashes = "-".repeat(width + 1);
-                text += &if column == 1 { format!("|-{dashes}") } else { format!("|{dashes}:") };
-            }
-            text += "|\n";
-        }
+        text += &Table { cells, left: vec![1], ..Table::default() }.markdown();
     }
     text
 }
@@ -130,12 +91,6 @@ fn rate(per_s: f64) -> String {
         per_s if per_s >= 1e5 => format!("{:.0} k", per_s / 1e3),
         per_s => format!("{:.1} k", per_s / 1e3),
     }
-}
-
-/// Two digits behind the point; of what is under a tenth, two that count.
-fn ratio(Spread { median, min, max }: Spread) -> String {
-    let digits = if median < 0.1 && median > 0.0 { (1.0 - median.log10().floor()) as usize } else { 2 };
-    format!("{median:.digits$} ({min:.digits$}–{max:.digits$})")
 }
 
 fn microseconds(us: f64) -> String {

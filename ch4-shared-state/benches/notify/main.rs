@@ -23,15 +23,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    if !args.bench {
-        println!("This is a benchmark: cargo bench -p ch4-shared-state --bench notify -- --help");
-        return ExitCode::SUCCESS;
-    }
-    match contest::run(&args).and_then(|results| present::present(&results, &args)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    args.measure.run("cargo bench -p ch4-shared-state --bench notify", || {
+        contest::run(&args).and_then(|results| present::present(&results, &args))
+    })
 }
