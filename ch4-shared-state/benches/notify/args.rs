@@ -11,7 +11,7 @@ use common::bench::arguments::{Arguments, Pinning, Schedule};
 #[command(
     override_usage = "cargo bench -p ch4-shared-state --bench notify -- [OPTIONS]",
     after_help = "Examples:
-  cargo bench -p ch4-shared-state --bench notify                       about two minutes
+  cargo bench -p ch4-shared-state --bench notify                       about three minutes
   cargo bench -p ch4-shared-state --bench notify -- --quick            a look, no result
   cargo bench -p ch4-shared-state --bench notify -- --models epoll,tokio,io-uring"
 )]
