@@ -36,7 +36,14 @@ pub trait SharedBoard: Send + Sync {
     fn message(&self, id: u64) -> Option<Text>;
 
     /// The last so many of those that are kept, the oldest first.
+    ///
+    /// A short read that writes: each text it hands out is one more reference to count.
     fn last(&self, count: usize) -> Vec<Text>;
+
+    /// How many of those that are kept contain the needle, all of them at one moment.
+    ///
+    /// A long read that writes nothing: tens of microseconds when the board is full.
+    fn search(&self, needle: &str) -> usize;
 }
 
 /// Which way.

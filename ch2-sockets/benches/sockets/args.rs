@@ -1,10 +1,9 @@
 //! The arguments of the bench.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use common::cli::duration;
+use common::bench::arguments::{Arguments, Pinning, Schedule};
 
 use super::child::Server;
 
@@ -30,33 +29,22 @@ pub struct Args {
     /// Contestants whose names begin so, with commas between them [default: all]; what they are compared with takes part anyway
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     pub only: Vec<String>,
-    /// 2 rounds of 0.5s instead of 5 of 2s
-    #[arg(long)]
-    quick: bool,
-    /// How often each is measured [default: 5, with --quick 2]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    rounds: Option<u32>,
-    /// How long each is measured [default: 2s, with --quick 500ms; on the bad link twice as long]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    time: Option<Duration>,
-    /// Leave it to the system who runs where. Otherwise servers have one processor and clients another
-    #[arg(long)]
-    pub unpinned: bool,
-    /// Seed of the order and of the link [random, printed]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Write the tables as Markdown, too
-    #[arg(long, value_name = "FILE")]
-    pub markdown: Option<PathBuf>,
-    /// Write every sample as JSON, too
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Given by cargo bench, and by nobody else
-    #[arg(long, hide = true)]
-    pub bench: bool,
+    #[command(flatten)]
+    pub measure: Arguments<Times>,
+    #[command(flatten)]
+    pub pinning: Pinning,
     #[allow(missing_docs, reason = "hidden, and a comment here would replace the command's own")]
     #[command(subcommand)]
     pub hidden: Option<Server>,
+}
+
+/// How often and how long; on the bad link twice as long.
+#[derive(Debug)]
+pub struct Times;
+
+impl Schedule for Times {
+    const FULL: (u32, Duration) = (5, Duration::from_secs(2));
+    const QUICK: (u32, Duration) = (2, Duration::from_millis(500));
 }
 
 /// What is measured.
@@ -74,16 +62,5 @@ impl Args {
     /// The parts that were asked for.
     pub fn parts(&self) -> &[Part] {
         if self.part.is_empty() { Part::value_variants() } else { &self.part }
-    }
-
-    /// How often each contestant is measured.
-    pub fn rounds(&self) -> u32 {
-        self.rounds.unwrap_or(if self.quick { 2 } else { 5 })
-    }
-
-    /// How long each contestant is measured in a round.
-    pub fn time(&self) -> Duration {
-        let time = self.time.unwrap_or(Duration::from_millis(if self.quick { 500 } else { 2000 }));
-        time.clamp(Duration::from_millis(100), Duration::from_secs(600))
     }
 }

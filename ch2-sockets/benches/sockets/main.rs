@@ -4,10 +4,8 @@
 //!   bulk       16 MiB messages over a clean loopback: sessions · quinn · iperf3 (UDP, TCP) · TCP · the limit    bulk.rs
 //!   lossy      the same through a bad link: sessions · stop-and-wait · TCP                                      lossy.rs
 //!   requests   small requests to the UDP board and to a minimal UDP echo                                        requests.rs
-//!     for each round
-//!       for each contestant, in an order drawn anew
-//!         start its server ──► warm up ──► measure ──► stop it                    race.rs
-//!         too much foreign CPU? once more, at most twice
+//!     for each round, for each contestant in an order drawn anew                  common::bench::rounds
+//!       start its server ──► warm up ──► measure ──► stop it                      race.rs
 //!   tables · goals · Markdown · JSON                                              present.rs  goals.rs
 //! ```
 //!
@@ -33,7 +31,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::bench::machine::{self, Pins};
+use common::bench::arguments::conclude;
+use common::bench::machine;
 use common::interrupt;
 
 use args::{Args, Part};
@@ -42,34 +41,22 @@ use results::Results;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let done = match args.hidden {
-        Some(server) => child::serve(server),
-        None if args.bench => run(&args),
-        None => {
-            println!("This is a benchmark: cargo bench -p ch2-sockets -- --help");
-            Ok(())
-        }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    match args.hidden {
+        Some(server) => conclude(child::serve(server)),
+        None => args.measure.run("cargo bench -p ch2-sockets", || run(&args)),
     }
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
     let began = Instant::now();
     let interrupted = interrupt::flag()?;
-    let pins = if args.unpinned { Pins::none() } else { Pins::apart()? };
-    let seed = args.seed.unwrap_or_else(rand::random);
+    let (pins, seed) = (args.pinning.pins()?, args.measure.seed());
     let mut results = Results {
         machine: machine::describe(),
         pinning: pins.describe(),
         seed,
-        rounds: args.rounds(),
-        time_s: args.time().as_secs_f64(),
+        rounds: args.measure.rounds(),
+        time_s: args.measure.time().as_secs_f64(),
         iperf: iperf::version().unwrap_or_else(|why| format!("SKIPPED, {why}")),
         ..Results::default()
     };
@@ -90,5 +77,5 @@ fn run(args: &Args) -> anyhow::Result<()> {
     results.goals = goals::judge(&results);
     results.took_s = began.elapsed().as_secs_f64();
     present::closing(&results);
-    present::files(&results, args)
+    args.measure.write(&present::markdown(&results), &results)
 }

@@ -1,21 +1,13 @@
-//! The rounds: every contestant once in each, in an order drawn anew, and once more when others disturbed it.
+//! The contestants of a table and what they share; the rounds themselves are `common::bench::rounds`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use common::bench::machine::{Foreign, Pins};
-use indicatif::{ProgressBar, ProgressStyle};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
+use common::bench::machine::Pins;
+use common::bench::rounds::Rounds;
 
 use super::args::Args;
 use super::results::{Row, Sample, Table};
-
-/// From this share of the processors on, other programs disturb.
-pub const FOREIGN_LIMIT: f64 = 0.05;
-/// How often a disturbed measurement is repeated.
-const REPEATS: u32 = 2;
 
 /// A contestant and how it is measured.
 pub struct Contestant<'a> {
@@ -45,86 +37,33 @@ pub struct Race<'a> {
     pub pins: Pins,
     /// The seed of the run.
     pub seed: u64,
-    order: StdRng,
-    interrupted: &'static AtomicBool,
-    bar: ProgressBar,
+    rounds: Rounds<'a>,
 }
 
 impl<'a> Race<'a> {
     /// Ready to start.
-    pub fn new(args: &'a Args, pins: Pins, seed: u64, interrupted: &'static AtomicBool) -> Race<'a> {
-        let bar = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{elapsed:>5} {wide_msg}") {
-            bar.set_style(style);
-        }
-        Race { args, pins, seed, order: StdRng::seed_from_u64(seed), interrupted, bar }
+    pub fn new(args: &'a Args, pins: Pins, seed: u64, interrupted: &'a AtomicBool) -> Race<'a> {
+        Race { args, pins, seed, rounds: Rounds::new(args.measure.rounds(), seed, interrupted) }
     }
 
     /// How long a measurement lasts.
     pub fn time(&self) -> Duration {
-        self.args.time()
+        self.args.measure.time()
     }
 
-    /// Measures all, round by round. The first is what the others are compared with, and takes part always. Who fails is
-    /// skipped from then on, and loses its samples: half a result is none.
+    /// Measures all, round by round. The first is what the others are compared with, and takes part always.
     pub fn run(&mut self, mut table: Table, time: Duration, field: &[Contestant<'_>]) -> Table {
         table.rows = field
             .iter()
             .enumerate()
             .map(|(index, contestant)| Row {
-                name: contestant.name.clone(),
                 note: contestant.note.into(),
                 skipped: (!self.takes_part(index, &contestant.name)).then(|| "not asked for".into()),
-                samples: Vec::new(),
+                ..Row::named(&contestant.name)
             })
             .collect();
-        for round in 1..=self.args.rounds() {
-            let mut order: Vec<usize> = (0..field.len()).collect();
-            order.shuffle(&mut self.order);
-            for index in order {
-                if self.is_interrupted() {
-                    return table;
-                }
-                let row = &mut table.rows[index];
-                if row.skipped.is_some() {
-                    continue;
-                }
-                self.bar.set_message(format!("{}, round {round}: {}", table.name, row.name));
-                self.bar.tick();
-                let measured = self.undisturbed(|| (field[index].measure)(time));
-                match measured {
-                    // What Ctrl-C cut short is no sample.
-                    Ok(_) if self.is_interrupted() => row.samples.push(None),
-                    Ok(sample) => row.samples.push(Some(sample)),
-                    Err(error) => {
-                        row.skipped = Some(format!("{error:#}"));
-                        row.samples.clear();
-                    }
-                }
-            }
-        }
+        self.rounds.run(&table.name, &mut table.rows, |index| (field[index].measure)(time));
         table
-    }
-
-    /// Measures, and again while other programs take too much; the least disturbed measurement counts.
-    fn undisturbed(&self, measure: impl Fn() -> anyhow::Result<Sample>) -> anyhow::Result<Sample> {
-        let watched = || {
-            let foreign = Foreign::watch();
-            let mut sample = measure()?;
-            sample.foreign = foreign.share();
-            anyhow::Ok(sample)
-        };
-        let mut best = watched()?;
-        for _ in 0..REPEATS {
-            if best.foreign <= FOREIGN_LIMIT || self.is_interrupted() {
-                break;
-            }
-            let again = watched()?;
-            if again.foreign < best.foreign {
-                best = again;
-            }
-        }
-        Ok(best)
     }
 
     fn takes_part(&self, index: usize, name: &str) -> bool {
@@ -133,11 +72,11 @@ impl<'a> Race<'a> {
 
     /// Whether Ctrl-C has come.
     pub fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::SeqCst)
+        self.rounds.is_interrupted()
     }
 
     /// Takes the line of progress off the screen.
     pub fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.rounds.finish();
     }
 }

@@ -1,9 +1,8 @@
 //! What was measured: samples in rows, rows in tables, and the ratios between rows of the same round.
 
-use common::bench::Spread;
+use common::bench::goal::Goal;
+use common::bench::rounds;
 use serde::Serialize;
-
-use super::goals::Goal;
 
 /// Everything.
 #[derive(Debug, Default, Serialize)]
@@ -46,17 +45,7 @@ pub struct Table {
 }
 
 /// A contestant.
-#[derive(Debug, Default, Serialize)]
-pub struct Row {
-    /// Its name.
-    pub name: String,
-    /// What to know of it.
-    pub note: String,
-    /// Why it was not measured.
-    pub skipped: Option<String>,
-    /// One per round; `None` where Ctrl-C came.
-    pub samples: Vec<Option<Sample>>,
-}
+pub type Row = rounds::Row<Sample>;
 
 /// One measurement.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -67,8 +56,6 @@ pub struct Sample {
     pub cpu_us: Option<f64>,
     /// Datagrams sent again, of all that were sent.
     pub retransmitted: Option<f64>,
-    /// The fraction of all processors that other programs used meanwhile.
-    pub foreign: f64,
 }
 
 impl Results {
@@ -82,22 +69,5 @@ impl Table {
     /// The row of that name.
     pub fn row(&self, name: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.name == name)
-    }
-}
-
-impl Row {
-    /// A value of all its samples.
-    pub fn spread(&self, value: impl Fn(&Sample) -> Option<f64>) -> Option<Spread> {
-        Spread::of(self.samples.iter().flatten().filter_map(value).collect())
-    }
-
-    /// Its rates divided by another row's, round by round: the machine's moods are in both and cancel out.
-    pub fn ratio_to(&self, other: &Row) -> Option<Spread> {
-        let rounds = self.samples.iter().zip(&other.samples);
-        let ratios = rounds.filter_map(|(own, others)| {
-            let (own, others) = (own.as_ref()?.per_s, others.as_ref()?.per_s);
-            (others > 0.0).then(|| own / others)
-        });
-        Spread::of(ratios.collect())
     }
 }

@@ -1,10 +1,9 @@
 //! The arguments of the bench.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use common::cli::duration;
+use common::bench::arguments::{Arguments, Pinning, Schedule};
 
 use super::contestants::Who;
 use super::limit::Kind;
@@ -35,36 +34,25 @@ pub struct Args {
     /// The loads, with commas between them [default: all]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "LOAD,...")]
     load: Vec<Part>,
-    /// 3 rounds of 0.4s instead of 5 of 2s
-    #[arg(long)]
-    quick: bool,
     /// Measure every model as long as those that goals name: about half an hour
     #[arg(long)]
     pub full: bool,
-    /// How often each is measured [default: 5, with --quick 3]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    rounds: Option<u32>,
-    /// How long each is measured [default: 2s, with --quick 400ms]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    time: Option<Duration>,
-    /// Leave it to the system who runs where. Otherwise servers have one processor and the generator another
-    #[arg(long)]
-    pub unpinned: bool,
-    /// Seed of the order and of the simulator [random, printed]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Write the tables as Markdown, too
-    #[arg(long, value_name = "FILE")]
-    pub markdown: Option<PathBuf>,
-    /// Write every sample as JSON, too
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Given by cargo bench, and by nobody else
-    #[arg(long, hide = true)]
-    pub bench: bool,
+    #[command(flatten)]
+    pub measure: Arguments<Times>,
+    #[command(flatten)]
+    pub pinning: Pinning,
     #[allow(missing_docs, reason = "hidden, and a comment here would replace the command's own")]
     #[command(subcommand)]
     pub hidden: Option<Hidden>,
+}
+
+/// How often and how long.
+#[derive(Debug)]
+pub struct Times;
+
+impl Schedule for Times {
+    const FULL: (u32, Duration) = (5, Duration::from_secs(2));
+    const QUICK: (u32, Duration) = (3, Duration::from_millis(400));
 }
 
 /// What the bench runs itself as.
@@ -83,16 +71,5 @@ impl Args {
     /// The loads that were asked for.
     pub fn parts(&self) -> &[Part] {
         if self.load.is_empty() { &Part::ALL } else { &self.load }
-    }
-
-    /// How often each contestant is measured.
-    pub fn rounds(&self) -> u32 {
-        self.rounds.unwrap_or(if self.quick { 3 } else { 5 })
-    }
-
-    /// How long each contestant is measured in a round.
-    pub fn time(&self) -> Duration {
-        let time = self.time.unwrap_or(Duration::from_millis(if self.quick { 400 } else { 2000 }));
-        time.clamp(Duration::from_millis(50), Duration::from_secs(600))
     }
 }

@@ -1,6 +1,5 @@
 //! Load generators against each other, at the very same kind of server; and how much the simulator can do at most.
 
-use common::bench::machine::Foreign;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -50,7 +49,7 @@ pub fn run(race: &mut Race<'_>) -> anyhow::Result<Table> {
         Row { note: Load::CEILING.about.into(), ..Row::named(CEILING) },
     ];
     let entry = |who| Entry { who, workers: None, short: false };
-    race.rounds(TABLE, &mut rows, |index| match index {
+    race.rounds.run(TABLE, &mut rows, |index| match index {
         0 => wrk(&stand, &load, seconds),
         1 => stand.measure(&entry(Who::Nginx), &load, time),
         2 => redis_benchmark(&stand, &load, time),
@@ -62,7 +61,6 @@ pub fn run(race: &mut Race<'_>) -> anyhow::Result<Table> {
 }
 
 fn wrk(stand: &Stand<'_>, load: &Load, seconds: u64) -> anyhow::Result<Sample> {
-    let foreign = Foreign::watch();
     let server =
         Entry { who: Who::Nginx, workers: None, short: false }.start(load, stand.pins, stand.peers)?;
     let command = stand.peers.wrk(server.process.address, load.clients, seconds)?;
@@ -71,16 +69,10 @@ fn wrk(stand: &Stand<'_>, load: &Load, seconds: u64) -> anyhow::Result<Sample> {
     let rate = output.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
     let per_s = rate.context("wrk did not say how many requests it made")?;
     let fault = output.lines().find(|line| line.contains("Socket errors") || line.contains("Non-2xx"));
-    Ok(Sample {
-        per_s,
-        foreign: foreign.share(),
-        fault: fault.map(|line| line.trim().into()),
-        ..Sample::default()
-    })
+    Ok(Sample { per_s, fault: fault.map(|line| line.trim().into()), ..Sample::default() })
 }
 
 fn redis_benchmark(stand: &Stand<'_>, load: &Load, time: Duration) -> anyhow::Result<Sample> {
-    let foreign = Foreign::watch();
     let server =
         Entry { who: Who::Redis, workers: None, short: false }.start(load, stand.pins, stand.peers)?;
     let rate = |requests| -> anyhow::Result<f64> {
@@ -97,7 +89,7 @@ fn redis_benchmark(stand: &Stand<'_>, load: &Load, time: Duration) -> anyhow::Re
     let first = rate(FIRST_REQUESTS)?;
     let per_s = rate((first * time.as_secs_f64()) as u64)?;
     server.process.stop();
-    Ok(Sample { per_s, foreign: foreign.share(), ..Sample::default() })
+    Ok(Sample { per_s, ..Sample::default() })
 }
 
 /// What a generator of others prints; ended with its group on Ctrl-C.

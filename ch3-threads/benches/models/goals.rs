@@ -1,23 +1,12 @@
 //! What was to be reached, and whether it was.
 
 use common::bench::Spread;
-use serde::Serialize;
+use common::bench::goal::Goal;
 
 use super::contestants::EVENT_DRIVEN;
 use super::generators::{CEILING, REDIS_BENCHMARK, SIMULATOR_NGINX, SIMULATOR_REDIS, TABLE, WRK};
-use super::results::{Results, Row, Table};
+use super::results::{Results, Table, fault};
 use super::stall::StallSeen;
-
-/// One goal.
-#[derive(Debug, Serialize)]
-pub struct Goal {
-    /// In words.
-    pub goal: String,
-    /// What was found, in words.
-    pub found: String,
-    /// Whether it was met; `None`: it was not measured.
-    pub met: Option<bool>,
-}
 
 /// Requests per second that the simulator should manage, many under way in each connection.
 const PIPELINED_PER_S: f64 = 3e6;
@@ -50,34 +39,10 @@ pub fn judge(results: &Results) -> Vec<Goal> {
     goals
 }
 
-/// The median of the ratios reaches the factor. "Faster" needs more: every round's ratio above 1.
 fn at_least(table: &Table, one: &str, factor: f64, other: &str) -> Option<Goal> {
-    let goal = format!("{}: {one} ≥ {factor} × {other}", table.name);
     let (own, others) = (table.row(one)?, table.row(other)?);
-    let Some(ratio) = own.ratio_to(others) else {
-        return Some(Goal { goal, found: why_not(&[own, others]), met: None });
-    };
-    let fault = own.fault().or(others.fault());
-    let faster = factor <= 1.0 || ratio.min > 1.0;
-    Some(Goal {
-        goal,
-        found: found(ratio, fault),
-        met: Some(ratio.median >= factor && faster && fault.is_none()),
-    })
-}
-
-fn found(ratio: Spread, fault: Option<&str>) -> String {
-    let ratio = format!("{:.2} [{:.2}..{:.2}]", ratio.median, ratio.min, ratio.max);
-    match fault {
-        Some(fault) => format!("{ratio}, but {fault}"),
-        None => ratio,
-    }
-}
-
-fn why_not(rows: &[&Row]) -> String {
-    rows.iter()
-        .find_map(|row| row.skipped.as_ref().map(|why| format!("{} was skipped: {why}", row.name)))
-        .unwrap_or_else(|| "interrupted".into())
+    let goal = Goal::at_least(&table.name, own, factor, others, |sample| sample.per_s);
+    Some(goal.unless(fault(own).or(fault(others))))
 }
 
 fn pipelined(table: &Table, row: &str, depth: &str) -> Option<Goal> {

@@ -2,10 +2,8 @@
 //!
 //! ```text
 //!   for each load                      echo at 1, 50, 1000 connections · 16 deep · a connection per request
-//!     for each round
-//!       for each contestant, in an order drawn anew
-//!         start it ──► warm up ──► measure ──► stop it, ask what it cost           measure.rs
-//!         too much foreign CPU? once more, at most twice                          race.rs
+//!     for each round, for each contestant in an order drawn anew                  common::bench::rounds
+//!       start it ──► warm up ──► measure ──► stop it, ask what it cost            measure.rs
 //!   generators against each other, the planted stall                              generators.rs  stall.rs
 //!   tables · goals · Markdown · JSON                                              present.rs  goals.rs
 //! ```
@@ -31,10 +29,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::bench::machine::Pins;
+use common::bench::arguments::conclude;
 use common::interrupt;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 use args::{Args, Hidden};
 use contestants::Field;
@@ -45,37 +41,22 @@ use results::Results;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(Hidden::LimitServer { kind }) = args.hidden {
-        return conclude(limit::run(kind));
-    }
-    if !args.bench {
-        println!("This is a benchmark: cargo bench -p ch3-threads -- --help");
-        return ExitCode::SUCCESS;
-    }
-    conclude(run(&args))
-}
-
-fn conclude(done: anyhow::Result<()>) -> ExitCode {
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    match args.hidden {
+        Some(Hidden::LimitServer { kind }) => conclude(limit::run(kind)),
+        None => args.measure.run("cargo bench -p ch3-threads", || run(&args)),
     }
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
     let began = Instant::now();
     let interrupted = interrupt::flag()?;
-    let pins = if args.unpinned { Pins::none() } else { Pins::apart()? };
+    let (pins, seed) = (args.pinning.pins()?, args.measure.seed());
     let peers = Peers::find()?;
-    let seed = args.seed.unwrap_or_else(rand::random);
     let mut results = Results::new(seed, args, &pins, &peers);
     present::opening(&results);
 
     let field = Field { only: &args.only, full: args.full };
-    let mut race = Race::new(args, &pins, &peers, seed, StdRng::seed_from_u64(seed), interrupted);
+    let mut race = Race::new(args, pins, &peers, seed, interrupted);
     race.expect(args.parts(), &field);
     for &part in args.parts() {
         match part {
@@ -92,5 +73,5 @@ fn run(args: &Args) -> anyhow::Result<()> {
     results.goals = goals::judge(&results);
     results.took_s = began.elapsed().as_secs_f64();
     present::closing(&results);
-    present::files(&results, args)
+    args.measure.write(&present::markdown(&results), &results)
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use common::bench::machine::{Foreign, Pins, process_ms, thread_ms};
+use common::bench::machine::{Pins, process_ms, thread_ms};
 use common::sim::{self, Plan, Run, Scenario, Unwatched};
 
 use super::contestants::{Entry, Server};
@@ -35,7 +35,6 @@ impl Stand<'_> {
     /// # Errors
     /// It cannot be started, or the simulator cannot run.
     pub fn measure(&self, entry: &Entry, load: &Load, time: Duration) -> anyhow::Result<Sample> {
-        let foreign = Foreign::watch();
         let server = entry.start(load, self.pins, self.peers)?;
         let started_ms = process_ms(server.process.id());
         let warm_up = load.warm_up(time);
@@ -66,7 +65,6 @@ impl Stand<'_> {
                 .then(|| (bill.cpu_ms - started_ms) * 1e3 * share / run.requests as f64),
             generator_busy: Some(generator_busy),
             p99_us: run.latency_us().map(|latency| latency.p99),
-            foreign: foreign.share(),
             starved: run.gave_up,
             fault: fault(&run),
         })

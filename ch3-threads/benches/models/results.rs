@@ -1,11 +1,11 @@
 //! What was measured: samples in rows, rows in tables, and the ratios between rows of the same round.
 
-use common::bench::Spread;
+use common::bench::goal::Goal;
 use common::bench::machine::{self, Pins};
+use common::bench::rounds;
 use serde::Serialize;
 
 use super::args::Args;
-use super::goals::Goal;
 use super::peers::Peers;
 use super::stall::StallSeen;
 
@@ -49,20 +49,8 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-/// One contestant under one load.
-#[derive(Debug, Default, Serialize)]
-pub struct Row {
-    /// Its name.
-    pub name: String,
-    /// What is particular to it here.
-    pub note: String,
-    /// Why it has no samples, if it has none.
-    pub skipped: Option<String>,
-    /// The row it is compared with.
-    pub base: Option<usize>,
-    /// One per round; `None` where it failed.
-    pub samples: Vec<Option<Sample>>,
-}
+/// One contestant under one load; the row it is compared with is its base.
+pub type Row = rounds::Row<Sample>;
 
 /// One measurement.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -75,8 +63,6 @@ pub struct Sample {
     pub generator_busy: Option<f64>,
     /// 99 of 100 answers were there within so many microseconds.
     pub p99_us: Option<f64>,
-    /// The fraction of all processors that other programs used meanwhile.
-    pub foreign: f64,
     /// Clients that had no answer in the whole measured time: the others took all of it.
     pub starved: u64,
     /// What was not right about it.
@@ -90,8 +76,8 @@ impl Results {
             seed,
             machine: machine::describe(),
             pinning: pins.describe(),
-            rounds: args.rounds(),
-            time_s: args.time().as_secs_f64(),
+            rounds: args.measure.rounds(),
+            time_s: args.measure.time().as_secs_f64(),
             peers: peers.versions(),
             tables: Vec::new(),
             stall: None,
@@ -114,29 +100,7 @@ impl Table {
     }
 }
 
-impl Row {
-    /// One with a name.
-    pub fn named(name: impl Into<String>) -> Row {
-        Row { name: name.into(), ..Row::default() }
-    }
-
-    /// A value of all its samples.
-    pub fn spread(&self, value: impl Fn(&Sample) -> Option<f64>) -> Option<Spread> {
-        Spread::of(self.samples.iter().flatten().filter_map(value).collect())
-    }
-
-    /// Its rates divided by another row's, round by round: the machine's moods are in both and cancel out.
-    pub fn ratio_to(&self, other: &Row) -> Option<Spread> {
-        let rounds = self.samples.iter().zip(&other.samples);
-        let ratios = rounds.filter_map(|(own, others)| {
-            let (own, others) = (own.as_ref()?.per_s, others.as_ref()?.per_s);
-            (others > 0.0).then(|| own / others)
-        });
-        Spread::of(ratios.collect())
-    }
-
-    /// The first thing that was not right.
-    pub fn fault(&self) -> Option<&str> {
-        self.samples.iter().flatten().find_map(|sample| sample.fault.as_deref())
-    }
+/// The first thing that was not right.
+pub fn fault(row: &Row) -> Option<&str> {
+    row.samples().find_map(|sample| sample.fault.as_deref())
 }

@@ -1,7 +1,10 @@
 //! One measurement: threads that call a board as fast as they can.
 //!
 //! It is a closed loop: a thread that waits does not call, so the p99 is that of the calls that were made, and a fairer lock may show a
-//! longer one. One call in sixteen is timed; two looks at the clock cost as much as a call.
+//! longer one. Of short calls one in sixteen is timed, for two looks at the clock cost as much as a call; of long ones each.
+//!
+//! Every message has a text of its own, and with it a count of references of its own. Were they all one text, all readers of all kinds
+//! would fight for its one count, and that would be measured.
 
 use std::fmt;
 use std::hint::black_box;
@@ -15,23 +18,27 @@ use hdrhistogram::Histogram;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Calls from one timed call to the next.
-const TIMED: usize = 16;
+use super::args::Read;
+
 /// The calls of a thread come from a list of so many, over and over: drawing each anew would be measured too.
 const PLAN: usize = 4096;
 /// The length of a message in bytes.
 const LENGTH: usize = 128;
+/// What is searched for: every message must be looked at for it, whether it is in many or in none.
+const NEEDLE: &str = "lock";
 /// How long the threads run before they are counted, as a part of the time they are.
 const WARM_UP: u32 = 5;
 
 /// Who calls what.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
+    /// What a read is.
+    pub read: Read,
     /// Reads among a hundred calls.
     pub reads: u32,
     /// How many threads.
     pub threads: u32,
-    /// How many messages one read takes.
+    /// How many messages [`Read::Last`] takes.
     pub batch: usize,
 }
 
@@ -42,17 +49,15 @@ pub struct Sample {
     pub calls_per_s: f64,
     /// Of a hundred calls 99 took at most so long, microseconds.
     pub p99_us: f64,
-    /// What other programs took of the machine.
-    pub foreign: f64,
 }
 
 /// Lets the threads call for so long, or until Ctrl-C.
 pub fn measure(kind: Kind, load: Load, time: Duration, seed: u64, interrupted: &AtomicBool) -> Sample {
     let board = kind.build();
-    let text: Text = "x".repeat(LENGTH).into();
-    (0..KEPT).for_each(|_| {
-        board.publish(Text::clone(&text));
-    });
+    let mut rng = StdRng::seed_from_u64(seed);
+    for _ in 0..KEPT {
+        board.publish(text(&mut rng).into());
+    }
     let phase = Phase::default();
     let begin = Barrier::new(load.threads as usize + 1);
     let mut calls = 0;
@@ -60,12 +65,14 @@ pub fn measure(kind: Kind, load: Load, time: Duration, seed: u64, interrupted: &
     let mut elapsed = Duration::ZERO;
     thread::scope(|scope| {
         let callers: Vec<_> = (0..load.threads)
-            .map(|caller| {
+            .map(|_| {
+                let mut rng = StdRng::from_rng(&mut rng);
                 let (board, phase, begin) = (&*board, &phase, &begin);
                 scope.spawn(move || {
-                    let plan = plan(load, seed ^ u64::from(caller));
+                    let plan = plan(load, &mut rng);
+                    let text = text(&mut rng);
                     begin.wait();
-                    call(board, load, &plan, phase)
+                    call(board, load, &plan, &text, phase)
                 })
             })
             .collect();
@@ -87,7 +94,6 @@ pub fn measure(kind: Kind, load: Load, time: Duration, seed: u64, interrupted: &
     Sample {
         calls_per_s: calls as f64 / elapsed.as_secs_f64(),
         p99_us: times.value_at_quantile(0.99) as f64 / 1e3,
-        foreign: 0.0,
     }
 }
 
@@ -97,26 +103,42 @@ struct Phase {
     is_over: AtomicBool,
 }
 
-/// Whether each call of the plan is a read.
-fn plan(load: Load, seed: u64) -> Vec<bool> {
-    let mut rng = StdRng::seed_from_u64(seed);
+/// A message.
+fn text(rng: &mut StdRng) -> String {
+    (0..LENGTH).map(|_| char::from(rng.random_range(b'a'..=b'z'))).collect()
+}
+
+/// Whether each call is a read.
+fn plan(load: Load, rng: &mut StdRng) -> Vec<bool> {
     (0..PLAN).map(|_| rng.random_range(0..100) < load.reads).collect()
 }
 
 /// One thread: its calls while they are counted, and the times of some.
-fn call(board: &dyn SharedBoard, load: Load, plan: &[bool], phase: &Phase) -> (u64, Histogram<u64>) {
-    // Each writer has a text of its own, or they would all count references in one place.
-    let text: Text = "x".repeat(LENGTH).into();
+fn call(
+    board: &dyn SharedBoard,
+    load: Load,
+    plan: &[bool],
+    text: &str,
+    phase: &Phase,
+) -> (u64, Histogram<u64>) {
     let mut times = histogram();
     let mut calls = 0;
-    let one = |is_read: bool| {
-        if is_read {
+    let one = |is_read: bool| match load.read {
+        _ if !is_read => {
+            black_box(board.publish(Text::from(text)));
+        }
+        Read::Last => {
             black_box(board.last(load.batch));
-        } else {
-            black_box(board.publish(Text::from(&*text)));
+        }
+        Read::Search => {
+            black_box(board.search(NEEDLE));
         }
     };
-    for calls_of_plan in plan.chunks(TIMED).cycle() {
+    let timed_of = match load.read {
+        Read::Last => 16,
+        Read::Search => 1,
+    };
+    for calls_of_plan in plan.chunks(timed_of).cycle() {
         if phase.is_over.load(Ordering::Relaxed) {
             break;
         }
@@ -140,6 +162,10 @@ fn histogram() -> Histogram<u64> {
 
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} % reads, {} threads", self.reads, self.threads)
+        let read = match self.read {
+            Read::Last => "short",
+            Read::Search => "long",
+        };
+        write!(f, "{} % {read} reads, {} threads", self.reads, self.threads)
     }
 }

@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
 
-use anyhow::Context;
-use ch4_shared_state::locks::Kind;
+use ch4_shared_state::locks::{KEPT, Kind};
 use common::bench::Spread;
+use common::bench::table::Table;
 use serde::Serialize;
 
-use super::args::Args;
+use super::args::{Args, Read};
 
 /// All that was measured.
 #[derive(Debug, Serialize)]
@@ -27,6 +26,8 @@ pub struct Results {
 pub struct Row {
     /// Which way of sharing.
     pub kind: &'static str,
+    /// What a read was.
+    pub read: Read,
     /// Reads among a hundred calls.
     pub reads: u32,
     /// How many threads.
@@ -48,78 +49,48 @@ pub struct Row {
 pub fn show(results: &Results, args: &Args) -> anyhow::Result<()> {
     let tables = markdown(results, args);
     write!(std::io::stdout(), "{tables}")?;
-    if let Some(path) = &args.markdown {
-        write_file(path, &tables)?;
-    }
-    if let Some(path) = &args.json {
-        write_file(path, &(serde_json::to_string_pretty(results)? + "\n"))?;
-    }
-    Ok(())
-}
-
-fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    args.measure.write(&tables, results)
 }
 
 fn markdown(results: &Results, args: &Args) -> String {
     let mut text = format!(
-        "{}; {} rounds of {:?}, seed {}. A read takes the last {} messages, a write publishes one.\n",
+        "{}; {} rounds of {:?}, seed {}.\n",
         results.machine,
-        args.rounds(),
-        args.time(),
+        args.measure.rounds(),
+        args.measure.time(),
         results.seed,
-        args.batch
     );
-    for &reads in &args.reads {
-        let _ = writeln!(text, "\n{} % reads, {} % writes:\n", reads, 100 - reads);
-        let mut lines = vec![vec!["threads".to_owned(), String::new()]];
-        lines[0].extend(["calls/s", "× mutex (range)", "p99"].map(str::to_owned));
-        for row in results.rows.iter().filter(|row| row.reads == reads) {
-            let threads =
-                if row.kind == Kind::ALL[0].name() { row.threads.to_string() } else { String::new() };
+    let tables = args.read.iter().flat_map(|&read| args.reads.iter().map(move |&reads| (read, reads)));
+    for (read, reads) in tables {
+        let what = match read {
+            Read::Last => format!("take the last {} messages", args.batch),
+            Read::Search => format!("search all {KEPT} messages"),
+        };
+        let _ = writeln!(text, "\n{reads} % reads, which {what}; {} % writes:\n", 100 - reads);
+        let mut cells =
+            vec![["threads", "", "calls/s", "× mutex [range]", "p99"].map(str::to_owned).to_vec()];
+        for row in results.rows.iter().filter(|row| (row.read, row.reads) == (read, reads)) {
+            let is_first = row.kind == Kind::ALL[0].name();
             let mark = if row.is_disturbed { " !" } else { "" };
-            lines.push(vec![
-                threads,
+            cells.push(vec![
+                if is_first { row.threads.to_string() } else { String::new() },
                 row.kind.to_owned(),
                 rate(row.calls_per_s.median) + mark,
-                format!("{:.2} ({:.2}–{:.2})", row.to_mutex.median, row.to_mutex.min, row.to_mutex.max),
+                row.to_mutex.to_string(),
                 microseconds(row.p99_us.median),
             ]);
         }
-        text += &table(&lines);
-    }
-    text
-}
-
-/// Columns of equal width; all but the second are figures.
-fn table(lines: &[Vec<String>]) -> String {
-    let width =
-        |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0).max(3);
-    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    let mut text = String::new();
-    for (number, line) in lines.iter().enumerate() {
-        for (column, cell) in line.iter().enumerate() {
-            let width = widths[column];
-            let _ = if column == 1 {
-                write!(text, "| {cell:<width$} ")
-            } else {
-                write!(text, "| {cell:>width$} ")
-            };
-        }
-        text += "|\n";
-        if number == 0 {
-            for (column, width) in widths.iter().enumerate() {
-                let dashes = "-".repeat(width + 1);
-                text += &if column == 1 { format!("|-{dashes}") } else { format!("|{dashes}:") };
-            }
-            text += "|\n";
-        }
+        text += &Table { cells, left: vec![1], ..Table::default() }.markdown();
     }
     text
 }
 
 fn rate(per_s: f64) -> String {
-    if per_s >= 1e6 { format!("{:.2} M", per_s / 1e6) } else { format!("{:.0} k", per_s / 1e3) }
+    match per_s {
+        per_s if per_s >= 1e6 => format!("{:.2} M", per_s / 1e6),
+        per_s if per_s >= 1e5 => format!("{:.0} k", per_s / 1e3),
+        per_s => format!("{:.1} k", per_s / 1e3),
+    }
 }
 
 fn microseconds(us: f64) -> String {

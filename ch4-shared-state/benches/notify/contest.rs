@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -11,7 +11,8 @@ use ch3_threads::model::Model;
 use ch4_shared_state::simulate::measure;
 use ch4_shared_state::simulate::outcome::Outcome;
 use ch4_shared_state::simulate::plan::{Dialect, Load, Plan};
-use common::bench::machine::{self, Foreign, Pins};
+use common::bench::machine::{self, Pins};
+use common::bench::undisturbed::{Undisturbed, Watched};
 use common::interrupt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -20,13 +21,13 @@ use serde::Serialize;
 
 use super::args::Args;
 
-/// The part of the machine that other programs may take without a measurement being repeated, twice at most.
-pub const FOREIGN_LIMIT: f64 = 0.05;
-const REPEATS: u32 = 2;
 const SUBSCRIBERS: usize = 100;
 const BYTES: usize = 128;
 /// Messages per second to 100 subscribers.
 const CALM_RATE: f64 = 500.0;
+/// At half load it is about the tail, and a tail is made of few messages: so many times as long as the others. In two seconds, one
+/// short pause of the machine is its whole p99.
+pub const HALF_LOAD_TIMES: u32 = 3;
 const WARM_UP: Duration = Duration::from_millis(300);
 
 /// A contestant.
@@ -142,8 +143,7 @@ impl Who {
 /// A server that does not come up, or that delivers anything but every message once and in one order.
 pub fn run(args: &Args) -> anyhow::Result<Results> {
     let interrupted = interrupt::flag()?;
-    let pins = if args.unpinned { Pins::none() } else { Pins::apart()? };
-    let seed = args.seed.unwrap_or_else(rand::random);
+    let (pins, seed) = (args.pinning.pins()?, args.measure.seed());
     let mut order = StdRng::seed_from_u64(seed);
     let redis = version();
     let mut field: Vec<Who> = args.models.iter().copied().map(Who::Board).collect();
@@ -154,15 +154,25 @@ pub fn run(args: &Args) -> anyhow::Result<Results> {
         machine: machine::describe(),
         pinning: pins.describe(),
         seed,
-        rounds: args.rounds(),
-        time_s: args.time().as_secs_f64(),
+        rounds: args.measure.rounds(),
+        time_s: args.measure.time().as_secs_f64(),
         redis: redis.unwrap_or_else(|why| format!("SKIPPED, {why}")),
         samples: Vec::new(),
     };
-    let mut stand =
-        Stand { args, pins, interrupted, seeds: StdRng::seed_from_u64(seed), samples: &mut results.samples };
-    for round in 0..args.rounds() {
-        eprintln!("round {} of {}", round + 1, args.rounds());
+    let mut stand = Stand { args, pins, interrupted, seeds: StdRng::seed_from_u64(seed) };
+    let mut undisturbed = Undisturbed::new(interrupted);
+    let mut sample = |round, who: Who, part, load| {
+        let measured = undisturbed.measure(|| stand.measure(who, part, load)).with_context(|| who.name())?;
+        if undisturbed.is_interrupted() {
+            bail!("interrupted");
+        }
+        let Watched { sample: outcome, foreign } = measured;
+        let per_s = outcome.per_s;
+        results.samples.push(Sample { round, who: who.name(), part, foreign, outcome });
+        Ok(per_s)
+    };
+    for round in 0..args.measure.rounds() {
+        eprintln!("round {} of {}", round + 1, args.measure.rounds());
         let mut reached = BTreeMap::new();
         for part in [Part::Throughput, Part::HalfLoad, Part::Calm, Part::Stalled] {
             field.shuffle(&mut order);
@@ -180,7 +190,7 @@ pub fn run(args: &Args) -> anyhow::Result<Results> {
                     }
                     _ => Load::Rate(CALM_RATE),
                 };
-                let per_s = stand.sample(round, who, part, load)?;
+                let per_s = sample(round, who, part, load)?;
                 if part == Part::Throughput {
                     reached.insert(who, per_s);
                 }
@@ -188,7 +198,7 @@ pub fn run(args: &Args) -> anyhow::Result<Results> {
         }
     }
     for &who in &field {
-        stand.sample(0, who, Part::Crowd, Load::Rate(2.0))?;
+        sample(0, who, Part::Crowd, Load::Rate(2.0))?;
     }
     Ok(results)
 }
@@ -198,29 +208,10 @@ struct Stand<'a> {
     pins: Pins,
     interrupted: &'a AtomicBool,
     seeds: StdRng,
-    samples: &'a mut Vec<Sample>,
 }
 
 impl Stand<'_> {
-    /// Measures once, and again if the machine was not ours; deliveries per second.
-    fn sample(&mut self, round: u32, who: Who, part: Part, load: Load) -> anyhow::Result<f64> {
-        for attempt in 0.. {
-            let (outcome, foreign) = self.measure(who, part, load).with_context(|| who.name())?;
-            if self.interrupted.load(Ordering::Relaxed) {
-                bail!("interrupted");
-            }
-            if foreign > FOREIGN_LIMIT && attempt < REPEATS {
-                continue;
-            }
-            let per_s = outcome.per_s;
-            self.samples.push(Sample { round, who: who.name(), part, foreign, outcome });
-            return Ok(per_s);
-        }
-        unreachable!("the last attempt counts")
-    }
-
-    fn measure(&mut self, who: Who, part: Part, load: Load) -> anyhow::Result<(Outcome, f64)> {
-        let watch = Foreign::watch();
+    fn measure(&mut self, who: Who, part: Part, load: Load) -> anyhow::Result<Outcome> {
         self.pins.go_to_servers()?;
         let server = who.start();
         self.pins.go_to_generator()?;
@@ -234,15 +225,15 @@ impl Stand<'_> {
             bytes: BYTES,
             load,
             warm_up: WARM_UP,
-            time: self.args.time(),
+            time: self.args.measure.time() * if part == Part::HalfLoad { HALF_LOAD_TIMES } else { 1 },
             seed: self.seeds.random(),
         };
         let outcome = measure(&plan, Some(&server), self.interrupted)?;
-        server.stop(); // waited for, so that its time is not a stranger's
+        server.stop();
         if outcome.missing > 0 {
             bail!("{} deliveries have not come", outcome.missing);
         }
-        Ok((outcome, watch.share()))
+        Ok(outcome)
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!   for each round                     everybody is a fresh process, in an order drawn anew
 //!     throughput   closed loop, --window messages on their way to 100 subscribers
-//!     half load    open loop, half of what redis has just reached
+//!     half load    open loop, half of what redis has just reached, for three times as long
 //!     50 000/s     open loop, 500 messages/s to 100 subscribers: the processor time of a delivery
 //!     stalled      the same beside a client that never reads: the board against itself
 //!   once           10 000 subscribers: memory
@@ -23,15 +23,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    if !args.bench {
-        println!("This is a benchmark: cargo bench -p ch4-shared-state --bench notify -- --help");
-        return ExitCode::SUCCESS;
-    }
-    match contest::run(&args).and_then(|results| present::present(&results, &args)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    args.measure.run("cargo bench -p ch4-shared-state --bench notify", || {
+        contest::run(&args).and_then(|results| present::present(&results, &args))
+    })
 }

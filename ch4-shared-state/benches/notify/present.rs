@@ -1,14 +1,13 @@
 //! What is printed and written: a table per part with ratios to redis in the same round, and the goals.
 
-use std::fmt::Write;
-use std::fs;
 use std::io::{self, Write as _};
 
-use anyhow::Context;
 use common::bench::Spread;
+use common::bench::table::Table;
+use common::bench::undisturbed::FOREIGN_LIMIT;
 
 use super::args::Args;
-use super::contest::{FOREIGN_LIMIT, Part, Results, Sample};
+use super::contest::{HALF_LOAD_TIMES, Part, Results, Sample};
 
 /// From this fraction of a processor on, it is the clients that were measured.
 const GENERATOR_BOUND: f64 = 0.9;
@@ -29,20 +28,17 @@ const RSS: Value = |sample| sample.outcome.server.map(|server| server.rss_mib);
 pub fn present(results: &Results, args: &Args) -> anyhow::Result<()> {
     let text = markdown(results);
     io::stdout().lock().write_all(text.as_bytes())?;
-    if let Some(path) = &args.markdown {
-        fs::write(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if let Some(path) = &args.json {
-        let json = serde_json::to_string_pretty(results)? + "\n";
-        fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    args.measure.write(&text, results)
 }
 
 fn markdown(results: &Results) -> String {
     let mut text = format!(
         "{}; {}. {} rounds of {} s, seed {}.\n\nPeer: {}.\n\n",
         results.machine, results.pinning, results.rounds, results.time_s, results.seed, results.redis
+    );
+    let half_load = format!(
+        "Open loop at half of what redis reached, for {} s a round: p99",
+        results.time_s * f64::from(HALF_LOAD_TIMES)
     );
     for (part, about, value, better) in [
         (
@@ -51,23 +47,21 @@ fn markdown(results: &Results) -> String {
             PER_S,
             "more is better",
         ),
-        (Part::HalfLoad, "Open loop at half of what redis reached: p99", P99, "less is better"),
+        (Part::HalfLoad, half_load.as_str(), P99, "less is better"),
         (Part::Calm, "Open loop, 50 000 deliveries/s: processor time of one", CPU, "less is better"),
         (Part::Crowd, "Idle crowd with two messages a second: resident MiB", RSS, "less is better"),
     ] {
-        let _ = write!(
-            text,
-            "### {about}\n\n| | deliveries/s | p50 µs | p99 µs | max µs | CPU µs each | MiB | × redis ({better}) | |\n|---|--:|--:|--:|--:|--:|--:|--:|---|\n"
-        );
+        let ratio_head = format!("× redis ({better})");
+        let head = ["", "deliveries/s", "p50 µs", "p99 µs", "max µs", "CPU µs each", "MiB", &ratio_head, ""];
+        let mut cells = vec![head.map(str::to_owned).to_vec()];
         for who in names(results) {
-            let of = |value| spread(results, part, &who, value);
             let cell = |value, digits: usize| {
-                of(value).map_or("–".into(), |spread: Spread| format!("{:.digits$}", spread.median))
+                spread(results, part, &who, value)
+                    .map_or("–".into(), |spread| format!("{:.digits$}", spread.median))
             };
             let ratio = ratio(results, (part, &who), (part, "redis"), value);
-            let _ = writeln!(
-                text,
-                "| {who} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            cells.push(vec![
+                who.clone(),
                 cell(PER_S, 0),
                 cell(P50, 0),
                 cell(P99, 0),
@@ -75,16 +69,20 @@ fn markdown(results: &Results) -> String {
                 cell(CPU, 3),
                 cell(RSS, 0),
                 if who == "redis" { "1".into() } else { shown(ratio) },
-                notes(results, part, &who),
-            );
+                notes(results, part, &who).into(),
+            ]);
         }
-        text.push('\n');
+        let table = Table { title: about.into(), cells, left: vec![0, head.len() - 1], skipped: Vec::new() };
+        text += &(table.markdown()
+            + "
+");
     }
-    text.push_str("### One client that never reads\n\n| | p99 beside it ÷ p99 without |\n|---|--:|\n");
+    let mut cells = vec![vec![String::new(), "p99 beside it ÷ p99 without".into()]];
     for who in names(results).iter().filter(|who| *who != "redis") {
-        let slower = ratio(results, (Part::Stalled, who), (Part::Calm, who), P99);
-        let _ = writeln!(text, "| {who} | {} |", shown(slower));
+        cells.push(vec![who.clone(), shown(ratio(results, (Part::Stalled, who), (Part::Calm, who), P99))]);
     }
+    let title = "One client that never reads".into();
+    text += &Table { title, cells, left: vec![0], skipped: Vec::new() }.markdown();
     text + "\nRatios: the median over the rounds [lowest..highest], each of one round. g: the clients were busy for 90 % of the \
             time or more, and what was measured is mostly themselves. !: other programs took more than 5 % of the machine in \
             some round, and repeating did not help.\n"
@@ -108,15 +106,14 @@ fn spread(results: &Results, part: Part, who: &str, value: Value) -> Option<Spre
 
 /// Round by round.
 fn ratio(results: &Results, own: (Part, &str), other: (Part, &str), value: Value) -> Option<Spread> {
-    let ratios = samples(results, own.0, own.1).filter_map(|sample| {
+    Spread::of_ratios(samples(results, own.0, own.1).filter_map(|sample| {
         let other = samples(results, other.0, other.1).find(|other| other.round == sample.round)?;
-        Some(value(sample)? / value(other).filter(|&value| value > 0.0)?)
-    });
-    Spread::of(ratios.collect())
+        Some((value(sample)?, value(other)?))
+    }))
 }
 
 fn shown(ratio: Option<Spread>) -> String {
-    ratio.map_or("–".into(), |ratio| format!("{:.2} [{:.2}..{:.2}]", ratio.median, ratio.min, ratio.max))
+    ratio.map_or("–".into(), |ratio| ratio.to_string())
 }
 
 fn notes(results: &Results, part: Part, who: &str) -> &'static str {

@@ -27,4 +27,8 @@ impl SharedBoard for Locked {
     fn last(&self, count: usize) -> Vec<Text> {
         self.lock().last(count)
     }
+
+    fn search(&self, needle: &str) -> usize {
+        self.lock().search(needle)
+    }
 }

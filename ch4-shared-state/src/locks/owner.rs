@@ -28,6 +28,7 @@ enum Request {
     Publish(Text, SyncSender<u64>),
     Message(u64, SyncSender<Option<Text>>),
     Last(usize, SyncSender<Vec<Text>>),
+    Search(String, SyncSender<usize>),
 }
 
 impl Owned {
@@ -54,6 +55,7 @@ fn own(queue: &Receiver<Request>) {
             Request::Publish(text, reply) => drop(reply.send(board.publish(text))),
             Request::Message(id, reply) => drop(reply.send(board.message(id))),
             Request::Last(count, reply) => drop(reply.send(board.last(count))),
+            Request::Search(needle, reply) => drop(reply.send(board.search(&needle))),
         }
     }
 }
@@ -78,5 +80,11 @@ impl SharedBoard for Owned {
 
     fn last(&self, count: usize) -> Vec<Text> {
         self.ask(|reply| Request::Last(count, reply))
+    }
+
+    /// The owner searches, and everybody else's requests wait. Handing out the texts instead, to be searched by who asked, would be
+    /// a snapshot.
+    fn search(&self, needle: &str) -> usize {
+        self.ask(|reply| Request::Search(needle.into(), reply))
     }
 }

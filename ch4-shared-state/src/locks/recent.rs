@@ -33,4 +33,8 @@ impl Recent {
     pub fn last(&self, count: usize) -> Vec<Text> {
         self.texts.range(self.texts.len().saturating_sub(count)..).cloned().collect()
     }
+
+    pub fn search(&self, needle: &str) -> usize {
+        self.texts.iter().filter(|text| text.contains(needle)).count()
+    }
 }

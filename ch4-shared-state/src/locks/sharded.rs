@@ -8,10 +8,15 @@
 //! What is easy with one lock is hard with many: an order, and a look at the whole. Without the second counter, a reader could find
 //! message 6 and not yet 5, and `last` would see a board that never was. So publications queue up at `complete`, and the parts help the
 //! readers only. The price is there, in the locks of `last` (one for each message), and in this much to think about.
+//!
+//! `search` goes through the parts one by one, each under its own lock, while others publish. All the same it counts the board of one
+//! moment: that of its look at `complete`. A message below that number does not change any more, wherever the search has got to, and
+//! those above are not counted. Only one that was overwritten meanwhile is missing; then the board is looked at again.
 
 use std::hint;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::recent::KEPT;
@@ -27,6 +32,8 @@ const SPINS: u32 = 100;
 /// Where a message lies, with its id: an older one may still lie there.
 type Place = Option<(u64, Text)>;
 
+type Part = Mutex<Vec<Place>>;
+
 /// A board in parts.
 #[derive(Debug)]
 pub struct Sharded {
@@ -34,7 +41,7 @@ pub struct Sharded {
     /// All ids below are on the board. Sequentially consistent: after a mere release, who has published could return before another
     /// core sees it (the store waits in a buffer), and a reader who comes later would miss it.
     complete: AtomicU64,
-    parts: Vec<Mutex<Vec<Place>>>,
+    parts: Vec<Part>,
 }
 
 impl Default for Sharded {
@@ -47,8 +54,7 @@ impl Default for Sharded {
 
 impl Sharded {
     fn at<R>(&self, id: u64, act: impl FnOnce(&mut Place) -> R) -> R {
-        let part = &self.parts[(id % PARTS) as usize];
-        let mut places = part.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = lock(&self.parts[(id % PARTS) as usize]);
         act(&mut places[(id % PLACES / PARTS) as usize])
     }
 
@@ -58,6 +64,22 @@ impl Sharded {
             place.as_ref().filter(|(there, _)| *there == id).map(|(_, text)| Text::clone(text))
         })
     }
+
+    /// How many of these, which are on the board, contain the needle; `None` when one of them has been overwritten meanwhile.
+    fn count(&self, ids: &Range<u64>, needle: &str) -> Option<usize> {
+        let (mut seen, mut found) = (0, 0);
+        for part in &self.parts {
+            for (_, text) in lock(part).iter().flatten().filter(|(id, _)| ids.contains(id)) {
+                seen += 1;
+                found += usize::from(text.contains(needle));
+            }
+        }
+        (seen == ids.end - ids.start).then_some(found)
+    }
+}
+
+fn lock(part: &Part) -> MutexGuard<'_, Vec<Place>> {
+    part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl SharedBoard for Sharded {
@@ -90,5 +112,33 @@ impl SharedBoard for Sharded {
                 return texts;
             }
         }
+    }
+
+    fn search(&self, needle: &str) -> usize {
+        loop {
+            let end = self.complete.load(SeqCst);
+            let kept = end.saturating_sub(KEPT as u64)..end;
+            if let Some(count) = self.count(&kept, needle) {
+                return count;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_knows_when_it_was_overtaken() {
+        let board = Sharded::default();
+        let fill = |text: &str| (0..KEPT).for_each(|_| assert!(board.publish(text.into()) < u64::MAX));
+        let ids = 0..KEPT as u64;
+        fill("a");
+        fill("b");
+        assert_eq!(board.count(&ids, "a"), Some(KEPT), "they are no more kept, but still there");
+        board.publish("c".into());
+        assert_eq!(board.count(&ids, "a"), None);
+        assert_eq!((board.search("a"), board.search("b"), board.search("c")), (0, KEPT - 1, 1));
     }
 }

@@ -2,7 +2,8 @@
 //! copy, and puts its pointer there.
 //!
 //! Readers hold the pointer's lock for as long as it takes to count one reference. (Crates such as arc-swap do that without a lock.)
-//! The price is the writer's: a copy of everything for each message. The writers' own lock is held from the copy to the exchange, or
+//! So a look may take as long as it likes, and nobody waits for it. The price is the writer's: a copy of everything for each message,
+//! and memory for every board that somebody still looks at. The writers' own lock is held from the copy to the exchange, or
 //! two of them would copy the same board, and one message would be lost: see `verify --what board --racy`.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -41,5 +42,10 @@ impl SharedBoard for Snapshots {
 
     fn last(&self, count: usize) -> Vec<Text> {
         self.newest().last(count)
+    }
+
+    /// Outside any lock: however long it takes, writers go on meanwhile, and it sees none of what they do.
+    fn search(&self, needle: &str) -> usize {
+        self.newest().search(needle)
     }
 }

@@ -20,6 +20,7 @@ fn ask(board: &dyn SharedBoard, operation: &Operation) -> Answer {
         Operation::Get(id) => Answer::Message(board.message(*id)),
         Operation::LastTexts(0) => Answer::Texts(board.last(KEPT)),
         Operation::LastTexts(count) => Answer::Texts(board.last(*count as usize)),
+        Operation::Search(needle) => Answer::Found(board.search(needle) as u64),
         Operation::Last(_) | Operation::News(_) => unreachable!("not asked here"),
     }
 }
@@ -39,6 +40,9 @@ fn the_newest_are_kept_and_older_ones_are_not() {
         let last = board.last(usize::MAX);
         assert_eq!((last.len(), &*last[0]), (KEPT, oldest.to_string().as_str()), "{kind:?}");
         assert_eq!(board.last(2).len(), 2);
+        assert_eq!((board.search(""), board.search("no number")), (KEPT, 0), "{kind:?}");
+        assert_eq!(board.search(&(oldest - 1).to_string()), 0, "{kind:?}: it is kept no more");
+        assert_eq!(board.search(&oldest.to_string()), 1, "{kind:?}");
     }
 }
 
@@ -57,9 +61,11 @@ fn at_once_they_are_linearizable() {
                     let mut lane = Lane::new(client, clock);
                     begin.wait();
                     for number in 0..CALLS {
-                        let operation = match rng.random_range(0..10) {
+                        let operation = match rng.random_range(0..12) {
                             0..5 => Operation::Publish(format!("{client}.{number}").into()),
                             5..8 => Operation::LastTexts(rng.random_range(1..5)),
+                            8 => Operation::Search(".".into()), // all
+                            9 => Operation::Search(format!("{}.", rng.random_range(0..THREADS)).into()),
                             _ => Operation::Get(rng.random_range(0..(THREADS * number + 1) as u64)),
                         };
                         let done =
@@ -83,6 +89,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         "[a-c]{0,3}".prop_map(|text| Operation::Publish(text.into())),
         (0..40u64).prop_map(Operation::Get),
         (0..40u64).prop_map(Operation::LastTexts),
+        "[a-c]{0,2}".prop_map(|needle| Operation::Search(needle.into())),
     ]
 }
 

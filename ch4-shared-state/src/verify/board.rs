@@ -96,7 +96,7 @@ fn ask(address: SocketAddr, operation: &Operation) -> io::Result<Answer> {
         Operation::Last(count) => Request::Last(*count).encode(),
         Operation::LastTexts(count) => Request::LastCounted(*count).encode(),
         Operation::Get(id) => Request::Get(Id(*id)).encode(),
-        Operation::News(_) => return Err(io::ErrorKind::Unsupported.into()),
+        Operation::Search(_) | Operation::News(_) => return Err(io::ErrorKind::Unsupported.into()),
     };
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -117,7 +117,7 @@ fn answer(operation: &Operation, response: &[u8]) -> Result<Answer, Refused> {
             Answer::Published(None)
         }
         Operation::Last(_) => Answer::Ids(received::ids(response)?.into_iter().map(|id| id.0).collect()),
-        Operation::LastTexts(_) | Operation::News(_) => Answer::Texts(
+        Operation::LastTexts(_) | Operation::Search(_) | Operation::News(_) => Answer::Texts(
             received::counted(response)?.into_iter().map(|posted| as_text(posted.text)).collect(),
         ),
         Operation::Get(_) => match received::message(response) {

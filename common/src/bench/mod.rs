@@ -1,6 +1,23 @@
-//! What the benches of all chapters need: a place for each program, a watch on other programs, a median with its range.
+//! What the benches of all chapters need, by the rules they share: everybody in one run, in rounds of random order, compared with the
+//! others of the same round, and watched for what other programs take of the machine.
+//!
+//! ```text
+//!   arguments    how often, how long, which seed, which files
+//!   machine      a processor for servers and one for clients; what others took of them
+//!   undisturbed  one measurement, repeated when others took too much
+//!   rounds       everybody once per round ──► rows of samples ──► ratios
+//!   goal         a ratio that was to be reached
+//!   table        for a terminal and as Markdown
+//! ```
 
+pub mod arguments;
+pub mod goal;
 pub mod machine;
+pub mod rounds;
+pub mod table;
+pub mod undisturbed;
+
+use std::fmt;
 
 use serde::Serialize;
 
@@ -25,6 +42,22 @@ impl Spread {
             if values.len() % 2 == 1 { values[half] } else { f64::midpoint(values[half - 1], values[half]) };
         Some(Spread { median, min, max })
     }
+
+    /// Of the ratios of pairs, each measured in one round; where the second is 0, there is no ratio.
+    pub fn of_ratios(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Spread> {
+        let ratio = |(own, other): (f64, f64)| (other > 0.0).then(|| own / other);
+        Spread::of(pairs.into_iter().filter_map(ratio).collect())
+    }
+}
+
+/// A ratio, as in `0.97 [0.91..1.04]`. Under a tenth there are two digits that count: 0.00 would say nothing.
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Spread { median, min, max } = self;
+        let is_small = *median > 0.0 && *median < 0.1;
+        let digits = if is_small { (1.0 - median.log10().floor()) as usize } else { 2 };
+        write!(f, "{median:.digits$} [{min:.digits$}..{max:.digits$}]")
+    }
 }
 
 #[cfg(test)]
@@ -36,5 +69,22 @@ mod tests {
         assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]), Some(Spread { median: 2.0, min: 1.0, max: 3.0 }));
         assert_eq!(Spread::of(vec![4.0, 1.0]), Some(Spread { median: 2.5, min: 1.0, max: 4.0 }));
         assert_eq!(Spread::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn the_median_is_of_the_ratios() {
+        // The ratio of the medians would be 3 / 2.
+        let ratios = Spread::of_ratios([(1.0, 1.0), (3.0, 4.0), (9.0, 2.0), (5.0, 0.0)]);
+        assert_eq!(ratios, Some(Spread { median: 1.0, min: 0.75, max: 4.5 }));
+    }
+
+    #[test]
+    fn a_small_ratio_is_not_nothing() {
+        let shown = |median, min, max| Spread { median, min, max }.to_string();
+        assert_eq!(shown(0.974, 0.905, 1.041), "0.97 [0.91..1.04]");
+        assert_eq!(shown(0.1, 0.04, 12.0), "0.10 [0.04..12.00]");
+        assert_eq!(shown(0.0314, 0.0299, 0.034), "0.031 [0.030..0.034]");
+        assert_eq!(shown(0.00178, 0.00171, 0.002), "0.0018 [0.0017..0.0020]");
+        assert_eq!(shown(0.0, 0.0, 0.0), "0.00 [0.00..0.00]");
     }
 }

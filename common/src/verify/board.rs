@@ -34,6 +34,8 @@ pub enum Operation {
     LastTexts(u64),
     /// The message with this id.
     Get(u64),
+    /// How many messages contain this text.
+    Search(Text),
     /// All that this connection has not got yet. Connections are numbered by the client.
     News(u32),
 }
@@ -49,6 +51,8 @@ pub enum Answer {
     Message(Option<Text>),
     /// Messages, the oldest first.
     Texts(Vec<Text>),
+    /// So many messages.
+    Found(u64),
     /// Anything else: never right.
     Refused(String),
 }
@@ -101,6 +105,11 @@ impl Specification for Board {
                 });
                 (Answer::Message(text.cloned()), None)
             }
+            Operation::Search(needle) => {
+                let texts = self.initial.iter().chain(&state.published);
+                let found = texts.filter(|text| text.contains(&**needle)).count();
+                (Answer::Found(found as u64), None)
+            }
             Operation::News(connection) => {
                 let got = state.got.get(connection).copied().unwrap_or(0);
                 let news = self.texts(state, got);
@@ -122,7 +131,7 @@ impl Specification for Board {
         match operation {
             Operation::Publish(_) => false,
             Operation::News(_) => matches!(answer, Answer::Texts(texts) if texts.is_empty()),
-            Operation::Last(_) | Operation::LastTexts(_) | Operation::Get(_) => true,
+            Operation::Last(_) | Operation::LastTexts(_) | Operation::Get(_) | Operation::Search(_) => true,
         }
     }
 }
@@ -188,6 +197,7 @@ impl fmt::Display for Operation {
             Operation::LastTexts(0) => f.write_str("all texts"),
             Operation::LastTexts(count) => write!(f, "last {count} texts"),
             Operation::Get(id) => write!(f, "get {id}"),
+            Operation::Search(needle) => write!(f, "search {needle}"),
             Operation::News(_) => f.write_str("news"),
         }
     }
@@ -202,6 +212,7 @@ impl fmt::Display for Answer {
             Answer::Message(None) => f.write_str("no such message"),
             Answer::Message(Some(text)) => f.write_str(text),
             Answer::Texts(texts) => f.write_str(&list(texts)),
+            Answer::Found(count) => write!(f, "{count} found"),
             Answer::Refused(why) => f.write_str(why),
         }
     }

@@ -51,6 +51,9 @@ fn the_model_answers_as_the_board_does() {
             let message = message.map(|message| text(str::from_utf8(&message.text).unwrap()));
             assert_eq!(model.step(&state, &Operation::Get(id)).0, Answer::Message(message));
         }
+        for (needle, count) in [("", 1 + state.published.len()), ("o", 1), (what, 1), ("none", 0)] {
+            assert_eq!(model.step(&state, &Operation::Search(text(needle))).0, Answer::Found(count as u64));
+        }
     }
 }
 
