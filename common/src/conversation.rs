@@ -82,6 +82,8 @@ pub struct Conversation {
     ending: Option<Then>,
     half_closed: bool,
     one_by_one: bool,
+    /// [`HIGH_WATER`], or less where a client is hung up on who has more than so many pushed bytes waiting.
+    high_water: usize,
 }
 
 /// What a driver has to do next; see the loop in the [module's page](self).
@@ -111,6 +113,8 @@ impl Conversation {
     #[must_use]
     pub fn open(service: &Arc<dyn Service>, client: Client) -> Conversation {
         let outbox = service.outbox().map(Outbox::new);
+        let hangs_up =
+            outbox.as_ref().map(Outbox::limit).filter(|limit| limit.when_full == WhenFull::Disconnect);
         let mut talk = Conversation {
             protocol: service.protocol(),
             input: Input::default(),
@@ -120,6 +124,7 @@ impl Conversation {
             ending: None,
             half_closed: false,
             one_by_one: service.pace() == Pace::Slow,
+            high_water: hangs_up.map_or(HIGH_WATER, |limit| limit.bytes.min(HIGH_WATER)),
             outbox,
             client,
             service: Arc::clone(service),
@@ -162,7 +167,7 @@ impl Conversation {
         self.pull();
         let held_back = self.out
             || self.ending.is_some()
-            || self.output.len() >= HIGH_WATER
+            || self.output.len() >= self.high_water
             || (self.one_by_one && !self.output.is_empty());
         if held_back || self.exhausted {
             return None;
@@ -256,7 +261,7 @@ impl Conversation {
             outbox.release_all(); // nothing is to be waited for: the next we do is to end
         }
         let coalesces = outbox.limit().when_full == WhenFull::Coalesce;
-        while self.output.len() < HIGH_WATER {
+        while self.output.len() < self.high_water {
             if let Some(bytes) = outbox.pop() {
                 if !(coalesces && self.output.holds_a_push()) {
                     self.output.append_push(&bytes);

@@ -14,8 +14,9 @@
 //!
 //! - [`WhenFull::Coalesce`]: one notification waits for a client and stands for all that would follow it. A client that sleeps for an
 //!   hour and wakes finds one `7:;` and gets everything with one `2:;`.
-//! - [`WhenFull::Disconnect`]: a notification for each message, and whoever has [`OUTBOX_BYTES`] of them unread is hung up on. It comes
-//!   again, and gets the board from its beginning.
+//! - [`WhenFull::Disconnect`]: a notification for each message, and whoever has [`OUTBOX_BYTES`] of them waiting is hung up on. It comes
+//!   again, and gets the board from its beginning. That is not at the 21 845th: before any has to wait here, the kernel's buffers, the
+//!   client's and ours, are full, and the conversation's output holds as many bytes again.
 //!
 //! Under both, whoever takes no byte of an answer for `--stall` is hung up on.
 //!
@@ -40,7 +41,8 @@ use common::service::{Answer, Client, Decoded, Departure, Memory, Protocol, Requ
 use super::log::Log;
 use super::pace::Pace;
 
-/// Most bytes of notifications that wait for one client: some twenty thousand notifications.
+/// Most bytes of notifications that wait for one client, unless [told otherwise](NotificationService::with_outbox): some twenty
+/// thousand notifications.
 pub const OUTBOX_BYTES: usize = 64 * 1024;
 
 /// With so many messages to announce a round is worth its price, however early it is.
@@ -51,7 +53,7 @@ pub struct NotificationService {
     state: Mutex<State>,
     /// A round has become due, or the service has ended.
     changed: Condvar,
-    when_full: WhenFull,
+    outbox: OutboxLimit,
 }
 
 /// What the one lock guards.
@@ -69,6 +71,7 @@ struct State {
 
 /// One who is connected.
 struct Subscriber {
+    client: Client,
     outbox: Outbox,
     /// What it has not got yet begins here.
     next: Id,
@@ -92,7 +95,15 @@ impl NotificationService {
             unannounced: 0,
             ended: false,
         };
-        NotificationService { state: Mutex::new(state), changed: Condvar::new(), when_full }
+        let outbox = OutboxLimit { bytes: OUTBOX_BYTES, when_full };
+        NotificationService { state: Mutex::new(state), changed: Condvar::new(), outbox }
+    }
+
+    /// The same with room for so many bytes of notifications for each client.
+    #[must_use]
+    pub fn with_outbox(mut self, bytes: usize) -> NotificationService {
+        self.outbox.bytes = bytes;
+        self
     }
 
     /// Makes up for rounds that were too early, until [`end`](NotificationService::end). For a thread of its own.
@@ -196,14 +207,20 @@ impl Service for NotificationService {
     }
 
     fn outbox(&self) -> Option<OutboxLimit> {
-        Some(OutboxLimit { bytes: OUTBOX_BYTES, when_full: self.when_full })
+        Some(self.outbox)
     }
 
     fn arrive(&self, client: &Client, outbox: &Outbox) {
         let mut state = self.state();
         let forerunners = state.connected.get(&client.address).map_or(0, |before| before.forerunners + 1);
-        let subscriber =
-            Subscriber { outbox: outbox.clone(), next: Id(0), notified: Id(0), forerunners, hung_up: false };
+        let subscriber = Subscriber {
+            client: *client,
+            outbox: outbox.clone(),
+            next: Id(0),
+            notified: Id(0),
+            forerunners,
+            hung_up: false,
+        };
         state.connected.insert(client.address, subscriber);
     }
 
@@ -244,7 +261,11 @@ impl Subscriber {
         self.notified = next;
         if !self.hung_up && self.outbox.push(Arc::clone(notify)).is_err() {
             self.hung_up = true; // by its own driver, soon
-            tracing::info!("hanging up on a client with {OUTBOX_BYTES} bytes of notifications unread");
+            let Subscriber { client, outbox, .. } = self;
+            tracing::info!(
+                "Client {client} is hung up on: {} bytes of notifications wait for it",
+                outbox.limit().bytes
+            );
         }
     }
 }
