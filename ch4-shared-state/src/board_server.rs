@@ -25,9 +25,11 @@ use crate::notification::service::{NotificationService, OUTBOX_BYTES};
 #[command(after_help = "Example: a board and two clients of it, in three terminals:
   cargo ch4 board-server
   cargo ch4 board-client
-  cargo ch4 board-client --follow")]
+  cargo ch4 board-client --follow
+Who does not read what is pushed: one notification waits for them, or they are hung up on:
+  cargo ch4 board-server --when-full disconnect --outbox-bytes 3000")]
 pub struct BoardServerArgs {
-    /// How connections are run
+    /// How connections are run (chapter 3); a model that gives every process a board of its own is refused
     #[arg(short, long, value_enum, default_value = "epoll")]
     pub model: Model,
     /// What happens to a client that does not read its notifications; the others wait for it under neither
