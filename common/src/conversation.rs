@@ -228,11 +228,18 @@ impl Conversation {
         self.half_closed = true;
     }
 
+    /// Whether the client is to be hung up on because it does not read what it is pushed. A driver that waits for room to send looks
+    /// here now and then: its `send` alone would not say so.
+    #[must_use]
+    pub fn is_overrun(&self) -> bool {
+        self.outbox.as_ref().is_some_and(Outbox::overrun)
+    }
+
     /// What is to be done next, after [`poll_request`](Conversation::poll_request) has returned `None`.
     #[must_use]
     pub fn next(&self) -> Next {
-        if self.outbox.as_ref().is_some_and(Outbox::overrun) {
-            return Next::Close; // a client that does not read what it subscribed to
+        if self.is_overrun() {
+            return Next::Close;
         }
         if !self.output.is_empty() {
             return Next::Send;
