@@ -37,6 +37,7 @@ const SERVER_GONE: u8 = 4;
   cargo ch4 board-client --follow                   all messages, and those to come, until Ctrl-C
   cargo ch4 board-client --new --count 1            wait for the next message
 
+At the terminal Enter publishes, the arrow keys bring back what was typed, Ctrl-D or Ctrl-C ends.
 From a script each message is a line on standard output: TIME [ADDRESS] -> TEXT.
 It does not connect again by itself: a server that is gone ends it, and who comes again gets the
 board from its beginning (see --last and --new).

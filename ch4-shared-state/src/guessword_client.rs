@@ -37,6 +37,8 @@ Examples:
   cargo ch4 guessword-client --name Bob --propose hello --guess aeiouhl --until-round 1
   printf 'word hello\\nh\\nscores\\n' | cargo ch4 guessword-client --name Carol --script -
 
+A letter that is in the word and that nobody has tried is a point for whoever is first; the
+last letter wins the round. The server takes a new word then, from anybody.
 At the terminal: a letter guesses it, `word hello` proposes a word, `scores`, `help`, `quit`.
 From a script each answer and each notification is a line on standard output.
 

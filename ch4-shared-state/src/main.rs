@@ -16,7 +16,10 @@ Examples, to begin with:
   cargo ch4 board-server          the notification board, on port 7777
   cargo ch4 board-client          in a second and a third terminal
   cargo ch4 guessword-server -p 7778
-  cargo ch4 whiteboard            draw together, in the browser
+  cargo ch4 guessword-client -p 7778      a player, in a terminal each
+  cargo ch4 whiteboard -p 7779    draw together, in the browser
+  cargo ch4 download              why four downloads at once take as long as one
+A server without -p listens on port 7777, and so does the next: give all but one of them another.
 `cargo ch4 COMMAND --help` explains each; ch4-shared-state/README.md is the chapter.";
 
 /// Shared state: notifications, a game, a shared drawing, and how to tell that all of it is right
@@ -49,7 +52,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Draw together in the browser: collisions decided by the server, or by the drawers
     Whiteboard(whiteboard::WhiteboardArgs),
-    /// Thousands of subscribers, publishers and players at once
+    /// Thousands of clients of the notification board at once: is it right, and how fast is it?
     Simulate(simulate::SimulateArgs),
 }
 

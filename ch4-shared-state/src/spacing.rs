@@ -25,7 +25,7 @@ mod line;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::outbox::{Outbox, Overrun, Push};
+use common::outbox::{Outbox, OutboxLimit, Overrun, Push};
 
 use alarm::Alarm;
 use line::Line;
@@ -122,6 +122,12 @@ impl Spaced {
         }
     }
 
+    /// How much may wait for it.
+    #[must_use]
+    pub fn limit(&self) -> OutboxLimit {
+        self.outbox.limit()
+    }
+
     /// Whether its messages are spaced.
     #[must_use]
     pub fn is_spaced(&self) -> bool {
@@ -144,7 +150,7 @@ impl Spaced {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::outbox::{OutboxLimit, WhenFull};
+    use common::outbox::WhenFull;
 
     const DAY: Duration = Duration::from_secs(86_400);
 

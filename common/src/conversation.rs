@@ -59,7 +59,7 @@ mod output;
 use std::sync::Arc;
 
 use crate::input::Input;
-use crate::outbox::{Kind, Outbox};
+use crate::outbox::{Kind, Outbox, WhenFull};
 use crate::service::{Answer, Client, Decoded, Pace, Protocol, Request, Service, Then};
 use output::Output;
 
@@ -82,6 +82,8 @@ pub struct Conversation {
     ending: Option<Then>,
     half_closed: bool,
     one_by_one: bool,
+    /// [`HIGH_WATER`], or less where a client is hung up on who has more than so many pushed bytes waiting.
+    high_water: usize,
 }
 
 /// What a driver has to do next; see the loop in the [module's page](self).
@@ -111,6 +113,8 @@ impl Conversation {
     #[must_use]
     pub fn open(service: &Arc<dyn Service>, client: Client) -> Conversation {
         let outbox = service.outbox().map(Outbox::new);
+        let hangs_up =
+            outbox.as_ref().map(Outbox::limit).filter(|limit| limit.when_full == WhenFull::Disconnect);
         let mut talk = Conversation {
             protocol: service.protocol(),
             input: Input::default(),
@@ -120,6 +124,7 @@ impl Conversation {
             ending: None,
             half_closed: false,
             one_by_one: service.pace() == Pace::Slow,
+            high_water: hangs_up.map_or(HIGH_WATER, |limit| limit.bytes.min(HIGH_WATER)),
             outbox,
             client,
             service: Arc::clone(service),
@@ -159,10 +164,10 @@ impl Conversation {
 
     /// The next request, if it is there whole and may be handled now.
     pub fn poll_request(&mut self) -> Option<Request> {
-        self.pull(HIGH_WATER);
+        self.pull(self.high_water);
         let held_back = self.out
             || self.ending.is_some()
-            || self.output.len() >= HIGH_WATER
+            || self.output.len() >= self.high_water
             || (self.one_by_one && !self.output.is_empty());
         if held_back || self.exhausted {
             return None;
@@ -229,11 +234,18 @@ impl Conversation {
         self.half_closed = true;
     }
 
+    /// Whether the client is to be hung up on because it does not read what it is pushed. A driver that waits for room to send looks
+    /// here now and then: its `send` alone would not say so.
+    #[must_use]
+    pub fn is_overrun(&self) -> bool {
+        self.outbox.as_ref().is_some_and(Outbox::overrun)
+    }
+
     /// What is to be done next, after [`poll_request`](Conversation::poll_request) has returned `None`.
     #[must_use]
     pub fn next(&self) -> Next {
-        if self.outbox.as_ref().is_some_and(Outbox::overrun) {
-            return Next::Close; // a client that does not read what it subscribed to
+        if self.is_overrun() {
+            return Next::Close;
         }
         if !self.output.is_empty() {
             return Next::Send;

@@ -349,7 +349,9 @@ fn who_does_not_read_its_pushes_is_skipped_or_closed() {
             assert!(talk.transmit().len() < HIGH_WATER + 1000);
             assert!(taken < 1000, "a client that does not read takes all of it");
         }
-        assert_eq!(taken, HIGH_WATER / 1000 + 1 + 10, "the output to the mark, the outbox to its limit");
+        // Where it is hung up on, the output may hold no more than the outbox.
+        let mark = if when_full == WhenFull::Disconnect { 10_000 } else { HIGH_WATER };
+        assert_eq!(taken, mark.div_ceil(1000) + 10, "the output to the mark, the outbox to its limit");
         let expected = if when_full == WhenFull::Skip { Next::Send } else { Next::Close };
         assert_eq!((talk.poll_request(), talk.next()), (None, expected));
         if when_full == WhenFull::Skip {

@@ -186,7 +186,7 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
 impl Seat {
     fn expired(&self, server: &Server) -> bool {
         let limit = match self.in_flight {
-            Flight::Send if server.stop.is_overdue() => return true,
+            Flight::Send if server.stop.is_overdue() || self.talk.is_overrun() => return true,
             Flight::Send if server.stop.requested() => STALL_AT_STOP,
             Flight::Send => server.limits.stall,
             Flight::Discard { brief: true } => LINGER,

@@ -169,7 +169,7 @@ async fn send_some(server: &Server, stream: &TcpStream, talk: &mut Conversation)
         // Woken now and then, because the stop shortens a client's patience.
         let _ = timeout(STALL_AT_STOP, stream.writable()).await;
         let limit = if server.stop.requested() { STALL_AT_STOP } else { server.limits.stall };
-        if began.elapsed() >= limit {
+        if began.elapsed() >= limit || talk.is_overrun() {
             return Err(stalled());
         }
     }

@@ -60,7 +60,7 @@ pub struct FilesServerArgs {
 /// What is served, and how slowly; `download --demo` takes the same.
 #[derive(Debug, Clone, Args)]
 pub struct OfferArgs {
-    /// So many made files, file-1.bin and so on
+    /// How many files are made up: file-1.bin and so on
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub files: u32,
     /// The size of each made file

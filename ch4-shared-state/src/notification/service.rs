@@ -14,8 +14,9 @@
 //!
 //! - [`WhenFull::Skip`]: one notification waits for a client and stands for all that would follow it ([`Kind::Reminder`]). A client
 //!   that sleeps for an hour and wakes finds one `7:;` and gets everything with one `2:;`.
-//! - [`WhenFull::Disconnect`]: a notification for each message, and whoever has [`OUTBOX_BYTES`] of them unread is hung up on. It comes
-//!   again, and gets the board from its beginning.
+//! - [`WhenFull::Disconnect`]: a notification for each message, and whoever has [`OUTBOX_BYTES`] of them waiting is hung up on. It comes
+//!   again, and gets the board from its beginning. That is not at the 21 845th: before any has to wait here, the kernel's buffers, the
+//!   client's and ours, are full, and the conversation's output holds as many bytes again.
 //!
 //! Under both, whoever takes no byte of an answer for `--stall` is hung up on.
 //!
@@ -45,7 +46,8 @@ use super::pace::Pace;
 use super::subscriber::Subscriber;
 use crate::spacing::Spacing;
 
-/// Most bytes of notifications that wait for one client: some twenty thousand notifications.
+/// Most bytes of notifications that wait for one client, unless [told otherwise](NotificationService::with_outbox): some twenty
+/// thousand notifications.
 pub const OUTBOX_BYTES: usize = 64 * 1024;
 
 /// With so many messages to announce a round is worth its price, however early it is.
@@ -56,7 +58,7 @@ pub struct NotificationService {
     state: Mutex<State>,
     /// A round has become due, or the service has ended.
     changed: Condvar,
-    when_full: WhenFull,
+    outbox: OutboxLimit,
     spacing: Spacing,
 }
 
@@ -96,8 +98,16 @@ impl NotificationService {
             unannounced: 0,
             ended: false,
         };
+        let outbox = OutboxLimit { bytes: OUTBOX_BYTES, when_full };
         let spacing = Spacing::new(gap);
-        NotificationService { state: Mutex::new(state), changed: Condvar::new(), when_full, spacing }
+        NotificationService { state: Mutex::new(state), changed: Condvar::new(), outbox, spacing }
+    }
+
+    /// The same with room for so many bytes of notifications for each client.
+    #[must_use]
+    pub fn with_outbox(mut self, bytes: usize) -> NotificationService {
+        self.outbox.bytes = bytes;
+        self
     }
 
     /// Makes up for rounds that were too early, until [`end`](NotificationService::end). For a thread of its own.
@@ -220,13 +230,13 @@ impl Service for NotificationService {
     }
 
     fn outbox(&self) -> Option<OutboxLimit> {
-        Some(OutboxLimit { bytes: OUTBOX_BYTES, when_full: self.when_full })
+        Some(self.outbox)
     }
 
     fn arrive(&self, client: &Client, outbox: &Outbox) {
         let mut state = self.state();
         let forerunners = state.connected.get(&client.address).map_or(0, |before| before.forerunners + 1);
-        let subscriber = Subscriber::new(self.spacing.of(outbox.clone()), forerunners);
+        let subscriber = Subscriber::new(*client, self.spacing.of(outbox.clone()), forerunners);
         state.connected.insert(client.address, subscriber);
     }
 

@@ -17,10 +17,9 @@ use std::time::Instant;
 
 use common::board::Id;
 use common::outbox::{Kind, Push};
-use common::service::Answer;
+use common::service::{Answer, Client};
 
 use super::habit::{Asks, Habit};
-use super::service::OUTBOX_BYTES;
 use crate::spacing::Spaced;
 
 /// Who has so many bytes of answers waiting and asks on is not spaced any more.
@@ -28,6 +27,7 @@ pub const MOST_HELD: usize = 256 * 1024;
 
 /// One of them.
 pub(super) struct Subscriber {
+    client: Client,
     outbox: Spaced,
     /// What it has not got yet begins here.
     pub(super) next: Id,
@@ -43,12 +43,12 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     /// One that has asked nothing yet.
-    pub(super) fn new(mut outbox: Spaced, forerunners: u32) -> Subscriber {
+    pub(super) fn new(client: Client, mut outbox: Spaced, forerunners: u32) -> Subscriber {
         // Its first question, or its first two, come before its first notification: see [`Habit`].
         outbox.wait_a_gap();
         let habit = outbox.is_spaced().then(Box::default);
         let (next, notified) = (Id(0), Id(0));
-        Subscriber { outbox, next, notified, forerunners, hung_up: false, was_answered: false, habit }
+        Subscriber { client, outbox, next, notified, forerunners, hung_up: false, was_answered: false, habit }
     }
 
     /// It asks something. If that is what the notes' client would not do, all that is held back leaves, before the answer.
@@ -81,7 +81,11 @@ impl Subscriber {
             Ok(false) => {}
             Err(_) => {
                 self.hung_up = true;
-                tracing::info!("hanging up on a client with {OUTBOX_BYTES} bytes of notifications unread");
+                let Subscriber { client, outbox, .. } = self;
+                tracing::info!(
+                    "Client {client} is hung up on: {} bytes of notifications wait for it",
+                    outbox.limit().bytes
+                );
             }
         }
     }

@@ -143,7 +143,7 @@ impl Blocking {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let limit =
                         if self.server.stop.requested() { STALL_AT_STOP } else { self.server.limits.stall };
-                    if began.elapsed() >= limit {
+                    if began.elapsed() >= limit || self.talk.is_overrun() {
                         return Err(stalled());
                     }
                 }
