@@ -19,16 +19,16 @@ macro_rules! targets {
 }
 
 targets! {
-    crdt, 200;
-    files_requests, 500;
-    game, 500;
+    crdt, 100;
+    files_requests, 4_000;
+    game, 150;
     http_answers, 5_000;
-    notification_board, 500;
-    rooms, 100;
+    notification_board, 400;
+    rooms, 50;
     urls, 5_000;
-    websocket, 1_000;
-    whiteboard_heads, 5_000;
-    whiteboard_messages, 5_000;
+    websocket, 3_000;
+    whiteboard_heads, 10_000;
+    whiteboard_messages, 10_000;
 }
 
 #[test]
