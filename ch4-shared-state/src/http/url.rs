@@ -83,7 +83,7 @@ impl FromStr for Url {
         }
         let port = match port {
             "" => 80,
-            port => port.strip_prefix(':').and_then(|port| port.parse().ok()).unwrap_or(0),
+            port => port.strip_prefix(':').and_then(number).unwrap_or(0),
         };
         if port == 0 {
             return Err(UrlError::Port);
@@ -91,6 +91,11 @@ impl FromStr for Url {
         let slash = if target.starts_with('/') { "" } else { "/" };
         Ok(Url { host: host.into(), port, target: format!("{slash}{target}") })
     }
+}
+
+/// Digits and nothing else: `parse` alone would take a sign.
+fn number(port: &str) -> Option<u16> {
+    port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse().ok())?
 }
 
 impl fmt::Display for Url {
@@ -130,6 +135,7 @@ mod tests {
             ("http://[::1/", UrlError::Host),
             ("http://a:0/", UrlError::Port),
             ("http://a:70000/", UrlError::Port),
+            ("http://a:+80/", UrlError::Port),
             ("http://a/b c", UrlError::Path),
             ("http://a/\r\nX: y", UrlError::Path),
         ] {

@@ -25,7 +25,7 @@ pub const COLOURS: u8 = 16;
 pub struct Cell(u16);
 
 /// A place in the palette: 0 (blank) … [`COLOURS`] − 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Colour(u8);
 

@@ -186,7 +186,8 @@ fn clean(name: &str) -> Option<String> {
         name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| visible(*c)).collect();
     let name: String = words.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let name: String = name.chars().take(NAME_LIMIT).collect();
-    (!name.is_empty()).then_some(name)
+    let name = name.trim_end(); // cut behind a word, it ended with the space
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -240,8 +241,14 @@ mod tests {
         fn a_name_is_short_visible_and_stays_as_it_is(name in ".{0,60}") {
             if let Some(once) = clean(&name) {
                 prop_assert!(once.chars().count() <= NAME_LIMIT && !once.chars().any(char::is_control));
+                prop_assert_eq!(clean(&once), Some(once));
             }
         }
+    }
+
+    #[test]
+    fn a_name_that_is_cut_behind_a_word_ends_with_the_word() {
+        assert_eq!(clean("nineteen characters and more").as_deref(), Some("nineteen characters"));
     }
 
     #[test]

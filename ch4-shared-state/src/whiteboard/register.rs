@@ -3,7 +3,9 @@
 //! Data Types", 2011, section 3.2.1.
 //!
 //! A merge keeps the write with the greater stamp. That is commutative, associative and idempotent, so replicas that have
-//! merged the same writes hold the same pixel: in whatever order they came, and however often.
+//! merged the same writes hold the same pixel: in whatever order they came, and however often. No author gives one stamp to two
+//! writes; somebody else may do it in their name, and then what the writes say decides. If the first to come stayed, one liar
+//! could set the replicas apart for ever.
 //!
 //! Which writes **collided** the stamps alone cannot say: Lamport times order all writes, also those that knew nothing of
 //! each other. So a write says what it was painted `over`, and then it did not know whatever lies between:
@@ -15,6 +17,8 @@
 //! Never a false alarm: whatever its author had merged is at or before `over`, because the register it was painted over
 //! was the greatest of it. The price of remembering one step only: when the pixel has been painted again meanwhile, a
 //! late write that collided with the one before is not reported by those who hold the one after.
+
+use std::cmp::Ordering;
 
 use super::canvas::Colour;
 use super::clock::Stamp;
@@ -53,14 +57,19 @@ pub enum Merge {
 impl Write {
     /// Merges another write into this pixel.
     pub fn merge(&mut self, other: Write) -> Merge {
-        if other.stamp > self.stamp {
-            let beaten = std::mem::replace(self, other);
-            return Merge::Won { collided: self.missed(&beaten).then_some(beaten) };
+        match other.place().cmp(&self.place()) {
+            Ordering::Greater => {
+                let beaten = std::mem::replace(self, other);
+                Merge::Won { collided: self.missed(&beaten).then_some(beaten) }
+            }
+            Ordering::Equal => Merge::Known,
+            Ordering::Less => Merge::Lost { collided: self.missed(&other).then_some(*self) },
         }
-        if other.stamp == self.stamp {
-            return Merge::Known;
-        }
-        Merge::Lost { collided: self.missed(&other).then_some(*self) }
+    }
+
+    /// Where it is in the one order of all writes.
+    fn place(&self) -> impl Ord + use<> {
+        (self.stamp, self.colour, self.over, self.at_ms)
     }
 
     /// Whether the author of this write did not know that `earlier` one.
@@ -75,7 +84,6 @@ mod tests {
     use crate::whiteboard::clock::Replica;
     use proptest::prelude::*;
 
-    /// Equal stamps mean equal writes, as authors guarantee it: so all else is computed from the stamp.
     fn write(time: u64, by: u32) -> Write {
         Write {
             colour: Colour::try_from(((time * 7 + u64::from(by)) % 16) as u8).unwrap(),
@@ -86,8 +94,8 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_write()(time in 0u64..20, by in 0u32..4) -> Write {
-            write(time, by)
+        fn any_write()(time in 0u64..20, by in 0u32..4, colour in 0u8..16, at_ms in 0u64..3) -> Write {
+            Write { colour: colour.try_into().unwrap(), at_ms, ..write(time, by) }
         }
     }
 
@@ -122,6 +130,16 @@ mod tests {
         assert_eq!(pixel.merge(second), Merge::Won { collided: None });
         assert_eq!(pixel.merge(first), Merge::Lost { collided: None });
         assert_eq!(pixel.merge(second), Merge::Known);
+    }
+
+    #[test]
+    fn two_writes_of_one_stamp_set_no_replicas_apart() {
+        let honest = Write { colour: Colour::try_from(3).unwrap(), ..write(5, 1) };
+        let forged = Write { colour: Colour::try_from(9).unwrap(), ..honest };
+        let (mut here, mut there) = (honest, forged);
+        assert_eq!(here.merge(forged), Merge::Won { collided: None });
+        assert_eq!(there.merge(honest), Merge::Lost { collided: None });
+        assert_eq!(here, there);
     }
 
     #[test]

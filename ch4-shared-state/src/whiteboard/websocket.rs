@@ -174,7 +174,10 @@ impl WebSocket {
     fn part(&mut self, payload: Vec<u8>, is_last: bool) -> Result<Option<Incoming>, Stop> {
         let message = match self.begun.take() {
             None => payload,
-            Some(begun) => [begun, payload].concat(),
+            Some(mut begun) => {
+                begun.extend_from_slice(&payload); // in place: a copy of all for each frame is quadratic
+                begun
+            }
         };
         if !is_last {
             self.begun = Some(message);

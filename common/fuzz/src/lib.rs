@@ -19,3 +19,4 @@ pub mod session_datagrams;
 pub mod session_server;
 pub mod streams;
 pub mod tape;
+pub mod text_services;

@@ -63,7 +63,7 @@ pub fn mboard_responses(bytes: &[u8]) {
 }
 
 /// The time is cut to two decimals when it is written, and an IPv4 client of an IPv6 socket becomes an IPv4 client.
-fn assert_same(one: &Posted<'_>, other: &Posted<'_>) {
+pub(super) fn assert_same(one: &Posted<'_>, other: &Posted<'_>) {
     assert_eq!(one.text, other.text);
     assert_eq!(one.from.ip().to_canonical(), other.from.ip().to_canonical());
     assert_eq!(one.from.port(), other.from.port());

@@ -79,10 +79,10 @@ pub fn frames(bytes: &[u8]) {
 }
 
 /// Messages, and the error that ended them if one did.
-type Decoded<T> = (Vec<T>, Option<String>);
+pub(super) type Decoded<T> = (Vec<T>, Option<String>);
 
 /// Decodes the stream behind the first byte whole, and in pieces as long as this byte says.
-fn both_ways<T: Debug + PartialEq>(
+pub(super) fn both_ways<T: Debug + PartialEq>(
     bytes: &[u8],
     decode: impl Fn(std::slice::Chunks<'_, u8>) -> Decoded<T>,
 ) -> Decoded<T> {
@@ -92,7 +92,7 @@ fn both_ways<T: Debug + PartialEq>(
     whole
 }
 
-fn decode<T>(
+pub(super) fn decode<T>(
     pieces: std::slice::Chunks<'_, u8>,
     mut decode: impl FnMut(&[u8]) -> Result<Option<(T, usize)>, String>,
 ) -> Decoded<T> {

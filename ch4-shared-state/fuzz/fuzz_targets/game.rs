@@ -1,0 +1,4 @@
+//! The guess-word game as a service, under a script of what its clients do.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ch4_shared_state_fuzz::game(bytes));

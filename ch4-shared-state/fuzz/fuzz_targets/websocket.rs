@@ -1,0 +1,4 @@
+//! WebSocket, the server's half, in any pieces.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ch4_shared_state_fuzz::websocket(bytes));

@@ -1,0 +1,137 @@
+//! What comes from a browser to the whiteboard: the head of its request, frames, and messages in them.
+
+use std::io::{self, Cursor, Read, Write};
+use std::sync::Arc;
+
+use ch4_shared_state::whiteboard::http::{Head, Reply};
+use ch4_shared_state::whiteboard::protocol::{
+    FromBrowser, FromServer, MESSAGE_LIMIT, NAME_LIMIT, PIXELS_LIMIT,
+};
+use ch4_shared_state::whiteboard::websocket::{Incoming, WebSocket};
+use common::service::{Answer, Client, Protocol, Request, Service};
+use tungstenite::Message;
+use tungstenite::protocol::Role;
+
+use super::converse::both_ways;
+
+const HEAD: &[u8] =
+    b"GET /server HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// Frames, after the head of an upgrade; with a second byte that is odd, whatever begins a connection. The first byte says how long the
+/// pieces are.
+pub fn websocket(bytes: &[u8]) {
+    let [step, begin, frames @ ..] = bytes else { return };
+    let service: Arc<dyn Service> = Arc::new(Frames);
+    if begin % 2 == 1 {
+        both_ways(&service, *step, frames);
+        return;
+    }
+    let (requests, sent) = both_ways(&service, *step, &[HEAD, frames].concat());
+    let mut heard = requests.into_iter().map(Incoming::of);
+    assert_eq!(heard.next(), Some(Incoming::Head(HEAD.to_vec())));
+    let heard: Vec<Incoming> = heard.collect();
+    assert!(heard.iter().all(|one| !matches!(one, Incoming::Text(text) if text.len() > MESSAGE_LIMIT)));
+    match &sent[..] {
+        [] => {
+            let (ours, others) = (until_close(heard), others(frames));
+            assert_eq!(ours.get(..others.len()), Some(&others[..]));
+            // The other does not wait for the end of a message that cannot become text any more; we do, and hear pings meanwhile.
+            assert!(ours[others.len()..].iter().all(|one| !matches!(one, Incoming::Text(_))));
+        }
+        // The last frame: a code and a reason.
+        [0x88, length @ 2..=125, rest @ ..] => assert_eq!(rest.len(), usize::from(*length)),
+        sent => panic!("{} is no close frame", sent.escape_ascii()),
+    }
+}
+
+/// What another decoder makes of the same frames.
+fn others(frames: &[u8]) -> Vec<Incoming> {
+    struct Stream<'a>(Cursor<&'a [u8]>);
+    impl Read for Stream<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+    impl Write for Stream<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut socket = tungstenite::WebSocket::from_raw_socket(Stream(Cursor::new(frames)), Role::Server, None);
+    let mut heard = Vec::new();
+    loop {
+        match socket.read() {
+            Ok(Message::Text(text)) => heard.push(Incoming::Text(text.to_string())),
+            Ok(Message::Ping(payload)) => heard.push(Incoming::Ping(payload.to_vec())),
+            Ok(Message::Pong(_)) => heard.push(Incoming::Pong),
+            _ => return heard,
+        }
+    }
+}
+
+/// What comes before the end of the conversation.
+fn until_close(heard: Vec<Incoming>) -> Vec<Incoming> {
+    heard.into_iter().take_while(|one| *one != Incoming::Close).collect()
+}
+
+/// A service that only listens.
+struct Frames;
+
+impl Service for Frames {
+    fn name(&self) -> &'static str {
+        "frames"
+    }
+
+    fn protocol(&self) -> Box<dyn Protocol> {
+        Box::new(WebSocket::default())
+    }
+
+    fn handle(&self, _: &Client, _: Request) -> Answer {
+        Answer::new(Vec::new())
+    }
+}
+
+/// The head of a request, and the answer to it.
+pub fn whiteboard_heads(bytes: &[u8]) {
+    let Ok(Some((length, head))) = Head::parse(bytes) else { return };
+    assert!(bytes[..length].ends_with(b"\n"));
+    let (Reply::Last(answer) | Reply::Upgrade(_, answer)) = &head.reply(&["lab.example".to_owned()]);
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
+    let lines = str::from_utf8(&answer[..end]).expect("text").split_terminator("\r\n");
+    for line in lines {
+        assert!(!line.chars().any(char::is_control), "{} is no line of ours", line.escape_debug());
+    }
+    match head.reply(&["lab.example".to_owned()]) {
+        Reply::Last(answer) => assert!(!answer.starts_with(b"HTTP/1.1 101")),
+        Reply::Upgrade(_, answer) => {
+            assert!(head.is_upgrade() && answer.starts_with(b"HTTP/1.1 101"));
+            assert_eq!(end, answer.len());
+        }
+    }
+}
+
+/// A message, from either side: read, written, read again.
+pub fn whiteboard_messages(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    if let Ok(message) = FromBrowser::parse(text) {
+        match &message {
+            FromBrowser::Hello { name, .. } => {
+                assert!((1..=NAME_LIMIT).contains(&name.chars().count()));
+                assert!(!name.chars().any(char::is_control), "{}", name.escape_debug());
+            }
+            FromBrowser::Paint { pixels, .. } => assert!(pixels.len() <= PIXELS_LIMIT),
+            FromBrowser::Merge { writes } => assert!(writes.len() <= PIXELS_LIMIT),
+            FromBrowser::Cursor { .. } => {}
+        }
+        let written = serde_json::to_string(&message).expect("numbers and strings");
+        assert_eq!(FromBrowser::parse(&written).expect("our own"), message);
+    }
+    if let Ok(message) = serde_json::from_str::<FromServer>(text) {
+        let again: FromServer = serde_json::from_str(&message.to_json()).expect("our own");
+        assert_eq!(again, message);
+    }
+}

@@ -1,0 +1,43 @@
+//! One client, who says a stream of bytes in pieces of one length and reads everything.
+
+use std::sync::Arc;
+
+use common::conversation::{Conversation, Next};
+use common::service::{Client, Request, Service};
+
+/// What was asked, and all that was sent.
+pub type Conversed = (Vec<Request>, Vec<u8>);
+
+/// A stream whole, and in pieces as long as the first of these bytes says: both must be the same conversation.
+pub fn both_ways(service: &Arc<dyn Service>, step: u8, stream: &[u8]) -> Conversed {
+    let whole = converse(service, stream, stream.len().max(1));
+    assert_eq!(converse(service, stream, usize::from(step).max(1)), whole);
+    whole
+}
+
+fn converse(service: &Arc<dyn Service>, stream: &[u8], step: usize) -> Conversed {
+    let client = Client { address: ([127, 0, 0, 1], 4711).into() };
+    let mut talk = Conversation::open(service, client);
+    let (mut pieces, mut requests, mut sent) = (stream.chunks(step), Vec::new(), Vec::new());
+    loop {
+        while let Some(request) = talk.poll_request() {
+            requests.push(request.clone());
+            talk.answer(service.handle(&client, request));
+        }
+        match talk.next() {
+            Next::Send => {
+                sent.extend_from_slice(talk.transmit());
+                talk.transmitted(talk.transmit().len());
+            }
+            Next::Receive => match pieces.next() {
+                Some(piece) => talk.receive(piece),
+                None => talk.finish(),
+            },
+            Next::HalfClose => talk.half_closed(),
+            Next::Discard { .. } => talk.finish(),
+            Next::Poll => {}
+            Next::Wait => unreachable!("every request is answered at once"),
+            Next::Close => return (requests, sent),
+        }
+    }
+}
