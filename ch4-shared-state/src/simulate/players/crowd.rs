@@ -1,0 +1,378 @@
+//! All players in one loop: who comes, whose turn it is, who leaves.
+//!
+//! ```text
+//!   closed loop:  answer ──► think ──► request ──► answer …            one request out per player
+//!   open loop:    │ │  │ │ │   │       due times, dealt to players      a player takes them one after another
+//! ```
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use common::protocol::guessword::{Request, Response};
+use hdrhistogram::Histogram;
+use nix::sys::epoll::EpollFlags;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::outcome::Outcome;
+use super::player::{Answered, Fault, Out, Player};
+use super::referee::{Asked, Referee, Seat};
+use super::words::Ideas;
+use super::{Load, Plan};
+use crate::simulate::engine::{self, Clock};
+use crate::simulate::outcome::Latency;
+use crate::simulate::poll::{PATIENCE, Poll, allow_descriptors, connect};
+
+const READ_AT_ONCE: usize = 256 * 1024;
+/// Players who are on their way to the table at once.
+const COMING_AT_ONCE: usize = 64;
+/// Notices in the transcript before it is looked whether some can be forgotten.
+const KEEP: u64 = 4096;
+const ARRIVING_MS: u8 = 50;
+
+/// The players of a plan.
+pub struct Crowd<'a> {
+    plan: &'a Plan,
+    players: Vec<Player>,
+    /// Who sits where: an index of `players`.
+    slots: BTreeMap<Seat, usize>,
+    referee: Referee,
+    phase: Phase,
+    /// Whose time to think ends when.
+    thinking: BinaryHeap<Reverse<(Duration, Seat)>>,
+    /// Guesses that were dealt in the open loop, and players who have left.
+    dealt: u64,
+    left: u64,
+    random: StdRng,
+    scratch: Vec<u8>,
+    answered: Vec<Answered>,
+    tally: Tally,
+    tidied: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Phase {
+    Arriving,
+    Playing,
+    /// Nothing new is due.
+    Ending,
+    /// The points were asked for.
+    Counting,
+}
+
+struct Tally {
+    joined: usize,
+    guesses: u64,
+    scored: u64,
+    heard: u64,
+    answered: u64,
+    points_compared: bool,
+    latency: Histogram<u64>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Count {
+    /// Guesses.
+    pub answered: u64,
+    /// Notices.
+    pub heard: u64,
+    /// Rounds that have begun.
+    pub rounds: u32,
+}
+
+impl<'a> Crowd<'a> {
+    /// Nobody yet.
+    ///
+    /// # Errors
+    /// Too few descriptors.
+    pub fn new(plan: &'a Plan) -> anyhow::Result<Crowd<'a>> {
+        allow_descriptors(plan.players + 64)?;
+        Ok(Crowd {
+            plan,
+            players: Vec::with_capacity(plan.players),
+            slots: BTreeMap::new(),
+            referee: Referee::default(),
+            phase: Phase::Arriving,
+            thinking: BinaryHeap::new(),
+            dealt: 0,
+            left: 0,
+            random: StdRng::seed_from_u64(plan.seed),
+            scratch: vec![0; READ_AT_ONCE],
+            answered: Vec::new(),
+            tally: Tally {
+                joined: 0,
+                guesses: 0,
+                scored: 0,
+                heard: 0,
+                answered: 0,
+                points_compared: false,
+                latency: Latency::histogram(),
+            },
+            tidied: 0,
+        })
+    }
+
+    /// All come and join. The first one comes alone: it hears everything, and so the others find their place.
+    ///
+    /// # Errors
+    /// They are not let in within 10 s, or somebody plays there already.
+    pub fn arrive(&mut self, poll: &Poll, interrupted: &AtomicBool) -> anyhow::Result<()> {
+        let clock = Clock::new(self.plan.course);
+        let (mut joined, mut since) = (0, Instant::now());
+        while self.tally.joined < self.plan.players {
+            let at_once = if self.tally.joined == 0 { 1 } else { COMING_AT_ONCE };
+            while self.players.len() < self.plan.players.min(self.tally.joined + at_once) {
+                let slot = self.players.len();
+                let (seat, stream) = (self.referee.comes(), connect(self.plan.target)?);
+                self.players.push(Player::new(seat, stream, Ideas::new(self.plan.seed, slot)));
+                self.sit_down(poll, slot)?;
+            }
+            engine::turn(self, poll, &clock, ARRIVING_MS)?;
+            if interrupted.load(Ordering::Relaxed) {
+                bail!("interrupted before anything was counted");
+            }
+            if joined != self.tally.joined {
+                (joined, since) = (self.tally.joined, Instant::now());
+            } else if since.elapsed() > PATIENCE {
+                let all = self.plan.players;
+                bail!(
+                    "only {joined} of {all} players are served: has the server's model room for all of them?"
+                );
+            }
+        }
+        self.phase = Phase::Playing;
+        if let Load::Think(think) = self.plan.load {
+            for player in &self.players {
+                // Not all at once, if they take their time.
+                let first = self.random.random_range(Duration::ZERO..=think);
+                self.thinking.push(Reverse((first, player.seat)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Answer times in nanoseconds.
+    #[must_use]
+    pub fn latency(&self) -> &Histogram<u64> {
+        &self.tally.latency
+    }
+
+    /// What has been counted from beginning to end.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let answers = |player: &Player| player.out.len() + player.due.len();
+        let unheard = |player: &Player| player.place.map_or(1, |place| self.referee.written() - place.heard);
+        Outcome {
+            guesses: self.tally.guesses,
+            scored: self.tally.scored,
+            rounds_in_all: self.referee.rounds(),
+            heard: self.tally.heard,
+            left: self.left,
+            points_compared: self.tally.points_compared,
+            missing_answers: self.players.iter().map(answers).sum::<usize>() as u64,
+            missing_notices: self.players.iter().map(unheard).sum::<u64>() + self.referee.leaving(),
+            ..Outcome::default()
+        }
+    }
+
+    /// Asks to join.
+    fn sit_down(&mut self, poll: &Poll, slot: usize) -> anyhow::Result<()> {
+        let player = &mut self.players[slot];
+        let seat = player.seat;
+        self.slots.insert(seat, slot);
+        player.stream.set_nonblocking(true)?;
+        poll.listen(&player.stream, slot as u64)?;
+        let hello = [(Request::Scores, Out::Scores(false)), (Request::Join(Some(seat.name())), Out::Join)];
+        player.ask(&hello)?;
+        if seat == Seat(0) {
+            // Whose notices come first is written down first, and only it can be alone.
+            player.place = Some(self.referee.beginning());
+            player.ask(&[(Request::State, Out::State), (Request::Scores, Out::Scores(true))])?;
+        }
+        Ok(())
+    }
+
+    /// Hangs up, whatever is under way, and comes again.
+    fn leave(&mut self, poll: &Poll, slot: usize) -> anyhow::Result<()> {
+        let player = &mut self.players[slot];
+        self.referee.leaves(player.seat);
+        self.slots.remove(&player.seat);
+        player.come_again(self.referee.comes(), connect(self.plan.target)?);
+        self.left += 1;
+        self.sit_down(poll, slot)
+    }
+
+    /// Whether this player has joined, and been told.
+    fn plays(&self, slot: usize) -> bool {
+        let player = &self.players[slot];
+        player.place.is_some() && !player.out.iter().any(|out| matches!(out, Out::Join))
+    }
+
+    /// Makes the next request of a player that has none out, if it has one to make.
+    fn play(&mut self, slot: usize, now: Duration) -> Result<(), Fault> {
+        let player = &mut self.players[slot];
+        let Some(place) = player.place.filter(|_| player.out.is_empty()) else { return Ok(()) };
+        let due = match self.plan.load {
+            Load::Think(_) if self.phase == Phase::Playing => now,
+            Load::Rate(_) if let Some(&due) = player.due.front() => due,
+            _ => return Ok(()),
+        };
+        let state = self.referee.state(place);
+        if !state.there {
+            let word = player.ideas.word();
+            self.referee.proposes(player.seat, &word);
+            player.ask(&[(Request::Propose(Some(word)), Out::Play(Asked::Word(state), due))])
+        } else if let Some(letter) = player.ideas.letter(state) {
+            player.due.pop_front();
+            self.tally.guesses += 1;
+            player.ask(&[(Request::Guess(Some(letter)), Out::Play(Asked::Guess(letter, state), due))])
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Answers have come to this player.
+    fn take_answers(&mut self, slot: usize, clock: &Clock) -> anyhow::Result<()> {
+        let now = clock.now();
+        let mut played = false;
+        let mut answered = std::mem::take(&mut self.answered);
+        for Answered { out, response } in answered.drain(..) {
+            match (out, response) {
+                (Out::Join, Response::Join(yes)) => {
+                    let name = self.players[slot].seat;
+                    if !yes {
+                        bail!("the name {name} is in use: the players need the game for themselves");
+                    }
+                    self.tally.joined += 1;
+                    played = true;
+                }
+                (Out::State, Response::State(word)) if !word.is_empty() => {
+                    bail!("a word is being guessed there ({word}): the players need the game for themselves");
+                }
+                (Out::Scores(true), Response::Scores(scores)) if self.phase == Phase::Arriving => {
+                    let others = scores.len().saturating_sub(1);
+                    if others > 0 {
+                        bail!("{others} others play there: the players need the game for themselves");
+                    }
+                }
+                (Out::Scores(true), Response::Scores(scores)) => {
+                    self.referee.counts(&scores)?;
+                    self.tally.points_compared = true;
+                }
+                (Out::Play(asked, due), response) => {
+                    played = true;
+                    if let Asked::Guess(..) = asked {
+                        self.tally.answered += 1;
+                        self.tally.scored += u64::from(response == Response::Guess(true));
+                        if clock.counts(due) {
+                            let late = now.saturating_sub(due).as_nanos() as u64;
+                            self.tally.latency.saturating_record(late.max(1));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.answered = answered;
+        if played && self.phase != Phase::Arriving {
+            match self.plan.load {
+                Load::Think(think) if !think.is_zero() => {
+                    self.thinking.push(Reverse((now + think, self.players[slot].seat)));
+                }
+                _ => self.play(slot, now)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl engine::Crowd for Crowd<'_> {
+    type Count = Count;
+
+    fn count(&self) -> Count {
+        let Tally { answered, heard, .. } = self.tally;
+        Count { answered, heard, rounds: self.referee.rounds() }
+    }
+
+    fn act(&mut self, poll: &Poll, now: Duration) -> anyhow::Result<Option<Duration>> {
+        while let Some(&Reverse((due, seat))) = self.thinking.peek()
+            && due <= now
+        {
+            self.thinking.pop();
+            if let Some(&slot) = self.slots.get(&seat) {
+                self.play(slot, now)?;
+            }
+        }
+        let mut next = self.thinking.peek().map(|&Reverse((due, _))| due);
+        let mut earlier = |due: Duration| next = Some(next.map_or(due, |next| next.min(due)));
+        let count = self.players.len();
+        if let Load::Rate(rate) = self.plan.load {
+            while (self.dealt as f64) < now.as_secs_f64() * rate {
+                let slot = self.random.random_range(0..count);
+                self.players[slot].due.push_back(Duration::from_secs_f64(self.dealt as f64 / rate));
+                self.dealt += 1;
+                self.play(slot, now)?;
+            }
+            earlier(Duration::from_secs_f64(self.dealt as f64 / rate));
+        }
+        if let Some(rate) = self.plan.leave {
+            // Who is about to come stays; the first one always does, or nobody would hear everything.
+            while (self.left as f64) < (now.as_secs_f64() * rate).floor() {
+                let slot = self.random.random_range(1..count);
+                if !self.plays(slot) {
+                    break;
+                }
+                self.leave(poll, slot)?;
+            }
+            earlier(Duration::from_secs_f64((self.left + 1) as f64 / rate));
+        }
+        Ok(next)
+    }
+
+    fn hear(&mut self, _: &Poll, key: u64, _: EpollFlags, clock: &Clock) -> anyhow::Result<()> {
+        let slot = key as usize;
+        self.tally.heard +=
+            self.players[slot].read(&mut self.scratch, &mut self.referee, &mut self.answered)?;
+        self.take_answers(slot, clock)?;
+        // Whoever has been told so by the others may now read what it has been told itself.
+        while let Some((seat, place)) = self.referee.joined() {
+            let Some(&slot) = self.slots.get(&seat).filter(|_| seat != Seat(0)) else { continue };
+            self.players[slot].place = Some(place);
+            self.tally.heard += self.players[slot].go_on(&mut self.referee, &mut self.answered)?;
+            self.take_answers(slot, clock)?;
+        }
+        Ok(())
+    }
+
+    fn tidy(&mut self) {
+        if self.referee.written() > self.tidied + KEEP {
+            self.tidied = self.referee.written();
+            // Whoever is about to join is told where, and nobody else is before that.
+            let heard = self.players.iter().filter_map(|player| player.place.map(|place| place.heard));
+            self.referee.forget(heard.min().unwrap_or(0));
+        }
+    }
+
+    fn has_settled(&mut self) -> anyhow::Result<bool> {
+        let all_heard = |player: &Player| {
+            player.place.is_some_and(|place| place.heard == self.referee.written())
+                && player.out.is_empty()
+                && player.due.is_empty()
+        };
+        let quiet = self.referee.leaving() == 0 && self.players.iter().all(all_heard);
+        match self.phase {
+            Phase::Arriving | Phase::Playing => self.phase = Phase::Ending,
+            Phase::Ending if quiet => {
+                self.players[0].ask(&[(Request::Scores, Out::Scores(true))])?;
+                self.phase = Phase::Counting;
+            }
+            Phase::Ending => {}
+            Phase::Counting => return Ok(quiet),
+        }
+        Ok(false)
+    }
+}
