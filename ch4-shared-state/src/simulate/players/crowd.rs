@@ -64,6 +64,7 @@ enum Phase {
 }
 
 struct Tally {
+    /// Players who have arrived and been answered.
     joined: usize,
     guesses: u64,
     scored: u64,
@@ -238,53 +239,45 @@ impl<'a> Crowd<'a> {
     /// Answers have come to this player.
     fn take_answers(&mut self, slot: usize, clock: &Clock) -> anyhow::Result<()> {
         let now = clock.now();
-        let mut played = false;
+        let is_free = !self.answered.is_empty() && self.players[slot].out.is_empty();
         let mut answered = std::mem::take(&mut self.answered);
         for Answered { out, response } in answered.drain(..) {
             match (out, response) {
-                (Out::Join, Response::Join(yes)) => {
+                (Out::Join, Response::Join(false)) => {
                     let name = self.players[slot].seat;
-                    if !yes {
-                        bail!("the name {name} is in use: the players need the game for themselves");
-                    }
-                    self.tally.joined += 1;
-                    played = true;
+                    bail!("the name {name} is in use: the players need the game for themselves");
                 }
                 (Out::State, Response::State(word)) if !word.is_empty() => {
                     bail!("a word is being guessed there ({word}): the players need the game for themselves");
                 }
                 (Out::Scores(true), Response::Scores(scores)) if self.phase == Phase::Arriving => {
-                    let others = scores.len().saturating_sub(1);
-                    if others > 0 {
-                        bail!("{others} others play there: the players need the game for themselves");
+                    if scores.len() > 1 {
+                        bail!("somebody else plays there: the players need the game for themselves");
                     }
                 }
                 (Out::Scores(true), Response::Scores(scores)) => {
                     self.referee.counts(&scores)?;
                     self.tally.points_compared = true;
                 }
-                (Out::Play(asked, due), response) => {
-                    played = true;
-                    if let Asked::Guess(..) = asked {
-                        self.tally.answered += 1;
-                        self.tally.scored += u64::from(response == Response::Guess(true));
-                        if clock.counts(due) {
-                            let late = now.saturating_sub(due).as_nanos() as u64;
-                            self.tally.latency.saturating_record(late.max(1));
-                        }
+                (Out::Play(Asked::Guess(..), due), response) => {
+                    self.tally.answered += 1;
+                    self.tally.scored += u64::from(response == Response::Guess(true));
+                    if clock.counts(due) {
+                        let late = now.saturating_sub(due).as_nanos() as u64;
+                        self.tally.latency.saturating_record(late.max(1));
                     }
                 }
                 _ => {}
             }
         }
         self.answered = answered;
-        if played && self.phase != Phase::Arriving {
-            match self.plan.load {
-                Load::Think(think) if !think.is_zero() => {
-                    self.thinking.push(Reverse((now + think, self.players[slot].seat)));
-                }
-                _ => self.play(slot, now)?,
+        match (self.phase, self.plan.load) {
+            _ if !is_free => {}
+            (Phase::Arriving, _) => self.tally.joined += 1,
+            (_, Load::Think(think)) if !think.is_zero() => {
+                self.thinking.push(Reverse((now + think, self.players[slot].seat)));
             }
+            _ => self.play(slot, now)?,
         }
         Ok(())
     }
