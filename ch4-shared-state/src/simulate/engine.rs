@@ -20,6 +20,8 @@ use super::poll::{Poll, is_timer};
 
 /// How long all that is under way may take to arrive after the end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// The same after Ctrl-C: somebody waits for the prompt.
+const HURRIED_DRAIN: Duration = Duration::from_secs(1);
 const EVENTS_AT_ONCE: usize = 512;
 /// How long a turn waits at most, milliseconds: in the end it looks more often whether all is there.
 const PLAY_MS: u8 = 50;
@@ -120,18 +122,22 @@ pub fn run<C: Crowd>(
     let (mut began, mut ended) = (None, None);
     loop {
         let now = clock.now();
-        let enough = now >= clock.counted.end || interrupted.load(Ordering::Relaxed);
+        let hurry = interrupted.load(Ordering::Relaxed);
         if began.is_none() && now >= clock.counted.start {
             watch();
             began = Some((now, thread_ms(), crowd.count()));
         }
-        if ended.is_none() && enough {
+        if ended.is_none() && (hurry || now >= clock.counted.end) {
             watch();
             ended = Some((now, thread_ms(), crowd.count()));
         }
         match ended {
-            Some((end, ..)) if crowd.has_settled()? || now >= end + DRAIN => break,
-            Some(_) => {}
+            Some((end, ..)) => {
+                let drain = if hurry { HURRIED_DRAIN } else { DRAIN };
+                if crowd.has_settled()? || now >= end + drain {
+                    break;
+                }
+            }
             None => {
                 if let Some(next) = crowd.act(poll, now)? {
                     poll.wake_in(next.saturating_sub(now))?;

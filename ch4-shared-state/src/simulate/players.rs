@@ -9,7 +9,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`player`] | one of them: its connection, its requests |
+//! | [`player`] [`seat`] | one of them: its connection, its requests; its name |
 //! | [`words`] | what it proposes and guesses |
 //! | [`referee`] | the one order of all notices, the rules, and what an answer must be |
 //! | [`violation`] | what can be wrong |
@@ -20,6 +20,7 @@ pub mod crowd;
 pub mod outcome;
 pub mod player;
 pub mod referee;
+pub mod seat;
 pub mod violation;
 pub mod words;
 

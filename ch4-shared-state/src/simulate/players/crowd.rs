@@ -1,14 +1,15 @@
-//! All players in one loop: who comes, whose turn it is, who leaves.
+//! All players in one loop: whose turn it is, and what they are answered. Who comes and leaves is in [`coming`].
 //!
 //! ```text
 //!   closed loop:  answer ──► think ──► request ──► answer …            one request out per player
 //!   open loop:    │ │  │ │ │   │       due times, dealt to players      a player takes them one after another
 //! ```
 
+mod coming;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::bail;
 use common::protocol::guessword::{Request, Response};
@@ -19,19 +20,16 @@ use rand::{RngExt, SeedableRng};
 
 use super::outcome::Outcome;
 use super::player::{Answered, Fault, Out, Player};
-use super::referee::{Asked, Referee, Seat};
-use super::words::Ideas;
+use super::referee::{Asked, Referee};
+use super::seat::Seat;
 use super::{Load, Plan};
 use crate::simulate::engine::{self, Clock};
 use crate::simulate::outcome::Latency;
-use crate::simulate::poll::{PATIENCE, Poll, allow_descriptors, connect};
+use crate::simulate::poll::{Poll, allow_descriptors};
 
 const READ_AT_ONCE: usize = 256 * 1024;
-/// Players who are on their way to the table at once.
-const COMING_AT_ONCE: usize = 64;
 /// Notices in the transcript before it is looked whether some can be forgotten.
 const KEEP: u64 = 4096;
-const ARRIVING_MS: u8 = 50;
 
 /// The players of a plan.
 pub struct Crowd<'a> {
@@ -50,6 +48,8 @@ pub struct Crowd<'a> {
     scratch: Vec<u8>,
     answered: Vec<Answered>,
     tally: Tally,
+    latency: Histogram<u64>,
+    /// How long the transcript was when something was forgotten last.
     tidied: u64,
 }
 
@@ -63,6 +63,7 @@ enum Phase {
     Counting,
 }
 
+#[derive(Default)]
 struct Tally {
     /// Players who have arrived and been answered.
     joined: usize,
@@ -71,7 +72,6 @@ struct Tally {
     heard: u64,
     answered: u64,
     points_compared: bool,
-    latency: Histogram<u64>,
 }
 
 /// What is counted.
@@ -104,62 +104,16 @@ impl<'a> Crowd<'a> {
             random: StdRng::seed_from_u64(plan.seed),
             scratch: vec![0; READ_AT_ONCE],
             answered: Vec::new(),
-            tally: Tally {
-                joined: 0,
-                guesses: 0,
-                scored: 0,
-                heard: 0,
-                answered: 0,
-                points_compared: false,
-                latency: Latency::histogram(),
-            },
+            tally: Tally::default(),
+            latency: Latency::histogram(),
             tidied: 0,
         })
-    }
-
-    /// All come and join. The first one comes alone: it hears everything, and so the others find their place.
-    ///
-    /// # Errors
-    /// They are not let in within 10 s, or somebody plays there already.
-    pub fn arrive(&mut self, poll: &Poll, interrupted: &AtomicBool) -> anyhow::Result<()> {
-        let clock = Clock::new(self.plan.course);
-        let (mut joined, mut since) = (0, Instant::now());
-        while self.tally.joined < self.plan.players {
-            let at_once = if self.tally.joined == 0 { 1 } else { COMING_AT_ONCE };
-            while self.players.len() < self.plan.players.min(self.tally.joined + at_once) {
-                let slot = self.players.len();
-                let (seat, stream) = (self.referee.comes(), connect(self.plan.target)?);
-                self.players.push(Player::new(seat, stream, Ideas::new(self.plan.seed, slot)));
-                self.sit_down(poll, slot)?;
-            }
-            engine::turn(self, poll, &clock, ARRIVING_MS)?;
-            if interrupted.load(Ordering::Relaxed) {
-                bail!("interrupted before anything was counted");
-            }
-            if joined != self.tally.joined {
-                (joined, since) = (self.tally.joined, Instant::now());
-            } else if since.elapsed() > PATIENCE {
-                let all = self.plan.players;
-                bail!(
-                    "only {joined} of {all} players are served: has the server's model room for all of them?"
-                );
-            }
-        }
-        self.phase = Phase::Playing;
-        if let Load::Think(think) = self.plan.load {
-            for player in &self.players {
-                // Not all at once, if they take their time.
-                let first = self.random.random_range(Duration::ZERO..=think);
-                self.thinking.push(Reverse((first, player.seat)));
-            }
-        }
-        Ok(())
     }
 
     /// Answer times in nanoseconds.
     #[must_use]
     pub fn latency(&self) -> &Histogram<u64> {
-        &self.tally.latency
+        &self.latency
     }
 
     /// What has been counted from beginning to end.
@@ -178,39 +132,6 @@ impl<'a> Crowd<'a> {
             missing_notices: self.players.iter().map(unheard).sum::<u64>() + self.referee.leaving(),
             ..Outcome::default()
         }
-    }
-
-    /// Asks to join.
-    fn sit_down(&mut self, poll: &Poll, slot: usize) -> anyhow::Result<()> {
-        let player = &mut self.players[slot];
-        let seat = player.seat;
-        self.slots.insert(seat, slot);
-        player.stream.set_nonblocking(true)?;
-        poll.listen(&player.stream, slot as u64)?;
-        let hello = [(Request::Scores, Out::Scores(false)), (Request::Join(Some(seat.name())), Out::Join)];
-        player.ask(&hello)?;
-        if seat == Seat(0) {
-            // Whose notices come first is written down first, and only it can be alone.
-            player.place = Some(self.referee.beginning());
-            player.ask(&[(Request::State, Out::State), (Request::Scores, Out::Scores(true))])?;
-        }
-        Ok(())
-    }
-
-    /// Hangs up, whatever is under way, and comes again.
-    fn leave(&mut self, poll: &Poll, slot: usize) -> anyhow::Result<()> {
-        let player = &mut self.players[slot];
-        self.referee.leaves(player.seat);
-        self.slots.remove(&player.seat);
-        player.come_again(self.referee.comes(), connect(self.plan.target)?);
-        self.left += 1;
-        self.sit_down(poll, slot)
-    }
-
-    /// Whether this player has joined, and been told.
-    fn plays(&self, slot: usize) -> bool {
-        let player = &self.players[slot];
-        player.place.is_some() && !player.out.iter().any(|out| matches!(out, Out::Join))
     }
 
     /// Makes the next request of a player that has none out, if it has one to make.
@@ -264,7 +185,7 @@ impl<'a> Crowd<'a> {
                     self.tally.scored += u64::from(response == Response::Guess(true));
                     if clock.counts(due) {
                         let late = now.saturating_sub(due).as_nanos() as u64;
-                        self.tally.latency.saturating_record(late.max(1));
+                        self.latency.saturating_record(late.max(1));
                     }
                 }
                 _ => {}
@@ -313,15 +234,7 @@ impl engine::Crowd for Crowd<'_> {
             earlier(Duration::from_secs_f64(self.dealt as f64 / rate));
         }
         if let Some(rate) = self.plan.leave {
-            // Who is about to come stays; the first one always does, or nobody would hear everything.
-            while (self.left as f64) < (now.as_secs_f64() * rate).floor() {
-                let slot = self.random.random_range(1..count);
-                if !self.plays(slot) {
-                    break;
-                }
-                self.leave(poll, slot)?;
-            }
-            earlier(Duration::from_secs_f64((self.left + 1) as f64 / rate));
+            earlier(self.some_leave(poll, rate, now)?);
         }
         Ok(next)
     }

@@ -16,17 +16,13 @@
 mod rules;
 
 use std::collections::VecDeque;
-use std::fmt;
 
 use common::protocol::guessword::{Event, Notice, SCORES_LIMIT, Score};
 
+use super::seat::Seat;
 use super::violation::Violation;
 use rules::{Presence, Round};
 pub use rules::{State, bit};
-
-/// A player, from its joining to its leaving; who comes again is another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Seat(pub usize);
 
 /// How far a player is in the transcript, and what it has brought about that it has not been answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,25 +290,6 @@ impl Place {
         if own == who {
             self.caused = Some(caused);
         }
-    }
-}
-
-impl Seat {
-    /// The name of who sits there.
-    #[must_use]
-    pub fn name(self) -> String {
-        self.to_string()
-    }
-
-    fn read(name: &str) -> Option<Seat> {
-        let seat = Seat(name.strip_prefix('p')?.parse().ok()?);
-        (seat.name() == name).then_some(seat)
-    }
-}
-
-impl fmt::Display for Seat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "p{}", self.0)
     }
 }
 

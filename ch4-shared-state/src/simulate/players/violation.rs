@@ -1,6 +1,6 @@
 //! What a server of the game has done that it must not do, in a sentence.
 
-use super::referee::Seat;
+use super::seat::Seat;
 
 /// One of them. A round is counted from 1, by its proposal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
