@@ -1,4 +1,4 @@
-//! All players in one loop: whose turn it is, and what they are answered. Who comes and leaves is in [`coming`].
+//! All players in one loop: whose turn it is, and what they are answered. Who comes and leaves is in `coming.rs`.
 //!
 //! ```text
 //!   closed loop:  answer ──► think ──► request ──► answer …            one request out per player
