@@ -1,42 +1,54 @@
-//! `simulate`: thousands of subscribers and some publishers of the notification board, in one thread; every one of them gets every
-//! message once and in the same order, or the run fails.
+//! `simulate`: thousands of clients in one thread, each of which checks what it gets. Either subscribers and publishers of the
+//! notification board, each of whom must get every message once and in the same order; or players of the guess-word game, whose
+//! server must keep to its rules.
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`plan`] | what is to be simulated, and in whose words: the board's or redis' |
-//! | [`engine`] | one `epoll(7)` loop for all clients |
-//! | [`subscriber`] [`publisher`] | one client |
-//! | [`transcript`] | the one order, with which everybody is compared |
-//! | [`outcome`] | the figures |
+//! | [`plan`] | what is to be simulated of the board, and in whose words: its own or redis' |
+//! | [`engine`] [`poll`] | one `epoll(7)` loop for all clients |
+//! | [`board`] [`subscriber`] [`publisher`] | the board's crowd |
+//! | [`transcript`] | the one order of its messages, with which everybody is compared |
+//! | [`players`] | the game's crowd, and its referee |
+//! | [`server`] | what is measured |
+//! | [`outcome`] [`present`] | the figures |
 
+pub mod board;
 pub mod engine;
 pub mod outcome;
 pub mod plan;
+pub mod players;
+pub mod poll;
+pub mod present;
 pub mod publisher;
+pub mod server;
 pub mod subscriber;
 pub mod transcript;
 
-use std::fs;
-use std::io::{self, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ch3_threads::compare::process::ServerProcess;
 use ch3_threads::model::Model;
 use clap::Args;
-use common::bench::machine::process_ms;
-use common::cli::duration;
+use common::cli::{duration, human};
 use common::interrupt;
 
-use outcome::{Outcome, ServerUse};
+use engine::Course;
+use outcome::Outcome;
 use plan::{Dialect, HEADER, Load, Plan};
+use server::{Watch, resolve};
 
-/// The arguments of this command.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
+pub use server::start_board;
+
+const BOARD: &str = "The notification board";
+const GAME: &str = "The guess-word game, with --players";
+
+const EXAMPLES: &str = "\
+Examples, the notification board:
   cargo ch4 simulate                                  100 subscribers, as fast as the board can
   cargo ch4 simulate --rate 500                       500 messages/s, come what may
   cargo ch4 simulate --subscribers 10000 --rate 5     ten thousand connections
@@ -44,44 +56,43 @@ use plan::{Dialect, HEADER, Load, Plan};
   cargo ch4 simulate --stalled 1 --rate 500           beside one client that never reads
   cargo ch4 simulate -H 127.0.0.1 -p 7777             a board that runs, and is empty
 
-In the closed loop --window messages are on their way until the slowest subscriber has got them.
-In the open loop every message is timed from when it was due.
-Exit status: 0 when every subscriber got every message once and in one order, 1 when not.")]
+Examples, the guess-word game:
+  cargo ch4 simulate --players 200                    as fast as the game can
+  cargo ch4 simulate --players 200 --rate 1000        1000 guesses/s, come what may
+  cargo ch4 simulate --players 200 --think 100ms --leave 20
+                                                      they think; 20 a second leave and come again
+  cargo ch4 simulate --players 20 --racy 1ms          check, then act: the mistake is found
+  cargo ch4 simulate --players 200 -p 7777            a game that runs, and has no players
+
+Closed loop: the board has --window messages on their way until the slowest subscriber has got
+them; a player guesses when its last guess is answered (and --think is over).
+Open loop, --rate: every message and every guess is timed from when it was due.
+Exit status: 0 when every subscriber got every message once and in one order, or when the
+server of the game kept to the rules; 1 when not, with what was wrong.";
+
+/// The arguments of this command.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct SimulateArgs {
-    /// Where the board is [default: one is started for the run]
+    /// Where the server is [default: one is started for the run]
     #[arg(short = 'H', long)]
     host: Option<String>,
-    /// The board's port [default: one is started for the run; with --host 7777]
+    /// The server's port [default: one is started for the run; with --host 7777]
     #[arg(short, long)]
     port: Option<u16>,
-    /// The model of the board that is started
-    #[arg(short, long, value_enum, default_value = "epoll", conflicts_with_all = ["host", "port"])]
-    model: Model,
-    /// Clients that fetch what is published
-    #[arg(short, long, default_value_t = 100, value_name = "N")]
-    subscribers: usize,
-    /// Clients that publish
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    publishers: u16,
-    /// Clients that connect and never read
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    stalled: usize,
-    /// Length of a message, bytes
-    #[arg(short, long, default_value_t = 128, value_name = "N")]
-    bytes: usize,
-    /// Open loop: so many messages per second, by all publishers together
-    #[arg(long, value_name = "PER SECOND", conflicts_with = "window")]
+    /// The model of the server that is started [default: epoll, and with --racy thread-per-connection]
+    #[arg(short, long, value_enum, conflicts_with_all = ["host", "port"])]
+    model: Option<Model>,
+    /// Open loop: so many messages, or guesses, per second by all together
+    #[arg(long, value_name = "PER SECOND", conflicts_with_all = ["window", "think"])]
     rate: Option<f64>,
-    /// Closed loop: so many messages on their way
-    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    window: u64,
     /// How long is counted
     #[arg(short, long, value_name = "TIME", value_parser = duration, default_value = "5s")]
     time: Duration,
     /// How long before that
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "500ms")]
     warm_up: Duration,
-    /// Of which publisher's turn it is [random, printed]
+    /// Of whose turn it is, and of what players propose and guess [random, printed]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Write the figures as JSON, too
@@ -90,156 +101,168 @@ pub struct SimulateArgs {
     /// Write the figures as Markdown, too
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+
+    /// Clients that fetch what is published
+    #[arg(short, long, default_value_t = 100, value_name = "N", help_heading = BOARD)]
+    subscribers: usize,
+    /// Clients that publish
+    #[arg(long, default_value_t = 1, value_name = "N", help_heading = BOARD, value_parser = clap::value_parser!(u16).range(1..))]
+    publishers: u16,
+    /// Clients that connect and never read
+    #[arg(long, default_value_t = 0, value_name = "N", help_heading = BOARD)]
+    stalled: usize,
+    /// Length of a message, bytes
+    #[arg(short, long, default_value_t = 128, value_name = "N", help_heading = BOARD)]
+    bytes: usize,
+    /// Closed loop: so many messages on their way
+    #[arg(long, default_value_t = 1000, value_name = "N", help_heading = BOARD, value_parser = clap::value_parser!(u64).range(1..))]
+    window: u64,
+
+    /// Play the guess-word game instead of the board, so many at once
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = GAME,
+        value_parser = clap::value_parser!(u16).range(1..),
+        conflicts_with_all = ["subscribers", "publishers", "stalled", "bytes", "window"]
+    )]
+    players: Option<u16>,
+    /// Closed loop: between an answer and the next guess [default: 0]
+    #[arg(long, value_name = "TIME", help_heading = GAME, value_parser = duration, requires = "players")]
+    think: Option<Duration>,
+    /// So many players leave per second, each to come again at once under another name
+    #[arg(long, value_name = "PER SECOND", help_heading = GAME, requires = "players")]
+    leave: Option<f64>,
+    /// Start a server with a bug: it checks a guess, lets the lock go for so long, and scores
+    #[arg(
+        long,
+        value_name = "TIME",
+        help_heading = GAME,
+        value_parser = duration,
+        num_args = 0..=1,
+        default_missing_value = "1ms",
+        requires = "players",
+        conflicts_with_all = ["host", "port"]
+    )]
+    racy: Option<Duration>,
 }
 
 /// Runs it and prints the figures.
 ///
 /// # Errors
-/// No board there, one that is not empty, a broken connection, a message missing, double or out of order, or too few descriptors.
+/// No server there, one that is not empty, a broken connection, a message missing, double or out of order, a rule of the game that
+/// was broken, or too few descriptors.
 pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
-    if args.bytes < HEADER {
-        bail!("a message has at least {HEADER} bytes here: who publishes it, and its number");
-    }
-    if args.rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
-        bail!("--rate is a number of messages per second above 0");
+    for (name, number) in [("--rate", args.rate), ("--leave", args.leave)] {
+        if number.is_some_and(|number| !(number > 0.0 && number.is_finite())) {
+            bail!("{name} is a number per second above 0");
+        }
     }
     let interrupted = interrupt::flag()?;
-    let server = match (&args.host, args.port) {
-        (None, None) => Some(start_board(args.model, &[])?),
-        _ => None,
-    };
-    let target = match &server {
-        Some(server) => server.address,
-        None => resolve(args.host.as_deref().unwrap_or("127.0.0.1"), args.port.unwrap_or(7777))?,
-    };
-    let plan = Plan {
-        target,
-        dialect: Dialect::Board,
-        subscribers: args.subscribers,
-        publishers: usize::from(args.publishers),
-        stalled: args.stalled,
-        bytes: args.bytes,
-        load: args.rate.map_or(Load::Window(args.window), Load::Rate),
-        warm_up: args.warm_up,
-        time: args.time,
-        seed: args.seed.unwrap_or_else(rand::random),
-    };
-    let outcome = measure(&plan, server.as_ref(), interrupted)?;
-    if let Some(server) = server {
-        server.stop();
+    match args.players {
+        None => args.simulate_the_board(interrupted),
+        Some(players) => args.simulate_the_game(usize::from(players), interrupted),
     }
-    let rows = rows(&plan, &outcome);
-    let mut out = io::stdout().lock();
-    for (name, value) in &rows {
-        writeln!(out, "{name:<22}{value}")?;
-    }
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&outcome)? + "\n";
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if let Some(path) = &args.report {
-        let lines: String = rows.iter().map(|(name, value)| format!("| {name} | {value} |\n")).collect();
-        fs::write(path, format!("| | |\n|---|---|\n{lines}"))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if outcome.missing > 0 {
-        eprintln!("error: {} deliveries have not come", outcome.missing);
-        return Ok(ExitCode::FAILURE);
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
-/// Starts this program's board on a free port.
-///
-/// # Errors
-/// It does not come up.
-pub fn start_board(model: Model, more: &[&str]) -> anyhow::Result<ServerProcess> {
-    let mut command = Command::new(std::env::current_exe().context("cannot find this program again")?);
-    command.args(["board-server", "--listenport", "0", "--log", "warn", "--model", &model.name()]).args(more);
-    ServerProcess::start(command, None).context("the board that was to be measured")
+impl SimulateArgs {
+    fn simulate_the_board(&self, interrupted: &AtomicBool) -> anyhow::Result<ExitCode> {
+        if self.bytes < HEADER {
+            bail!("a message has at least {HEADER} bytes here: who publishes it, and its number");
+        }
+        let (server, target) = self.server(|| start_board(self.model.unwrap_or(Model::Epoll), &[]))?;
+        let plan = Plan {
+            target,
+            dialect: Dialect::Board,
+            subscribers: self.subscribers,
+            publishers: usize::from(self.publishers),
+            stalled: self.stalled,
+            bytes: self.bytes,
+            load: self.rate.map_or(Load::Window(self.window), Load::Rate),
+            warm_up: self.warm_up,
+            time: self.time,
+            seed: self.seed(),
+        };
+        let outcome = measure(&plan, server.as_ref(), interrupted)?;
+        server.map(ServerProcess::stop);
+        self.present(&present::of_the_board(&plan, &outcome), &outcome)?;
+        if outcome.missing > 0 {
+            eprintln!("error: {} deliveries have not come", outcome.missing);
+            return Ok(ExitCode::FAILURE);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn simulate_the_game(&self, players: usize, interrupted: &AtomicBool) -> anyhow::Result<ExitCode> {
+        if self.leave.is_some() && players < 2 {
+            bail!("--leave wants two players: the first one stays, to hear everything");
+        }
+        let (server, target) = self.server(|| {
+            let mut args = Vec::new();
+            args.extend(self.model.iter().flat_map(|model| ["--model".to_owned(), model.name()]));
+            args.extend(self.racy.iter().flat_map(|pause| ["--racy".to_owned(), human(*pause)]));
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            server::start("guessword-server", &args).context("the game that was to be measured")
+        })?;
+        let plan = players::Plan {
+            target,
+            players,
+            load: self.rate.map_or(players::Load::Think(self.think.unwrap_or_default()), players::Load::Rate),
+            leave: self.leave,
+            course: Course { warm_up: self.warm_up, time: self.time },
+            seed: self.seed(),
+        };
+        let mut watch = Watch::new(server.as_ref());
+        let mut outcome = players::run(&plan, interrupted, || watch.look())
+            .with_context(|| format!("{players} players, seed {}", plan.seed))?;
+        outcome.server = watch.used(outcome.seconds, outcome.answered);
+        server.map(ServerProcess::stop);
+        self.present(&present::of_the_game(&plan, &outcome), &outcome)?;
+        if outcome.missing_answers + outcome.missing_notices > 0 {
+            let (answers, notices) = (outcome.missing_answers, outcome.missing_notices);
+            eprintln!("error: {answers} answers and {notices} notices have not come");
+            return Ok(ExitCode::FAILURE);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The server that is named, or one that is started.
+    fn server(
+        &self,
+        start: impl FnOnce() -> anyhow::Result<ServerProcess>,
+    ) -> anyhow::Result<(Option<ServerProcess>, SocketAddr)> {
+        if self.host.is_none() && self.port.is_none() {
+            let server = start()?;
+            let address = server.address;
+            return Ok((Some(server), address));
+        }
+        Ok((None, resolve(self.host.as_deref().unwrap_or("127.0.0.1"), self.port.unwrap_or(7777))?))
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or_else(rand::random)
+    }
+
+    fn present(
+        &self,
+        rows: &[(&'static str, String)],
+        figures: &impl serde::Serialize,
+    ) -> anyhow::Result<()> {
+        present::present(rows, figures, self.json.as_deref(), self.report.as_deref())
+    }
 }
 
-/// Runs the plan, and looks at the server meanwhile.
+/// Runs the board's plan, and looks at the server meanwhile.
 ///
 /// # Errors
-/// As [`engine::run`].
+/// As [`board::run`].
 pub fn measure(
     plan: &Plan,
     server: Option<&ServerProcess>,
-    interrupted: &std::sync::atomic::AtomicBool,
+    interrupted: &AtomicBool,
 ) -> anyhow::Result<Outcome> {
-    let mut used_ms = Vec::new();
-    let mut outcome = engine::run(plan, interrupted, || {
-        used_ms.extend(server.map(|server| process_ms(server.id())));
-    })?;
-    outcome.server = server.zip(used_ms.last().zip(used_ms.first())).map(|(server, (last, first))| {
-        let (rss_mib, pss_mib) = memory_mib(server.id());
-        ServerUse {
-            cpu_us: (last - first) * 1e3 / outcome.delivered.max(1) as f64,
-            busy: (last - first) / (outcome.seconds * 1e3),
-            rss_mib,
-            pss_mib,
-        }
-    });
+    let mut watch = Watch::new(server);
+    let mut outcome = board::run(plan, interrupted, || watch.look())?;
+    outcome.server = watch.used(outcome.seconds, outcome.delivered);
     Ok(outcome)
-}
-
-/// Resident memory of a process, and its proportional share (proc_pid_smaps_rollup(5)), MiB.
-fn memory_mib(pid: u32) -> (f64, f64) {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let value = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse::<f64>().ok()
-    };
-    (value("Rss:").unwrap_or(0.0) / 1024.0, value("Pss:").unwrap_or(0.0) / 1024.0)
-}
-
-fn resolve(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
-    let mut addresses =
-        (host, port).to_socket_addrs().with_context(|| format!("no host is called {host}"))?;
-    addresses.next().with_context(|| format!("{host} has no address"))
-}
-
-fn rows(plan: &Plan, outcome: &Outcome) -> Vec<(&'static str, String)> {
-    let load = match plan.load {
-        Load::Window(window) => format!("closed loop, {window} on their way"),
-        Load::Rate(rate) => format!("open loop, {rate} messages/s"),
-    };
-    let mut rows = vec![
-        (
-            "clients",
-            format!(
-                "{} subscribers, {} publishers, {} stalled",
-                plan.subscribers, plan.publishers, plan.stalled
-            ),
-        ),
-        ("load", format!("{} bytes, {load}, seed {}", plan.bytes, plan.seed)),
-        ("published", format!("{}", outcome.published)),
-        (
-            "delivered",
-            format!("{}, each once and in one order; {} missing", outcome.delivered_in_all, outcome.missing),
-        ),
-        ("deliveries/s", format!("{:.0}", outcome.per_s)),
-    ];
-    if let Some(latency) = outcome.latency_us {
-        let text = format!(
-            "p50 {:.0}  p99 {:.0}  p99.9 {:.0}  max {:.0} µs",
-            latency.p50, latency.p99, latency.p999, latency.max
-        );
-        rows.push(("latency", text));
-    }
-    if let Some(server) = outcome.server {
-        rows.push((
-            "server",
-            format!(
-                "{:.3} µs of a processor per delivery, {:.0} % busy; {:.0} MiB resident ({:.0} MiB Pss)",
-                server.cpu_us,
-                server.busy * 100.0,
-                server.rss_mib,
-                server.pss_mib
-            ),
-        ));
-    }
-    rows.push(("these clients", format!("{:.0} % of a processor", outcome.generator_busy * 100.0)));
-    rows
 }
