@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use common::cli::{duration, human};
+use common::cli::{duration, human, stdout};
 use common::door::Door;
 use common::journal::Journal;
 use common::meter::Meters;
@@ -147,7 +147,7 @@ pub fn serve_and_tell(
     if !args.keep_alive.is_zero() {
         door.keep_alive(args.keep_alive).context("the system does not let a silent client be asked")?;
     }
-    let _ = writeln!(std::io::stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
+    let _ = writeln!(stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
     tell(door.address());
     tracing::info!("{}: {}", model.name(), model.about());
 
@@ -183,8 +183,7 @@ fn report_shares(server: &Server, model: Model, workers: usize) {
         _ => return,
     };
     for number in 0..workers {
-        let _ =
-            writeln!(std::io::stdout(), "{role} {number} : {} times", server.meters.worker(number).value());
+        let _ = writeln!(stdout(), "{role} {number} : {} times", server.meters.worker(number).value());
     }
 }
 

@@ -17,7 +17,7 @@ pub mod subscriber;
 pub mod transcript;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -28,7 +28,7 @@ use ch3_threads::compare::process::ServerProcess;
 use ch3_threads::model::Model;
 use clap::Args;
 use common::bench::machine::process_ms;
-use common::cli::duration;
+use common::cli::{duration, stdout};
 use common::interrupt;
 
 use outcome::{Outcome, ServerUse};
@@ -129,7 +129,7 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
         server.stop();
     }
     let rows = rows(&plan, &outcome);
-    let mut out = io::stdout().lock();
+    let mut out = stdout().lock();
     for (name, value) in &rows {
         writeln!(out, "{name:<22}{value}")?;
     }

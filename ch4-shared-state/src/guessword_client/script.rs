@@ -12,7 +12,7 @@
 //! ```
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Write, stdin, stdout};
+use std::io::{BufRead, BufReader, ErrorKind, Write, stdin};
 use std::path::Path;
 use std::time::Duration;
 
@@ -191,7 +191,7 @@ fn out_of_turn<T>(answer: &Response) -> anyhow::Result<T> {
 
 /// A line on standard output, at once: whoever reads it may be waiting for it.
 fn say(line: &str) -> anyhow::Result<()> {
-    let mut stdout = stdout().lock();
+    let mut stdout = common::cli::stdout().lock();
     writeln!(stdout, "{line}")?;
     Ok(stdout.flush()?)
 }

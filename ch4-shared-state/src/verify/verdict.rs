@@ -1,12 +1,12 @@
 //! What is said of a run: lines on standard output, the history as JSON, the picture.
 
 use std::fs::File;
-use std::io::{BufWriter, Write, stdout};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use common::cli::human;
+use common::cli::{human, stdout};
 use common::verify::picture::{self, About, Shown, sentence};
 use common::verify::{Explanation, History, Outcome, Specification, Verdict, check, explain};
 use serde_json::{Value, json};
