@@ -133,7 +133,10 @@ fn wait_for_port(client: &Client, range: &RangeInclusive<u16>) -> anyhow::Result
     while began.elapsed() < WAIT {
         match visit(client, range) {
             Ok(()) => return Ok(Some(began.elapsed().as_millis() as u64)),
-            Err(error) if is_exhausted(&error) => thread::sleep(Duration::from_millis(20)),
+            Err(error) if is_exhausted(&error) => {
+                client.go_on()?;
+                thread::sleep(Duration::from_millis(20));
+            }
             Err(error) => return Err(error),
         }
     }

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use common::protocol::guessword::{Notice, Request, Response};
+use common::protocol::guessword::{NotTheGame, Notice, Request, Response};
 
 use super::command::{Command, HELP};
 use super::connection::{Connection, Gone};
@@ -92,6 +92,7 @@ impl Player {
         match player.ask(&Request::Join(Some(name.to_owned())))? {
             Response::Join(true) => say(&format!("joined {name}"))?,
             Response::Join(false) => return Err(NameRefused(name.to_owned()).into()),
+            Response::Unknown => return Err(NotTheGame::Senseless.into()),
             other => return out_of_turn(&other),
         }
         Ok(player)
