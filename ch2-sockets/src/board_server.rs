@@ -11,7 +11,7 @@ mod answers;
 mod tcp;
 mod udp;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use common::board::Limits;
-use common::cli::duration;
+use common::cli::{duration, stdout};
 use common::datagram::Endpoint;
 use common::door::Door;
 use common::protocol::session;
@@ -117,6 +117,6 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
 
 /// The first line on stdout, for those who have started us on port 0. With its stdout closed a server still serves.
 fn announce(address: SocketAddr) {
-    let _ = writeln!(io::stdout(), "LISTENING {address}");
-    let _ = io::stdout().flush();
+    let _ = writeln!(stdout(), "LISTENING {address}");
+    let _ = stdout().flush();
 }

@@ -11,7 +11,7 @@ mod args;
 mod summary;
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -46,7 +46,7 @@ pub fn run(args: &LinkArgs) -> anyhow::Result<ExitCode> {
     let recorder = Recorder::new(journal, picture.is_some() || args.ladder);
 
     let relay = Relay::bind(&settings).with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let mut out = io::stdout();
+    let mut out = common::cli::stdout();
     writeln!(out, "LISTENING {}", relay.address())?;
     writeln!(out, "to {}, seed {seed}; Ctrl-C ends it", settings.to)?;
     out.flush()?;

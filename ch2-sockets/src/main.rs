@@ -1,10 +1,9 @@
 //! The program of chapter 2: `cargo ch2 --help`.
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use common::cli::LogArgs;
+use common::cli::{LogArgs, finish};
 
 use ch2_sockets::{
     board_client, board_server, datagram, files, link, multicast, parts, show, socket, stream, windows,
@@ -69,15 +68,5 @@ fn main() -> ExitCode {
         Command::Link(args) => link::run(args),
         Command::Show(args) => show::run(args),
     };
-    done.unwrap_or_else(|error| {
-        if is_broken_pipe(&error) {
-            return ExitCode::SUCCESS; // `… | head`: whoever read our stdout has seen enough
-        }
-        eprintln!("error: {error:#}");
-        ExitCode::FAILURE
-    })
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    finish(done)
 }

@@ -54,13 +54,13 @@ enum Kind {
 /// A refused `bind`, in a sentence; a closed stdout.
 pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = io::stdout().lock();
+    let mut out = common::cli::stdout().lock();
     let (protocol, kind) = match args.kind {
         Kind::Udp => (Protocol::Udp, "SOCK_DGRAM"),
         Kind::Tcp => (Protocol::Tcp, "SOCK_STREAM"),
     };
     let family = if args.bind.is_ipv4() { "AF_INET" } else { "AF_INET6" };
-    let rest = |out: &mut io::StdoutLock| -> io::Result<bool> {
+    let rest = |out: &mut common::cli::Stdout<io::StdoutLock<'static>>| -> io::Result<bool> {
         if args.hold {
             wait::hold(out, stop)?;
         }

@@ -17,7 +17,7 @@ mod row;
 mod server;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use common::cli::{duration, human};
+use common::cli::{duration, human, stdout};
 use common::link::{Profile, Recorder, Relay, Settings, parse};
 use common::protocol::mboard::Request;
 use common::protocol::session::{Config, Congestion};
@@ -119,7 +119,7 @@ pub fn run(args: &WindowsArgs) -> anyhow::Result<ExitCode> {
         .as_ref()
         .map(|path| File::create(path).with_context(|| format!("cannot write {}", path.display())));
     let json = json.transpose()?;
-    let mut out = io::stdout();
+    let mut out = stdout();
     writeln!(
         out,
         "A message of {} bytes through a link that takes {} each way and loses {:.1} % (seed {}):\n\n{}",

@@ -1,10 +1,10 @@
 //! The program of chapter 3: `cargo ch3 --help`.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use common::cli::LogArgs;
+use common::cli::{LogArgs, finish, stdout};
 
 use ch3_threads::compare::{self, CompareArgs};
 use ch3_threads::model::Model;
@@ -62,22 +62,12 @@ fn main() -> ExitCode {
         Command::Models => models().map(|()| ExitCode::SUCCESS),
         Command::Worker(args) => serve::worker(args).map(|()| ExitCode::SUCCESS),
     };
-    done.unwrap_or_else(|error| {
-        if is_broken_pipe(&error) {
-            return ExitCode::SUCCESS; // `… | head`: whoever read our stdout has seen enough
-        }
-        eprintln!("error: {error:#}");
-        ExitCode::FAILURE
-    })
+    finish(done)
 }
 
 fn models() -> anyhow::Result<()> {
     for model in Model::ALL {
-        writeln!(io::stdout(), "{:<22}{}", model.name(), model.about())?;
+        writeln!(stdout(), "{:<22}{}", model.name(), model.about())?;
     }
     Ok(())
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -12,12 +12,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
 
-use common::cli::{duration, human};
+use common::cli::{duration, human, stdout};
 use common::door::Door;
 use common::journal::Journal;
 use common::meter::Meters;
 use common::outbox::{OutboxLimit, WhenFull};
+use common::process::die_with_parent;
 use common::server::{Limits, Server};
 use common::service::Service;
 use common::stop::Stop;
@@ -82,6 +84,9 @@ pub struct RunArgs {
     /// Run a service that needs one memory under a model that copies it, and watch it go wrong
     #[arg(long)]
     pub show_divergence: bool,
+    /// End when the process that started this one ends, however it does
+    #[arg(long, value_name = "PID", hide = true)]
+    pub parent: Option<i32>,
     /// At the end, write what happened, when and in which thread or process, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
@@ -131,6 +136,9 @@ pub fn serve_and_tell(
 
     allow_descriptors();
     let stop = Stop::install().context("no descriptor for the stop")?;
+    if let Some(parent) = args.parent {
+        die_with_parent(Pid::from_raw(parent)).context("--parent")?;
+    }
     let journal = match args.journal {
         Some(_) => Journal::shared().context("no memory for the journal")?,
         None => Journal::off(),
@@ -151,7 +159,7 @@ pub fn serve_and_tell(
     if let Some(OutboxLimit { bytes, when_full: WhenFull::Disconnect }) = server.service.outbox() {
         door.keep_unsent(bytes).context("the system does not let unsent bytes be bounded")?;
     }
-    let _ = writeln!(std::io::stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
+    let _ = writeln!(stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
     tell(door.address());
     tracing::info!("{}: {}", model.name(), model.about());
 
@@ -187,8 +195,7 @@ fn report_shares(server: &Server, model: Model, workers: usize) {
         _ => return,
     };
     for number in 0..workers {
-        let _ =
-            writeln!(std::io::stdout(), "{role} {number} : {} times", server.meters.worker(number).value());
+        let _ = writeln!(stdout(), "{role} {number} : {} times", server.meters.worker(number).value());
     }
 }
 

@@ -99,9 +99,17 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
         notifier
             .spawn_scoped(scope, || service.notify_when_due())
             .context("no thread for the notifications")?;
-        let served = serve();
-        service.end();
-        served
+        let _end = End(&service);
+        serve()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends the notifier, whether the server returns or panics: the scope waits for it.
+struct End<'a>(&'a NotificationService);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }

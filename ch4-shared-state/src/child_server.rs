@@ -1,5 +1,5 @@
-//! This program's own server of files, started as a process of its own: what is measured of the client is then not the
-//! server's, and a stop is a signal, as for any server.
+//! This program's own servers, started as processes of their own: what is measured of the client is then not the server's, and a
+//! stop is a signal, as for any server. However this program ends, by SIGKILL too, they end with it.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -9,6 +9,17 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+/// One of this program's servers on a free port, with these arguments: the command's name first. It ends when this process does, or
+/// the thread that starts it (`PR_SET_PDEATHSIG`).
+///
+/// # Errors
+/// This program is not found again.
+pub fn command(arguments: &[String]) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe().context("cannot find this program again")?);
+    command.args(arguments).args(["-p", "0", "--parent", &std::process::id().to_string()]);
+    Ok(command)
+}
 
 /// A server that runs as long as this value lives.
 #[derive(Debug)]
@@ -24,10 +35,8 @@ impl ChildServer {
     /// # Errors
     /// It did not start, and has said why on stderr.
     pub fn start(listen: std::net::IpAddr, args: &[String]) -> anyhow::Result<ChildServer> {
-        let program = std::env::current_exe().context("cannot find this program again")?;
-        let mut child = Command::new(program)
-            .args(["--log", "warn", "files-server", "-p", "0", "-l", &listen.to_string()])
-            .args(["--parent", &std::process::id().to_string()])
+        let mut child = command(&["files-server".into()])?
+            .args(["--log", "warn", "-l", &listen.to_string()])
             .args(args)
             .process_group(0) // Ctrl-C is for us, and we end it
             .stdin(Stdio::null())

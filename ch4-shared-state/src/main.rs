@@ -1,10 +1,9 @@
 //! The program of chapter 4: `cargo ch4 --help`.
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use common::cli::LogArgs;
+use common::cli::{LogArgs, finish};
 
 use ch4_shared_state::{
     board_client, board_server, connections, download, files_server, guessword_client, guessword_server,
@@ -71,15 +70,5 @@ fn main() -> ExitCode {
         Command::Whiteboard(args) => whiteboard::run(args),
         Command::Simulate(args) => simulate::run(args),
     };
-    done.unwrap_or_else(|error| {
-        if is_broken_pipe(&error) {
-            return ExitCode::SUCCESS; // `… | head`: whoever read our stdout has seen enough
-        }
-        eprintln!("error: {error:#}");
-        ExitCode::FAILURE
-    })
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    finish(done)
 }

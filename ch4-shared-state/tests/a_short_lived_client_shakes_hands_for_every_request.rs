@@ -5,7 +5,11 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use support::{ch4, run, text};
 
@@ -72,4 +76,21 @@ fn ports_run_out_where_the_client_closes_first_and_only_there() {
     let server = &connections(&[&args[..], &["server"]].concat())[0];
     assert_eq!((number(server, "connections"), &server["refused"]), (200, &Value::Null));
     assert!(number(server, "time_wait_client") == 0 && number(server, "time_wait_server") > 0, "{server}");
+}
+
+#[test]
+fn ctrl_c_ends_the_using_up_of_ports() {
+    let mut child = ch4(&["connections", "--exhaust", "10000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut String::new()).unwrap(); // which ports: it begins
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    let (mut rest, mut said) = (String::new(), String::new());
+    stdout.read_to_string(&mut rest).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    assert!(said.contains("interrupted"), "it went on to its end: {rest}{said}");
 }

@@ -1,9 +1,14 @@
-//! What the commands of every chapter share: how much is logged, and how a duration is written and read.
+//! What the commands of every chapter share: how much is logged, how a duration is written and read, where output goes, and how a
+//! program ends.
+
+mod stdout;
 
 use std::time::Duration;
 
 use clap::Args;
 use tracing::Level;
+
+pub use stdout::{NobodyReads, Stdout, finish, stdout};
 
 /// How much is logged, on stderr.
 #[derive(Debug, Clone, Args)]

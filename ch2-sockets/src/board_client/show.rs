@@ -1,6 +1,6 @@
 //! What the client writes: `2026-11-21 12:36:54 [127.0.0.1:34234] -> Hello world!`
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{BufWriter, StdoutLock, Write};
 
 use common::local_time::LocalTime;
 use common::protocol::mboard::response::Posted;
@@ -9,14 +9,18 @@ use super::Trouble;
 
 /// Standard output.
 pub struct Screen {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<common::cli::Stdout<StdoutLock<'static>>>,
     terminal: bool,
     messages: usize,
 }
 
 impl Default for Screen {
     fn default() -> Self {
-        Screen { out: BufWriter::new(io::stdout().lock()), terminal: io::stdout().is_terminal(), messages: 0 }
+        Screen {
+            out: BufWriter::new(common::cli::stdout().lock()),
+            terminal: common::cli::stdout().is_terminal(),
+            messages: 0,
+        }
     }
 }
 
@@ -59,5 +63,5 @@ impl Screen {
 
 /// As the notes have it.
 pub fn published() -> Result<(), Trouble> {
-    Ok(writeln!(io::stdout(), "Message published")?)
+    Ok(writeln!(common::cli::stdout(), "Message published")?)
 }

@@ -77,7 +77,7 @@ pub fn receive<'a>(socket: &impl AsFd, buffer: &'a mut [u8]) -> io::Result<Datag
 
 pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = io::stdout().lock();
+    let mut out = cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let socket = endpoint::socket(address, Protocol::Udp)?;
     endpoint::bind(&socket, address, Protocol::Udp)?;

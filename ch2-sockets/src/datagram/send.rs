@@ -1,7 +1,7 @@
 //! The sender of one datagram. Without `--bind` the system binds the socket at the first `sendto`, to 0.0.0.0 and a
 //! free port: that is how the receiver knows where an answer would go.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -36,7 +36,7 @@ pub(super) struct SendArgs {
 }
 
 pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
+    let mut out = common::cli::stdout().lock();
     let destination = endpoint::resolve(&args.host, args.port)?;
     let socket = endpoint::socket(destination, Protocol::Udp)?;
     match args.bind {

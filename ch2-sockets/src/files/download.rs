@@ -1,7 +1,7 @@
 //! `files download`: fetches a file by its name. It gets its name here when all of it has come and its digest is right.
 
 use std::fs::Permissions;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,7 +44,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
     client::run(|cancelled| {
         let connect = || args.server.connect(cancelled);
         if output == Path::new("-") {
-            let digest = fetch(connect()?, &name, &mut io::stdout().lock())?;
+            let digest = fetch(connect()?, &name, &mut common::cli::stdout().lock())?;
             tell(&format!("{}  {name}", digest.as_str()));
             return Ok(());
         }
@@ -61,7 +61,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
         let digest = fetch(connect()?, &name, file.as_file_mut())?;
         let kept = if args.force { file.persist(&output) } else { file.persist_noclobber(&output) };
         kept.map_err(|error| error.error).with_context(|| format!("cannot write {}", output.display()))?;
-        writeln!(io::stdout(), "{}  {}", digest.as_str(), output.display())?;
+        writeln!(common::cli::stdout(), "{}  {}", digest.as_str(), output.display())?;
         Ok(())
     })
 }

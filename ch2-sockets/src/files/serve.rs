@@ -70,7 +70,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let door =
         Door::open(address, BACKLOG, false, stop).with_context(|| format!("cannot listen on {address}"))?;
-    writeln!(io::stdout(), "LISTENING {}", door.address())?;
+    writeln!(common::cli::stdout(), "LISTENING {}", door.address())?;
     let dump = &dump;
     let seats = Seats::new(args.connections);
     thread::scope(|scope| -> io::Result<()> {

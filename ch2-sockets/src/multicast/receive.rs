@@ -2,7 +2,7 @@
 //! `SO_REUSEADDR`, so that many receivers on one machine share the port, and each gets every datagram (socket(7)).
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(super) struct ReceiveArgs {
 
 pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = io::stdout().lock();
+    let mut out = cli::stdout().lock();
     let group = args.group.group()?;
     let socket = endpoint::socket(group.address, Protocol::Udp)?;
     socket.set_reuse_address(true)?;

@@ -3,7 +3,7 @@
 //! (The notes' sender sets `IP_DEFAULT_MULTICAST_TTL` where it means `IP_MULTICAST_TTL`: a constant, taken for an
 //! option's number. That is 1, `IP_TOS`, and its datagrams leave with TTL 1.)
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub(super) struct SendArgs {
 
 pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = io::stdout().lock();
+    let mut out = cli::stdout().lock();
     let group = args.group.group()?;
     let socket = endpoint::socket(group.address, Protocol::Udp)?;
     group.prepare_sender(&socket, args.ttl, !args.no_loop).context("the multicast options")?;

@@ -2,7 +2,7 @@
 //! sender's parts in their own order.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub(super) struct ReceiveArgs {
 
 pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = io::stdout().lock();
+    let mut out = cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let socket = endpoint::socket(address, Protocol::Udp)?;
     endpoint::bind(&socket, address, Protocol::Udp)?;

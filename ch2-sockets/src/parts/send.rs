@@ -1,7 +1,7 @@
 //! The sender of a big message: cut into blocks and sent one after another. `--senders 3` is three such programs at
 //! once, each with a letter of its own, so that one command shows what their receiver gets.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::thread;
@@ -71,7 +71,7 @@ pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
         let senders: Vec<_> = texts.into_iter().map(start).collect();
         senders.into_iter().map(|sender| sender.join().expect("a sender does not panic")).collect::<Vec<_>>()
     });
-    let mut out = io::stdout().lock();
+    let mut out = cli::stdout().lock();
     for sent in sent {
         let (from, parts) = sent?;
         writeln!(out, "Sent message of {length} bytes from {from} to {destination} in {parts} parts")?;

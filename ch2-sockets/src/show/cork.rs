@@ -73,7 +73,7 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 /// Runs the demonstration.
 pub fn run(args: &CorkArgs) -> anyhow::Result<()> {
-    let mut out = io::stdout();
+    let mut out = common::cli::stdout();
     writeln!(
         out,
         "{} requests of {} + {} bytes, each answered when all of it has arrived",

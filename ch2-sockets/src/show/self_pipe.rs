@@ -77,7 +77,7 @@ const SIGNAL: Signal = Signal::SIGUSR1;
 /// Runs the demonstration.
 pub fn run(args: &SelfPipeArgs) -> anyhow::Result<()> {
     install()?;
-    let mut out = io::stdout();
+    let mut out = common::cli::stdout();
     writeln!(out, "{:<22} {:<38} between the check and the sleep", "", "the signal comes while it sleeps")?;
     for (method, title) in [
         (Method::Naive, "flag and select"),
@@ -249,7 +249,7 @@ fn flood(count: u32) -> anyhow::Result<()> {
     let (written, refused) = (WRITTEN.load(SeqCst), REFUSED.load(SeqCst));
     let read = pipe.drain()?;
     writeln!(
-        io::stdout(),
+        common::cli::stdout(),
         "\na flood of {count} signals into the pipe: {written} bytes written, {refused} refused (EAGAIN), {read} read; \
          nobody waited"
     )?;

@@ -57,7 +57,7 @@ struct Client {
 
 pub(super) fn run(args: &ConnectArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = io::stdout().lock();
+    let mut out = cli::stdout().lock();
     let server = endpoint::resolve(&args.host, args.port)?;
     let mut clients = Vec::new();
     for number in 1..=args.clients {

@@ -7,7 +7,7 @@
 //!
 //! Linux takes `backlog + 1` connections: with 0 there is room for one (listen(2), and `sk_acceptq_is_full`).
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ pub(super) struct ListenArgs {
 
 pub(super) fn run(args: &ListenArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = io::stdout().lock();
+    let mut out = cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let socket = endpoint::socket(address, Protocol::Tcp)?;
     socket.set_reuse_address(true)?; // or the TIME-WAIT of the last run would refuse us the port for a minute

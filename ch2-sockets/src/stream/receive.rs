@@ -10,7 +10,7 @@
 //! Half-close (`shutdown(SHUT_WR)`) is the end that works for any bytes; a terminator must not occur in the text.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -63,7 +63,7 @@ enum Until {
 
 pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = io::stdout().lock();
+    let mut out = cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let socket = endpoint::socket(address, Protocol::Tcp)?;
     socket.set_reuse_address(true)?;

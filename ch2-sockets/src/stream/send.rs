@@ -1,7 +1,7 @@
 //! The sender of a big message over TCP: `send` takes what fits into the socket's buffer, so it is called until all is
 //! gone; then the half-close says where the message ends, and the other direction still works.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub(super) struct SendArgs {
 
 pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = io::stdout().lock();
+    let mut out = cli::stdout().lock();
     let length = args.message.len().saturating_mul(args.repeat as usize).saturating_add(1);
     ensure!(length <= MAX_BYTES, "a message of {length} bytes is over the limit of {MAX_BYTES}");
     let server = endpoint::resolve(&args.host, args.port)?;

@@ -34,7 +34,7 @@ pub(super) struct StatesArgs {
 }
 
 pub(super) fn run(args: &StatesArgs) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
+    let mut out = common::cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, 0);
     writeln!(out, "== A connection from its beginning to its end")?;
     one_life(&mut out, address)?;

@@ -32,7 +32,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use common::cli::{duration, human};
+use common::cli::{duration, human, stdout};
 use common::interrupt;
 use common::journal;
 use common::report::{self, Comparison, Row, ScenarioNote};
@@ -111,7 +111,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         interrupted,
         bar: ProgressBar::new(0),
     };
-    writeln!(std::io::stdout(), "seed {}, the notes' seconds × {}", race.seed, pace.time_scale)?;
+    writeln!(stdout(), "seed {}, the notes' seconds × {}", race.seed, pace.time_scale)?;
     race.bar.set_length((scenarios.len() * race.contestants.len()) as u64 * u64::from(pace.repetitions));
     race.bar.set_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")
@@ -153,8 +153,8 @@ fn present(comparison: &Comparison, args: &CompareArgs, interrupted: bool) -> an
     report::write(comparison, &args.report)
         .with_context(|| format!("cannot write {}", args.report.display()))?;
     let path = args.report.canonicalize().unwrap_or_else(|_| args.report.clone());
-    write!(std::io::stdout(), "{}", report::table(comparison))?;
-    writeln!(std::io::stdout(), "\n{:.0} s. The report: {}", comparison.took_s, path.display())?;
+    write!(stdout(), "{}", report::table(comparison))?;
+    writeln!(stdout(), "\n{:.0} s. The report: {}", comparison.took_s, path.display())?;
     if interrupted {
         eprintln!("interrupted: what is above is not complete");
         return Ok(ExitCode::from(130));

@@ -1,13 +1,13 @@
 //! The client for scripts: one thread that publishes, prints and ends.
 
 use std::collections::VecDeque;
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, StdoutLock, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, StdoutLock, Write};
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use common::cli::human;
+use common::cli::{human, stdout};
 use common::interrupt;
 use common::protocol::notify::Request;
 
@@ -88,7 +88,7 @@ fn read_text(text: &str) -> anyhow::Result<Vec<u8>> {
 
 /// Decides which messages are printed, and when it is enough.
 struct Printer {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<common::cli::Stdout<StdoutLock<'static>>>,
     terminal: bool,
     wanted: Wanted,
     /// Of those there already, only so many are printed, when all of them are here; `None` for all, as they come.
@@ -121,8 +121,8 @@ impl Printer {
         };
         let history = if args.new { Some(0) } else { args.last.filter(|&last| last > 0) };
         Printer {
-            out: BufWriter::new(io::stdout().lock()),
-            terminal: io::stdout().is_terminal(),
+            out: BufWriter::new(stdout().lock()),
+            terminal: stdout().is_terminal(),
             wanted,
             history,
             held: VecDeque::new(),

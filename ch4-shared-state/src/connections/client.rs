@@ -74,9 +74,6 @@ impl Client {
     /// # Errors
     /// As [`run`](Client::run).
     pub fn visit(&self, life: Life, open: &mut Option<TcpStream>, connects: &mut u64) -> anyhow::Result<()> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            bail!("interrupted");
-        }
         let mut connection = match open.take() {
             Some(connection) => connection,
             None => {
@@ -91,6 +88,17 @@ impl Client {
         Ok(())
     }
 
+    /// Whether there is to be another request.
+    ///
+    /// # Errors
+    /// Ctrl-C was pressed.
+    pub fn go_on(&self) -> anyhow::Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            bail!("interrupted");
+        }
+        Ok(())
+    }
+
     fn explain(&self, error: io::Error, connects: u64) -> anyhow::Error {
         let error = anyhow::Error::new(error);
         let why = if is_exhausted(&error) {
@@ -101,11 +109,12 @@ impl Client {
         error.context(format!("{why}, after {connects} connections"))
     }
 
-    /// One request over a connection; a short-lived one that the server shall close is read to its end.
+    /// One request over a connection, unless Ctrl-C was pressed; a short-lived one that the server shall close is read to its end.
     ///
     /// # Errors
     /// As [`run`](Client::run).
     pub fn request(&self, connection: &mut TcpStream, life: Life) -> anyhow::Result<()> {
+        self.go_on()?;
         let server_closes = life == Life::Short && self.closes == Closes::Server;
         connection.set_read_timeout(Some(PATIENCE))?;
         connection.write_all(if server_closes { &self.last } else { &self.next })?;

@@ -37,7 +37,7 @@ const WAIT: Duration = Duration::from_secs(3);
 /// The kernel has no such option, or a connection fails for another reason than the ports.
 pub fn run(args: &ConnectionsArgs, client: &Client, ports: u16) -> anyhow::Result<String> {
     let range = last_ports(ports)?;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = common::cli::stdout().lock();
     writeln!(
         stdout,
         "the client may use the ports {}–{}; the {} closes first",
@@ -133,7 +133,10 @@ fn wait_for_port(client: &Client, range: &RangeInclusive<u16>) -> anyhow::Result
     while began.elapsed() < WAIT {
         match visit(client, range) {
             Ok(()) => return Ok(Some(began.elapsed().as_millis() as u64)),
-            Err(error) if is_exhausted(&error) => thread::sleep(Duration::from_millis(20)),
+            Err(error) if is_exhausted(&error) => {
+                client.go_on()?;
+                thread::sleep(Duration::from_millis(20));
+            }
             Err(error) => return Err(error),
         }
     }

@@ -106,7 +106,7 @@ fn print(
     results: &[Measured],
     pictures: &[String; 2],
 ) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = common::cli::stdout().lock();
     let (requests, rounds) = (args.requests, args.rounds);
     writeln!(
         stdout,

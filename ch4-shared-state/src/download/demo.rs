@@ -1,11 +1,11 @@
 //! The gain, measured: the same files of the same slow server, in every mode.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::Context;
-use common::cli::human;
+use common::cli::{human, stdout};
 
 use super::plan::{Plan, Run};
 use super::{DownloadArgs, Mode};
@@ -39,7 +39,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<Vec<Run>> {
     let urls: Vec<Url> = (1..=offer.files).map(url).collect();
     let plan = Plan::new(args, &urls, directory.path())?;
 
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout().lock();
     writeln!(
         stdout,
         "{} files of {} from a server that waits {} before each and sends {}/s to each connection\n",

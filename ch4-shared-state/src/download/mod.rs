@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use common::cli::{duration, human};
+use common::cli::{duration, human, stdout};
 
 use crate::files_server::OfferArgs;
 use crate::http::Url;
@@ -134,7 +134,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
 
 /// What came, a line per file on stdout, and what did not, on stderr.
 fn summary(run: &Run, files: usize) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout().lock();
     for record in run.records.iter().filter(|record| record.error.is_none()) {
         writeln!(stdout, "{} {} {}", record.path.display(), record.bytes, record.url)?;
     }

@@ -21,7 +21,6 @@ use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
 use clap::Args;
 use common::cli::duration;
-use nix::unistd::Pid;
 
 use crate::size;
 pub use catalogue::Catalogue;
@@ -49,9 +48,6 @@ pub struct FilesServerArgs {
     /// Serve the files of this directory (not of those in it) instead of made ones
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// End when the process that started this one ends, however it does
-    #[arg(long, value_name = "PID", hide = true)]
-    pub parent: Option<i32>,
     #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
     #[command(flatten)]
     pub run: RunArgs,
@@ -86,9 +82,6 @@ pub fn run(args: &FilesServerArgs) -> anyhow::Result<std::process::ExitCode> {
         bail!(
             "process-pipeline starts worker processes of chapter 3, which have no files: choose another model"
         );
-    }
-    if let Some(parent) = args.parent {
-        common::process::die_with_parent(Pid::from_raw(parent))?;
     }
     let latency = args.offer.latency.unwrap_or_default();
     if latency > LATENCY_LIMIT {

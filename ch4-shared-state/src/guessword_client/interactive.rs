@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::Context;
-use common::protocol::guessword::{Request, Response};
+use common::protocol::guessword::{NotTheGame, Request, Response};
 use rustyline::error::ReadlineError;
 use rustyline::{DefaultEditor, ExternalPrinter};
 
@@ -86,6 +86,7 @@ fn join(editor: &mut DefaultEditor, connection: &mut Connection, name: Option<&s
             match connection.next()? {
                 Response::Join(true) => return Ok(true),
                 Response::Join(false) => break,
+                Response::Unknown => return Err(NotTheGame::Senseless.into()),
                 _ => {} // a notification: the picture comes when we have joined
             }
         }

@@ -12,12 +12,12 @@
 //! ```
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Write, stdin, stdout};
+use std::io::{BufRead, BufReader, ErrorKind, Write, stdin};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use common::protocol::guessword::{Notice, Request, Response};
+use common::protocol::guessword::{NotTheGame, Notice, Request, Response};
 
 use super::command::{Command, HELP};
 use super::connection::{Connection, Gone};
@@ -92,6 +92,7 @@ impl Player {
         match player.ask(&Request::Join(Some(name.to_owned())))? {
             Response::Join(true) => say(&format!("joined {name}"))?,
             Response::Join(false) => return Err(NameRefused(name.to_owned()).into()),
+            Response::Unknown => return Err(NotTheGame::Senseless.into()),
             other => return out_of_turn(&other),
         }
         Ok(player)
@@ -191,7 +192,7 @@ fn out_of_turn<T>(answer: &Response) -> anyhow::Result<T> {
 
 /// A line on standard output, at once: whoever reads it may be waiting for it.
 fn say(line: &str) -> anyhow::Result<()> {
-    let mut stdout = stdout().lock();
+    let mut stdout = common::cli::stdout().lock();
     writeln!(stdout, "{line}")?;
     Ok(stdout.flush()?)
 }

@@ -1,7 +1,7 @@
 //! The figures, for people: a row for each, on the terminal or as Markdown; and for programs, as JSON.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::outcome::{self, Latency, ServerUse};
 use super::plan::{self, Plan};
 use super::players;
-use common::cli::human;
+use common::cli::{human, stdout};
 
 /// A name and what is to be said of it.
 type Row = (&'static str, String);
@@ -25,7 +25,7 @@ pub fn present(
     json: Option<&Path>,
     report: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout().lock();
     for (name, value) in rows {
         writeln!(out, "{name:<22}{value}")?;
     }

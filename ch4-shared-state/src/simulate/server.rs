@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::process::Command;
 
 use anyhow::Context;
 use ch3_threads::compare::process::ServerProcess;
@@ -10,6 +9,7 @@ use ch3_threads::model::Model;
 use common::bench::machine::process_ms;
 
 use super::outcome::ServerUse;
+use crate::child_server;
 
 /// Starts this program's board on a free port.
 ///
@@ -25,8 +25,8 @@ pub fn start_board(model: Model, more: &[&str]) -> anyhow::Result<ServerProcess>
 /// # Errors
 /// It does not come up.
 pub fn start(name: &str, more: &[&str]) -> anyhow::Result<ServerProcess> {
-    let mut command = Command::new(std::env::current_exe().context("cannot find this program again")?);
-    command.args([name, "--listenport", "0", "--log", "warn"]).args(more);
+    let mut command = child_server::command(&[name.into()])?;
+    command.args(["--log", "warn"]).args(more);
     ServerProcess::start(command, None)
 }
 

@@ -1,7 +1,7 @@
 //! Clients that begin at once and do as their seeds say.
 //!
 //! ```text
-//!   prepare, one after another ──► [ barrier ] ──► play, all at once ──► the first client looks at the end
+//!   prepare, one after another ──► [ barrier ] ──► play, all at once ──► one client looks at the end
 //! ```
 
 use std::net::SocketAddr;
@@ -44,8 +44,9 @@ impl Crowd<'_> {
         calls < self.operations && Instant::now() < self.until && !self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Lets the clients play at once, each with a lane and a generator of its own; then the first makes its last calls, which come
-    /// after all others. A client that fails ends, and its lane stays.
+    /// Lets the clients play at once, each with a lane and a generator of its own; then one makes the last calls, which come after all
+    /// others. A client that fails ends, and its lane stays; the last calls are then another's, because an answer that came too late
+    /// would be taken for theirs.
     ///
     /// # Errors
     /// No client could make a call.
@@ -58,7 +59,7 @@ impl Crowd<'_> {
         let clock = Clock::start();
         let mut lanes: Vec<Lane<O, A>> = (0..players.len()).map(|client| Lane::new(client, clock)).collect();
         let begin = Barrier::new(players.len());
-        let mut failure = None;
+        let mut failures: Vec<Option<anyhow::Error>> = Vec::new();
         thread::scope(|scope| {
             let threads: Vec<_> = players
                 .iter_mut()
@@ -76,19 +77,21 @@ impl Crowd<'_> {
                 })
                 .collect();
             for (client, thread) in threads.into_iter().enumerate() {
-                if let Err(error) = thread.join().expect("a client does not panic") {
+                let failure = thread.join().expect("a client does not panic").err();
+                if let Some(error) = &failure {
                     tracing::warn!("client {client} ends: {error:#}");
-                    failure = Some(error);
                 }
+                failures.push(failure);
             }
         });
-        if let (Some(player), Some(lane)) = (players.first_mut(), lanes.first_mut())
+        let well = failures.iter().position(Option::is_none);
+        if let Some((player, lane)) = well.and_then(|well| players.get_mut(well).zip(lanes.get_mut(well)))
             && let Err(error) = finish(player, lane)
         {
             tracing::warn!("the last look failed: {error:#}");
-            failure = Some(error);
+            failures.push(Some(error));
         }
-        match failure {
+        match failures.into_iter().flatten().next() {
             Some(error) if lanes.iter().all(|lane| !lane.has_answers()) => {
                 Err(error).context("no call was answered")
             }

@@ -1,7 +1,6 @@
 //! The server that is checked: one at an address, or one that is started for this and stopped after it.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::process::Command;
 
 use anyhow::{Context, bail};
 use ch3_threads::compare::process::ServerProcess;
@@ -9,6 +8,7 @@ use ch3_threads::model::Model;
 use common::cli::human;
 
 use super::{VerifyArgs, What};
+use crate::child_server;
 
 /// A server that runs.
 pub struct Subject {
@@ -54,13 +54,11 @@ impl Subject {
             What::Notifications => vec!["board-server".into()],
             What::Board => vec!["verify".into(), "--serve-board".into()],
         };
-        arguments.extend(["--model".into(), model.clone()]);
+        arguments.extend(["--log", "error", "--model", &model].map(String::from));
         if let Some(pause) = args.racy {
             arguments.push(format!("--racy={}", human(pause)));
         }
-        let program = std::env::current_exe().context("cannot find this program again")?;
-        let mut command = Command::new(program);
-        command.args(&arguments).args(["-p", "0", "--log", "error"]);
+        let command = child_server::command(&arguments)?;
         let process = ServerProcess::start(command, None).context("the server to be checked")?;
         let racy = if args.racy.is_some() { ", check-then-act" } else { "" };
         let what = args.what.name();

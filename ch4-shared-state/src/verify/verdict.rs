@@ -1,16 +1,18 @@
 //! What is said of a run: lines on standard output, the history as JSON, the picture.
 
 use std::fs::File;
-use std::io::{BufWriter, Write, stdout};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Context;
-use common::cli::human;
+use common::cli::{human, stdout};
 use common::verify::picture::{self, About, Shown, sentence};
-use common::verify::{Explanation, History, Outcome, Specification, Verdict, check, explain};
+use common::verify::{Explanation, History, Limit, Outcome, Specification, Verdict, check, explain};
 use serde_json::{Value, json};
 
+use super::recorder::Silence;
 use super::{UNKNOWN, VIOLATION, VerifyArgs};
 
 /// One run of the clients.
@@ -32,27 +34,42 @@ impl Run<'_> {
     pub fn judge<S: Specification>(
         &self,
         specification: &S,
+        silence: Silence,
         history: &History<S::Operation, S::Answer>,
     ) -> anyhow::Result<ExitCode> {
-        let lost = history.calls().iter().filter(|call| call.returned.is_none()).count();
-        let unanswered = if lost > 0 { format!(", {lost} without an answer") } else { String::new() };
         let run = format!(
-            "{}: {} calls of {} clients{unanswered}, at most {} at once, seed {}",
+            "{}: {} calls of {} clients{silence}, at most {} at once, seed {}",
             self.subject,
-            history.calls().len(),
+            history.calls().len() - silence.lost,
             history.clients(),
             history.most_at_once(),
             self.seed
         );
         say(&run)?;
-        let outcome = check(specification, history, self.args.steps);
+        if silence.unanswered > 0 {
+            tracing::warn!(
+                "calls without an answer may have taken effect at any time, or never: the more of them, the less is checked"
+            );
+        }
+        let limit = || Limit { steps: self.args.steps, until: Some(Instant::now() + self.args.limit) };
+        let mut outcome = check(specification, history, limit());
+        let unheard = silence.is_nearly_all() && matches!(outcome.verdict, Verdict::Linearizable(_));
+        if unheard {
+            outcome.verdict = Verdict::Unknown;
+        }
         let explanation = match &outcome.verdict {
-            Verdict::Violation(violation) => {
-                Some(explain(specification, history, violation, self.args.steps))
-            }
+            Verdict::Violation(violation) => Some(explain(specification, history, violation, limit())),
             _ => None,
         };
-        let verdict = words(history, &outcome, explanation.as_ref());
+        let verdict = if unheard {
+            format!(
+                "unknown: of {} clients only {} was served, and alone it has met nobody",
+                silence.served + silence.unserved,
+                silence.served
+            )
+        } else {
+            self.words(history, silence, &outcome, explanation.as_ref())
+        };
         say(&verdict)?;
         if let Some(explanation) = &explanation {
             self.say_why(history, explanation)?;
@@ -190,6 +207,33 @@ impl Run<'_> {
             "calls": calls,
         })
     }
+
+    fn words<O, A>(
+        &self,
+        history: &History<O, A>,
+        silence: Silence,
+        outcome: &Outcome,
+        explanation: Option<&Explanation>,
+    ) -> String {
+        let steps = outcome.steps;
+        match (&outcome.verdict, explanation) {
+            (Verdict::Linearizable(_), _) => format!(
+                "linearizable: one after another, the {} calls would have been answered the same (found in {steps} steps)",
+                history.calls().len() - silence.lost,
+            ),
+            (Verdict::Violation(_), Some(explanation)) => format!(
+                "violation: no order explains this answer, and {} calls are enough to see it (found in {steps} steps)",
+                explanation.needed.len(),
+            ),
+            _ if steps < self.args.steps => format!(
+                "unknown: given up after {} and {steps} steps; fewer clients or operations, or more --limit, may tell",
+                human(self.args.limit)
+            ),
+            _ => format!(
+                "unknown: given up after {steps} steps; fewer clients or operations, or more --steps, may tell"
+            ),
+        }
+    }
 }
 
 fn name(verdict: &Verdict) -> &'static str {
@@ -197,25 +241,6 @@ fn name(verdict: &Verdict) -> &'static str {
         Verdict::Linearizable(_) => "linearizable",
         Verdict::Violation(_) => "violation",
         Verdict::Unknown => "unknown",
-    }
-}
-
-fn words<O, A>(history: &History<O, A>, outcome: &Outcome, explanation: Option<&Explanation>) -> String {
-    match (&outcome.verdict, explanation) {
-        (Verdict::Linearizable(_), _) => format!(
-            "linearizable: one after another, the {} calls would have been answered the same (found in {} steps)",
-            history.calls().len(),
-            outcome.steps
-        ),
-        (Verdict::Violation(_), Some(explanation)) => format!(
-            "violation: no order explains this answer, and {} calls are enough to see it (found in {} steps)",
-            explanation.needed.len(),
-            outcome.steps
-        ),
-        _ => format!(
-            "unknown: given up after {} steps; fewer clients or operations, or more --steps, may tell",
-            outcome.steps
-        ),
     }
 }
 

@@ -1,17 +1,17 @@
 //! A violation made small enough to read.
 //!
 //! ```text
-//!   400 calls ──► those begun before the culprit returned ──► that returned ──► without reads ──► 6 calls
+//!   400 calls ──► those begun before the culprit returned ──► without reads ──► 6 calls
 //! ```
 //!
-//! Calls may be left out only where that cannot *make* a violation: a call that never returned may not have happened, and a read
-//! changes nothing for the others. A write is never left out, or whoever read it would stand there as the culprit. So what is kept
-//! is still a violation, and the search says so each time.
+//! Calls may be left out only where that cannot *make* a violation: a read changes nothing for the others. A write is never left
+//! out, or whoever read it would stand there as the culprit; and neither is a call that never returned, which may have been one. So
+//! what is kept is still a violation, for the same reason, and the search says so each time.
 
 use std::time::Duration;
 
 use super::history::{Call, History};
-use super::linearizability::{Verdict, Violation, check};
+use super::linearizability::{Limit, Verdict, Violation, check};
 use super::specification::Specification;
 
 /// Most reads that are left out one by one, when leaving out all of them at once leaves no violation.
@@ -32,17 +32,17 @@ pub struct Explanation {
     pub needed: Vec<usize>,
 }
 
-/// Explains a violation that [`check`] has found in this history. Each search in it takes at most `limit` steps; one that takes more
+/// Explains a violation that [`check`] has found in this history. Each search in it takes at most `limit`; one that takes more
 /// leaves the explanation longer than it need be.
 pub fn explain<S: Specification>(
     specification: &S,
     history: &History<S::Operation, S::Answer>,
     violation: &Violation,
-    limit: u64,
+    limit: impl Into<Limit>,
 ) -> Explanation {
     let calls = history.calls();
     let culprit = &calls[violation.culprit];
-    let needed = needed(specification, calls, violation.culprit, limit);
+    let needed = needed(specification, calls, violation.culprit, limit.into());
     let is_rival = |&index: &usize| index != violation.culprit && calls[index].overlaps(culprit);
     Explanation {
         culprit: violation.culprit,
@@ -102,7 +102,7 @@ fn needed<S: Specification>(
     specification: &S,
     calls: &[Call<S::Operation, S::Answer>],
     culprit: usize,
-    limit: u64,
+    limit: Limit,
 ) -> Vec<usize> {
     let begun = calls.partition_point(|call| call.called <= calls[culprit].end());
     let is_read = |&index: &usize| {
@@ -114,13 +114,12 @@ fn needed<S: Specification>(
         matches!(check(specification, &history, limit).verdict, Verdict::Violation(_))
     };
 
-    let returned: Vec<usize> = (0..begun).filter(|&index| calls[index].returned.is_some()).collect();
-    let writes: Vec<usize> = returned.iter().copied().filter(|index| !is_read(index)).collect();
+    let writes: Vec<usize> = (0..begun).filter(|index| !is_read(index)).collect();
     if is_violation(&writes) {
         return writes;
     }
     // A read that is needed is most likely one of the last.
-    let mut kept = returned;
+    let mut kept: Vec<usize> = (0..begun).collect();
     let reads: Vec<usize> = kept.iter().copied().filter(is_read).collect();
     for read in reads.into_iter().take(ONE_BY_ONE) {
         let without: Vec<usize> = kept.iter().copied().filter(|&index| index != read).collect();

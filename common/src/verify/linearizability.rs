@@ -13,7 +13,8 @@
 //! The problem is NP-complete (Gibbons and Korach, 1997): the search is exponential in the number of calls that are open at once, and
 //! in luck. Three things keep it short. *Memory*: the same calls crossed out with the same state between are not tried
 //! again. *Reads*: a call that changes nothing and fits now need never be tried later. *A bound*: after so many steps the verdict is
-//! [`Unknown`](Verdict::Unknown), after the same number on every machine. What is remembered is a 128-bit hash, not the state: it takes a
+//! [`Unknown`](Verdict::Unknown), after the same number on every machine; or after so much time, since a step of a long history of
+//! many clients takes longer than one of a short history. What is remembered is a 128-bit hash, not the state: it takes a
 //! constant 16 bytes, and to be wrong once in 10^20 searches of this size is better than the memory chips are.
 //!
 //! When there is no order, one fact comes for free: the furthest return that the search ever had at the front. All returns before it
@@ -26,6 +27,7 @@
 
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
+use std::time::Instant;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
@@ -35,15 +37,41 @@ use events::{Event, Events};
 
 mod events;
 
-/// Steps after which a search is given up, where nobody says otherwise: a few seconds, and at most some 70 MB.
+/// Steps after which a search is given up, where nobody says otherwise: a few seconds with a few clients, and at most some 70 MB.
 pub const STEPS: u64 = 2_000_000;
+
+/// Steps between two looks at the clock: a millisecond, or less.
+const UNWATCHED: u64 = 32;
+
+/// When a search is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// After so many steps.
+    pub steps: u64,
+    /// At this time, if at any.
+    pub until: Option<Instant>,
+}
+
+impl From<u64> for Limit {
+    /// So many steps, however long they take: the same verdict on every machine.
+    fn from(steps: u64) -> Limit {
+        Limit { steps, until: None }
+    }
+}
+
+impl Limit {
+    fn is_hit(self, steps: u64) -> bool {
+        steps >= self.steps
+            || (steps.is_multiple_of(UNWATCHED) && self.until.is_some_and(|until| Instant::now() >= until))
+    }
+}
 
 /// What was found, and how long it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The answer.
     pub verdict: Verdict,
-    /// Calls tried in the model, never more than the limit.
+    /// Calls tried in the model, never more than the limit. Fewer than it with [`Verdict::Unknown`]: the time was over.
     pub steps: u64,
 }
 
@@ -67,14 +95,14 @@ pub struct Violation {
     pub order: Vec<usize>,
 }
 
-/// Searches an order of the calls in which each is answered as the specification says, in at most `limit` steps.
+/// Searches an order of the calls in which each is answered as the specification says, until the limit: [`Limit`], or a number of steps.
 pub fn check<S: Specification>(
     specification: &S,
     history: &History<S::Operation, S::Answer>,
-    limit: u64,
+    limit: impl Into<Limit>,
 ) -> Outcome {
     let mut search = Search::new(specification, history.calls());
-    let verdict = search.run(limit);
+    let verdict = search.run(limit.into());
     Outcome { verdict, steps: search.steps }
 }
 
@@ -112,14 +140,14 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
-    fn run(&mut self, limit: u64) -> Verdict {
+    fn run(&mut self, limit: Limit) -> Verdict {
         let mut at = self.events.front();
         loop {
             match self.events.at(at) {
                 // Only calls that never returned are left, and they need not have happened.
                 Event::End => return Verdict::Linearizable(self.order()),
                 Event::Call(call) => {
-                    if self.steps == limit {
+                    if limit.is_hit(self.steps) {
                         return Verdict::Unknown;
                     }
                     self.steps += 1;

@@ -268,7 +268,7 @@ fn words<O: Display, A: Display>(calls: &[Call<O, A>], shown: Shown<'_>) -> Stri
         concat!(
             "<h2>What cannot be</h2>\n<p>{}</p>\n<p>In the order drawn, its answer would have been <b>{}</b>.</p>\n",
             "<h2>{} calls that are a violation by themselves{}</h2>\n",
-            "<p class=\"note\">Within {}. Left out: calls that never returned, and calls that change nothing and are not needed.</p>\n",
+            "<p class=\"note\">Within {}. Left out: calls that change nothing and are not needed.</p>\n",
             "<div class=\"scroll\"><table>\n<thead><tr><th>who</th><th>what</th><th>answer</th><th>called</th>",
             "<th>returned</th></tr></thead>\n<tbody>\n{}</tbody></table></div>\n"
         ),

@@ -1,12 +1,13 @@
 //! Players who get in each other's way: few letters, short words, one name that all of them want.
 //!
 //! They come and go as well. That a player is gone has no answer on the wire; it is over when everybody is told, and the player hears
-//! it on the next seat.
+//! it on the next seat. A player whose connection is lost, or who waits in vain, may be gone from then on or not: that is a call without
+//! an end.
 
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use common::protocol::guessword::{Event, Notice, Request, Response, Score};
+use common::protocol::guessword::{Event, NotTheGame, Notice, Request, Response, Score};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -45,7 +46,14 @@ pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Rules, Vec<Moves>)> {
         .map(|client| Player::sit_down(crowd, client))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let initial = players.first_mut().context("no players")?.clear_the_table()?;
-    let lanes = crowd.run(players, Player::play, |player, lane| {
+    let play = |player: &mut Player<'_>, lane: &mut Moves, rng| {
+        let played = player.play(lane, rng);
+        if played.is_err() {
+            lose(lane, player.seat());
+        }
+        played
+    };
+    let lanes = crowd.run(players, play, |player, lane| {
         player.make(lane, What::Scores)?;
         player.make(lane, What::State)?;
         Ok(())
@@ -67,9 +75,12 @@ impl<'a> Player<'a> {
     /// Before the history begins: joins, ends a round that others have left behind, and notes who is there.
     fn clear_the_table(&mut self) -> anyhow::Result<Table> {
         self.name = format!("p{}{}", self.seat(), self.crowd.tag).into();
-        if self.ask(&What::Join(Arc::clone(&self.name)))? != Answer::Done(true) {
-            bail!("the server refuses the name {}", self.name);
+        match self.ask(&What::Join(Arc::clone(&self.name)))? {
+            Answer::Done(true) => {}
+            Answer::Done(false) => bail!("the server refuses the name {}", self.name),
+            _ => return Err(NotTheGame::Senseless).context(self.crowd.address),
         }
+        self.ask(&What::Scores)?; // as in `join`
         for letter in 'a'..='z' {
             if self.ask(&What::State)? == Answer::Progress("".into()) {
                 break;
@@ -121,11 +132,13 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// Joins under a name that others may want, or else under its own.
+    /// Joins under a name that others may want, or else under its own. Then asks for the scores: with that the server knows that this
+    /// client can tell messages apart, and does not space them for it. One who gets them slower than they are made is hung up on.
     fn join(&mut self, lane: &mut Moves, wanted: &str) -> anyhow::Result<()> {
         for name in [wanted.to_owned(), format!("p{}{}", self.seat(), self.crowd.tag)] {
             self.name = name.into();
             if self.make(lane, What::Join(Arc::clone(&self.name)))? == Answer::Done(true) {
+                self.make(lane, What::Scores)?;
                 return Ok(());
             }
         }
@@ -141,12 +154,27 @@ impl<'a> Player<'a> {
         let old_name = Arc::clone(&self.name);
         let old = std::mem::replace(&mut self.connection, connect(self.crowd)?);
         self.changes += 1;
-        self.join(lane, &format!("captain{}", self.crowd.tag))?;
-        let mut old = Some(old);
+        let captain = format!("captain{}", self.crowd.tag);
+        let changed = self.join(lane, &captain).and_then(|()| self.leave(lane, old_seat, &old_name, old));
+        if changed.is_err() {
+            lose(lane, old_seat);
+        }
+        changed
+    }
+
+    /// Leaves the old seat.
+    fn leave(
+        &mut self,
+        lane: &mut Moves,
+        seat: u32,
+        name: &str,
+        connection: Connection,
+    ) -> anyhow::Result<()> {
+        let mut connection = Some(connection);
         // Everybody is told, and so is the new seat: nobody of that name can have left since it was taken.
-        let left = Notice { name: old_name.to_string(), event: Event::Left };
-        lane.call(Operation { seat: old_seat, what: What::Leave }, |_| {
-            drop(old.take());
+        let left = Notice { name: name.to_owned(), event: Event::Left };
+        lane.call(Operation { seat, what: What::Leave }, |_| {
+            drop(connection.take());
             loop {
                 match self.connection.next()? {
                     Response::Notice(notice) if notice == left => return Ok(Answer::Left),
@@ -193,6 +221,11 @@ impl<'a> Player<'a> {
             (_, other) => Answer::Senseless(format!("{other:?}")),
         })
     }
+}
+
+/// The seat's connection is lost.
+fn lose(lane: &mut Moves, seat: u32) {
+    lane.lose(Operation { seat, what: What::Leave }, |operation| operation.seat == seat);
 }
 
 fn connect(crowd: &Crowd<'_>) -> anyhow::Result<Connection> {

@@ -196,6 +196,31 @@ fn the_bound_is_kept_and_said() {
 }
 
 #[test]
+fn the_search_keeps_its_time() {
+    let history = calls(&[(0, Some(1), Put(1), DONE), (2, Some(3), Take, read(1))]);
+    let limit = Limit { steps: STEPS, until: Some(Instant::now()) };
+    assert_eq!(check(&Queue, &history, limit), Outcome { verdict: Verdict::Unknown, steps: 0 });
+    let hour = Limit { until: limit.until.map(|now| now + Duration::from_secs(3600)), ..limit };
+    assert!(holds(&check(&Queue, &history, hour).verdict));
+}
+
+#[test]
+fn what_never_returned_stays_in_the_explanation() {
+    // Whether the put of 1 happened, nobody knows; that 3 was taken and never put cannot be. Without the put the culprit would be
+    // explained by a call that is right: the take of 1.
+    let history = calls(&[
+        (0, None, Put(1), DONE),
+        (1, Some(2), Take, read(1)),
+        (3, Some(4), Put(2), DONE),
+        (5, Some(6), Take, read(3)),
+    ]);
+    let Verdict::Violation(violation) = verdict(&Queue, &history) else { panic!("3 was never put") };
+    assert_eq!(violation.culprit, 3);
+    let explanation = crate::verify::explain(&Queue, &history, &violation, STEPS);
+    assert_eq!(explanation.needed, [0, 1, 2, 3]);
+}
+
+#[test]
 fn the_same_history_takes_the_same_steps() {
     let mut all: Vec<_> = (0..6).map(|value| (0, Some(10), Put(value), DONE)).collect();
     all.push((11, Some(12), Take, read(99)));
