@@ -17,6 +17,7 @@ use common::cli::{duration, human};
 use common::door::Door;
 use common::journal::Journal;
 use common::meter::Meters;
+use common::outbox::{OutboxLimit, WhenFull};
 use common::server::{Limits, Server};
 use common::service::Service;
 use common::stop::Stop;
@@ -146,6 +147,9 @@ pub fn serve_and_tell(
         .with_context(|| format!("cannot listen on {address}"))?;
     if !args.keep_alive.is_zero() {
         door.keep_alive(args.keep_alive).context("the system does not let a silent client be asked")?;
+    }
+    if let Some(OutboxLimit { bytes, when_full: WhenFull::Disconnect }) = server.service.outbox() {
+        door.keep_unsent(bytes).context("the system does not let unsent bytes be bounded")?;
     }
     let _ = writeln!(std::io::stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
     tell(door.address());

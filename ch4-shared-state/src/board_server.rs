@@ -18,7 +18,8 @@ use common::board::Limits;
 use common::cli::duration;
 use common::outbox::WhenFull;
 
-use crate::notification::service::NotificationService;
+use crate::notification::service::{NotificationService, OUTBOX_BYTES};
+use crate::spacing::DEFAULT_GAP;
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
@@ -33,10 +34,17 @@ pub struct BoardServerArgs {
     /// What happens to a client that does not read its notifications; the others wait for it under neither
     #[arg(long, value_enum, default_value = "skip")]
     pub when_full: Policy,
+    /// With --when-full disconnect: who has more bytes of notifications waiting is hung up on; three for each
+    #[arg(long, value_name = "N", default_value_t = OUTBOX_BYTES)]
+    pub outbox_bytes: usize,
     /// How far apart rounds of notifications are in the long run, when they may be coalesced (--when-full skip): after a burst of
     /// twenty, up to 32 messages wait for so long to be announced together; 0 announces each at once
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15ms")]
     pub pace: Duration,
+    /// Between two messages to a client of the notes, which takes what comes at once for one message; 0 is no gap.
+    /// A client that says on connecting that it knows better, by `2:;2:;`, waits for nothing
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = DEFAULT_GAP)]
+    pub gap: Duration,
     /// Most bytes of all messages together; a full board refuses
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
     pub max_bytes: usize,
@@ -53,14 +61,14 @@ pub struct BoardServerArgs {
 pub enum Policy {
     /// One notification waits and stands for all that would follow: the client catches up when it reads again
     Skip,
-    /// A notification for each message, and who has 64 KiB of them unread is hung up on
+    /// A notification for each message, and who has --outbox-bytes of them waiting is hung up on
     Disconnect,
 }
 
 impl From<Policy> for WhenFull {
     fn from(policy: Policy) -> WhenFull {
         match policy {
-            Policy::Skip => WhenFull::Coalesce,
+            Policy::Skip => WhenFull::Skip,
             Policy::Disconnect => WhenFull::Disconnect,
         }
     }
@@ -78,7 +86,8 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
     // A model that forks must do so before there is a second thread.
     let coalesces = args.when_full == Policy::Skip && !args.model.copies_memory();
     let interval = if coalesces { args.pace } else { Duration::ZERO };
-    let service = Arc::new(NotificationService::new(limits, args.when_full.into(), interval));
+    let service = NotificationService::new(limits, args.when_full.into(), interval, args.gap);
+    let service = Arc::new(service.with_outbox(args.outbox_bytes));
     // No model that is left here starts a program.
     let serve = || serve(args.model, service.clone(), &args.run, Box::new(|| Command::new("false")));
     if interval.is_zero() {

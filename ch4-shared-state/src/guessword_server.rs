@@ -5,7 +5,6 @@
 //!                                   └──► an outbox per connection ──► the model sends
 //! ```
 
-mod alarm;
 mod race;
 mod seat;
 mod service;
@@ -20,7 +19,8 @@ use ch3_threads::serve::{RunArgs, serve};
 use clap::Args;
 use common::cli::{duration, human};
 
-pub use seat::DEFAULT_GAP;
+use crate::spacing::DEFAULT_GAP;
+
 pub use service::{GuessService, OUTBOX_LIMIT};
 
 const EXAMPLES: &str = "\

@@ -16,5 +16,6 @@ pub mod locks;
 pub mod notification;
 pub mod simulate;
 pub mod size;
+pub mod spacing;
 pub mod verify;
 pub mod whiteboard;

@@ -49,6 +49,7 @@ Examples:
   cargo ch4 verify --what board --racy 1ms --picture lost.html
   cargo ch4 verify --what board --model tokio --seed 7 --json history.json
   cargo ch4 verify --what game -p 7778               a server that nobody else uses now
+  cargo ch4 verify --racy 1ms --seed 7 --seeds 20    no violation with seed 7 this time? 8, 9, …
 
 Exit status: 0 an order explains every answer, 1 an error, 3 no order does,
 4 unknown: the search was given up.";
@@ -94,7 +95,7 @@ pub struct VerifyArgs {
     /// Most calls of each client
     #[arg(short, long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub operations: u32,
-    /// What the clients do [random, printed]
+    /// What the clients ask for [random, printed]; when each request arrives is decided anew in every run
     #[arg(long)]
     pub seed: Option<u64>,
     /// Run again with the next seed, so many times at most, until there is a violation

@@ -54,7 +54,7 @@ fn the_table_is_shown_while_both_work() {
     let looks = |name: &str, what: &str| {
         shown.lines().filter(|line| line.contains(name) && line.contains(what)).count()
     };
-    assert_eq!(looks("long-lived", "1 connections: ESTABLISHED 1+1"), 2, "{shown}");
+    assert_eq!(looks("long-lived", "1 connection: ESTABLISHED 1+1"), 2, "{shown}");
     assert_eq!(looks("short-lived", "TIME_WAIT"), 2, "{shown}");
     assert_eq!(looks("short-lived", "20 requests, 20 connections"), 1, "{shown}");
     assert!(text(&output.stdout).contains("TIME_WAIT"), "the final table");

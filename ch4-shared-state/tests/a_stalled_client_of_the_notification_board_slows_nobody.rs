@@ -9,8 +9,10 @@ mod guessword;
 mod notify;
 mod support;
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
+use std::sync::mpsc;
+use std::thread;
 
 use guessword::{Raw, models};
 use notify::{fetch, publish, say, serve};
@@ -26,7 +28,8 @@ const SHORT_MESSAGES: usize = 300;
 fn the_others_get_everything_and_it_catches_up() {
     let long = "x".repeat(LONG);
     for model in models() {
-        let server = serve(&model, &[]);
+        // Each message is waited for before the next is published: with a pace that would be a round of 15 ms for each.
+        let server = serve(&model, &["--pace", "0"]);
         let mut speaker = Raw::connect(&server);
         for _ in 0..LONG_MESSAGES {
             say(&mut speaker, &long);
@@ -79,6 +82,39 @@ fn or_it_is_hung_up_on() {
     println!("{} bytes, then {end:?}", bytes.len());
     assert!(bytes.len() < LONG * LONG_MESSAGES * 2);
     say(&mut speaker, "the others are served");
+}
+
+#[test]
+fn the_log_says_who_was_hung_up_on_and_the_others_have_everything() {
+    let (server, log) =
+        Server::with_log(&["board-server", "--when-full", "disconnect", "--outbox-bytes", "3000"]);
+    let (says, heard) = mpsc::channel();
+    thread::spawn(move || {
+        BufReader::new(log).lines().map_while(Result::ok).try_for_each(|line| says.send(line))
+    });
+    let [mut stalled, mut listener, mut speaker] = [(); 3].map(|()| Raw::connect(&server));
+    stalled.ask("2:;", &["1:;"]);
+    let address = stalled.stream.local_addr().unwrap();
+    let reason = format!("Client {address} is hung up on: 3000 bytes of notifications wait for it");
+    // Its kernel has to be full first, and then ours; with what we keep for it that is some 25 000 notifications of three bytes.
+    const BATCH: usize = 100;
+    const MOST: usize = 100_000;
+    let mut got = Vec::new();
+    while !heard.try_iter().any(|line| line.contains(&reason)) {
+        assert!(got.len() < MOST, "nobody was hung up on");
+        let texts = got.len()..got.len() + BATCH;
+        speaker.send(&texts.map(|number| publish(&number.to_string())).collect::<String>());
+        (0..BATCH).for_each(|_| drop(speaker.up_to(|frame| frame == "0:;")));
+        got.extend(fetch(&mut listener));
+    }
+    assert!(got.iter().enumerate().all(|(number, text)| *text == number.to_string()));
+    println!("hung up on after {} notifications", got.len());
+    let mut bytes = Vec::new();
+    let _ = stalled.stream.read_to_end(&mut bytes); // or it would wait for ever
+    assert!(
+        bytes.chunks(3).all(|frame| "7:;".as_bytes().starts_with(frame)),
+        "what it has not read is there to be read"
+    );
 }
 
 /// Asks for everything and reads none of it.

@@ -54,6 +54,18 @@ fn made_files_are_the_same_at_every_rate_and_come_from_their_seed() {
 }
 
 #[test]
+fn the_server_counts_what_was_asked_for_and_not_its_pieces() {
+    let (mut server, log) = Server::with_log(&["files-server", "--size", "1MB", "--rate", "20MB/s"]);
+    let urls = ["file-1.bin", "file-2.bin", "nosuch", ""].map(|name| server.url(name));
+    let came = tempfile::tempdir().unwrap();
+    let output = run(ch4(&["download", "--output", came.path().to_str().unwrap()]).args(urls));
+    assert_eq!(output.status.code(), Some(1), "one is not there: {}", text(&output.stderr));
+    assert!(server.terminate().success());
+    let log = std::io::read_to_string(log).unwrap();
+    assert!(log.contains(": 4 connections, 4 requests\n"), "{log}");
+}
+
+#[test]
 fn two_files_of_one_name_are_both_kept_and_an_old_one_is_replaced() {
     let server = Server::start(&["files-server", "--size", "10"]);
     let came = tempfile::tempdir().unwrap();

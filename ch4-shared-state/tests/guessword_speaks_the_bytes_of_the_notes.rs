@@ -4,6 +4,8 @@
 
 #[path = "support/guessword.rs"]
 mod guessword;
+#[path = "support/segments.rs"]
+mod segments;
 mod support;
 
 use guessword::{Raw, coded, join, models, notice, serve};
@@ -84,34 +86,5 @@ fn each_message_comes_in_a_segment_of_its_own() {
         assert_eq!(segments::received(&alice.stream) - before, 2);
         alice.ask("B:h;B:e;", &[&notice("Alice guessed h"), "b:1;", &notice("Alice guessed e"), "b:1;"]);
         assert_eq!(segments::received(&alice.stream) - before, 6);
-    }
-}
-
-mod segments {
-    #![expect(unsafe_code, reason = "no safe wrapper reads TCP_INFO")]
-
-    use std::mem::{size_of, zeroed};
-    use std::net::TcpStream;
-    use std::os::fd::AsRawFd;
-
-    use nix::libc;
-
-    /// Segments with data that this end has received (tcp(7), TCP_INFO).
-    pub fn received(stream: &TcpStream) -> u32 {
-        // SAFETY: a tcp_info is made of integers, for which zero is a value.
-        let mut info: libc::tcp_info = unsafe { zeroed() };
-        let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
-        // SAFETY: the pointers are to what they say they are, and `length` is how long it is.
-        let result = unsafe {
-            libc::getsockopt(
-                stream.as_raw_fd(),
-                libc::IPPROTO_TCP,
-                libc::TCP_INFO,
-                (&raw mut info).cast(),
-                &raw mut length,
-            )
-        };
-        assert_eq!(result, 0);
-        info.tcpi_data_segs_in
     }
 }

@@ -64,6 +64,8 @@ fn check_then_act_is_found_and_drawn() {
             assert!(page.contains(&title), "{title} is not in the picture");
         }
         assert!(page.contains("<g class=\"culprit\">"), "{what}");
+        let again = format!("--what {what} --racy 2ms --clients 4 --operations 100 --seed {}", json["seed"]);
+        assert!(page.contains(&again) && page.contains("--seeds 100"), "{again} is not on the page");
     }
 }
 

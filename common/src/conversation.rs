@@ -59,7 +59,7 @@ mod output;
 use std::sync::Arc;
 
 use crate::input::Input;
-use crate::outbox::{Outbox, WhenFull};
+use crate::outbox::{Kind, Outbox, WhenFull};
 use crate::service::{Answer, Client, Decoded, Pace, Protocol, Request, Service, Then};
 use output::Output;
 
@@ -82,6 +82,8 @@ pub struct Conversation {
     ending: Option<Then>,
     half_closed: bool,
     one_by_one: bool,
+    /// [`HIGH_WATER`], or less where a client is hung up on who has more than so many pushed bytes waiting.
+    high_water: usize,
 }
 
 /// What a driver has to do next; see the loop in the [module's page](self).
@@ -111,6 +113,8 @@ impl Conversation {
     #[must_use]
     pub fn open(service: &Arc<dyn Service>, client: Client) -> Conversation {
         let outbox = service.outbox().map(Outbox::new);
+        let hangs_up =
+            outbox.as_ref().map(Outbox::limit).filter(|limit| limit.when_full == WhenFull::Disconnect);
         let mut talk = Conversation {
             protocol: service.protocol(),
             input: Input::default(),
@@ -120,6 +124,7 @@ impl Conversation {
             ending: None,
             half_closed: false,
             one_by_one: service.pace() == Pace::Slow,
+            high_water: hangs_up.map_or(HIGH_WATER, |limit| limit.bytes.min(HIGH_WATER)),
             outbox,
             client,
             service: Arc::clone(service),
@@ -159,10 +164,10 @@ impl Conversation {
 
     /// The next request, if it is there whole and may be handled now.
     pub fn poll_request(&mut self) -> Option<Request> {
-        self.pull();
+        self.pull(self.high_water);
         let held_back = self.out
             || self.ending.is_some()
-            || self.output.len() >= HIGH_WATER
+            || self.output.len() >= self.high_water
             || (self.one_by_one && !self.output.is_empty());
         if held_back || self.exhausted {
             return None;
@@ -194,7 +199,13 @@ impl Conversation {
     /// The answer to the request that is out. It leaves behind everything that was pushed before this call.
     pub fn answer(&mut self, answer: Answer) {
         debug_assert!(self.out, "an answer belongs to a request");
-        self.pull(); // what was pushed while the request was handled leaves before its answer; a last word leaves after it
+        if answer.then != Then::Continue
+            && let Some(outbox) = &self.outbox
+        {
+            outbox.release_all(); // nothing is to be waited for, and nothing leaves behind it
+        }
+        // What was pushed while the request was handled leaves before its answer, however much it is; a last word leaves after it.
+        self.pull(usize::MAX);
         self.out = false;
         self.output.append(answer.bytes);
         if answer.then != Then::Continue {
@@ -245,9 +256,9 @@ impl Conversation {
         }
     }
 
-    /// Moves pushed bytes to the output, no more of them than backpressure allows, and none after our last word: once our
-    /// sending half is shut down, sending is an error that would cut the client's reading of that word short.
-    fn pull(&mut self) {
+    /// Moves pushed bytes to the output until so many wait there, and none after our last word: once our sending half is shut
+    /// down, sending is an error that would cut the client's reading of that word short.
+    fn pull(&mut self, most: usize) {
         if self.ending.is_some() {
             return;
         }
@@ -255,21 +266,20 @@ impl Conversation {
         if self.input.ended() {
             outbox.release_all(); // nothing is to be waited for: the next we do is to end
         }
-        let coalesces = outbox.limit().when_full == WhenFull::Coalesce;
-        while self.output.len() < HIGH_WATER {
-            if let Some(bytes) = outbox.pop() {
-                if !(coalesces && self.output.holds_a_push()) {
-                    self.output.append_push(&bytes);
+        while self.output.len() < most {
+            match outbox.pop() {
+                Some(push) if push.kind != Kind::Reminder => self.output.append_push(&push.bytes),
+                Some(reminder) => self.output.append_reminder(&reminder.bytes),
+                None => {
+                    // Not while a request is out: its answer would come after the last word.
+                    if !self.out
+                        && let Some(last) = outbox.take_last()
+                    {
+                        self.answer_last(&last);
+                    }
+                    return;
                 }
-                continue;
             }
-            // Not while a request is out: its answer would come after the last word.
-            if !self.out
-                && let Some(last) = outbox.take_last()
-            {
-                self.answer_last(&last);
-            }
-            return;
         }
     }
 

@@ -103,6 +103,16 @@ impl Door {
         socket.set_tcp_user_timeout(Some(silence * 2))
     }
 
+    /// From now on the kernel takes no more for a client than what is on its way and about so many bytes beyond
+    /// (`TCP_NOTSENT_LOWAT`, tcp(7)). By itself it takes up to `net.ipv4.tcp_wmem`, 4 MiB, for one that reads nothing, and
+    /// however little we mean to keep for that client, it is kept there.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn keep_unsent(&self, bytes: usize) -> io::Result<()> {
+        SockRef::from(&self.listener).set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX))
+    }
+
     /// From now on [`accept`](Door::accept) returns [`Admission::Nobody`] rather than wait.
     ///
     /// # Errors

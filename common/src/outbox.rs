@@ -36,12 +36,31 @@ pub enum WhenFull {
     Disconnect,
     /// The push is dropped.
     Skip,
-    /// It never gets full: one push waits, and while it does all others are dropped. For pushes that all say the same,
-    /// "there is news", of which one is as good as ten, because whoever reads it asks for all the news.
+}
+
+/// What is pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// The bytes, as they are sent. They are shared, not copied, so that what goes to a thousand clients is in memory once.
+    pub bytes: Arc<[u8]>,
+    /// What they are to the client.
+    pub kind: Kind,
+}
+
+/// What a push is to the client, and with that how much of it may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It must be read: it counts for the bound.
+    Message,
+    /// One of those that all say the same, "there is news": one is as good as ten, because whoever reads it asks for all the
+    /// news. So no more than one waits, and while it does all others are left out.
     ///
-    /// Nothing is missed when the news is made, and the push too, under the one lock that the asking takes: a push is dropped
-    /// only while another is still to be sent, and so the client will ask after this news was made.
-    Coalesce,
+    /// Nothing is missed when the news is made, and the push too, under the one lock that the asking takes: a reminder is left
+    /// out only while another is still to be sent, and so the client will ask after this news was made.
+    Reminder,
+    /// The client has asked for it, and it is in the outbox for its place among the others. It always fits: whoever makes
+    /// it must not be asked for ever ([`Outbox::answers`] tells how many bytes of them wait).
+    Answer,
 }
 
 /// A push did not go in: the client does not keep up.
@@ -57,7 +76,7 @@ pub struct Outbox {
 
 /// A push that waits. One that is held back holds those behind it.
 struct Waiting {
-    bytes: Arc<[u8]>,
+    push: Push,
     held: bool,
 }
 
@@ -65,18 +84,41 @@ type Waker = Arc<dyn Fn() + Send + Sync>;
 
 struct Shared {
     limit: OutboxLimit,
-    /// Whether something waits: to be seen without the lock by those who push to thousands.
+    /// Whether something waits: to be seen without the lock by the driver, which looks before every request.
     is_waiting: AtomicBool,
+    /// Whether a reminder does: to be seen without the lock by those who remind thousands.
+    is_reminding: AtomicBool,
     queue: Mutex<Queue>,
 }
 
 struct Queue {
     waiting: VecDeque<Waiting>,
-    bytes: usize,
+    /// How many bytes of each [`Kind`] wait.
+    bytes: [usize; 3],
     overrun: bool,
     last: Option<Arc<[u8]>>,
     ended: bool,
     waker: Option<Waker>,
+}
+
+impl Push {
+    /// One that counts for the bound.
+    #[must_use]
+    pub fn message(bytes: Arc<[u8]>) -> Push {
+        Push { bytes, kind: Kind::Message }
+    }
+
+    /// One that is left out while another waits.
+    #[must_use]
+    pub fn reminder(bytes: Arc<[u8]>) -> Push {
+        Push { bytes, kind: Kind::Reminder }
+    }
+
+    /// One that was asked for.
+    #[must_use]
+    pub fn answer(bytes: Arc<[u8]>) -> Push {
+        Push { bytes, kind: Kind::Answer }
+    }
 }
 
 impl Outbox {
@@ -84,8 +126,9 @@ impl Outbox {
     #[must_use]
     pub fn new(limit: OutboxLimit) -> Outbox {
         let waiting = VecDeque::new();
-        let queue = Queue { waiting, bytes: 0, overrun: false, last: None, ended: false, waker: None };
-        let shared = Shared { limit, is_waiting: AtomicBool::new(false), queue: Mutex::new(queue) };
+        let queue = Queue { waiting, bytes: [0; 3], overrun: false, last: None, ended: false, waker: None };
+        let flag = || AtomicBool::new(false);
+        let shared = Shared { limit, is_waiting: flag(), is_reminding: flag(), queue: Mutex::new(queue) };
         Outbox { shared: Arc::new(shared) }
     }
 
@@ -95,56 +138,82 @@ impl Outbox {
         self.shared.limit
     }
 
-    /// Leaves bytes for the client. Never blocks; the bytes are shared, not copied, so that what goes to a thousand
-    /// clients is in memory once.
+    /// Leaves a message for the client. Never blocks.
     ///
     /// # Errors
-    /// [`Overrun`] when they did not fit; under [`WhenFull::Disconnect`] the connection is then about to end.
+    /// [`Overrun`] when it did not fit; under [`WhenFull::Disconnect`] the connection is then about to end.
     pub fn push(&self, bytes: Arc<[u8]>) -> Result<(), Overrun> {
-        self.put(Waiting { bytes, held: false })
+        self.put(Push::message(bytes)).map(drop)
     }
 
-    /// The same, but the bytes leave, and those pushed after them, only after a [`release`](Outbox::release): for clients that
-    /// lose a message which comes too close behind another.
+    /// Leaves a push of any kind for the client, and tells whether it went in: a reminder does not while another waits.
     ///
     /// # Errors
-    /// As [`push`](Outbox::push).
-    pub fn push_held(&self, bytes: Arc<[u8]>) -> Result<(), Overrun> {
-        self.put(Waiting { bytes, held: true })
+    /// As [`push`](Outbox::push). Reminders and answers fit, except behind the end.
+    pub fn put(&self, push: Push) -> Result<bool, Overrun> {
+        self.append(push, false)
+    }
+
+    /// The same, but it leaves, and with it those put behind it, only after a [`release`](Outbox::release): for clients that
+    /// lose a message which comes too close behind another. One release is needed for each that went in.
+    ///
+    /// # Errors
+    /// As [`put`](Outbox::put).
+    pub fn put_held(&self, push: Push) -> Result<bool, Overrun> {
+        self.append(push, true)
     }
 
     /// Lets the first push go that is held back, if there is one.
     pub fn release(&self) {
+        self.let_go(1);
+    }
+
+    /// Lets everything go.
+    pub fn release_all(&self) {
+        self.let_go(usize::MAX);
+    }
+
+    /// How many bytes of answers wait.
+    #[must_use]
+    pub fn answers(&self) -> usize {
+        self.lock().bytes[Kind::Answer as usize]
+    }
+
+    fn let_go(&self, most: usize) {
         let mut queue = self.lock();
-        if let Some(waiting) = queue.waiting.iter_mut().find(|waiting| waiting.held) {
+        let mut count = 0;
+        for waiting in queue.waiting.iter_mut().filter(|waiting| waiting.held).take(most) {
             waiting.held = false;
+            count += 1;
         }
-        let waker = queue.waker.clone();
+        let waker = queue.waker.clone().filter(|_| count > 0);
         drop(queue);
         if let Some(wake) = waker {
             wake();
         }
     }
 
-    /// Lets everything go, and wakes nobody: for the driver itself, when the client has ended and only listens.
-    pub(crate) fn release_all(&self) {
-        self.lock().waiting.iter_mut().for_each(|waiting| waiting.held = false);
-    }
-
-    fn put(&self, waiting: Waiting) -> Result<(), Overrun> {
-        let OutboxLimit { bytes: limit, when_full } = self.shared.limit;
-        let coalesces = when_full == WhenFull::Coalesce;
-        if coalesces && self.shared.is_waiting.load(Ordering::Acquire) {
-            return Ok(());
+    fn append(&self, push: Push, held: bool) -> Result<bool, Overrun> {
+        let reminds = push.kind == Kind::Reminder;
+        if reminds && self.shared.is_reminding.load(Ordering::Acquire) {
+            return Ok(false);
         }
+        let OutboxLimit { bytes: limit, when_full } = self.shared.limit;
         let mut queue = self.lock();
-        let room = coalesces || queue.bytes + waiting.bytes.len() <= limit;
+        if reminds && self.shared.is_reminding.load(Ordering::Acquire) {
+            return Ok(false); // it came while we waited for the lock
+        }
+        let room =
+            push.kind != Kind::Message || queue.bytes[Kind::Message as usize] + push.bytes.len() <= limit;
         let fits = room && !queue.overrun && !queue.ended;
-        let nothing_to_do = fits && waiting.held;
+        let nothing_to_do = fits && held;
         if fits {
-            queue.bytes += waiting.bytes.len();
-            queue.waiting.push_back(waiting);
+            queue.bytes[push.kind as usize] += push.bytes.len();
+            queue.waiting.push_back(Waiting { push, held });
             self.shared.is_waiting.store(true, Ordering::Release);
+            if reminds {
+                self.shared.is_reminding.store(true, Ordering::Release);
+            }
         } else if when_full == WhenFull::Disconnect {
             queue.overrun = true;
         } else {
@@ -156,7 +225,7 @@ impl Outbox {
         if let Some(wake) = waker {
             wake();
         }
-        if fits { Ok(()) } else { Err(Overrun) }
+        if fits { Ok(true) } else { Err(Overrun) }
     }
 
     /// Ends the conversation from the service's side: what still waits is dropped, `last` is sent in its place, after what
@@ -170,7 +239,8 @@ impl Outbox {
         queue.ended = true;
         queue.last = Some(last);
         queue.waiting.clear();
-        queue.bytes = 0;
+        queue.bytes = [0; 3];
+        self.shared.is_reminding.store(false, Ordering::Release);
         self.shared.is_waiting.store(true, Ordering::Release);
         let waker = queue.waker.clone();
         drop(queue);
@@ -193,7 +263,7 @@ impl Outbox {
 
     /// Takes the oldest waiting push, unless it is held back.
     #[must_use]
-    pub fn pop(&self) -> Option<Arc<[u8]>> {
+    pub fn pop(&self) -> Option<Push> {
         if !self.shared.is_waiting.load(Ordering::Acquire) {
             return None; // its driver asks before every request
         }
@@ -201,10 +271,13 @@ impl Outbox {
         if queue.waiting.front()?.held {
             return None;
         }
-        let bytes = queue.waiting.pop_front()?.bytes;
-        queue.bytes -= bytes.len();
+        let push = queue.waiting.pop_front()?.push;
+        queue.bytes[push.kind as usize] -= push.bytes.len();
+        if push.kind == Kind::Reminder {
+            self.shared.is_reminding.store(false, Ordering::Release);
+        }
         self.shared.is_waiting.store(!queue.waiting.is_empty(), Ordering::Release);
-        Some(bytes)
+        Some(push)
     }
 
     /// Whether the bound was hit under [`WhenFull::Disconnect`].
@@ -237,90 +310,4 @@ impl Outbox {
 
 #[cfg(test)]
 #[cfg(not(loom))]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    fn outbox(when_full: WhenFull) -> Outbox {
-        Outbox::new(OutboxLimit { bytes: 4, when_full })
-    }
-
-    #[test]
-    fn keeps_order_and_wakes_after_every_push() {
-        let outbox = outbox(WhenFull::Disconnect);
-        let woken = Arc::new(AtomicU32::new(0));
-        outbox.push(Arc::from(*b"a")).unwrap();
-        let count = Arc::clone(&woken);
-        outbox.wake_with(move || {
-            count.fetch_add(1, Ordering::Relaxed);
-        });
-        outbox.push(Arc::from(*b"b")).unwrap();
-        assert_eq!(woken.load(Ordering::Relaxed), 2);
-        assert_eq!((outbox.pop().as_deref(), outbox.pop().as_deref()), (Some(&b"a"[..]), Some(&b"b"[..])));
-        assert!(outbox.pop().is_none() && !outbox.is_due());
-    }
-
-    #[test]
-    fn disconnects_who_does_not_keep_up() {
-        let outbox = outbox(WhenFull::Disconnect);
-        outbox.push(Arc::from(*b"abcd")).unwrap();
-        assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
-        assert!(outbox.overrun());
-    }
-
-    #[test]
-    fn what_is_held_back_holds_what_comes_behind_it() {
-        let outbox = outbox(WhenFull::Disconnect);
-        outbox.push(Arc::from(*b"a")).unwrap();
-        outbox.push_held(Arc::from(*b"b")).unwrap();
-        outbox.push(Arc::from(*b"c")).unwrap();
-        outbox.push_held(Arc::from(*b"d")).unwrap();
-        let all =
-            || -> Vec<u8> { std::iter::from_fn(|| outbox.pop()).flat_map(|bytes| bytes.to_vec()).collect() };
-        assert_eq!((all(), outbox.is_due()), (b"a".to_vec(), false));
-        outbox.release();
-        assert_eq!((outbox.is_due(), all()), (true, b"bc".to_vec()));
-        outbox.release_all();
-        assert_eq!(all(), b"d");
-    }
-
-    #[test]
-    fn last_words_take_the_place_of_what_waits_and_nothing_follows_them() {
-        let outbox = outbox(WhenFull::Skip);
-        outbox.push(Arc::from(*b"abcd")).unwrap();
-        outbox.end(Arc::from(*b"too slow"));
-        outbox.end(Arc::from(*b"again"));
-        assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
-        assert!(outbox.pop().is_none() && outbox.is_due());
-        assert_eq!(outbox.take_last().as_deref(), Some(&b"too slow"[..]));
-        assert!(outbox.take_last().is_none() && !outbox.is_due());
-    }
-
-    #[test]
-    fn one_that_waits_stands_for_all() {
-        let outbox = outbox(WhenFull::Coalesce);
-        let woken = Arc::new(AtomicU32::new(0));
-        let count = Arc::clone(&woken);
-        outbox.wake_with(move || {
-            count.fetch_add(1, Ordering::Relaxed);
-        });
-        for _ in 0..2 {
-            for _ in 0..9 {
-                outbox.push(Arc::from(*b"news;")).unwrap();
-            }
-            assert_eq!(outbox.pop().as_deref(), Some(&b"news;"[..]));
-            assert!(outbox.pop().is_none());
-        }
-        assert_eq!(woken.load(Ordering::Relaxed), 2);
-    }
-
-    #[test]
-    fn skips_what_does_not_fit_and_takes_more_when_there_is_room() {
-        let outbox = outbox(WhenFull::Skip);
-        outbox.push(Arc::from(*b"abcd")).unwrap();
-        assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
-        assert!(!outbox.overrun());
-        let _ = outbox.pop();
-        outbox.push(Arc::from(*b"f")).unwrap();
-    }
-}
+mod tests;

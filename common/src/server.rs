@@ -62,7 +62,9 @@ impl Server {
             return Answer::last(Vec::new());
         }
         tracing::debug!("a request of {client}, {} bytes", request.0.len());
-        self.meters.requests.count();
+        if self.service.begins(&request) {
+            self.meters.requests.count();
+        }
         self.journal.record(Event::Begin, Some(client));
         let answer = catch_unwind(AssertUnwindSafe(|| self.service.handle(client, request)));
         self.journal.record(Event::End, Some(client));

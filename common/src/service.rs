@@ -128,6 +128,11 @@ pub trait Service: Send + Sync {
         None
     }
 
+    /// Whether this is what a client has asked for, which the server counts, and not a further piece of the answer to that.
+    fn begins(&self, _request: &Request) -> bool {
+        true
+    }
+
     /// Does the work for one request. May block or compute, see [`Pace`]; must not panic on any input.
     fn handle(&self, client: &Client, request: Request) -> Answer;
 

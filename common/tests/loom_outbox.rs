@@ -8,7 +8,8 @@
 
 use std::sync::Arc as Shared;
 
-use common::outbox::{Outbox, OutboxLimit, WhenFull};
+use common::outbox::{Outbox, OutboxLimit, Push, WhenFull};
+use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
@@ -64,8 +65,8 @@ fn what_is_pushed_before_during_and_after_the_driver_comes_is_sent() {
         let mut sent = Vec::new();
         while sent.len() < 2 {
             bell.wait();
-            while let Some(bytes) = outbox.pop() {
-                sent.extend_from_slice(&bytes);
+            while let Some(push) = outbox.pop() {
+                sent.extend_from_slice(&push.bytes);
             }
         }
         sent.sort_unstable();
@@ -76,10 +77,25 @@ fn what_is_pushed_before_during_and_after_the_driver_comes_is_sent() {
     });
 }
 
+fn reminder() -> Push {
+    Push::reminder(Shared::from(*b"7"))
+}
+
+/// The driver: sleeps and sends until it has seen all the news there will be.
+fn remind_until(count: u32, news: &Mutex<u32>, outbox: &Outbox, bell: &Bell) {
+    let mut seen = 0;
+    while seen < count {
+        bell.wait();
+        while outbox.pop().is_some() {
+            seen = *news.lock().expect("no panic");
+        }
+    }
+}
+
 #[test]
-fn one_notification_for_all_that_wait_misses_no_news() {
+fn one_reminder_for_all_that_wait_misses_no_news() {
     every_interleaving(|| {
-        let (outbox, bell) = outbox(WhenFull::Coalesce);
+        let (outbox, bell) = outbox(WhenFull::Skip);
         // The board: news are made and pushed under one lock, and whoever asks takes it too.
         let news = Arc::new(Mutex::new(0));
         let publishers = [(); 2].map(|()| {
@@ -87,19 +103,68 @@ fn one_notification_for_all_that_wait_misses_no_news() {
             thread::spawn(move || {
                 let mut news = news.lock().expect("no panic");
                 *news += 1;
-                outbox.push(Shared::from(*b"7")).expect("it never gets full");
+                outbox.put(reminder()).expect("a reminder fits");
             })
         });
         wake(&outbox, &bell);
-        let mut seen = 0;
-        while seen < 2 {
-            bell.wait();
-            while outbox.pop().is_some() {
-                seen = *news.lock().expect("no panic");
-            }
-        }
+        remind_until(2, &news, &outbox, &bell);
         for publisher in publishers {
             publisher.join().expect("no panic");
         }
+    });
+}
+
+#[test]
+fn nor_does_one_that_is_held_back_for_a_while() {
+    every_interleaving(|| {
+        let (outbox, bell) = outbox(WhenFull::Skip);
+        let news = Arc::new(Mutex::new(0));
+        let publishers = [(); 2].map(|()| {
+            let (outbox, news) = (outbox.clone(), news.clone());
+            thread::spawn(move || {
+                let mut news = news.lock().expect("no panic");
+                *news += 1;
+                let went_in = outbox.put_held(reminder()).expect("a reminder fits");
+                drop(news);
+                if went_in {
+                    outbox.release(); // the alarm
+                }
+            })
+        });
+        wake(&outbox, &bell);
+        remind_until(2, &news, &outbox, &bell);
+        for publisher in publishers {
+            publisher.join().expect("no panic");
+        }
+    });
+}
+
+#[test]
+fn what_is_held_leaves_when_it_is_released_not_before_and_in_its_place() {
+    every_interleaving(|| {
+        let (outbox, bell) = outbox(WhenFull::Disconnect);
+        let it_is_time = Arc::new(AtomicBool::new(false));
+        let (pushes, time) = (outbox.clone(), it_is_time.clone());
+        let service = thread::spawn(move || {
+            pushes.put_held(Push::answer(Shared::from(*b"a"))).expect("an answer fits");
+            let (pushes_too, alarm) = (pushes.clone(), pushes);
+            let alarm = thread::spawn(move || {
+                time.store(true, Ordering::Release);
+                alarm.release();
+            });
+            pushes_too.put(reminder()).expect("a reminder fits");
+            alarm.join().expect("no panic");
+        });
+        wake(&outbox, &bell);
+        let mut sent = Vec::new();
+        while sent.len() < 2 {
+            bell.wait();
+            while let Some(push) = outbox.pop() {
+                assert!(it_is_time.load(Ordering::Acquire), "it was held back");
+                sent.extend_from_slice(&push.bytes);
+            }
+        }
+        assert_eq!(sent, b"a7");
+        service.join().expect("no panic");
     });
 }

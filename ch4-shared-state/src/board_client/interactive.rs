@@ -31,9 +31,8 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
     let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
     let sender = Arc::new(Mutex::new(stream.try_clone().context("no descriptor for the listener")?));
     let end = Arc::new(Mutex::new(None));
-    printer.print(
-        "what you type is published; the arrow keys bring back what you typed; Ctrl-D ends\n".into(),
-    )?;
+    printer
+        .print("what you type is published; arrow keys bring back what you typed; Ctrl-D ends\n".into())?;
     let listener = (Arc::clone(&sender), Arc::clone(&end));
     thread::Builder::new()
         .name("listener".into())

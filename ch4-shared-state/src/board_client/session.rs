@@ -1,10 +1,15 @@
 //! What the server says and what is to be asked next, sans-I/O: the client's half of the protocol.
 //!
 //! ```text
-//!   connected ──► 2:; ──► 1:…;  messages, ask again ──► 1:;  caught up ── 7:; ──► 2:; ──► 1:…; …
+//!   connected ──► 2:;2:; ──► 1:…;  messages ──► 1:;  caught up ── 7:; ──► 2:; ──► 1:…; …
 //! ```
 //!
-//! One `2:;` is out at a time. A notification that comes meanwhile may be of a message that the server's answer, which is on its
+//! **It asks twice on connecting**, in one call. To a server that spaces its messages for clients which take one `recv` for one message
+//! this says that we do not: theirs ask once, and again when they are notified (see [`notify`](common::protocol::notify)). Any other
+//! answers twice, and the second answer is most often the `1:;` that tells us that we have caught up, which we should have asked for
+//! anyway.
+//!
+//! Later one `2:;` is out at a time. A notification that comes meanwhile may be of a message that the server's answer, which is on its
 //! way, does not carry: so it is asked once more after it, and once is enough for any number of notifications.
 
 use common::protocol::notify::{GET, NotTheBoard, Response, Responses};
@@ -16,8 +21,8 @@ pub struct Session {
     received: Vec<u8>,
     /// It has begun: who only publishes is notified too, but asks for nothing.
     begun: bool,
-    /// A `2:;` is out.
-    asked: bool,
+    /// So many `2:;` are out.
+    out: u32,
     /// And another must follow.
     again: bool,
     caught_up: bool,
@@ -37,9 +42,10 @@ pub enum Event {
 }
 
 impl Session {
-    /// The first request.
+    /// The first request, to be sent in one call.
     pub fn begin(&mut self, reply: &mut Vec<u8>) {
         self.begun = true;
+        self.ask(reply);
         self.ask(reply);
     }
 
@@ -62,13 +68,13 @@ impl Session {
                 Response::Published => events.push(Event::Published),
                 Response::BadFormat | Response::UnknownControl => events.push(Event::Refused),
                 Response::Messages(messages) => {
-                    self.asked = false;
+                    self.out = self.out.saturating_sub(1);
                     let before = events.len();
                     for line in messages.lines() {
                         events.push(Event::Message(line.map_err(|_| NotTheBoard::Senseless)?));
                     }
                     if events.len() > before {
-                        self.again |= !self.caught_up; // perhaps that was not all
+                        self.again |= !self.caught_up && self.out == 0; // perhaps that was not all
                     } else if !self.caught_up {
                         self.caught_up = true;
                         events.push(Event::CaughtUp);
@@ -77,7 +83,7 @@ impl Session {
             }
         }
         self.received.drain(..taken);
-        if self.begun && self.again && !self.asked {
+        if self.begun && self.again && self.out == 0 {
             self.ask(reply);
         }
         Ok(())
@@ -85,7 +91,7 @@ impl Session {
 
     fn ask(&mut self, reply: &mut Vec<u8>) {
         reply.extend_from_slice(GET);
-        self.asked = true;
+        self.out += 1;
         self.again = false;
     }
 }
@@ -99,7 +105,7 @@ mod tests {
         let (mut session, mut events) = (Session::default(), Vec::new());
         let mut first = Vec::new();
         session.begin(&mut first);
-        assert_eq!(first, b"2:;");
+        assert_eq!(first, b"2:;2:;");
         let replies = pieces.iter().map(|piece| {
             let mut reply = Vec::new();
             session.receive(piece.as_bytes(), &mut events, &mut reply).unwrap();
@@ -114,16 +120,17 @@ mod tests {
 
     #[test]
     fn it_asks_until_there_is_nothing_and_then_when_it_is_notified() {
-        let (replies, events) = talk(&["1:YQ==:", "Yg==;", "1:;", "7:;", "1:Yw==;", "0:;"]);
-        assert_eq!(replies, ["", "2:;", "", "2:;", "", ""]);
-        let expected = [message("a"), message("b"), Event::CaughtUp, message("c"), Event::Published];
+        let (replies, events) = talk(&["1:YQ==:", "Yg==;", "1:ZA==;", "1:;", "7:;", "1:Yw==;", "0:;"]);
+        assert_eq!(replies, ["", "", "2:;", "", "2:;", "", ""]);
+        let expected =
+            [message("a"), message("b"), message("d"), Event::CaughtUp, message("c"), Event::Published];
         assert_eq!(events, expected);
     }
 
     #[test]
     fn one_question_answers_many_notifications_and_one_follows_those_that_came_meanwhile() {
-        let (replies, events) = talk(&["1:;", "7:;7:;7:;", "7:;", "1:YQ==;", "1:;", "7:", ";"]);
-        assert_eq!(replies, ["", "2:;", "", "2:;", "", "", "2:;"]);
+        let (replies, events) = talk(&["1:;", "7:;7:;7:;", "1:;", "7:;", "1:YQ==;", "1:;", "7:", ";"]);
+        assert_eq!(replies, ["", "", "2:;", "", "2:;", "", "", "2:;"]);
         assert_eq!(events, [Event::CaughtUp, message("a")]);
     }
 

@@ -1,8 +1,10 @@
 //! The kernel's table, looked at while a client works: the notes' loop around `netstat`, for both clients.
 //!
 //! ```text
-//!   long-lived    100 requests, 1 connections: ESTABLISHED 1+1
-//!   short-lived   100 requests, 100 connections: TIME_WAIT 101+0         client's ends + server's ends
+//!   long-lived   100 requests, 1 connection
+//!      ESTABLISHED 1+1                           client's ends + server's ends
+//!   short-lived  100 requests, 100 connections
+//!      TIME_WAIT 101+0
 //! ```
 //!
 //! Slowly, so that there is something to see: at full speed it would be over between two looks. A short-lived connection
@@ -23,7 +25,8 @@ const PACE: Duration = Duration::from_millis(10);
 /// From one look to the next, in requests.
 const LOOK: u32 = 10;
 
-/// Shows the table for `time` with each client. On a terminal a line is renewed; elsewhere each look is a line of the log.
+/// Shows the table for `time` with each client. On a terminal two lines are renewed, because one of 80 columns has no room for all
+/// the states that may be seen at once; elsewhere each look is a line of the log.
 ///
 /// # Errors
 /// A connection fails, or Ctrl-C was pressed.
@@ -32,7 +35,7 @@ pub fn run(client: &Client, time: Duration) -> anyhow::Result<()> {
     // Long-lived first: the other leaves behind what would stand in its table for a minute.
     for life in [Life::Long, Life::Short] {
         let line = ProgressBar::new_spinner();
-        let style = ProgressStyle::with_template("{wide_msg}");
+        let style = ProgressStyle::with_template("{msg}");
         line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         let (began, mut made, mut connects, mut open) = (Instant::now(), 0, 0, None);
         while PACE * made < time {
@@ -40,12 +43,13 @@ pub fn run(client: &Client, time: Duration) -> anyhow::Result<()> {
             made += 1;
             if made % LOOK == 0 {
                 let table = Table::read(client.address)?.line();
-                let text = format!("{:<12} {made} requests, {connects} connections: {table}", life.name());
+                let plural = if connects == 1 { "" } else { "s" };
+                let text = format!("{:<12} {made} requests, {connects} connection{plural}", life.name());
                 if is_terminal {
-                    line.set_message(text);
+                    line.set_message(format!("{text}\n   {table}"));
                     line.tick();
                 } else {
-                    tracing::info!("{text}");
+                    tracing::info!("{text}: {table}");
                 }
             }
             thread::sleep((began + PACE * made).saturating_duration_since(Instant::now()));

@@ -57,6 +57,10 @@ impl Service for Files {
         Box::new(Http::new(Arc::clone(&self.catalogue), chunk))
     }
 
+    fn begins(&self, request: &Request) -> bool {
+        Piece::from_request(request).is_some_and(|piece| piece.head.is_some())
+    }
+
     fn handle(&self, client: &Client, request: Request) -> Answer {
         let Some(piece) = Piece::from_request(&request) else { return Answer::last(Vec::new()) };
         self.pause(&piece);

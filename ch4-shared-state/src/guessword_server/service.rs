@@ -13,14 +13,14 @@
 //!
 //! **The answer takes the same way**, behind the notification that it caused. So what a player reads is the history of the game up to
 //! the answer, and then the answer. The notes' client needs exactly that order, each message in a segment of its own
-//! ([`Departure::OneByOne`]), and some time between the two ([`DEFAULT_GAP`](super::DEFAULT_GAP)).
+//! ([`Departure::OneByOne`]), and some time between the two ([`spacing`](crate::spacing)).
 //!
 //! **A player who does not read** is hung up on when [`OUTBOX_LIMIT`] bytes wait: answers go through the outbox, and an answer cannot be
 //! skipped. Nobody waits for that player; the name is free when the driver has dropped the connection.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use common::input::Input;
@@ -31,9 +31,9 @@ use common::service::{
     Answer, Client, Decoded, Departure, Memory, Pace, Protocol, Request as Bytes, Service,
 };
 
-use super::alarm::Alarm;
 use super::seat::{Kind, Seat};
 use crate::game::{Game, PlayerId, Refused};
+use crate::spacing::Spacing;
 
 /// Most bytes that wait for one player: some four thousand notifications, or one answer with the most scores.
 pub const OUTBOX_LIMIT: usize = 256 * 1024;
@@ -44,9 +44,7 @@ pub struct GuessService {
     table: Mutex<Table>,
     /// How long the lock is let go between check and act; `None` in a right server.
     pub(super) race: Option<Duration>,
-    gap: Duration,
-    /// Made when the first client comes: a model may fork before that, and threads do not survive a fork.
-    alarm: OnceLock<Arc<Alarm>>,
+    spacing: Spacing,
 }
 
 /// What the one lock guards: the game, and who sits at it.
@@ -59,9 +57,9 @@ pub(super) struct Table {
 
 impl GuessService {
     /// A game without players. With `race` its guesses are checked and scored under two locks, so far apart: see
-    /// [`Game::judge`]. `gap` is kept between messages for the notes' clients: see [`DEFAULT_GAP`](super::DEFAULT_GAP); zero is none.
+    /// [`Game::judge`]. `gap` is kept between messages for the notes' clients: see [`spacing`](crate::spacing); zero is none.
     pub fn new(race: Option<Duration>, gap: Duration) -> GuessService {
-        GuessService { race, gap, ..GuessService::default() }
+        GuessService { race, spacing: Spacing::new(gap), ..GuessService::default() }
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
@@ -99,8 +97,7 @@ impl Service for GuessService {
         let mut table = self.table();
         table.arrived += 1;
         let id = PlayerId(table.arrived);
-        let alarm = Arc::clone(self.alarm.get_or_init(|| Arc::new(Alarm::default())));
-        table.seats.insert(client.address, Seat::new(id, outbox.clone(), self.gap, alarm));
+        table.seats.insert(client.address, Seat::new(id, self.spacing.of(outbox.clone())));
     }
 
     fn leave(&self, client: &Client) {

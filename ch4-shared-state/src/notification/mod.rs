@@ -9,8 +9,12 @@
 //! |---|---|
 //! | [`log`] | the messages, each as the bytes in which it leaves |
 //! | [`pace`] | how often all are notified, at most |
+//! | [`subscriber`] | one who is connected, and how its messages leave |
+//! | [`habit`] | what the notes' client asks, to tell it from others |
 //! | [`service`] | who is connected and what each has got, under one lock |
 
+pub mod habit;
 pub mod log;
 pub mod pace;
 pub mod service;
+pub mod subscriber;

@@ -12,10 +12,11 @@
 //!
 //! **Nobody waits for a slow client.** To push is to append to a queue; see [`WhenFull`] for what happens when it is long:
 //!
-//! - [`WhenFull::Coalesce`]: one notification waits for a client and stands for all that would follow it. A client that sleeps for an
-//!   hour and wakes finds one `7:;` and gets everything with one `2:;`.
-//! - [`WhenFull::Disconnect`]: a notification for each message, and whoever has [`OUTBOX_BYTES`] of them unread is hung up on. It comes
-//!   again, and gets the board from its beginning.
+//! - [`WhenFull::Skip`]: one notification waits for a client and stands for all that would follow it ([`Kind::Reminder`]). A client
+//!   that sleeps for an hour and wakes finds one `7:;` and gets everything with one `2:;`.
+//! - [`WhenFull::Disconnect`]: a notification for each message, and whoever has [`OUTBOX_BYTES`] of them waiting is hung up on. It comes
+//!   again, and gets the board from its beginning. That is not at the 21 845th: before any has to wait here, the kernel's buffers, the
+//!   client's and ours, are full, and the conversation's output holds as many bytes again.
 //!
 //! Under both, whoever takes no byte of an answer for `--stall` is hung up on.
 //!
@@ -24,23 +25,29 @@
 //! the rounds that were too early.
 //!
 //! **The notes' client** takes one `recv` for one message. So a notification leaves in a segment of its own
-//! ([`Departure::PushesApart`]), and before the acknowledgement of the message that caused it.
+//! ([`Departure::PushesApart`]), and before the acknowledgement of the message that caused it; and there is some time between any two
+//! messages ([`spacing`](crate::spacing)), as long as a client does nothing that the notes' would not ([`habit`](super::habit)). Its
+//! answers then take the way of the notifications, behind them and behind each other.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use common::board::{Id, Limits};
+use common::board::Limits;
 use common::input::Input;
-use common::outbox::{Outbox, OutboxLimit, WhenFull};
+use common::outbox::{Kind, Outbox, OutboxLimit, Push, WhenFull};
 use common::protocol::notify::{BAD_FORMAT, NOTIFY, PUBLISHED, Request, Requests};
 use common::service::{Answer, Client, Decoded, Departure, Memory, Protocol, Request as Bytes, Service};
 
+use super::habit::Asks;
 use super::log::Log;
 use super::pace::Pace;
+use super::subscriber::Subscriber;
+use crate::spacing::Spacing;
 
-/// Most bytes of notifications that wait for one client: some twenty thousand notifications.
+/// Most bytes of notifications that wait for one client, unless [told otherwise](NotificationService::with_outbox): some twenty
+/// thousand notifications.
 pub const OUTBOX_BYTES: usize = 64 * 1024;
 
 /// With so many messages to announce a round is worth its price, however early it is.
@@ -51,14 +58,15 @@ pub struct NotificationService {
     state: Mutex<State>,
     /// A round has become due, or the service has ended.
     changed: Condvar,
-    when_full: WhenFull,
+    outbox: OutboxLimit,
+    spacing: Spacing,
 }
 
 /// What the one lock guards.
 struct State {
     log: Log,
     connected: BTreeMap<SocketAddr, Subscriber>,
-    notify: Arc<[u8]>,
+    notify: Push,
     pace: Pace,
     /// When the round is to be that was too early; what was published meanwhile waits for it, too.
     due: Option<Instant>,
@@ -67,32 +75,39 @@ struct State {
     ended: bool,
 }
 
-/// One who is connected.
-struct Subscriber {
-    outbox: Outbox,
-    /// What it has not got yet begins here.
-    next: Id,
-    /// It was notified of all before this.
-    notified: Id,
-    /// Connections from the same address whose end we have not seen: a client that died and came again at once.
-    forerunners: u32,
-    hung_up: bool,
-}
-
 impl NotificationService {
-    /// An empty board. With an interval above zero, [`notify_when_due`](NotificationService::notify_when_due) must run.
+    /// An empty board. With an interval above zero, [`notify_when_due`](NotificationService::notify_when_due) must run. `gap` is
+    /// kept between messages for the notes' clients; zero is none.
     #[must_use]
-    pub fn new(limits: Limits, when_full: WhenFull, interval: Duration) -> NotificationService {
+    pub fn new(
+        limits: Limits,
+        when_full: WhenFull,
+        interval: Duration,
+        gap: Duration,
+    ) -> NotificationService {
+        let kind = match when_full {
+            WhenFull::Skip => Kind::Reminder,
+            WhenFull::Disconnect => Kind::Message,
+        };
         let state = State {
             log: Log::new(limits),
             connected: BTreeMap::new(),
-            notify: Arc::from(NOTIFY),
+            notify: Push { bytes: NOTIFY.into(), kind },
             pace: Pace::new(interval),
             due: None,
             unannounced: 0,
             ended: false,
         };
-        NotificationService { state: Mutex::new(state), changed: Condvar::new(), when_full }
+        let outbox = OutboxLimit { bytes: OUTBOX_BYTES, when_full };
+        let spacing = Spacing::new(gap);
+        NotificationService { state: Mutex::new(state), changed: Condvar::new(), outbox, spacing }
+    }
+
+    /// The same with room for so many bytes of notifications for each client.
+    #[must_use]
+    pub fn with_outbox(mut self, bytes: usize) -> NotificationService {
+        self.outbox.bytes = bytes;
+        self
     }
 
     /// Makes up for rounds that were too early, until [`end`](NotificationService::end). For a thread of its own.
@@ -127,19 +142,23 @@ impl NotificationService {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn publish(&self, client: &Client, text: &[u8]) -> &'static [u8] {
+    fn publish(&self, client: &Client, text: &[u8]) -> Answer {
         let mut state = self.state();
-        match state.log.publish(text, client.address, SystemTime::now().into()) {
+        state.hear(client, Asks::Publish);
+        let published = state.log.publish(text, client.address, SystemTime::now().into());
+        let response = match published {
             Ok(_) => {
                 self.spread_the_news(&mut state, client);
                 PUBLISHED
             }
-            Err(full) => {
-                drop(state);
-                tracing::warn!("a message of {client} is refused: {full}");
-                BAD_FORMAT // the protocol has no code for it
-            }
+            Err(_) => BAD_FORMAT, // the protocol has no code for it
+        };
+        let answer = state.answer(client, response.to_vec(), true);
+        drop(state);
+        if let Err(full) = published {
+            tracing::warn!("a message of {client} is refused: {full}");
         }
+        answer
     }
 
     /// A round now, or for now only the publisher: its notification comes before its acknowledgement.
@@ -157,24 +176,39 @@ impl NotificationService {
                 }
             }
         }
-        let next = state.log.next_id();
-        if let Some(subscriber) = state.connected.get_mut(&publisher.address) {
-            subscriber.remind(&state.notify, next);
-        }
+        state.remind(publisher);
     }
 
-    fn news(&self, client: &Client) -> Vec<u8> {
+    fn news(&self, client: &Client) -> Answer {
         let mut state = self.state();
-        let State { log, connected, notify, .. } = &mut *state;
+        let State { log, connected, .. } = &mut *state;
         // Not there: it has left, and this answer goes nowhere.
-        let Some(subscriber) = connected.get_mut(&client.address) else { return Vec::new() };
+        let Some(subscriber) = connected.get_mut(&client.address) else { return Answer::new(Vec::new()) };
+        subscriber.asks(Asks::News);
         let news = log.since(subscriber.next);
         subscriber.next = news.next;
-        if news.more {
-            subscriber.remind(notify, log.next_id());
+        let (spaced, more) = (subscriber.is_spaced(), news.more);
+        if !spaced {
+            if more {
+                state.remind(client);
+            }
+            drop(state);
+            return Answer::new(news.response());
         }
         drop(state);
-        news.response()
+        let response = news.response();
+        let mut state = self.state();
+        // A notification that has come in between leaves before it, and is of a message that is not in it: so it is asked for.
+        let answer = state.answer(client, response, false);
+        if more {
+            state.remind(client);
+        }
+        answer
+    }
+
+    fn makes_no_sense(&self, client: &Client, response: &[u8]) -> Answer {
+        self.state().hear(client, Asks::Nonsense);
+        Answer::new(response.to_vec())
     }
 }
 
@@ -196,14 +230,13 @@ impl Service for NotificationService {
     }
 
     fn outbox(&self) -> Option<OutboxLimit> {
-        Some(OutboxLimit { bytes: OUTBOX_BYTES, when_full: self.when_full })
+        Some(self.outbox)
     }
 
     fn arrive(&self, client: &Client, outbox: &Outbox) {
         let mut state = self.state();
         let forerunners = state.connected.get(&client.address).map_or(0, |before| before.forerunners + 1);
-        let subscriber =
-            Subscriber { outbox: outbox.clone(), next: Id(0), notified: Id(0), forerunners, hung_up: false };
+        let subscriber = Subscriber::new(*client, self.spacing.of(outbox.clone()), forerunners);
         state.connected.insert(client.address, subscriber);
     }
 
@@ -217,15 +250,35 @@ impl Service for NotificationService {
 
     fn handle(&self, client: &Client, request: Bytes) -> Answer {
         match Requests::default().decode(&request.0) {
-            Ok(Some((Ok(Request::Publish(text)), _))) => Answer::new(self.publish(client, &text).to_vec()),
-            Ok(Some((Ok(Request::Get), _))) => Answer::new(self.news(client)),
-            Ok(Some((Err(bad), _))) => Answer::new(bad.response().to_vec()),
+            Ok(Some((Ok(Request::Publish(text)), _))) => self.publish(client, &text),
+            Ok(Some((Ok(Request::Get), _))) => self.news(client),
+            Ok(Some((Err(bad), _))) => self.makes_no_sense(client, bad.response()),
             Ok(None) | Err(_) => Answer::last(BAD_FORMAT.to_vec()), // not from our own protocol
         }
     }
 }
 
 impl State {
+    fn hear(&mut self, client: &Client, asks: Asks) {
+        if let Some(subscriber) = self.connected.get_mut(&client.address) {
+            subscriber.asks(asks);
+        }
+    }
+
+    fn remind(&mut self, client: &Client) {
+        let next = self.log.next_id();
+        if let Some(subscriber) = self.connected.get_mut(&client.address) {
+            subscriber.remind(&self.notify, next);
+        }
+    }
+
+    fn answer(&mut self, client: &Client, response: Vec<u8>, acknowledges: bool) -> Answer {
+        match self.connected.get_mut(&client.address) {
+            Some(subscriber) => subscriber.answer(response, acknowledges),
+            None => Answer::new(response),
+        }
+    }
+
     /// A round: everybody who has neither got the newest message nor was told of it. Under the lock, so that a client which asks
     /// after it was notified finds what it was notified of.
     fn notify_all(&mut self) {
@@ -235,16 +288,6 @@ impl State {
             if subscriber.next < next && subscriber.notified < next {
                 subscriber.remind(&self.notify, next);
             }
-        }
-    }
-}
-
-impl Subscriber {
-    fn remind(&mut self, notify: &Arc<[u8]>, next: Id) {
-        self.notified = next;
-        if !self.hung_up && self.outbox.push(Arc::clone(notify)).is_err() {
-            self.hung_up = true; // by its own driver, soon
-            tracing::info!("hanging up on a client with {OUTBOX_BYTES} bytes of notifications unread");
         }
     }
 }

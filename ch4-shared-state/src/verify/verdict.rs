@@ -104,7 +104,16 @@ impl Run<'_> {
             (Verdict::Linearizable(order), _) => Shown::Order(order),
             _ => Shown::Order(&[]),
         };
-        let facts = [("Run", run.to_owned()), ("Repeat it", self.command())];
+        let look_longer = format!("{} --seeds 100", self.command());
+        let facts = [
+            ("Run", run.to_owned()),
+            ("Ask for the same again", self.command()),
+            (
+                "Who meets whom",
+                "no seed says: that is for the machine to decide, in every run anew".to_owned(),
+            ),
+            ("Look longer", look_longer + " (until there is a violation, with as many seeds at most)"),
+        ];
         let about = About {
             title: format!("{}: concurrent calls", self.args.what.name()),
             verdict: verdict.to_owned(),
@@ -115,7 +124,7 @@ impl Run<'_> {
         say(&format!("drawn in {}", path.display()))
     }
 
-    /// The same seed makes the same requests; in which order they arrive, the machine decides anew.
+    /// What asks for the same again. When each request arrives, and so whether there is a violation, is not the seed's to say.
     fn command(&self) -> String {
         let args = self.args;
         let what = clap::ValueEnum::to_possible_value(&args.what);

@@ -152,10 +152,10 @@ mod tests {
         let (_, dead_outbox) = visitor(&mut visitors, 1, start);
         let (alive, alive_outbox) = visitor(&mut visitors, 2, start);
         visitors.look_around(start + every, every);
-        assert_eq!(alive_outbox.pop().as_deref(), Some(&[0x89, 0][..]));
+        assert_eq!(alive_outbox.pop().map(|push| push.bytes.to_vec()), Some(vec![0x89, 0]));
         visitors.sign(alive, start + every);
         visitors.look_around(start + 2 * every, every);
         assert!(dead_outbox.take_last().is_some() && alive_outbox.take_last().is_none());
-        assert_eq!(alive_outbox.pop().as_deref(), Some(&[0x89, 0][..]));
+        assert_eq!(alive_outbox.pop().map(|push| push.bytes.to_vec()), Some(vec![0x89, 0]));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -26,7 +26,18 @@ pub struct Server {
 impl Server {
     /// Starts a command of this program on a free port.
     pub fn start(args: &[&str]) -> Server {
-        let mut child = ch4(args).args(["-p", "0", "--log", "warn"]).stdout(Stdio::piped()).spawn().unwrap();
+        Server::spawn(ch4(args).args(["--log", "warn"]))
+    }
+
+    /// The same, with its log to be read. There is not room for much that nobody reads.
+    pub fn with_log(args: &[&str]) -> (Server, ChildStderr) {
+        let mut server = Server::spawn(ch4(args).stderr(Stdio::piped()));
+        let log = server.child.stderr.take().unwrap();
+        (server, log)
+    }
+
+    fn spawn(command: &mut Command) -> Server {
+        let mut child = command.args(["-p", "0"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address =

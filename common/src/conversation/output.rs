@@ -15,9 +15,9 @@ pub(super) struct Output {
     departure: Departure,
     /// What each call sends; empty where all leave together.
     calls: VecDeque<Call>,
-    /// Bytes appended since the beginning, and of them those before the last push.
+    /// Bytes appended since the beginning, and of them those before the last reminder.
     appended: u64,
-    before_last_push: Option<u64>,
+    before_last_reminder: Option<u64>,
 }
 
 /// What is left of what one call sends.
@@ -34,7 +34,7 @@ impl Output {
             departure,
             calls: VecDeque::new(),
             appended: 0,
-            before_last_push: None,
+            before_last_reminder: None,
         }
     }
 
@@ -67,15 +67,21 @@ impl Output {
     }
 
     pub fn append_push(&mut self, bytes: &[u8]) {
-        self.before_last_push = Some(self.appended);
         self.note(bytes.len(), true);
         self.append_slice(bytes);
     }
 
-    /// Whether a push is among the bytes and none of it is sent.
-    pub fn holds_a_push(&self) -> bool {
+    /// Unless one is here of which nothing is sent: it stands for this one too.
+    pub fn append_reminder(&mut self, bytes: &[u8]) {
+        if !self.holds_a_reminder() {
+            self.before_last_reminder = Some(self.appended);
+            self.append_push(bytes);
+        }
+    }
+
+    fn holds_a_reminder(&self) -> bool {
         let sent = self.appended - self.len() as u64;
-        self.before_last_push.is_some_and(|before| before >= sent)
+        self.before_last_reminder.is_some_and(|before| before >= sent)
     }
 
     /// So many bytes of the call are sent. Gives the buffer away when all of it is.

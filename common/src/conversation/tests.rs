@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::framing::Delimited;
-use crate::outbox::{OutboxLimit, WhenFull};
+use crate::outbox::{OutboxLimit, Push, WhenFull};
 use crate::service::Departure;
 
 /// Answers a line with itself and a newline.
@@ -91,7 +91,7 @@ fn what_comes_after_the_last_word_is_not_kept() {
 }
 
 /// Answers a line with itself; the test pushes.
-struct Twice(Departure, WhenFull);
+struct Twice(Departure);
 
 impl Service for Twice {
     fn name(&self) -> &'static str {
@@ -104,7 +104,7 @@ impl Service for Twice {
         Box::new(Delimited::new(b';', 10))
     }
     fn outbox(&self) -> Option<OutboxLimit> {
-        Some(OutboxLimit { bytes: 1000, when_full: self.1 })
+        Some(OutboxLimit { bytes: 1000, when_full: WhenFull::Disconnect })
     }
     fn handle(&self, _client: &Client, request: Request) -> Answer {
         Answer::new([&request.0, &b";"[..]].concat())
@@ -113,7 +113,7 @@ impl Service for Twice {
 
 /// What each call sends when the socket takes at most `most` bytes.
 fn calls(departure: Departure, most: usize) -> Vec<Vec<u8>> {
-    let service: Arc<dyn Service> = Arc::new(Twice(departure, WhenFull::Disconnect));
+    let service: Arc<dyn Service> = Arc::new(Twice(departure));
     let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
     let mut calls = Vec::new();
     for round in [b"ab;".as_slice(), b"cd;"] {
@@ -140,45 +140,85 @@ fn messages_leave_in_one_call_or_each_in_its_own() {
     assert_eq!(calls(Departure::OneByOne, 3), parts);
 }
 
-/// What each call sends when two requests came at once, and while each was handled three times the same was pushed.
-fn calls_with_news(when_full: WhenFull) -> Vec<Vec<u8>> {
-    let service: Arc<dyn Service> = Arc::new(Twice(Departure::PushesApart, when_full));
-    let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
-    let outbox = talk.outbox().unwrap().clone();
-    talk.receive(b"ab;cd;");
-    while let Some(request) = talk.poll_request() {
-        for _ in 0..3 {
-            outbox.push(Arc::from(*b"7:;")).unwrap();
-        }
-        let answer = talk.service.handle(&talk.client, request);
-        talk.answer(answer);
-    }
+fn apart() -> Conversation {
+    let service: Arc<dyn Service> = Arc::new(Twice(Departure::PushesApart));
+    Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() })
+}
+
+/// What each call sends of all that waits.
+fn send_all(talk: &mut Conversation) -> Vec<Vec<u8>> {
     let mut calls = Vec::new();
     while !talk.transmit().is_empty() {
         let count = talk.transmit().len();
-        calls.push(send(&mut talk, count));
+        calls.push(send(talk, count));
     }
     calls
 }
 
-#[test]
-fn pushes_leave_before_the_answer_apart_from_it_and_one_stands_for_all_that_wait() {
-    assert_eq!(calls_with_news(WhenFull::Coalesce), [&b"7:;"[..], b"ab;cd;"]);
-    let each = [&b"7:;"[..], b"7:;", b"7:;", b"ab;", b"7:;", b"7:;", b"7:;", b"cd;"];
-    assert_eq!(calls_with_news(WhenFull::Disconnect), each);
+/// What each call sends when two requests came at once, and while each was handled three times the same was pushed.
+fn calls_with_news(kind: fn(Arc<[u8]>) -> Push) -> Vec<Vec<u8>> {
+    let mut talk = apart();
+    let outbox = talk.outbox().unwrap().clone();
+    talk.receive(b"ab;cd;");
+    while let Some(request) = talk.poll_request() {
+        for _ in 0..3 {
+            outbox.put(kind(Arc::from(*b"7:;"))).unwrap();
+        }
+        let answer = talk.service.handle(&talk.client, request);
+        talk.answer(answer);
+    }
+    send_all(&mut talk)
 }
 
 #[test]
-fn a_push_that_has_left_stands_for_nothing() {
-    let service: Arc<dyn Service> = Arc::new(Twice(Departure::PushesApart, WhenFull::Coalesce));
-    let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
+fn pushes_leave_before_the_answer_apart_from_it_and_one_reminder_stands_for_all_that_wait() {
+    assert_eq!(calls_with_news(Push::reminder), [&b"7:;"[..], b"ab;cd;"]);
+    let each = [&b"7:;"[..], b"7:;", b"7:;", b"ab;", b"7:;", b"7:;", b"7:;", b"cd;"];
+    assert_eq!(calls_with_news(Push::message), each);
+}
+
+#[test]
+fn a_reminder_that_has_left_stands_for_nothing() {
+    let mut talk = apart();
     let outbox = talk.outbox().unwrap().clone();
-    outbox.push(Arc::from(*b"7:;")).unwrap();
+    outbox.put(Push::reminder(Arc::from(*b"7:;"))).unwrap();
     handle_all(&mut talk);
     assert_eq!(send(&mut talk, 3), b"7:;");
     talk.receive(b"ab;");
     handle_all(&mut talk);
-    outbox.push(Arc::from(*b"7:;")).unwrap();
+    outbox.put(Push::reminder(Arc::from(*b"7:;"))).unwrap();
     handle_all(&mut talk);
     assert_eq!((send(&mut talk, 3), send(&mut talk, 3)), (b"ab;".to_vec(), b"7:;".to_vec()));
+}
+
+#[test]
+fn another_push_that_waits_stands_for_no_reminder() {
+    let mut talk = apart();
+    let outbox = talk.outbox().unwrap().clone();
+    outbox.put(Push::answer(Arc::from(*b"0:;"))).unwrap();
+    handle_all(&mut talk);
+    outbox.put(Push::reminder(Arc::from(*b"7:;"))).unwrap();
+    handle_all(&mut talk);
+    assert_eq!(send_all(&mut talk), [b"0:;", b"7:;"]);
+}
+
+/// More than the output takes at once, and the answer comes behind all of it; what is held back is not waited for at the end.
+#[test]
+fn an_answer_leaves_behind_every_push_that_was_there() {
+    for last in [false, true] {
+        let mut talk = apart();
+        let outbox = talk.outbox().unwrap().clone();
+        talk.receive(b"ab;");
+        let request = talk.poll_request().unwrap();
+        for byte in [b'x', b'y'] {
+            outbox.put(Push::answer(vec![byte; HIGH_WATER].into())).unwrap();
+        }
+        if last {
+            outbox.put_held(Push::answer(Arc::from(*b"held;"))).unwrap();
+        }
+        let answer = talk.service.handle(&talk.client, request);
+        talk.answer(if last { Answer::last(answer.bytes) } else { answer });
+        let begins: Vec<u8> = send_all(&mut talk).iter().map(|call| call[0]).collect();
+        assert_eq!(begins, if last { &b"xyha"[..] } else { b"xya" });
+    }
 }

@@ -12,6 +12,11 @@
 //! Answers come in the order of the requests, notifications at any time. A notification carries nothing: whoever asks gets all
 //! that this connection has not got yet, and so a late or double `7:;` loses and doubles no message.
 //!
+//! **Who finds frames itself** says so by `2:;2:;` on connecting, in one call, and is answered `1:…;1:;`. Clients of the notes take one
+//! `recv` for one message: they ask once on connecting and once for each notification, and publish the next message when the last is
+//! acknowledged. While a client does just that, our server leaves some time between its messages (`board-server --gap`). A client that
+//! has published first, asked more often or published sooner waits for nothing.
+//!
 //! Line breaks inside a payload are ignored. A frame that makes no sense costs one answer; only one without an end is fatal.
 
 use super::mboard::response::Posted;

@@ -44,7 +44,7 @@ pub struct About {
     pub title: String,
     /// The verdict as a sentence.
     pub verdict: String,
-    /// Names and values: the server, the seed, the command that repeats it.
+    /// Names and values: the server, the seed, the command that asks for the same again.
     pub facts: Vec<(String, String)>,
 }
 

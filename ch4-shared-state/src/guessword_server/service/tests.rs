@@ -43,7 +43,9 @@ impl Sitter {
     fn heard(&self) -> Vec<Response> {
         let pushed = std::iter::from_fn(|| self.outbox.pop());
         pushed
-            .map(|bytes| common::protocol::guessword::Responses::default().decode(&bytes).unwrap().unwrap().0)
+            .map(|push| {
+                common::protocol::guessword::Responses::default().decode(&push.bytes).unwrap().unwrap().0
+            })
             .collect()
     }
 }

@@ -4,7 +4,7 @@
 //!      request          1?token           all acknowledged           block 0             all blocks
 //! idle ───────▶ opening ────────▶ sending ─────────────────▶ waiting ─────────▶ receiving ────────────▶ idle
 //!   │              │                ▲  │                                            ▲
-//!   │              │ 0?…, z         │  └ block 0: the server must have everything ──┘
+//!   │              │ 0?…, z 3 times │  └ block 0: the server must have everything ──┘
 //!   │              ▼                │
 //!   │           Err(Original)       │          any of them, silent for `give_up`: Err(NoAnswer)
 //!   └ with an earlier token ────────┘
