@@ -3,6 +3,7 @@
 //! They come and go as well. That a player is gone has no answer on the wire; it is over when everybody is told, and the player hears
 //! it on the next seat.
 
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -196,7 +197,10 @@ impl<'a> Player<'a> {
 }
 
 fn connect(crowd: &Crowd<'_>) -> anyhow::Result<Connection> {
-    let connection = Connection::open(&crowd.address.ip().to_string(), crowd.address.port())?;
+    let stream = TcpStream::connect(crowd.address)
+        .with_context(|| format!("no guess-word server at {}", crowd.address))?;
+    stream.set_nodelay(true)?;
+    let connection = Connection::over(stream);
     connection.wait_at_most(Some(PATIENCE))?;
     Ok(connection)
 }
