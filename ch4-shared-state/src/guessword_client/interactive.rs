@@ -182,7 +182,8 @@ impl Desk {
         };
         let picture = self.view.picture();
         let mut words = format!("  no point for {letter}: {why}");
-        if std::mem::replace(&mut self.drawn, picture.clone()) != picture {
+        // What is typed ahead is answered before the word is here.
+        if !self.view.progress.is_empty() && std::mem::replace(&mut self.drawn, picture.clone()) != picture {
             words = words + "\n" + &picture;
         }
         words
