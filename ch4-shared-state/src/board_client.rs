@@ -6,9 +6,11 @@
 //! | `line` | a message as it is shown |
 //! | `interactive` | a thread that listens while another reads the keyboard |
 //! | `script` | one thread that publishes, prints and ends |
+//! | `printer` | which messages it prints |
 
 mod interactive;
 mod line;
+mod printer;
 mod script;
 mod session;
 
@@ -17,40 +19,42 @@ use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
-use common::cli::duration;
-use common::protocol::notify::NotTheBoard;
+use common::protocol::notify::{NotTheBoard, REQUEST_LIMIT, Request};
+
+use crate::connect::{ConnectArgs, patience};
 
 /// The server has not taken a message.
 const REFUSED: u8 = 3;
 /// The server has ended the connection, or it has broken.
 const SERVER_GONE: u8 = 4;
+/// Ctrl-C came before it was done, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo ch4 board-client                            at a terminal: what you type is published
-  cargo ch4 board-client --publish 'Hello world!'
+  cargo ch4 board-client --publish 'Hello world!'   or -m 'Hello world!'
   uname -a | cargo ch4 board-client --publish -
   cargo ch4 board-client --last 3                   the last three messages
   cargo ch4 board-client --follow                   all messages, and those to come, until Ctrl-C
   cargo ch4 board-client --new --count 1            wait for the next message
 
 At the terminal Enter publishes, the arrow keys bring back what was typed, Ctrl-D or Ctrl-C ends.
-From a script each message is a line on standard output: TIME [ADDRESS] -> TEXT.
+From a script each message is a line on standard output: TIME [ADDRESS] -> TEXT. A line break in a
+text is shown as \\n. A message counts as published when the server has said so.
 It does not connect again by itself: a server that is gone ends it, and who comes again gets the
 board from its beginning (see --last and --new).
-Exit status: 0 done (also Ctrl-C), 1 an error, 3 the message was refused, 4 the server is gone.")]
+Exit status: 0 done (also Ctrl-C, where nothing else would end it), 1 an error or no answer in time,
+3 the message was refused, 4 the server is gone, 130 interrupted by Ctrl-C.")]
 pub struct BoardClientArgs {
     /// Where the server is
-    #[arg(short = 'H', long, default_value = "127.0.0.1")]
-    pub host: String,
-    /// The server's port
-    #[arg(short, long, default_value_t = 7777)]
-    pub port: u16,
+    #[command(flatten)]
+    pub server: ConnectArgs,
     /// Publish this; `-` is all of standard input. Can be given several times
-    #[arg(long, visible_alias = "message", value_name = "TEXT|-")]
+    #[arg(short = 'm', long, visible_alias = "message", value_name = "TEXT|-", allow_hyphen_values = true)]
     pub publish: Vec<String>,
     /// Print the messages, and those to come, until Ctrl-C
     #[arg(long)]
@@ -59,13 +63,13 @@ pub struct BoardClientArgs {
     #[arg(long, value_name = "N", conflicts_with = "follow")]
     pub count: Option<u64>,
     /// Of the messages that are there already print only the last N; 0 means all
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     pub last: Option<usize>,
     /// Of the messages that are there already print none
     #[arg(long, conflicts_with = "last")]
     pub new: bool,
-    /// How long to wait for the connection, and for the answer to a message that is published
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
+    /// How long to wait for the connection, and then while the server takes or answers nothing
+    #[arg(long, value_name = "TIME", value_parser = patience, default_value = "10s")]
     pub timeout: Duration,
 }
 
@@ -74,7 +78,7 @@ pub struct BoardClientArgs {
 enum Gone {
     #[error("the server is gone: it has ended the connection")]
     Ended,
-    #[error("the server is gone: {0}")]
+    #[error("the server is gone")]
     Broken(#[from] io::Error),
 }
 
@@ -82,6 +86,16 @@ enum Gone {
 #[derive(Debug, thiserror::Error)]
 #[error("the server refuses the message: the board is full, or the message is too long")]
 struct Refused;
+
+/// A text for which the server has no room under any circumstances.
+#[derive(Debug, thiserror::Error)]
+#[error("the message is too long for a notification board: at most {} bytes", REQUEST_LIMIT / 4 * 3 - 3)]
+struct TooLong;
+
+/// By Ctrl-C.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Interrupted;
 
 /// Publishes, prints, or talks to whoever sits at the terminal.
 ///
@@ -95,7 +109,8 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
     }
     let done = if scripted { script::run(args) } else { interactive::run(args) };
     let code = match &done {
-        Err(error) if error.is::<Refused>() => REFUSED,
+        Err(error) if error.is::<Refused>() || error.is::<TooLong>() => REFUSED,
+        Err(error) if error.is::<Interrupted>() => INTERRUPTED,
         Err(error) if error.is::<Gone>() || error.is::<NotTheBoard>() => SERVER_GONE,
         _ => return done.map(|()| ExitCode::SUCCESS),
     };
@@ -105,22 +120,25 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
-/// Connects to the first of the host's addresses that answers.
 fn connect(args: &BoardClientArgs) -> anyhow::Result<TcpStream> {
-    use std::net::ToSocketAddrs;
-    let (host, port) = (args.host.as_str(), args.port);
-    let addresses = (host, port).to_socket_addrs().with_context(|| format!("no host is called {host}"))?;
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in addresses {
-        match TcpStream::connect_timeout(&address, args.timeout.max(Duration::from_millis(1))) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
+    args.server.connect(Some(args.timeout), "notification board", "board-server")
+}
+
+/// The frame that publishes a text.
+fn request(text: Vec<u8>) -> Result<Vec<u8>, TooLong> {
+    let mut frame = Vec::new();
+    Request::Publish(text).encode(&mut frame);
+    if frame.len() > REQUEST_LIMIT { Err(TooLong) } else { Ok(frame) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_message_is_as_long_as_is_said() {
+        let longest = REQUEST_LIMIT / 4 * 3 - 3;
+        assert!(request(vec![0; longest]).is_ok());
+        assert!(request(vec![0; longest + 1]).unwrap_err().to_string().contains(&longest.to_string()));
     }
-    Err(last).with_context(|| {
-        format!("no notification board at {host} port {port}; start one with `cargo ch4 board-server`")
-    })
 }

@@ -16,7 +16,7 @@
 //! players pass the check, and both score. Each half holds the lock properly; a lock around each access does not make the two one.
 //!
 //! The rules, where the notes leave them open:
-//! - A name has 1 to 32 bytes of UTF-8, no space and no control character, and is in use as long as its player is there.
+//! - A name has 1 to 32 bytes of UTF-8, no space and no character that is not seen, and is in use as long as its player is there.
 //! - What a word is, and which letters are alike, is in [`word`].
 //! - A letter that is right counts one point, however often it stands in the word. A wrong one costs nothing and is not told.
 //! - Whoever proposed the word may guess too: alone one could not play otherwise.
@@ -28,6 +28,7 @@ pub mod word;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::protocol::guessword::{Event, NAME_LIMIT, Notice, SCORES_LIMIT, Score};
+use common::visible::is_visible;
 
 pub use refused::Refused;
 use word::{Letter, Word};
@@ -189,10 +190,11 @@ impl Game {
     }
 }
 
-/// No space, so that `name what` and `name score` can be read back.
+/// No space, so that `name what` and `name score` can be read back, and nothing that is not seen, so that two names are not one to
+/// the eye.
 fn is_name(name: &str) -> bool {
     let fits = (1..=NAME_LIMIT).contains(&name.len());
-    fits && !name.chars().any(|character| character.is_whitespace() || character.is_control())
+    fits && name.chars().all(|character| !character.is_whitespace() && is_visible(character))
 }
 
 #[cfg(test)]

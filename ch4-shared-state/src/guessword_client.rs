@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use common::cli::duration;
 
+use crate::connect::{ConnectArgs, patience};
 use crate::game::word::Word;
 use connection::{Connection, Gone};
 
@@ -49,11 +49,8 @@ Exit status: 0 done, 1 an error, 3 the name is in use or none, 4 the server is g
 #[command(after_help = EXAMPLES)]
 pub struct GuesswordClientArgs {
     /// Where the server is
-    #[arg(short = 'H', long, default_value = "127.0.0.1")]
-    pub host: String,
-    /// The server's port
-    #[arg(short, long, default_value_t = 7777)]
-    pub port: u16,
+    #[command(flatten)]
+    pub server: ConnectArgs,
     /// The name to play under; at the terminal it is asked for
     #[arg(short, long)]
     pub name: Option<String>,
@@ -69,8 +66,8 @@ pub struct GuesswordClientArgs {
     /// Read what to do from this file, a line each; `-` is standard input. Also `wait`: for the next notification
     #[arg(long, value_name = "FILE", requires = "name", conflicts_with_all = ["guess", "propose", "until_round"])]
     pub script: Option<PathBuf>,
-    /// From a script: give up when the server says nothing for so long [default: never]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    /// Give up on connecting after so long, and from a script when the server says nothing for so long [default: never]
+    #[arg(long, value_name = "TIME", value_parser = patience)]
     pub timeout: Option<Duration>,
 }
 
@@ -84,7 +81,8 @@ pub fn run(args: &GuesswordClientArgs) -> anyhow::Result<ExitCode> {
     }
     let flags = args.guess.is_some() || args.propose.is_some() || args.until_round.is_some();
     let piped = !stdin().is_terminal();
-    let connection = Connection::open(&args.host, args.port)?;
+    let connection =
+        Connection::over(args.server.connect(args.timeout, "guess-word server", "guessword-server")?);
     let played = match (&args.name, &args.script) {
         (Some(name), Some(file)) => script::follow(connection, name, file, args.timeout),
         (Some(name), None) if flags => script::play(connection, name, args),
@@ -107,5 +105,7 @@ pub fn run(args: &GuesswordClientArgs) -> anyhow::Result<ExitCode> {
 
 /// The server says `d:0`, and not why.
 #[derive(Debug, thiserror::Error)]
-#[error("the server refuses the name `{0}`: it is in use, or it is none (1 to 32 bytes, no space)")]
+#[error(
+    "the server refuses the name `{0}`: it is in use, or it is none (1 to 32 bytes, no space, nothing that is not seen)"
+)]
 struct NameRefused(String);

@@ -5,6 +5,7 @@
 pub mod board_client;
 pub mod board_server;
 pub mod child_server;
+pub mod connect;
 pub mod connections;
 pub mod download;
 pub mod files_server;

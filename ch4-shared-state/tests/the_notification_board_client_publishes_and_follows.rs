@@ -43,7 +43,7 @@ fn it_publishes_and_prints_what_was_asked_for() {
         .unwrap();
     child.stdin.take().unwrap().write_all("five\nlines: no; two\n".as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
-    assert_eq!(client(port, &["--last", "1"]), ["five", "lines: no; two"]);
+    assert_eq!(client(port, &["--last", "1"]), ["five\\nlines: no; two"]);
     let line = text(&run(&mut ch4(&["board-client", "-p", &port.to_string(), "--count", "1"])).stdout);
     assert_eq!(line.split_once(" [127.0.0.1:").unwrap().0.len(), "2026-11-21 12:36:54".len(), "{line}");
 }

@@ -159,6 +159,12 @@ fn each_way_to_fail_has_its_status_and_its_sentence() {
     let (code, words) = status(port, &[]);
     assert!(code == Some(1) && words.contains("--name"), "{code:?} {words}");
 
+    let (code, words) = status(port, &["--name", "\u{202e}ecilA", "--guess", "e"]);
+    assert!(code == Some(3) && words.contains("not seen"), "{code:?} {words}");
+    let output = play_script(&server, "Bob", "state\n\n# a comment\nbogus\nstate\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("line 4: `bogus` is no letter"), "{output:?}");
+
     drop(server);
     let (code, words) = status(port, &["--name", "Bob", "--guess", "e"]);
     assert!(code == Some(1) && words.contains("no guess-word server"), "{code:?} {words}");

@@ -102,6 +102,50 @@ fn the_arrow_brings_back_what_was_typed() {
 }
 
 #[test]
+fn what_is_typed_ahead_is_not_lost() {
+    let server = notify::serve("epoll", &[]);
+    let mut terminal = board(&server);
+    terminal.press(&["one", "two", "three", "fo"].join(ENTER));
+    terminal.shows("-> three\n> fo");
+    terminal.press(&format!("ur{ENTER}"));
+    terminal.shows("-> four\n>");
+    assert_eq!(fetch(&mut Raw::connect(&server)), ["one", "two", "three", "four"]);
+
+    // Ctrl-D among it: what stands before it is published when the program has ended.
+    let many: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+    terminal.press(&(many.join(ENTER) + ENTER + CTRL_D));
+    assert_eq!(terminal.end(), "0");
+    assert_eq!(fetch(&mut Raw::connect(&server))[4..], many);
+}
+
+#[test]
+fn each_line_that_is_pasted_is_a_message() {
+    let server = notify::serve("epoll", &[]);
+    let mut terminal = board(&server);
+    terminal.press("\x1b[200~one\rtwo\n\nthree\x1b[201~"); // a terminal that brackets what is pasted
+    terminal.shows("three");
+    assert!(fetch(&mut Raw::connect(&server)).is_empty());
+    terminal.press(ENTER);
+    terminal.shows("-> three\n>");
+    assert_eq!(fetch(&mut Raw::connect(&server)), ["one", "two", "three"]);
+}
+
+#[test]
+fn a_player_may_type_ahead() {
+    let server = guessword::serve("epoll");
+    let mut terminal = player(&server);
+    terminal.press(&["Ann", "word hello", "h", "7", ""].join(ENTER));
+    terminal.shows("no point for 7: it is no letter\n");
+    terminal.shows("tried: h\n");
+    terminal.press(&format!("x{ENTER}"));
+    terminal.shows("no point for x: not in the word, or tried already\n  ┌");
+    terminal.shows("tried: h x");
+    terminal.press("\x1b[200~e\nl\no\x1b[201~");
+    terminal.press(ENTER);
+    terminal.shows("* Ann won, propose a new word: it was hello");
+}
+
+#[test]
 fn it_ends_and_leaves_the_terminal_as_it_was() {
     let server = notify::serve("epoll", &[]);
     for key in [CTRL_D, CTRL_C] {

@@ -21,16 +21,14 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
+use crate::keep_alive;
 use crate::service::Client;
 use crate::stop::{STALL_AT_STOP, Stop};
 
 /// How long a server that has no descriptor left does not look at its listening socket.
 pub const LOOK_AWAY: Duration = Duration::from_millis(50);
-
-/// How often a silent client is asked before it is taken for gone.
-const KEEP_ALIVE_PROBES: u32 = 6;
 
 /// The listening socket.
 #[derive(Debug)]
@@ -83,24 +81,13 @@ impl Door {
         self.address
     }
 
-    /// From now on the kernel asks a client that has been silent for `silence` whether it is still there (tcp(7), keep-alive), six
-    /// times in as long again, and hangs up on one that is not: its machine has lost power, or the way to it is cut, and
-    /// nothing ever said so. The same for a client that acknowledges nothing of what is sent to it (`TCP_USER_TIMEOUT`): while
-    /// bytes are under way the kernel does not ask, and by itself would send them again for a quarter of an hour.
-    ///
-    /// Linux hands the options down to connections that are accepted later. `silence` counts in whole seconds, at least 6.
+    /// From now on the kernel asks a client that has been silent for `silence` whether it is still there, and hangs up on one that
+    /// is not: see [`keep_alive::set`].
     ///
     /// # Errors
     /// What setsockopt(2) says.
     pub fn keep_alive(&self, silence: Duration) -> io::Result<()> {
-        let silence = Duration::from_secs(silence.as_secs().max(u64::from(KEEP_ALIVE_PROBES)));
-        let socket = SockRef::from(&self.listener);
-        let probes = TcpKeepalive::new()
-            .with_time(silence)
-            .with_interval(silence / KEEP_ALIVE_PROBES)
-            .with_retries(KEEP_ALIVE_PROBES);
-        socket.set_tcp_keepalive(&probes)?;
-        socket.set_tcp_user_timeout(Some(silence * 2))
+        keep_alive::set(&self.listener, silence)
     }
 
     /// From now on the kernel takes no more for a client than what is on its way and about so many bytes beyond

@@ -35,6 +35,7 @@ pub mod door;
 pub mod interrupt;
 #[cfg(not(loom))]
 pub mod journal;
+pub mod keep_alive;
 pub mod local_time;
 pub mod log;
 pub mod meter;
@@ -45,6 +46,7 @@ pub mod queue;
 pub mod server;
 pub mod shared_memory;
 pub mod stop;
+pub mod visible;
 
 // What stands between a client and a server.
 pub mod link;

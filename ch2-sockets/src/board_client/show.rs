@@ -4,6 +4,7 @@ use std::io::{BufWriter, StdoutLock, Write};
 
 use common::local_time::LocalTime;
 use common::protocol::mboard::response::Posted;
+use common::visible;
 
 use super::Trouble;
 
@@ -47,12 +48,11 @@ impl Screen {
         Ok(self.out.flush()?)
     }
 
-    /// Into a file or a pipe the bytes go as they are. A terminal obeys some of them, and strangers have written these.
+    /// Into a file or a pipe the bytes go as they are: a text may be a file. A terminal obeys some of them, and strangers have
+    /// written these; there a message is one line, so that none is taken for another's.
     fn text(&mut self, text: &[u8]) -> Result<(), Trouble> {
         if self.terminal {
-            let harmless = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
-            let text: String = String::from_utf8_lossy(text).chars().map(harmless).collect();
-            self.out.write_all(text.as_bytes())?;
+            self.out.write_all(visible::line(&String::from_utf8_lossy(text)).as_bytes())?;
         } else {
             self.out.write_all(text)?;
         }

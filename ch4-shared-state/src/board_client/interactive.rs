@@ -7,92 +7,154 @@
 //!                  └──► printer: above the line that is being typed
 //! ```
 //!
+//! **What is typed ahead** is taken line by line: the editor reads all that the terminal has, and keeps what is behind Enter for the next
+//! line (`buffer-redux`, a feature of rustyline, without which it is forgotten). What a terminal brackets as pasted comes as one line
+//! with line breaks in it, and is several messages as well.
+//!
+//! **Ctrl-D** waits for the answers that are due: what was typed is on the board then, or the exit status says that it is not.
+//!
 //! What the listener prints goes through the line editor's printer, which lifts the half-typed line, prints, and puts it back.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use anyhow::Context;
-use common::protocol::notify::{REQUEST_LIMIT, Request};
+use anyhow::{Context, bail};
 use rustyline::error::ReadlineError;
 use rustyline::{DefaultEditor, ExternalPrinter};
 
 use super::session::{Event, Session};
-use super::{BoardClientArgs, Gone, connect, line};
+use super::{BoardClientArgs, Gone, connect, line, request};
 
 const PROMPT: &str = "> ";
 
 /// Publishes what is typed and shows what comes, until Ctrl-D, Ctrl-C, or the server's end.
 pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
     let stream = connect(args)?;
+    stream.set_write_timeout(Some(args.timeout))?;
     let mut editor = DefaultEditor::new().context("the terminal cannot be used")?;
     let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
-    let sender = Arc::new(Mutex::new(stream.try_clone().context("no descriptor for the listener")?));
-    let end = Arc::new(Mutex::new(None));
+    let sender = stream.try_clone().context("no descriptor for the listener")?;
+    let desk =
+        Arc::new(Desk { sender: Mutex::new(sender), state: Mutex::default(), changed: Condvar::new() });
     printer
         .print("what you type is published; arrow keys bring back what you typed; Ctrl-D ends\n".into())?;
-    let listener = (Arc::clone(&sender), Arc::clone(&end));
+    let shared = Arc::clone(&desk);
     thread::Builder::new()
         .name("listener".into())
-        .spawn(move || listen(stream, &listener.0, &listener.1, &mut printer))
+        .spawn(move || listen(stream, &shared, &mut printer))
         .context("no thread for the listener")?;
 
     loop {
         let line = editor.readline(PROMPT);
-        if let Some(end) = end.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(end) = desk.state().end.take() {
             return Err(end);
         }
         match line {
-            Ok(line) if line.trim().is_empty() => {}
             Ok(line) => {
-                let _ = editor.add_history_entry(line.as_str());
-                let mut frame = Vec::new();
-                Request::Publish(line.into_bytes()).encode(&mut frame);
-                if frame.len() > REQUEST_LIMIT {
-                    editor.create_external_printer()?.print("* that is too long for the board\n".into())?;
-                } else {
-                    send(&sender, &frame)?;
+                if !line.trim().is_empty() {
+                    let _ = editor.add_history_entry(line.as_str());
+                }
+                for text in line.lines().filter(|text| !text.trim().is_empty()) {
+                    match request(text.into()) {
+                        Ok(frame) => desk.publish(&frame)?,
+                        Err(too_long) => {
+                            editor.create_external_printer()?.print(format!("* {too_long}\n"))?
+                        }
+                    }
                 }
             }
-            Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(()),
+            Err(ReadlineError::Eof) => {
+                // What still waits for the editor to be printed would keep the listener from the answers.
+                drop(editor);
+                return desk.wait_for_answers(args);
+            }
+            Err(ReadlineError::Interrupted) => return Ok(()),
             Err(error) => return Err(error).context("the terminal cannot be read"),
         }
     }
 }
 
-fn send(sender: &Mutex<TcpStream>, bytes: &[u8]) -> Result<(), Gone> {
-    Ok(sender.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes)?)
+/// What the two threads share.
+struct Desk {
+    sender: Mutex<TcpStream>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Messages that were sent and not answered.
+    unanswered: usize,
+    /// Why there is nothing more to hear.
+    end: Option<anyhow::Error>,
+}
+
+impl Desk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, bytes: &[u8]) -> Result<(), Gone> {
+        Ok(self.sender.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes)?)
+    }
+
+    fn publish(&self, frame: &[u8]) -> Result<(), Gone> {
+        self.state().unanswered += 1;
+        self.send(frame)
+    }
+
+    fn answered(&self, count: usize) {
+        let mut state = self.state();
+        state.unanswered = state.unanswered.saturating_sub(count);
+        self.changed.notify_one();
+    }
+
+    fn ended(&self, why: anyhow::Error) {
+        self.state().end = Some(why);
+        self.changed.notify_one();
+    }
+
+    fn wait_for_answers(&self, args: &BoardClientArgs) -> anyhow::Result<()> {
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(self.state(), args.timeout, |state| {
+                state.unanswered > 0 && state.end.is_none()
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        match (state.unanswered, state.end.take()) {
+            (0, _) => Ok(()),
+            (count, Some(end)) => Err(end.context(format!("{count} of your messages were not acknowledged"))),
+            (count, None) => bail!("{count} of your messages were not acknowledged"),
+        }
+    }
 }
 
 /// The other thread: hears what the server says, to its end.
-fn listen(
-    mut stream: TcpStream,
-    sender: &Mutex<TcpStream>,
-    end: &Mutex<Option<anyhow::Error>>,
-    printer: &mut impl ExternalPrinter,
-) {
+fn listen(mut stream: TcpStream, desk: &Desk, printer: &mut impl ExternalPrinter) {
     let mut hear = || -> anyhow::Result<()> {
         let (mut session, mut events, mut reply) = (Session::default(), Vec::new(), Vec::new());
         let mut chunk = vec![0; 64 * 1024];
         session.begin(&mut reply);
         loop {
-            send(sender, &reply)?;
+            desk.send(&reply)?;
             reply.clear();
             let count = stream.read(&mut chunk).map_err(Gone::Broken)?;
             if count == 0 {
                 return Err(Gone::Ended.into());
             }
             session.receive(&chunk[..count], &mut events, &mut reply)?;
+            let answers = |event: &&Event| matches!(event, Event::Published | Event::Refused);
+            desk.answered(events.iter().filter(answers).count());
             let words: String = events.drain(..).filter_map(words).collect();
             if !words.is_empty() {
-                printer.print(words)?;
+                let _ = printer.print(words); // the editor has ended, perhaps, and the answers are waited for
             }
         }
     };
     if let Err(error) = hear() {
-        *end.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        desk.ended(error);
     }
     // Nobody can interrupt the line editor from outside without leaving the terminal raw.
     let _ = printer.print("* the server is gone; press Enter to leave\n".into());

@@ -1,79 +1,69 @@
 //! The client for scripts: one thread that publishes, prints and ends.
+//!
+//! ```text
+//!   publish ──► sent ──► 0:; ──► the next …          not before the answer is a message said to be on the board
+//!   nothing moves, and an answer is due ──► --timeout ──► status 1
+//!   Ctrl-C ───────────────────────────────────────────► status 130, or 0 where nothing but Ctrl-C could have ended it
+//! ```
+//!
+//! Neither half of the connection blocks: a server that takes nothing must not keep us from Ctrl-C.
 
 use std::collections::VecDeque;
-use std::io::{self, BufWriter, ErrorKind, Read, StdoutLock, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::Ordering;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use common::cli::{human, stdout};
 use common::interrupt;
-use common::protocol::notify::Request;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
 
+use super::printer::Printer;
 use super::session::{Event, Session};
-use super::{BoardClientArgs, Gone, Refused, connect, line};
+use super::{BoardClientArgs, Gone, Interrupted, Refused, connect, request};
 
-/// How often a read that waits looks for Ctrl-C.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often we look for Ctrl-C while nothing comes, in milliseconds.
+const LOOK: u8 = 100;
 
 /// Does what the arguments say.
 pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
+    let frames = args
+        .publish
+        .iter()
+        .map(|text| Ok(request(read_text(text)?)?))
+        .collect::<anyhow::Result<VecDeque<_>>>()?;
+    let stream = connect(args)?;
+    stream.set_nonblocking(true)?;
+    // Only now: until here Ctrl-C ends the program at once, whatever it waits for, and nothing has happened.
     let interrupted = interrupt::flag()?;
-    let mut texts =
-        args.publish.iter().map(|text| read_text(text)).collect::<anyhow::Result<VecDeque<_>>>()?;
-    let mut stream = connect(args)?;
-    stream.set_read_timeout(Some(LOOK))?;
-    let mut printer = Printer::new(args);
-    let (mut session, mut events, mut reply) = (Session::default(), Vec::new(), Vec::new());
-    if printer.prints() {
-        session.begin(&mut reply);
-    }
-    let mut chunk = vec![0; 64 * 1024];
-    let mut unanswered: Option<Instant> = None;
-    loop {
-        // One message at a time, and none before it is known which are new: so those of ours are.
-        if unanswered.is_none()
-            && printer.is_ready()
-            && let Some(text) = texts.pop_front()
-        {
-            Request::Publish(text).encode(&mut reply);
-            unanswered = Some(Instant::now());
-        }
-        send(&mut stream, &mut reply)?;
-        if unanswered.is_none() && texts.is_empty() && printer.is_done() {
-            return printer.end();
-        }
-        match stream.read(&mut chunk) {
-            Ok(0) => return Err(Gone::Ended.into()),
-            Ok(count) => session.receive(&chunk[..count], &mut events, &mut reply)?,
-            Err(error) if error.kind() == ErrorKind::Interrupted || error.kind() == ErrorKind::WouldBlock => {
-            }
-            Err(error) => return Err(Gone::Broken(error).into()),
-        }
-        for event in events.drain(..) {
-            match event {
-                Event::Published => unanswered = None,
-                Event::Refused => return Err(Refused.into()),
-                event => printer.take(event)?,
-            }
-        }
-        printer.flush()?;
-        if interrupted.load(Ordering::SeqCst) {
-            return printer.end();
-        }
-        if unanswered.is_some_and(|since| since.elapsed() > args.timeout) {
-            bail!("no answer to the message within {}", human(args.timeout));
-        }
+    let mut talk = Talk {
+        stream,
+        session: Session::default(),
+        chunk: vec![0; 64 * 1024],
+        output: Vec::new(),
+        sent: 0,
+        count: frames.len(),
+        frames,
+        acknowledged: 0,
+        unanswered: false,
+        printer: Printer::new(args),
+        progress: Instant::now(),
+        timeout: args.timeout,
+        interrupted,
+    };
+    match talk.run() {
+        Ok(()) => talk.printer.end(),
+        Err(error) => match talk.unpublished() {
+            Some(words) => Err(error.context(words)),
+            None => Err(error),
+        },
     }
 }
 
-fn send(stream: &mut TcpStream, reply: &mut Vec<u8>) -> Result<(), Gone> {
-    stream.write_all(reply)?;
-    reply.clear();
-    Ok(())
-}
-
+/// A text of the command line.
 fn read_text(text: &str) -> anyhow::Result<Vec<u8>> {
     if text != "-" {
         return Ok(text.into());
@@ -86,113 +76,128 @@ fn read_text(text: &str) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Decides which messages are printed, and when it is enough.
-struct Printer {
-    out: BufWriter<common::cli::Stdout<StdoutLock<'static>>>,
-    terminal: bool,
-    wanted: Wanted,
-    /// Of those there already, only so many are printed, when all of them are here; `None` for all, as they come.
-    history: Option<usize>,
-    held: VecDeque<Vec<u8>>,
-    caught_up: bool,
-    left: u64,
+struct Talk {
+    stream: TcpStream,
+    session: Session,
+    chunk: Vec<u8>,
+    output: Vec<u8>,
+    /// So much of the output is sent.
+    sent: usize,
+    /// To be published.
+    frames: VecDeque<Vec<u8>>,
+    /// How many there were, and how many of them are on the board.
+    count: usize,
+    acknowledged: usize,
+    unanswered: bool,
+    printer: Printer,
+    /// When something last moved that we wait for.
+    progress: Instant,
+    timeout: Duration,
+    interrupted: &'static AtomicBool,
 }
 
-#[derive(PartialEq)]
-enum Wanted {
-    /// It only publishes.
-    Nothing,
-    /// What is there already.
-    History,
-    /// So many.
-    Count,
-    /// All.
-    All,
-}
+impl Talk {
+    fn run(&mut self) -> anyhow::Result<()> {
+        if self.printer.prints() {
+            self.session.begin(&mut self.output);
+        }
+        loop {
+            // One message at a time, and none before it is known which are new: so those of ours are.
+            if !self.unanswered
+                && self.printer.is_ready()
+                && let Some(frame) = self.frames.pop_front()
+            {
+                self.output.extend(frame);
+                self.unanswered = true;
+                self.progress = Instant::now();
+            }
+            self.send()?;
+            if self.acknowledged == self.count && self.printer.is_done() {
+                return Ok(());
+            }
+            if self.wait()? {
+                self.receive()?;
+                self.printer.flush()?;
+            } else if self.is_due() && self.progress.elapsed() > self.timeout {
+                bail!("the server has said nothing for {}", human(self.timeout));
+            }
+            if self.interrupted.load(Ordering::SeqCst) {
+                let enough = self.printer.is_endless() && self.acknowledged == self.count;
+                return if enough { Ok(()) } else { Err(Interrupted.into()) };
+            }
+        }
+    }
 
-impl Printer {
-    fn new(args: &BoardClientArgs) -> Printer {
-        let wanted = match (args.follow, args.count, args.last) {
-            (true, ..) => Wanted::All,
-            (_, Some(_), _) => Wanted::Count,
-            (.., Some(_)) => Wanted::History,
-            _ if args.new => Wanted::All,
-            _ => Wanted::Nothing,
+    /// Sends what goes without waiting.
+    fn send(&mut self) -> Result<(), Gone> {
+        while self.sent < self.output.len() {
+            match self.stream.write(&self.output[self.sent..]) {
+                Ok(count) => {
+                    self.sent += count;
+                    self.progress = Instant::now();
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Gone::Broken(error)),
+            }
+        }
+        self.output.clear();
+        self.sent = 0;
+        Ok(())
+    }
+
+    /// Waits for the connection, but not long; whether there is something to be done for it.
+    fn wait(&self) -> anyhow::Result<bool> {
+        let room = if self.output.is_empty() { PollFlags::empty() } else { PollFlags::POLLOUT };
+        let mut fds = [PollFd::new(self.stream.as_fd(), PollFlags::POLLIN | room)];
+        match poll(&mut fds, LOOK) {
+            Ok(ready) => Ok(ready > 0),
+            Err(Errno::EINTR) => Ok(false),
+            Err(error) => Err(error).context("the connection cannot be waited for"),
+        }
+    }
+
+    fn receive(&mut self) -> anyhow::Result<()> {
+        let mut events = Vec::new();
+        let count = match self.stream.read(&mut self.chunk) {
+            Ok(0) => return Err(Gone::Ended.into()),
+            Ok(count) => count,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                return Ok(());
+            }
+            Err(error) => return Err(Gone::Broken(error).into()),
         };
-        let history = if args.new { Some(0) } else { args.last.filter(|&last| last > 0) };
-        Printer {
-            out: BufWriter::new(stdout().lock()),
-            terminal: stdout().is_terminal(),
-            wanted,
-            history,
-            held: VecDeque::new(),
-            caught_up: false,
-            left: args.count.unwrap_or(u64::MAX),
+        self.session.receive(&self.chunk[..count], &mut events, &mut self.output)?;
+        // Notifications alone are nothing that we wait for.
+        if !events.is_empty() || self.session.is_in_an_answer() {
+            self.progress = Instant::now();
         }
-    }
-
-    fn prints(&self) -> bool {
-        self.wanted != Wanted::Nothing
-    }
-
-    /// Whether a message of ours may be published. Its own message counts among the last, when nothing else is wanted.
-    fn is_ready(&self) -> bool {
-        match self.wanted {
-            Wanted::Nothing | Wanted::History => true,
-            Wanted::Count | Wanted::All => self.history.is_none() || self.caught_up,
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        match self.wanted {
-            Wanted::Nothing => true,
-            Wanted::History => self.caught_up,
-            Wanted::Count => self.left == 0,
-            Wanted::All => false,
-        }
-    }
-
-    fn take(&mut self, event: Event) -> anyhow::Result<()> {
-        match event {
-            Event::Message(message) if self.caught_up || self.history.is_none() => self.print(&message)?,
-            Event::Message(message) => {
-                self.held.push_back(message);
-                if self.held.len() > self.history.unwrap_or(usize::MAX) {
-                    self.held.pop_front();
+        for event in events {
+            match event {
+                Event::Published => {
+                    self.acknowledged += 1;
+                    self.unanswered = false;
                 }
+                Event::Refused => return Err(Refused.into()),
+                event => self.printer.take(event)?,
             }
-            Event::CaughtUp => {
-                self.caught_up = true;
-                while let Some(message) = self.held.pop_front() {
-                    self.print(&message)?;
-                }
-            }
-            Event::Published | Event::Refused => {}
         }
         Ok(())
     }
 
-    fn print(&mut self, message: &[u8]) -> io::Result<()> {
-        if self.left == 0 || self.wanted == Wanted::Nothing {
-            return Ok(()); // more came with the last one
-        }
-        self.left -= 1;
-        if self.terminal {
-            self.out.write_all(line::harmless(message).as_bytes())?;
-        } else {
-            self.out.write_all(&line::raw(message))?;
-        }
-        self.out.write_all(b"\n")
+    /// Whether the server owes us something.
+    fn is_due(&self) -> bool {
+        self.unanswered || self.session.is_asking() || !self.output.is_empty()
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-
-    fn end(mut self) -> anyhow::Result<()> {
-        if self.wanted == Wanted::Nothing {
-            writeln!(self.out, "Message published")?;
+    /// What is not on the board, or not known to be.
+    fn unpublished(&self) -> Option<String> {
+        match (self.acknowledged, self.count) {
+            (acknowledged, count) if acknowledged >= count => None,
+            (_, 1) => Some("the message was not acknowledged".into()),
+            (acknowledged, count) => {
+                Some(format!("only {acknowledged} of {count} messages were acknowledged"))
+            }
         }
-        Ok(self.out.flush()?)
     }
 }

@@ -12,7 +12,7 @@
 //! Later one `2:;` is out at a time. A notification that comes meanwhile may be of a message that the server's answer, which is on its
 //! way, does not carry: so it is asked once more after it, and once is enough for any number of notifications.
 
-use common::protocol::notify::{GET, NotTheBoard, Response, Responses};
+use common::protocol::notify::{GET, NOTIFY, NotTheBoard, Response, Responses};
 
 /// The state of one connection.
 #[derive(Debug, Default)]
@@ -87,6 +87,16 @@ impl Session {
             self.ask(reply);
         }
         Ok(())
+    }
+
+    /// Whether a question of ours has not been answered yet.
+    pub fn is_asking(&self) -> bool {
+        self.out > 0
+    }
+
+    /// Whether a piece of something longer than a notification is here.
+    pub fn is_in_an_answer(&self) -> bool {
+        self.received.len() >= NOTIFY.len()
     }
 
     fn ask(&mut self, reply: &mut Vec<u8>) {

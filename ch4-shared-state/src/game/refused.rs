@@ -15,7 +15,7 @@ pub enum Refused {
     #[error("the name is in use")]
     NameInUse,
     /// Empty, too long, or with a space in it.
-    #[error("not a name: 1 to 32 bytes, no space")]
+    #[error("not a name: 1 to 32 bytes, no space, nothing that is not seen")]
     BadName,
     /// No room for one more.
     #[error("the game is full")]

@@ -82,7 +82,7 @@ fn names_are_one_each() {
     let carol = PlayerId(3);
     assert_eq!(game.join(carol, "Bob"), Err(Refused::NameInUse));
     assert_eq!(game.join(BOB, "Carol"), Err(Refused::JoinedAlready));
-    for bad in ["", " ", "a b", "a\nb", "\u{7f}", &"x".repeat(33)] {
+    for bad in ["", " ", "a b", "a\nb", "\u{7f}", "An\u{200b}n", "\u{202e}nnA", &"x".repeat(33)] {
         assert_eq!(game.join(carol, bad), Err(Refused::BadName), "{bad:?}");
     }
     assert!(game.join(carol, &"õ".repeat(16)).is_ok());

@@ -4,7 +4,6 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use anyhow::Context;
 use common::protocol::guessword::{NotTheGame, Request, Response, Responses};
 use thiserror::Error;
 
@@ -18,7 +17,7 @@ pub enum Gone {
     #[error("the server is gone: it has ended the connection")]
     Ended,
     /// The connection has broken.
-    #[error("the server is gone: {0}")]
+    #[error("the server is gone")]
     Broken(#[from] io::Error),
     /// It is something else.
     #[error(transparent)]
@@ -36,30 +35,24 @@ pub struct Connection {
 pub struct Sender(TcpStream);
 
 impl Connection {
-    /// Connects.
-    ///
-    /// # Errors
-    /// Nobody listens there, or there is no such host.
-    pub fn open(host: &str, port: u16) -> anyhow::Result<Connection> {
-        let stream = TcpStream::connect((host, port)).with_context(|| {
-            format!("no guess-word server at {host} port {port}; start one with `cargo ch4 guessword-server`")
-        })?;
-        stream.set_nodelay(true).context("the connection cannot be set up")?;
-        Ok(Connection { stream, received: Vec::new(), responses: Responses::default() })
+    /// Over a stream that is connected.
+    pub fn over(stream: TcpStream) -> Connection {
+        Connection { stream, received: Vec::new(), responses: Responses::default() }
     }
 
-    /// From now on [`next`](Connection::next) waits no longer than this.
+    /// From now on [`next`](Connection::next) and [`send`](Connection::send) wait no longer than this.
     ///
     /// # Errors
     /// A time of zero.
-    pub fn wait_at_most(&self, timeout: Option<Duration>) -> anyhow::Result<()> {
-        self.stream.set_read_timeout(timeout).context("--timeout")
+    pub fn wait_at_most(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.stream.set_read_timeout(timeout)?;
+        self.stream.set_write_timeout(timeout)
     }
 
     /// Sends a request.
     ///
     /// # Errors
-    /// [`Gone`].
+    /// [`Gone`]; `Broken` with `WouldBlock` when the time is over.
     pub fn send(&mut self, request: &Request) -> Result<(), Gone> {
         send(&mut self.stream, request)
     }

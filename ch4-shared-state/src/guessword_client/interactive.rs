@@ -23,6 +23,7 @@ use rustyline::{DefaultEditor, ExternalPrinter};
 use super::command::{Command, HELP};
 use super::connection::{Connection, Gone, Sender};
 use super::view::View;
+use crate::game::word::Letter;
 
 const PROMPT: &str = "> ";
 
@@ -54,13 +55,17 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
             return Err(end.into());
         }
         match line {
-            Ok(line) => {
-                let _ = editor.add_history_entry(line.trim());
-                match Command::parse(&line) {
-                    Ok(Command::Quit) => return Ok(()),
-                    Ok(Command::Help) => editor_says(&mut editor, HELP)?,
-                    Ok(command) => lock(&shared).obey(command)?,
-                    Err(hint) => editor_says(&mut editor, &format!("  {hint}"))?,
+            Ok(lines) => {
+                let _ = editor.add_history_entry(lines.trim());
+                // Pasted, it may be several; an empty one that is typed is a command, too.
+                let pasted = lines.contains('\n');
+                for line in lines.split('\n').filter(|line| !pasted || !line.trim().is_empty()) {
+                    match Command::parse(line) {
+                        Ok(Command::Quit) => return Ok(()),
+                        Ok(Command::Help) => editor_says(&mut editor, HELP)?,
+                        Ok(command) => lock(&shared).obey(command)?,
+                        Err(hint) => editor_says(&mut editor, &format!("  {hint}"))?,
+                    }
                 }
             }
             Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(()),
@@ -146,12 +151,7 @@ impl Desk {
             Response::Guess(right) => {
                 let letter = self.guesses.pop_front().unwrap_or('?');
                 self.view.try_letter(letter);
-                let why = if self.view.has_word() {
-                    "not in the word, or tried already"
-                } else {
-                    "there is no word"
-                };
-                (!right).then(|| format!("  no point for {letter}: {why}"))
+                (!right).then(|| self.no_point(letter))
             }
             Response::Propose(false) if self.view.has_word() => {
                 Some("  not taken: there is a word already".into())
@@ -171,6 +171,23 @@ impl Desk {
             Response::Propose(true) | Response::Join(_) | Response::Unknown => None,
             Response::NotJoined => Some("  the server does not know us any more".into()),
         })
+    }
+    /// Why a guess was wrong. Nobody else hears of it, so the picture is drawn again here, with one letter more among the tried.
+    fn no_point(&mut self, letter: char) -> String {
+        let why = if Letter::of(letter).is_none() {
+            "it is no letter"
+        } else if self.view.has_word() {
+            "not in the word, or tried already"
+        } else {
+            "there is no word"
+        };
+        let picture = self.view.picture();
+        let mut words = format!("  no point for {letter}: {why}");
+        // What is typed ahead is answered before the word is here.
+        if !self.view.progress.is_empty() && std::mem::replace(&mut self.drawn, picture.clone()) != picture {
+            words = words + "\n" + &picture;
+        }
+        words
     }
 }
 

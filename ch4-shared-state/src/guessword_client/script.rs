@@ -16,7 +16,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Write, stdin};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use common::protocol::guessword::{NotTheGame, Notice, Request, Response};
 
 use super::command::{Command, HELP};
@@ -38,12 +38,12 @@ pub fn follow(
         Box::new(BufReader::new(file))
     };
     let mut player = Player::join(connection, name, timeout)?;
-    for line in lines.lines() {
+    for (number, line) in (1..).zip(lines.lines()) {
         let line = line.context("cannot read the script")?;
         if line.starts_with('#') || line.trim().is_empty() {
             continue;
         }
-        match Command::parse(&line).map_err(anyhow::Error::msg)? {
+        match Command::parse(&line).map_err(|error| anyhow!("line {number}: {error}"))? {
             Command::Guess(letter) => player.guess(letter)?,
             Command::Propose(word) => player.propose(&word)?,
             Command::Scores => player.scores()?,
@@ -162,7 +162,7 @@ impl Player {
 
     /// Sends a request and waits for its answer.
     fn ask(&mut self, request: &Request) -> anyhow::Result<Response> {
-        self.connection.send(request)?;
+        self.connection.send(request).or_else(impatient)?;
         loop {
             match self.next()? {
                 Response::Notice(notice) => self.hear(&notice)?,
@@ -172,17 +172,22 @@ impl Player {
     }
 
     fn next(&mut self) -> anyhow::Result<Response> {
-        match self.connection.next() {
-            Err(Gone::Broken(error)) if error.kind() == ErrorKind::WouldBlock => {
-                bail!("the server has said nothing for as long as --timeout allows")
-            }
-            response => Ok(response?),
-        }
+        self.connection.next().or_else(impatient)
     }
 
     fn hear(&mut self, notice: &Notice) -> anyhow::Result<()> {
         self.view.hear(notice);
         say(&format!("notice {notice}"))
+    }
+}
+
+/// With a sentence of its own for the time that is over.
+fn impatient<T>(gone: Gone) -> anyhow::Result<T> {
+    match gone {
+        Gone::Broken(error) if error.kind() == ErrorKind::WouldBlock => {
+            bail!("the server has said nothing for as long as --timeout allows")
+        }
+        gone => Err(gone.into()),
     }
 }
 

@@ -99,18 +99,32 @@ impl View {
 /// A box for every letter; what stands between letters has none.
 fn boxes(progress: &str) -> String {
     let characters: Vec<char> = progress.chars().collect();
+    let has_box = |&character: &char| character == '_' || Letter::of(character).is_some();
     let mut lines = String::new();
     for row in characters.chunks(ROW) {
-        for (left, line, middle, right) in
-            [("┌", "───", "┬", "┐"), ("│", "", "│", "│"), ("└", "───", "┴", "┘")]
+        // Its left end, its inside, between two, its right end.
+        for (left, inside, between, right) in
+            [('┌', "───", '┬', '┐'), ('│', "", '│', '│'), ('└', "───", '┴', '┘')]
         {
-            lines.push_str("  ");
-            for (column, &character) in row.iter().enumerate() {
-                lines.push_str(if column == 0 { left } else { middle });
-                let shown = if character == '_' { ' ' } else { character };
-                lines.push_str(&if line.is_empty() { format!(" {shown} ") } else { line.to_owned() });
+            let mut line = String::from("  ");
+            let mut before = false;
+            for character in row {
+                let now = has_box(character);
+                line.push(match (before, now) {
+                    (false, true) => left,
+                    (true, true) => between,
+                    (true, false) => right,
+                    (false, false) => ' ',
+                });
+                match (inside, now) {
+                    ("", _) => line.extend([' ', if *character == '_' { ' ' } else { *character }, ' ']),
+                    (_, true) => line.push_str(inside),
+                    (_, false) => line.push_str("   "),
+                }
+                before = now;
             }
-            lines.push_str(right);
+            line.extend(before.then_some(right));
+            lines.push_str(line.trim_end());
             lines.push('\n');
         }
     }
@@ -154,6 +168,21 @@ mod tests {
             (1, "", "nothing yet".to_owned())
         );
         assert_eq!(view.picture(), "  There is no word: `word hello` proposes one.");
+    }
+
+    #[test]
+    fn what_stands_between_letters_has_no_box() {
+        let view = View { progress: "a-_ '_".into(), ..View::default() };
+        let picture = view.picture();
+        let rows: Vec<&str> = picture.lines().take(3).collect();
+        assert_eq!(
+            rows,
+            [
+                "  ┌───┐   ┌───┐       ┌───┐", //
+                "  │ a │ - │   │     ' │   │",
+                "  └───┘   └───┘       └───┘",
+            ]
+        );
     }
 
     #[test]

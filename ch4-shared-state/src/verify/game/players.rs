@@ -4,6 +4,7 @@
 //! it on the next seat. A player whose connection is lost, or who waits in vain, may be gone from then on or not: that is a call without
 //! an end.
 
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -229,7 +230,10 @@ fn lose(lane: &mut Moves, seat: u32) {
 }
 
 fn connect(crowd: &Crowd<'_>) -> anyhow::Result<Connection> {
-    let connection = Connection::open(&crowd.address.ip().to_string(), crowd.address.port())?;
+    let stream = TcpStream::connect(crowd.address)
+        .with_context(|| format!("no guess-word server at {}", crowd.address))?;
+    stream.set_nodelay(true)?;
+    let connection = Connection::over(stream);
     connection.wait_at_most(Some(PATIENCE))?;
     Ok(connection)
 }
