@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,12 +22,16 @@ use crate::user::{PATIENCE, read};
 /// How long a browser may take to start: on a busy machine with a cold disk, long.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
+/// One browser at a time: each is a dozen processes, and a page that gets no processor does not answer.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A browser, which ends with the test.
 pub struct Browser {
     child: Child,
     socket: WebSocket<TcpStream>,
     last_id: u64,
     _profile: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// One page of it.
@@ -40,6 +45,7 @@ impl Browser {
             eprintln!("\n!! skipped: there is no chromium here, so the whiteboard's page is NOT tested\n");
             return None;
         };
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let profile = tempfile::tempdir().unwrap();
         let mut child = Command::new(program)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
@@ -71,7 +77,7 @@ impl Browser {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let (socket, _) = client(&url, stream).unwrap();
-        Some(Browser { child, socket, last_id: 0, _profile: profile })
+        Some(Browser { child, socket, last_id: 0, _profile: profile, _turn: turn })
     }
 
     /// A window of its own, of this size, in light or dark.
