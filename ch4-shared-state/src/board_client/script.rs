@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use common::cli::{human, stdout};
+use common::cli::human;
 use common::interrupt;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};

@@ -10,7 +10,7 @@
 //! ```
 
 use super::canvas::{Canvas, Cell, Colour};
-use super::clock::{Clock, Replica, Stamp};
+use super::clock::{Clock, LAST_TIME, Replica, Stamp};
 use super::register::{Merge, Write};
 
 /// A replica of the canvas.
@@ -20,7 +20,7 @@ pub struct Shared {
     clock: Clock,
 }
 
-/// A write from too far in the future, or from time 0 (see [`Clock::believes`]).
+/// A write from time 0, or from after [`LAST_TIME`], or from too far in the future (see [`fence`](super::clock::fence)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a write of time {0}: the clock of its author is not to be believed")]
 pub struct NotBelieved(pub u64);
@@ -39,7 +39,7 @@ impl Shared {
     /// # Errors
     /// [`NotBelieved`]; the canvas is as it was.
     pub fn merge(&mut self, cell: Cell, write: Write) -> Result<Merge, NotBelieved> {
-        if !self.clock.believes(write.stamp.time) {
+        if !(1..=LAST_TIME).contains(&write.stamp.time) {
             return Err(NotBelieved(write.stamp.time));
         }
         self.clock.hear(write.stamp.time);
@@ -180,12 +180,13 @@ mod tests {
     }
 
     #[test]
-    fn a_write_from_the_far_future_does_not_move_the_clock() {
+    fn a_time_that_no_clock_can_show_does_not_move_ours() {
         let mut canvas = Shared::default();
         let cell = Cell::try_from(0).unwrap();
-        let stamp = Stamp { time: 1 << 40, by: Replica(1) };
-        let write = Write { stamp, ..Write::default() };
-        assert_eq!(canvas.merge(cell, write), Err(NotBelieved(1 << 40)));
+        for time in [0, LAST_TIME + 1, u64::MAX] {
+            let write = Write { stamp: Stamp { time, by: Replica(1) }, ..Write::default() };
+            assert_eq!(canvas.merge(cell, write), Err(NotBelieved(time)));
+        }
         assert_eq!((canvas.time(), canvas.written().count()), (0, 0));
     }
 }

@@ -1,11 +1,13 @@
 //! The little HTTP that a whiteboard needs: one page, and the upgrade of a connection to a WebSocket. RFC 9112, RFC 6455
-//! section 4.2. The head is parsed by the crate `tungstenite`.
+//! section 4.2. The head is parsed by the crate `httparse`, and the answer to an upgrade is made by `tungstenite`.
 //!
 //! ```text
-//!   GET /  /server  /collaborative                     200  the page, and the connection ends
+//!   GET /  /server  /collaborative                     200  the page, and the connection ends; for HEAD its head only
 //!   GET /server  /collaborative, Upgrade: websocket    101  frames from here on
-//!   anything else                                      400, 403, 404, 405
+//!   anything else                                      400, 403, 404, 405, 431, 505
 //! ```
+//!
+//! HTTP/1.0 is served as well, for the tools that speak it; it has no upgrade.
 //!
 //! **Who may ask.** A browser opens a WebSocket for any page to any server, without asking that server first. So a page of
 //! somebody else, in another tab, could draw here: its `Origin` is not our `Host`, and is refused. And a page could give
@@ -14,10 +16,10 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use tungstenite::error::{Error, ProtocolError};
-use tungstenite::handshake::machine::TryParse;
+use httparse::{EMPTY_HEADER, Status};
 use tungstenite::handshake::server::{Request, create_response, write_response};
 use tungstenite::http::header::{HOST, ORIGIN, UPGRADE};
+use tungstenite::http::{Method, Version};
 
 use super::room::Policy;
 
@@ -32,6 +34,9 @@ const PAGE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
     Referrer-Policy: no-referrer\r\n\
     Cache-Control: no-cache\r\n\
     Connection: close\r\n";
+
+/// Most header lines in a request.
+const HEADERS_LIMIT: usize = 100;
 
 /// The head of a request.
 #[derive(Debug)]
@@ -52,22 +57,54 @@ impl Head {
     /// # Errors
     /// The status line of the refusal.
     pub fn parse(bytes: &[u8]) -> Result<Option<(usize, Head)>, &'static str> {
-        match Request::try_parse(bytes) {
-            Ok(parsed) => Ok(parsed.map(|(length, request)| (length, Head(request)))),
-            Err(Error::Protocol(ProtocolError::WrongHttpMethod)) => Err("405 Method Not Allowed"),
-            Err(_) => Err("400 Bad Request"),
+        let mut lines = [EMPTY_HEADER; HEADERS_LIMIT];
+        let mut parsed = httparse::Request::new(&mut lines);
+        let length = match parsed.parse(bytes) {
+            Ok(Status::Complete(length)) => length,
+            Ok(Status::Partial) => return Ok(None),
+            Err(httparse::Error::Version) => return Err("505 HTTP Version Not Supported"),
+            Err(httparse::Error::TooManyHeaders) => return Err("431 Request Header Fields Too Large"),
+            Err(_) => return Err("400 Bad Request"),
+        };
+        let method = match parsed.method {
+            Some("GET") => Method::GET,
+            Some("HEAD") => Method::HEAD,
+            _ => return Err("405 Method Not Allowed"),
+        };
+        let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
+        let mut request =
+            Request::builder().method(method).version(version).uri(parsed.path.unwrap_or_default());
+        for line in parsed.headers {
+            request = request.header(line.name, line.value);
         }
+        let request = request.body(()).map_err(|_| "400 Bad Request")?;
+        Ok(Some((length, Head(request))))
     }
 
     /// Whether it asks for an upgrade: then frames follow it, if it is granted.
     #[must_use]
     pub fn is_upgrade(&self) -> bool {
-        self.0.headers().contains_key(UPGRADE)
+        // HTTP/1.0 has none, and then it is to be overlooked (RFC 9110, section 7.8).
+        *self.0.method() == Method::GET
+            && self.0.version() == Version::HTTP_11
+            && self.0.headers().contains_key(UPGRADE)
     }
 
     /// The answer; `names` are the operator's names for this machine.
     #[must_use]
     pub fn reply(&self, names: &[String]) -> Reply {
+        match self.whole_reply(names) {
+            Reply::Last(mut bytes) if *self.0.method() == Method::HEAD => {
+                let end =
+                    bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(bytes.len(), |end| end + 4);
+                bytes.truncate(end);
+                Reply::Last(bytes)
+            }
+            reply => reply,
+        }
+    }
+
+    fn whole_reply(&self, names: &[String]) -> Reply {
         let refuse = |status| Reply::Last(refusal(status));
         let Some(host) = self.header(HOST.as_str()) else { return refuse("400 Bad Request") };
         if !is_ours(host, names) {
@@ -106,8 +143,9 @@ impl Head {
 #[must_use]
 pub fn refusal(status: &str) -> Vec<u8> {
     let length = status.len() + 1;
+    let allow = if status.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" };
     format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{status}\n"
+        "HTTP/1.1 {status}\r\n{allow}Content-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{status}\n"
     )
     .into_bytes()
 }
@@ -157,7 +195,32 @@ mod tests {
         }
         assert_eq!(status(&reply("GET /favicon.ico HTTP/1.1\nHost: localhost\n")), "404");
         assert_eq!(status(&reply("GET / HTTP/1.1\n")), "400");
-        assert_eq!(Head::parse(b"POST / HTTP/1.1\r\n\r\n").unwrap_err(), "405 Method Not Allowed");
+        let refused = |head: &[u8]| String::from_utf8(refusal(Head::parse(head).unwrap_err())).unwrap();
+        let post = refused(b"POST / HTTP/1.1\r\n\r\n");
+        assert!(post.starts_with("HTTP/1.1 405 ") && post.contains("\r\nAllow: GET, HEAD\r\n"), "{post}");
+        assert!(refused(b"GET / HTTP/2.0\r\n\r\n").starts_with("HTTP/1.1 505 "));
+        let long = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(HEADERS_LIMIT + 1));
+        assert!(refused(long.as_bytes()).starts_with("HTTP/1.1 431 "));
+    }
+
+    #[test]
+    fn a_head_is_the_page_without_the_page() {
+        let Reply::Last(page) = reply("GET / HTTP/1.1\nHost: localhost\n") else { panic!() };
+        let head = reply("HEAD / HTTP/1.1\nHost: localhost\nUpgrade: websocket\n");
+        assert_eq!(head, Reply::Last(page[..page.len() - PAGE.len()].to_vec()));
+        let Reply::Last(refused) = reply("HEAD /none HTTP/1.1\nHost: localhost\n") else { panic!() };
+        assert!(refused.starts_with(b"HTTP/1.1 404") && refused.ends_with(b"\r\n\r\n"));
+    }
+
+    #[test]
+    fn http_1_0_is_served_and_has_no_upgrade() {
+        for head in [
+            "GET / HTTP/1.0\nHost: localhost\n",
+            "GET /server HTTP/1.0\nHost: localhost\nUpgrade: websocket\n",
+        ] {
+            assert_eq!(status(&reply(head)), "200", "{head}");
+        }
+        assert_eq!(status(&reply("GET / HTTP/1.0\n")), "400"); // whose name it came by has to be known
     }
 
     #[test]

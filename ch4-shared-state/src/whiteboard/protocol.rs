@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   browser                                              server
-//!     hello {name, replica} ───────────────────────────►
+//!     hello {name, replica, key} ──────────────────────►            the key is for the server only
 //!        ◄────────────────── welcome {room, time, writes, people}   the whole canvas
 //!     paint {seen, pixels} ────────────────────────────►            /server: please; you give the number
 //!     merge {writes} ──────────────────────────────────►            /collaborative: done; these are the stamps
@@ -16,6 +16,8 @@
 //!
 //! Text, although a packed form would be a fifth as long: it can be read in the browser's own tools, and a stroke of the
 //! brush is one message of some hundred bytes.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,17 @@ pub const PIXELS_LIMIT: usize = 512;
 /// Longest name, characters.
 pub const NAME_LIMIT: usize = 20;
 
+/// What goes with a replica's number and is told to nobody: everybody in the room knows the number, and whoever says hello with it
+/// hangs up on the one who had it. 128 bits, drawn at random by the page.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key(pub [u32; 4]);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)") // it may be logged
+    }
+}
+
 /// What a browser says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
@@ -42,6 +55,8 @@ pub enum FromBrowser {
         name: String,
         /// The replica's number, the same after a cut.
         replica: Replica,
+        /// What shows that the number is theirs.
+        key: Key,
     },
     /// Server's room: these pixels, please.
     Paint {
@@ -142,7 +157,7 @@ pub enum BadMessage {
     #[error("{0} pixels in one message, at most {PIXELS_LIMIT} may be")]
     TooMany(usize),
     /// A name without a visible character.
-    #[error("a name needs a letter")]
+    #[error("a name needs a letter that can be seen")]
     NoName,
 }
 
@@ -175,19 +190,29 @@ impl FromServer {
     }
 }
 
-/// A name as others may be shown it: no control characters (they could turn the reading direction of what follows, or break
-/// a log line), white space joined, not too long.
+/// A name as others may be shown it: nothing that cannot be seen, white space joined, not too long. The page does the same before
+/// it asks (`tidy`).
 fn clean(name: &str) -> Option<String> {
-    let visible = |c: char| {
-        !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
     let words: String =
-        name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| visible(*c)).collect();
+        name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| is_visible(*c)).collect();
     let name: String = words.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let name: String = name.chars().take(NAME_LIMIT).collect();
     let name = name.trim_end(); // cut behind a word, it ended with the space
     (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Not a control character, which could break a log line; not one of format (Unicode's category Cf), which could turn the reading
+/// direction of what follows; and none that a font leaves out (Default_Ignorable_Code_Point), of which an invisible name can be
+/// made. The ranges are those of Unicode 17, and the blank Braille pattern.
+fn is_visible(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+            | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -258,8 +283,9 @@ mod tests {
             r#"{"type":"paint","seen":0,"pixels":[[0,16]]}"#,
             r#"{"type":"paint","seen":-1,"pixels":[]}"#,
             r#"{"type":"merge","writes":[[0,1,2,3,4,5]]}"#,
-            r#"{"type":"hello","name":"\u202e \n","replica":1}"#,
-            r#"{"type":"hello","name":"Ann"}"#,
+            r#"{"type":"hello","name":"\ud83d","replica":1,"key":[1,2,3,4]}"#,
+            r#"{"type":"hello","name":"Ann","replica":1}"#,
+            r#"{"type":"hello","name":"Ann","replica":1,"key":[1,2,3]}"#,
             r#"{"type":"cursor","cell":1,"more":2}"#,
             r#"{"type":"dance"}"#,
             "[]",
@@ -273,6 +299,34 @@ mod tests {
         };
         let text = serde_json::to_string(&many).unwrap();
         assert!(matches!(FromBrowser::parse(&text), Err(BadMessage::TooMany(513))));
+    }
+
+    #[test]
+    fn a_name_is_what_can_be_seen_of_it() {
+        for unseen in [
+            "",
+            " \n",
+            "\u{202e} \u{7}",
+            "\u{200b}",
+            "\u{2060}",
+            "\u{ad}",
+            "\u{e0041}",
+            "\u{3164}",
+            "\u{fe0f}",
+        ] {
+            assert_eq!(clean(unseen), None, "{}", unseen.escape_unicode());
+            assert_eq!(clean(&format!(" A{unseen}nn ")).unwrap().replace(' ', ""), "Ann");
+        }
+        for seen in ["Ann", "Zoë", "Ann B", "\u{5d0}", "\u{732b}", "\u{1f98a}", "e\u{301}"] {
+            assert_eq!(clean(seen).as_deref(), Some(seen));
+        }
+    }
+
+    #[test]
+    fn a_key_is_told_to_nobody() {
+        let hello =
+            FromBrowser::parse(r#"{"type":"hello","name":"Ann","replica":1,"key":[77001,2,3,4]}"#).unwrap();
+        assert!(!format!("{hello:?}").contains("77001"));
     }
 
     #[test]

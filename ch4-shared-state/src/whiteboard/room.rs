@@ -6,13 +6,16 @@ use std::net::SocketAddr;
 
 use super::arrival::Arrivals;
 use super::canvas::{Cell, Colour};
-use super::clock::Replica;
+use super::clock::{Replica, fence};
 use super::crdt::{NotBelieved, Shared};
-use super::protocol::{FromBrowser, FromServer, Painted};
+use super::protocol::{FromBrowser, FromServer, Key, Painted};
 use super::register::Merge;
 
 /// Most people in a room: each stroke goes to each of them.
 pub const PEOPLE_LIMIT: usize = 200;
+
+/// What someone is told whose number somebody else has. The page knows to draw another.
+pub const TAKEN: &str = "this number is somebody else's";
 
 /// How collisions are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +58,7 @@ enum Board {
 #[derive(Debug)]
 struct Person {
     replica: Replica,
+    key: Key,
     name: String,
 }
 
@@ -93,7 +97,9 @@ impl Room {
         let replica = self.people.get(&from).map(|person| person.replica);
         match (message, replica, &mut self.canvas) {
             (FromBrowser::Hello { .. }, Some(_), _) => dismiss("hello is said once"),
-            (FromBrowser::Hello { name, replica }, None, _) => self.welcome(from, replica, name),
+            (FromBrowser::Hello { name, replica, key }, None, _) => {
+                self.welcome(from, Person { replica, key, name })
+            }
             (_, None, _) => dismiss("the first message is hello"),
             (FromBrowser::Cursor { cell }, Some(who), _) => {
                 vec![Delivery::ToOthers(from, FromServer::Cursor { who, cell })]
@@ -102,7 +108,7 @@ impl Room {
                 vec![paint(canvas, who, seen, pixels, now_ms)]
             }
             (FromBrowser::Merge { writes }, Some(_), Board::Collaborative(canvas)) => {
-                let (news, refused) = merge(canvas, &writes);
+                let (news, refused) = merge(canvas, &writes, now_ms);
                 let dismiss = refused.map(|error| Delivery::Dismiss(from, error.to_string()));
                 news.into_iter().chain(dismiss).collect()
             }
@@ -117,8 +123,18 @@ impl Room {
         gone.into_iter().map(|person| Delivery::ToAll(FromServer::Left { who: person.replica })).collect()
     }
 
-    fn welcome(&mut self, from: SocketAddr, replica: Replica, name: String) -> Vec<Delivery> {
+    /// Whether somebody else has that number here: with another key.
+    #[must_use]
+    pub fn is_taken(&self, replica: Replica, key: &Key) -> bool {
+        self.people.values().any(|person| person.replica == replica && person.key != *key)
+    }
+
+    fn welcome(&mut self, from: SocketAddr, person: Person) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
+        let replica = person.replica;
+        if self.is_taken(replica, &person.key) {
+            return vec![Delivery::Dismiss(from, TAKEN.to_owned())];
+        }
         // Back after a cut, before the server has noticed it: the old connection is a dead one.
         let old =
             self.people.iter().find(|(_, person)| person.replica == replica).map(|(&address, _)| address);
@@ -127,11 +143,11 @@ impl Room {
         if self.people.len() >= PEOPLE_LIMIT {
             return vec![Delivery::Dismiss(from, format!("the room is full: {PEOPLE_LIMIT} are in it"))];
         }
-        if old_name.as_ref() != Some(&name) {
-            let came = FromServer::Came { who: replica, name: name.clone() };
+        if old_name.as_ref() != Some(&person.name) {
+            let came = FromServer::Came { who: replica, name: person.name.clone() };
             deliveries.push(Delivery::ToOthers(from, came));
         }
-        self.people.insert(from, Person { replica, name });
+        self.people.insert(from, person);
         let (time, writes) = match &self.canvas {
             Board::Server(canvas) => (canvas.last(), canvas.written().collect::<Vec<_>>()),
             Board::Collaborative(canvas) => (canvas.time(), canvas.written().collect()),
@@ -165,12 +181,14 @@ fn paint(
 
 /// Only what won is told: what lost is nobody's pixel. A write that is not believed ends the message; what came before it
 /// is in the canvas, and so is told all the same.
-fn merge(canvas: &mut Shared, told: &[Painted]) -> (Option<Delivery>, Option<NotBelieved>) {
+fn merge(canvas: &mut Shared, told: &[Painted], now_ms: u64) -> (Option<Delivery>, Option<NotBelieved>) {
     let (mut writes, mut collisions, mut refused) = (Vec::with_capacity(told.len()), Vec::new(), None);
     for &painted in told {
         let pair =
             |winner, loser| (Painted::new(painted.cell(), winner), Painted::new(painted.cell(), loser));
-        match canvas.merge(painted.cell(), painted.write()) {
+        let time = painted.write().stamp.time;
+        let is_ahead = time > fence(now_ms);
+        match if is_ahead { Err(NotBelieved(time)) } else { canvas.merge(painted.cell(), painted.write()) } {
             Ok(Merge::Known) => {}
             Ok(Merge::Won { collided }) => {
                 writes.push(painted);

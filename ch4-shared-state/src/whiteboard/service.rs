@@ -18,7 +18,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::http::{Head, Reply, refusal};
 use super::protocol::FromBrowser;
-use super::room::{Delivery, Policy, Room};
+use super::room::{Delivery, Policy, Room, TAKEN};
 use super::visitors::Visitors;
 use super::websocket::{Incoming, WebSocket, close, pong};
 
@@ -91,7 +91,7 @@ impl Service for WhiteboardService {
             Incoming::Text(text) => match (FromBrowser::parse(&text), room) {
                 (Ok(message), Some(room)) => {
                     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-                    lock(&self.state).in_room(room, |room| room.hear(client.address, message, now_ms as u64));
+                    lock(&self.state).hear(room, client.address, message, now_ms as u64);
                     Answer::new(Vec::new())
                 }
                 (Err(error), _) => {
@@ -109,7 +109,12 @@ impl Service for WhiteboardService {
     }
 
     fn arrive(&self, client: &Client, outbox: &Outbox) {
-        lock(&self.state).visitors.arrive(client.address, outbox.clone(), Instant::now());
+        let mut state = lock(&self.state);
+        // Again from the same port, and the end of the connection before was not seen yet: that one's seat is free now.
+        if let Some(room) = state.visitors.arrive(client.address, outbox.clone(), Instant::now()) {
+            state.in_room(room, |room| room.leave(client.address));
+        }
+        drop(state);
         // With the first user and not with the service: a model that forks does so before there is any thread.
         self.heart.call_once(|| beat(Arc::downgrade(&self.state), self.ping));
     }
@@ -123,6 +128,16 @@ impl Service for WhiteboardService {
 }
 
 impl State {
+    fn hear(&mut self, policy: Policy, from: SocketAddr, message: FromBrowser, now_ms: u64) {
+        // A page has one number in both rooms. What is theirs in one, nobody may take in the other before they are there.
+        if let FromBrowser::Hello { replica, key, .. } = &message
+            && self.rooms.iter().any(|room| room.is_taken(*replica, key))
+        {
+            return self.visitors.deliver(&[], vec![Delivery::Dismiss(from, TAKEN.to_owned())]);
+        }
+        self.in_room(policy, |room| room.hear(from, message, now_ms));
+    }
+
     fn in_room(&mut self, policy: Policy, act: impl FnOnce(&mut Room) -> Vec<Delivery>) {
         let room = &mut self.rooms[policy as usize];
         let deliveries = act(room);
@@ -149,3 +164,6 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     // A panic while it was held ended one conversation; the canvas is whole after every single write.
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

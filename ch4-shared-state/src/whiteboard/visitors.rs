@@ -6,11 +6,11 @@
 //!   every `ping`:   no sign of life for two of them ──► gone      (a half-open peer: its end never says that it has left)
 //! ```
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use common::connected::Connected;
 use common::outbox::Outbox;
 use tungstenite::protocol::frame::coding::CloseCode;
 
@@ -23,7 +23,7 @@ pub const TOO_SLOW: &str = "too much waits for you; come again for the whole can
 /// Everybody who is connected.
 #[derive(Default)]
 pub struct Visitors {
-    all: BTreeMap<SocketAddr, Visitor>,
+    all: Connected<Visitor>,
 }
 
 struct Visitor {
@@ -34,28 +34,28 @@ struct Visitor {
 }
 
 impl Visitors {
-    /// Someone has come.
-    pub fn arrive(&mut self, address: SocketAddr, outbox: Outbox, now: Instant) {
-        self.all.insert(address, Visitor { outbox, room: None, last_sign: now });
+    /// Someone has come; the room that an earlier connection of theirs was in, whose end was not seen yet: they have left it.
+    pub fn arrive(&mut self, address: SocketAddr, outbox: Outbox, now: Instant) -> Option<Policy> {
+        self.all.arrive(address, Visitor { outbox, room: None, last_sign: now })?.room
     }
 
     /// Their connection is one of this room's WebSockets now.
     pub fn upgrade(&mut self, address: SocketAddr, room: Policy) {
-        if let Some(visitor) = self.all.get_mut(&address) {
+        if let Some(visitor) = self.all.at_mut(address) {
             visitor.room = Some(room);
         }
     }
 
     /// They are alive; the room they are in.
     pub fn sign(&mut self, address: SocketAddr, now: Instant) -> Option<Policy> {
-        let visitor = self.all.get_mut(&address)?;
+        let visitor = self.all.at_mut(address)?;
         visitor.last_sign = now;
         visitor.room
     }
 
-    /// They are gone; the room they were in.
+    /// A connection of theirs has ended; the room they were in, if they are gone with it.
     pub fn leave(&mut self, address: SocketAddr) -> Option<Policy> {
-        self.all.remove(&address)?.room
+        self.all.leave(address)?.room
     }
 
     /// Delivers to the people of a room, in order.
@@ -82,7 +82,7 @@ impl Visitors {
     /// connected and then asked for nothing.
     pub fn look_around(&self, now: Instant, every: Duration) {
         let ping: Arc<[u8]> = ping().into();
-        for (&address, visitor) in &self.all {
+        for (address, visitor) in self.all.iter() {
             let silent = now.saturating_duration_since(visitor.last_sign) >= 2 * every;
             match visitor.room {
                 Some(_) if silent => {
@@ -97,7 +97,7 @@ impl Visitors {
     }
 
     fn push(&self, address: SocketAddr, bytes: &Arc<[u8]>) {
-        let Some(visitor) = self.all.get(&address) else { return };
+        let Some(visitor) = self.all.at(address) else { return };
         if visitor.outbox.push(Arc::clone(bytes)).is_err() {
             tracing::info!("client {address}: too slow");
             self.end(address, CloseCode::Again, TOO_SLOW);
@@ -105,7 +105,7 @@ impl Visitors {
     }
 
     fn end(&self, address: SocketAddr, code: CloseCode, why: &str) {
-        if let Some(visitor) = self.all.get(&address) {
+        if let Some(visitor) = self.all.at(address) {
             visitor.outbox.end(close(code, why).into());
         }
     }

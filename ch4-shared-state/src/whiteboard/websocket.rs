@@ -25,6 +25,9 @@ use super::protocol::MESSAGE_LIMIT;
 /// Longest head of an HTTP request, bytes.
 pub const HEAD_LIMIT: usize = 8 * 1024;
 
+/// Most frames of one message. They may be empty, and what costs the sender nothing must not cost us much.
+const FRAMES_LIMIT: usize = 1024;
+
 /// Longest payload of a control frame, bytes (RFC 6455 section 5.5).
 const CONTROL_LIMIT: u64 = 125;
 
@@ -44,7 +47,7 @@ pub enum Incoming {
 }
 
 impl Incoming {
-    fn into_request(self) -> Request {
+    pub(super) fn into_request(self) -> Request {
         let (tag, mut bytes) = match self {
             Incoming::Head(bytes) => (b'H', bytes),
             Incoming::Text(text) => (b'T', text.into_bytes()),
@@ -79,8 +82,14 @@ impl Incoming {
 pub struct WebSocket {
     /// The head has come and was an upgrade: what follows are frames.
     upgraded: bool,
-    /// The frames so far of a message in several.
-    begun: Option<Vec<u8>>,
+    /// A message in several frames, of which some have come.
+    begun: Option<Begun>,
+}
+
+#[derive(Debug, Default)]
+struct Begun {
+    payload: Vec<u8>,
+    frames: usize,
 }
 
 impl Protocol for WebSocket {
@@ -135,7 +144,7 @@ impl WebSocket {
         }
         let mask = header.mask.ok_or(broken("a client masks its frames"))?;
         // Before the payload is awaited: no one makes us wait for, or hold, more than the limit.
-        let held = self.begun.as_ref().map_or(0, Vec::len) as u64;
+        let held = self.begun.as_ref().map_or(0, |begun| begun.payload.len()) as u64;
         match header.opcode {
             OpCode::Control(_) if length > CONTROL_LIMIT || !header.is_final => {
                 return Err(broken("a control frame is short and whole"));
@@ -172,18 +181,21 @@ impl WebSocket {
     }
 
     fn part(&mut self, payload: Vec<u8>, is_last: bool) -> Result<Option<Incoming>, Stop> {
-        let message = match self.begun.take() {
-            None => payload,
-            Some(mut begun) => {
-                begun.extend_from_slice(&payload); // in place: a copy of all for each frame is quadratic
-                begun
-            }
-        };
+        let mut begun = self.begun.take().unwrap_or_default();
+        begun.frames += 1;
+        if begun.payload.is_empty() {
+            begun.payload = payload; // as nearly always: the one frame is the message
+        } else {
+            begun.payload.extend_from_slice(&payload); // in place: to copy all for each frame would be quadratic
+        }
         if !is_last {
-            self.begun = Some(message);
+            if begun.frames >= FRAMES_LIMIT {
+                return Err(Stop::Broken(CloseCode::Policy, "a message in too many frames"));
+            }
+            self.begun = Some(begun);
             return Ok(None);
         }
-        match String::from_utf8(message) {
+        match String::from_utf8(begun.payload) {
             Ok(text) => Ok(Some(Incoming::Text(text))),
             Err(_) => Err(Stop::Broken(CloseCode::Invalid, "text is UTF-8")),
         }

@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,12 +22,16 @@ use crate::user::{PATIENCE, read};
 /// How long a browser may take to start: on a busy machine with a cold disk, long.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
+/// One browser at a time: each is a dozen processes, and a page that gets no processor does not answer.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A browser, which ends with the test.
 pub struct Browser {
     child: Child,
     socket: WebSocket<TcpStream>,
     last_id: u64,
     _profile: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// One page of it.
@@ -40,6 +45,7 @@ impl Browser {
             eprintln!("\n!! skipped: there is no chromium here, so the whiteboard's page is NOT tested\n");
             return None;
         };
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let profile = tempfile::tempdir().unwrap();
         let mut child = Command::new(program)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
@@ -71,7 +77,7 @@ impl Browser {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let (socket, _) = client(&url, stream).unwrap();
-        Some(Browser { child, socket, last_id: 0, _profile: profile })
+        Some(Browser { child, socket, last_id: 0, _profile: profile, _turn: turn })
     }
 
     /// A window of its own, of this size, in light or dark.
@@ -130,14 +136,8 @@ impl Browser {
 
     /// A stroke with the mouse over a room's canvas, from pixel to pixel.
     pub fn stroke(&mut self, page: &Page, room: &str, from: (u32, u32), to: (u32, u32)) {
-        let place = |(x, y): (u32, u32)| {
-            format!(
-                "(() => {{ const box = document.querySelector('#{room} .stage').getBoundingClientRect(); \
-                 return [box.left + ({x} + .5) * box.width / 64, box.top + ({y} + .5) * box.height / 48]; }})()"
-            )
-        };
-        let from = self.value(page, &place(from));
-        let to = self.value(page, &place(to));
+        let from = self.value(page, &place(room, from));
+        let to = self.value(page, &place(room, to));
         for (kind, at, buttons) in [
             ("mouseMoved", &from, 0),
             ("mousePressed", &from, 1),
@@ -147,6 +147,18 @@ impl Browser {
             let button = if kind == "mouseMoved" && buttons == 0 { "none" } else { "left" };
             let event = json!({"type": kind, "x": at[0], "y": at[1], "button": button, "buttons": buttons, "clickCount": 1});
             self.call(Some(page), "Input.dispatchMouseEvent", &event);
+        }
+    }
+
+    /// Fingers on a room's canvas at once, each from pixel to pixel.
+    pub fn fingers(&mut self, page: &Page, room: &str, strokes: &[[(u32, u32); 2]]) {
+        let mut points = |step: usize| -> Vec<Value> {
+            let at = strokes.iter().map(|stroke| self.value(page, &place(room, stroke[step])));
+            at.enumerate().map(|(id, at)| json!({"x": at[0], "y": at[1], "id": id})).collect()
+        };
+        let (from, to) = (points(0), points(1));
+        for (kind, touches) in [("touchStart", from), ("touchMove", to), ("touchEnd", Vec::new())] {
+            self.call(Some(page), "Input.dispatchTouchEvent", &json!({"type": kind, "touchPoints": touches}));
         }
     }
 
@@ -190,6 +202,14 @@ impl Drop for Browser {
         let _ = killpg(Pid::from_raw(self.child.id() as i32), Signal::SIGKILL);
         let _ = self.child.wait();
     }
+}
+
+/// Where a pixel of a room is on the page, for the page to say.
+fn place(room: &str, (x, y): (u32, u32)) -> String {
+    format!(
+        "(() => {{ const box = document.querySelector('#{room} .stage').getBoundingClientRect(); \
+         return [box.left + ({x} + .5) * box.width / 64, box.top + ({y} + .5) * box.height / 48]; }})()"
+    )
 }
 
 fn find() -> Option<PathBuf> {

@@ -8,4 +8,5 @@ mod in_the_browser;
 mod limits;
 mod models;
 mod server;
+mod troubles;
 mod user;

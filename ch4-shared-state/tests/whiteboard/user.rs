@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use ch4_shared_state::whiteboard::clock::Replica;
-use ch4_shared_state::whiteboard::protocol::{FromBrowser, FromServer, Painted};
+use ch4_shared_state::whiteboard::protocol::{FromBrowser, FromServer, Key, Painted};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Message, WebSocket, client};
 
@@ -46,11 +46,17 @@ impl User {
     }
 
     pub fn hello(&mut self, name: &str, replica: u32) -> Welcome {
-        self.send(&FromBrowser::Hello { name: name.to_owned(), replica: Replica(replica) });
+        self.introduce(name, replica);
         match self.next() {
             FromServer::Welcome { time, writes, people, .. } => Welcome { time, writes, people },
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Says hello, without waiting for what comes of it. The key is the number again: the same for who comes again.
+    pub fn introduce(&mut self, name: &str, replica: u32) {
+        let key = Key([replica; 4]);
+        self.send(&FromBrowser::Hello { name: name.to_owned(), replica: Replica(replica), key });
     }
 
     pub fn send(&mut self, message: &FromBrowser) {

@@ -122,6 +122,21 @@ fn what_breaks_the_rules_is_answered_with_a_close_frame_and_its_code() {
 }
 
 #[test]
+fn a_message_may_have_many_frames_and_not_any_number() {
+    let parts = |count| {
+        let empty = frame(0x00, b"");
+        [frame(0x01, b"a"), empty.repeat(count - 2), frame(0x80, b"b")].concat()
+    };
+    let (heard, answer) = decode([HEAD, &parts(FRAMES_LIMIT)[..], &parts(FRAMES_LIMIT)[..]]);
+    assert_eq!(
+        (&heard[1..], answer),
+        (&[Incoming::Text("ab".into()), Incoming::Text("ab".into())][..], Vec::new())
+    );
+    let (heard, answer) = decode([HEAD, &parts(FRAMES_LIMIT + 1)[..]]);
+    assert_eq!((heard.len(), answer[0], u16::from_be_bytes([answer[2], answer[3]])), (1, 0x88, 1008));
+}
+
+#[test]
 fn the_longest_message_passes() {
     let text = "x".repeat(MESSAGE_LIMIT / 2);
     let (heard, answer) =

@@ -1,0 +1,73 @@
+//! The service with users that are no more than an address and an outbox.
+
+use super::*;
+
+/// One connection of a user.
+struct Connection(Client, Outbox);
+
+impl Connection {
+    fn arrive(service: &WhiteboardService, port: u16) -> Connection {
+        let client = Client { address: ([127, 0, 0, 1], port).into() };
+        let outbox = Outbox::new(service.outbox().unwrap());
+        service.arrive(&client, &outbox);
+        Connection(client, outbox)
+    }
+
+    /// Upgraded to a room's WebSocket, and introduced: what the server says then, the last of it.
+    fn join(&self, service: &WhiteboardService, room: &str, replica: u32, key: u32) -> String {
+        let head = format!(
+            "GET /{room} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        self.says(service, Incoming::Head(head.into_bytes()));
+        let hello = format!(r#"{{"type":"hello","name":"N","replica":{replica},"key":[{key},0,0,0]}}"#);
+        self.says(service, Incoming::Text(hello));
+        self.hears()
+    }
+
+    fn says(&self, service: &WhiteboardService, message: Incoming) {
+        service.handle(&self.0, message.into_request());
+    }
+
+    fn hears(&self) -> String {
+        let pushes = std::iter::from_fn(|| self.1.pop());
+        let last = pushes.chain(std::iter::from_fn(|| self.1.take_last())).last();
+        last.map_or(String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+fn service() -> WhiteboardService {
+    WhiteboardService::new(Vec::new(), LEAST_OUTBOX, Duration::from_secs(3600))
+}
+
+#[test]
+fn who_comes_again_from_the_same_port_has_one_seat_and_keeps_it() {
+    for room in ["server", "collaborative"] {
+        let service = service();
+        let observer = Connection::arrive(&service, 9);
+        observer.join(&service, room, 9, 9);
+        let before = Connection::arrive(&service, 1);
+        before.join(&service, room, 100, 1);
+        let after = Connection::arrive(&service, 1); // and the end of the connection before was not seen
+        assert!(observer.hears().contains(r#""left","who":100"#));
+        assert!(after.join(&service, room, 200, 2).contains(r#""people":[[200,"N"],[9,"N"]]"#));
+        service.leave(&before.0);
+        after.says(&service, Incoming::Text(r#"{"type":"cursor","cell":5}"#.into()));
+        assert!(observer.hears().contains(r#""who":200,"cell":5"#));
+        observer.says(&service, Incoming::Text(r#"{"type":"cursor","cell":6}"#.into()));
+        assert!(after.hears().contains(r#""who":9,"cell":6"#));
+        service.leave(&after.0);
+        assert!(observer.hears().contains(r#""left","who":200"#));
+    }
+}
+
+#[test]
+fn a_number_that_is_somebodys_in_one_room_is_theirs_in_the_other() {
+    let service = service();
+    let [ann, eve, anns_other] = [1, 2, 3].map(|port| Connection::arrive(&service, port));
+    assert!(ann.join(&service, "server", 7, 1).contains("welcome"));
+    assert!(eve.join(&service, "collaborative", 7, 2).contains(TAKEN));
+    assert!(anns_other.join(&service, "collaborative", 7, 1).contains("welcome"));
+    ann.says(&service, Incoming::Text(r#"{"type":"paint","seen":0,"pixels":[[0,1]]}"#.into()));
+    assert!(ann.hears().contains("painted"));
+}
