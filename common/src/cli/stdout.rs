@@ -71,7 +71,7 @@ fn nobody_reads(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         // An io::Error of one's own shows the cause of what it carries, and not that itself.
         let carried = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        carried.is_some_and(|carried| carried.is::<NobodyReads>())
+        carried.is_some_and(<dyn std::error::Error + Send + Sync>::is::<NobodyReads>)
     })
 }
 

@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use common::protocol::guessword::{Request, Response};
 use hdrhistogram::Histogram;
 use nix::sys::epoll::EpollFlags;
@@ -172,9 +172,10 @@ impl<'a> Crowd<'a> {
                     bail!("a word is being guessed there ({word}): the players need the game for themselves");
                 }
                 (Out::Scores(true), Response::Scores(scores)) if self.phase == Phase::Arriving => {
-                    if scores.len() > 1 {
-                        bail!("somebody else plays there: the players need the game for themselves");
-                    }
+                    ensure!(
+                        scores.len() <= 1,
+                        "somebody else plays there: the players need the game for themselves"
+                    );
                 }
                 (Out::Scores(true), Response::Scores(scores)) => {
                     self.referee.counts(&scores)?;

@@ -30,7 +30,7 @@ impl Connection {
     }
 
     fn hears(&self) -> String {
-        let pushes = std::iter::from_fn(|| self.1.pop());
+        let pushes = std::iter::from_fn(|| self.1.pop().map(|push| push.bytes));
         let last = pushes.chain(std::iter::from_fn(|| self.1.take_last())).last();
         last.map_or(String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
