@@ -5,14 +5,19 @@ mod page;
 use std::net::SocketAddr;
 
 use ch4_shared_state::whiteboard::canvas::{Cell, Colour};
-use ch4_shared_state::whiteboard::clock::{LAST_TIME, LEAP, Replica, Stamp};
+use ch4_shared_state::whiteboard::clock::{LAST_TIME, Replica, Stamp, fence};
 use ch4_shared_state::whiteboard::crdt::Shared;
-use ch4_shared_state::whiteboard::protocol::{FromBrowser, FromServer, Painted};
+use ch4_shared_state::whiteboard::protocol::{FromBrowser, FromServer, Key, Painted};
 use ch4_shared_state::whiteboard::register::{Merge, Write};
 use ch4_shared_state::whiteboard::room::{Delivery, Policy, Room};
 
 use super::tape::Tape;
 use page::Page;
+
+/// The server's wall clock.
+const NOW_MS: u64 = 1 << 40;
+/// So many writes are more than a script makes.
+const MANY: u64 = 1 << 20;
 
 /// Three replicas that paint, hear of each other, and are told of writes that nobody made. Whoever gets the same writes holds the
 /// same canvas: in whatever order, however often.
@@ -33,7 +38,7 @@ pub fn crdt(script: &[u8]) {
                 merge(&mut replicas[who], &told);
             }
             _ => {
-                let told = (cell(&mut tape), write(&mut tape, LEAP / 2));
+                let told = (cell(&mut tape), write(&mut tape, MANY));
                 merge(&mut replicas[who], &[told]);
                 writes.push(told);
             }
@@ -60,7 +65,7 @@ fn after(writes: &[(Cell, Write)]) -> Vec<(Cell, Write)> {
 
 fn merge(replica: &mut Shared, writes: &[(Cell, Write)]) {
     for &(cell, write) in writes {
-        let merged = replica.merge(cell, write).expect("no clock is ahead by more than a leap");
+        let merged = replica.merge(cell, write).expect("no write is later than the last time");
         match (merged, replica.merge(cell, write)) {
             (Merge::Known | Merge::Won { .. }, again) => assert_eq!(again, Ok(Merge::Known)),
             (lost, again) => assert_eq!(again, Ok(lost)),
@@ -111,7 +116,7 @@ impl World {
         let step = tape.byte();
         let who = usize::from(step >> 4) % self.pages.len();
         match step % 8 {
-            0 => self.say(who, FromBrowser::Hello { name: "Ann".into(), replica: self.pages[who].replica }),
+            0 => self.say(who, hello("Ann", self.pages[who].replica)),
             1..=2 => self.pages[who].paint(cell(tape), colour(tape)),
             3 => self.flush(who),
             4 => self.leave(who),
@@ -121,7 +126,7 @@ impl World {
                 self.say(who, FromBrowser::Paint { seen: tape.byte().into(), pixels });
             }
             _ => {
-                let last = tape.pick(&[9, LEAP, LEAP + 9, LAST_TIME, u64::MAX]);
+                let last = tape.pick(&[9, fence(NOW_MS) - MANY, fence(NOW_MS) + 9, LAST_TIME, u64::MAX]);
                 let lie = |tape: &mut Tape<'_>| Painted::new(cell(tape), write(tape, last));
                 let writes = vec![lie(tape), lie(tape)];
                 self.say(who, FromBrowser::Merge { writes });
@@ -130,7 +135,7 @@ impl World {
     }
 
     fn say(&mut self, who: usize, message: FromBrowser) {
-        let deliveries = self.room.hear(address(who), message, 0);
+        let deliveries = self.room.hear(address(who), message, NOW_MS);
         self.deliver(deliveries);
     }
 
@@ -178,13 +183,12 @@ impl World {
         for who in 0..self.pages.len() {
             if !self.pages[who].is_welcome {
                 let replica = self.pages[who].replica;
-                self.say(who, FromBrowser::Hello { name: "Ann".into(), replica });
+                self.say(who, hello("Ann", replica));
             }
             self.flush(who);
         }
         let observer = self.pages.len();
-        let hello = FromBrowser::Hello { name: "observer".into(), replica: Replica(99) };
-        let deliveries = self.room.hear(address(observer), hello, 0);
+        let deliveries = self.room.hear(address(observer), hello("observer", Replica(99)), NOW_MS);
         let canvas = deliveries.iter().find_map(|delivery| match delivery {
             Delivery::To(_, FromServer::Welcome { writes, .. }) => Some(writes.clone()),
             _ => None,
@@ -193,6 +197,10 @@ impl World {
             assert_eq!(Some(page.canvas()), canvas);
         }
     }
+}
+
+fn hello(name: &str, replica: Replica) -> FromBrowser {
+    FromBrowser::Hello { name: name.into(), replica, key: Key([replica.0; 4]) }
 }
 
 fn address(who: usize) -> SocketAddr {

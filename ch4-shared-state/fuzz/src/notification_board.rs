@@ -26,7 +26,7 @@ const LIMITS: Limits = Limits { bytes: 300, messages: 20 };
 /// A script: what four clients do.
 pub fn notification_board(script: &[u8]) {
     let mut tape = Tape(script);
-    let mut world = World::new(tape.pick(&[WhenFull::Coalesce, WhenFull::Disconnect]));
+    let mut world = World::new(tape.pick(&[WhenFull::Skip, WhenFull::Disconnect]));
     while !tape.is_over() {
         world.act(&mut tape);
     }
@@ -62,7 +62,7 @@ enum Due {
 
 impl World {
     fn new(when_full: WhenFull) -> World {
-        let service = Arc::new(NotificationService::new(LIMITS, when_full, Duration::ZERO));
+        let service = Arc::new(NotificationService::new(LIMITS, when_full, Duration::ZERO, Duration::ZERO));
         let mut world = World { service, peers: Vec::new(), last_port: 0, board: Vec::new() };
         world.peers = (0..4).map(|_| world.arrive()).collect();
         world

@@ -60,7 +60,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
                     match request(text.into()) {
                         Ok(frame) => desk.publish(&frame)?,
                         Err(too_long) => {
-                            editor.create_external_printer()?.print(format!("* {too_long}\n"))?
+                            editor.create_external_printer()?.print(format!("* {too_long}\n"))?;
                         }
                     }
                 }
