@@ -134,7 +134,8 @@ fn a_message_that_no_board_takes_is_not_sent() {
 #[test]
 fn a_server_that_breaks_off_is_blamed_once() {
     let server = Mute::new();
-    let (client, stream) = server.client(&["--follow"]);
+    let (client, mut stream) = server.client(&["--follow"]);
+    expect(&mut stream, "2:;2:;"); // it is connected, and knows
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream); // a reset
     let output = end(client);

@@ -28,8 +28,9 @@ const SHORT_MESSAGES: usize = 300;
 fn the_others_get_everything_and_it_catches_up() {
     let long = "x".repeat(LONG);
     for model in models() {
-        // Each message is waited for before the next is published: with a pace that would be a round of 15 ms for each.
-        let server = serve(&model, &["--pace", "0"]);
+        // Each message is waited for before the next is published: with a pace that would be a round of 15 ms for each, and with a
+        // gap three times 5 ms.
+        let server = serve(&model, &["--pace", "0", "--gap", "0"]);
         let mut speaker = Raw::connect(&server);
         for _ in 0..LONG_MESSAGES {
             say(&mut speaker, &long);

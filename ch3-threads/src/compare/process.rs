@@ -188,10 +188,14 @@ mod tests {
 
     #[test]
     fn finds_a_listening_socket_in_the_kernels_table() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        assert!(is_listening(port));
-        drop(listener);
-        assert!(!is_listening(port));
+        // Another program may take a port as soon as it is free; it does not take one after the other.
+        let is_found_only_while_it_listens = || {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let port = listener.local_addr().unwrap().port();
+            assert!(is_listening(port));
+            drop(listener);
+            !is_listening(port)
+        };
+        assert!((0..10).any(|_| is_found_only_while_it_listens()));
     }
 }

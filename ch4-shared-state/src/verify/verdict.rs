@@ -51,14 +51,21 @@ impl Run<'_> {
                 "calls without an answer may have taken effect at any time, or never: the more of them, the less is checked"
             );
         }
-        let limit = || Limit { steps: self.args.steps, until: Some(Instant::now() + self.args.limit) };
-        let mut outcome = check(specification, history, limit());
+        let start = Instant::now();
+        let is_late = || start.elapsed() >= self.args.limit;
+        let limit = Limit { steps: self.args.steps, is_late: Some(&is_late) };
+        let mut outcome = check(specification, history, limit);
         let unheard = silence.is_nearly_all() && matches!(outcome.verdict, Verdict::Linearizable(_));
         if unheard {
             outcome.verdict = Verdict::Unknown;
         }
         let explanation = match &outcome.verdict {
-            Verdict::Violation(violation) => Some(explain(specification, history, violation, limit())),
+            Verdict::Violation(violation) => {
+                let start = Instant::now();
+                let is_late = || start.elapsed() >= self.args.limit;
+                let limit = Limit { steps: self.args.steps, is_late: Some(&is_late) };
+                Some(explain(specification, history, violation, limit))
+            }
             _ => None,
         };
         let verdict = if unheard {

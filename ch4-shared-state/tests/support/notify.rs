@@ -37,12 +37,18 @@ pub fn text(line: &str) -> String {
     line.splitn(4, ' ').nth(3).expect("four fields").to_owned()
 }
 
-/// Asks once; the texts that come, notifications before them left out.
+/// Asks, and again when a notification comes before the answer: what it tells of may be newer. The texts that come.
 pub fn fetch(client: &mut Raw) -> Vec<String> {
-    client.send("2:;");
-    let (before, answer) = client.up_to(|frame| frame.starts_with("1:"));
-    assert!(before.iter().all(|frame| frame == "7:;"), "{before:?}");
-    lines(&answer).iter().map(|line| text(line)).collect()
+    let mut texts = Vec::new();
+    loop {
+        client.send("2:;");
+        let (before, answer) = client.up_to(|frame| frame.starts_with("1:"));
+        assert!(before.iter().all(|frame| frame == "7:;"), "{before:?}");
+        texts.extend(lines(&answer).iter().map(|line| text(line)));
+        if before.is_empty() {
+            return texts;
+        }
+    }
 }
 
 /// Publishes, and waits for the acknowledgement, before which a notification must come.

@@ -34,11 +34,11 @@ pub struct Explanation {
 
 /// Explains a violation that [`check`] has found in this history. Each search in it takes at most `limit`; one that takes more
 /// leaves the explanation longer than it need be.
-pub fn explain<S: Specification>(
+pub fn explain<'a, S: Specification>(
     specification: &S,
     history: &History<S::Operation, S::Answer>,
     violation: &Violation,
-    limit: impl Into<Limit>,
+    limit: impl Into<Limit<'a>>,
 ) -> Explanation {
     let calls = history.calls();
     let culprit = &calls[violation.culprit];
@@ -102,7 +102,7 @@ fn needed<S: Specification>(
     specification: &S,
     calls: &[Call<S::Operation, S::Answer>],
     culprit: usize,
-    limit: Limit,
+    limit: Limit<'_>,
 ) -> Vec<usize> {
     let begun = calls.partition_point(|call| call.called <= calls[culprit].end());
     let is_read = |&index: &usize| {

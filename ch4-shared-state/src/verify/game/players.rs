@@ -230,8 +230,9 @@ fn lose(lane: &mut Moves, seat: u32) {
 }
 
 fn connect(crowd: &Crowd<'_>) -> anyhow::Result<Connection> {
-    let stream = TcpStream::connect(crowd.address)
-        .with_context(|| format!("no guess-word server at {}", crowd.address))?;
+    let stream = TcpStream::connect(crowd.address).with_context(|| {
+        format!("no guess-word server at {0}; start one with `cargo ch4 guessword-server`", crowd.address)
+    })?;
     stream.set_nodelay(true)?;
     let connection = Connection::over(stream);
     connection.wait_at_most(Some(PATIENCE))?;

@@ -145,14 +145,6 @@ fn the_longest_message_passes() {
 }
 
 #[test]
-fn a_message_may_have_as_many_frames_as_bytes() {
-    let part = frame(0x00, b"x");
-    let bytes = [HEAD, &frame(0x01, b"x"), &part.repeat(MESSAGE_LIMIT - 2), &frame(0x80, b"x")].concat();
-    let (heard, answer) = decode([&bytes[..]]);
-    assert_eq!((&heard[1], answer), (&Incoming::Text("x".repeat(MESSAGE_LIMIT)), Vec::new()));
-}
-
-#[test]
 fn a_head_without_end_is_refused() {
     let (heard, answer) = decode([&[b"GET / HTTP/1.1\r\nx: ", &[b'x'; HEAD_LIMIT][..]].concat()[..]]);
     assert!(heard.is_empty() && answer.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&answer));
