@@ -63,7 +63,7 @@ fn the_others_get_everything_and_it_catches_up() {
 
 #[test]
 fn or_it_is_hung_up_on() {
-    let server = serve("epoll", &["--when-full", "disconnect"]);
+    let server = serve("epoll", &["--when-full", "disconnect", "--gap", "0"]);
     let mut speaker = Raw::connect(&server);
     // Its own answers fill its connection first, or the kernel would take notifications for it for long.
     for _ in 0..LONG_MESSAGES {
@@ -102,7 +102,7 @@ fn who_is_in_the_way_of_a_long_answer_is_hung_up_on_too() {
 fn hang_up(model: &str, amid_an_answer: bool) {
     println!("model {model}");
     let args = ["board-server", "--model", model, "--when-full", "disconnect", "--outbox-bytes", "3000"];
-    let (server, log) = Server::with_log(&args);
+    let (server, log) = Server::with_log(&[&args[..], &["--gap", "0"]].concat());
     let (says, heard) = mpsc::channel();
     thread::spawn(move || {
         BufReader::new(log).lines().map_while(Result::ok).try_for_each(|line| says.send(line))
