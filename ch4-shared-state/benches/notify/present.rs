@@ -37,7 +37,7 @@ fn markdown(results: &Results) -> String {
         results.machine, results.pinning, results.rounds, results.time_s, results.seed, results.redis
     );
     let half_load = format!(
-        "Open loop at half of what redis reached, for {} s a round: p99",
+        "Open loop at half of what redis reached, for {:.1} s a round: p99",
         results.time_s * f64::from(HALF_LOAD_TIMES)
     );
     for (part, about, value, better) in [
