@@ -36,6 +36,7 @@ use ch3_threads::model::Model;
 use clap::Args;
 use common::cli::{duration, human};
 use common::interrupt;
+use common::protocol::notify::REQUEST_LIMIT;
 
 use engine::Course;
 use outcome::Outcome;
@@ -43,6 +44,12 @@ use plan::{Dialect, HEADER, Load, Plan};
 use server::{Watch, resolve};
 
 pub use server::start_board;
+
+/// Beyond these it would be a slip of the keyboard.
+const MOST_PER_S: f64 = 1e9;
+const MOST_CLIENTS: usize = 1_000_000;
+/// The longest text that the board takes: a frame of it is base64.
+const MOST_BYTES: usize = REQUEST_LIMIT / 4 * 3 - 3;
 
 const BOARD: &str = "The notification board";
 const GAME: &str = "The guess-word game, with --players";
@@ -154,8 +161,8 @@ pub struct SimulateArgs {
 /// was broken, or too few descriptors.
 pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     for (name, number) in [("--rate", args.rate), ("--leave", args.leave)] {
-        if number.is_some_and(|number| !(number > 0.0 && number.is_finite())) {
-            bail!("{name} is a number per second above 0");
+        if number.is_some_and(|number| !(number > 0.0 && number <= MOST_PER_S)) {
+            bail!("{name} is a number per second above 0, and at most {MOST_PER_S}");
         }
     }
     let interrupted = interrupt::flag()?;
@@ -169,6 +176,12 @@ impl SimulateArgs {
     fn simulate_the_board(&self, interrupted: &AtomicBool) -> anyhow::Result<ExitCode> {
         if self.bytes < HEADER {
             bail!("a message has at least {HEADER} bytes here: who publishes it, and its number");
+        }
+        if !(1..=MOST_CLIENTS).contains(&self.subscribers) || self.stalled > MOST_CLIENTS {
+            bail!("there are 1 to {MOST_CLIENTS} subscribers, and at most as many stalled clients");
+        }
+        if self.bytes > MOST_BYTES {
+            bail!("the board takes messages of at most {MOST_BYTES} bytes");
         }
         let (server, target) = self.server(|| start_board(self.model.unwrap_or(Model::Epoll), &[]))?;
         let plan = Plan {

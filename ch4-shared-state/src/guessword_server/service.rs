@@ -18,11 +18,10 @@
 //! **A player who does not read** is hung up on when [`OUTBOX_LIMIT`] bytes wait: answers go through the outbox, and an answer cannot be
 //! skipped. Nobody waits for that player; the name is free when the driver has dropped the connection.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use common::connected::Connected;
 use common::input::Input;
 use common::outbox::{Outbox, OutboxLimit, WhenFull};
 use common::protocol::guessword::{Incoming, Notice, REQUEST_LIMIT, Request, Requests, Response};
@@ -51,7 +50,7 @@ pub struct GuessService {
 #[derive(Default)]
 pub(super) struct Table {
     pub(super) game: Game,
-    seats: BTreeMap<SocketAddr, Seat>,
+    seats: Connected<Seat>,
     arrived: u64,
 }
 
@@ -97,15 +96,17 @@ impl Service for GuessService {
         let mut table = self.table();
         table.arrived += 1;
         let id = PlayerId(table.arrived);
-        table.seats.insert(client.address, Seat::new(id, self.spacing.of(outbox.clone())));
+        let seat = Seat::new(id, self.spacing.of(outbox.clone()));
+        // Who died and came again from the same port, before the end of the old connection was seen.
+        if let Some(dead) = table.seats.arrive(client.address, seat) {
+            table.stand_up(dead.id);
+        }
     }
 
     fn leave(&self, client: &Client) {
         let mut table = self.table();
-        if let Some(seat) = table.seats.remove(&client.address)
-            && let Some(notice) = table.game.leave(seat.id)
-        {
-            table.tell_everybody(notice);
+        if let Some(seat) = table.seats.leave(client.address) {
+            table.stand_up(seat.id);
         }
     }
 
@@ -131,7 +132,7 @@ impl Table {
     fn play(&mut self, client: &Client, request: &Request) {
         let Some(id) = self.player(client) else { return };
         let joined = self.game.has(id);
-        if let (Request::Scores, Some(seat)) = (request, self.seats.get_mut(&client.address)) {
+        if let (Request::Scores, Some(seat)) = (request, self.seats.at_mut(client.address)) {
             seat.finds_frames(); // the notes' client does not know this request
         }
         let response = match request {
@@ -155,9 +156,16 @@ impl Table {
         self.answer(client, &response);
     }
 
+    /// A player is gone, and everybody who had heard of it is told.
+    fn stand_up(&mut self, player: PlayerId) {
+        if let Some(notice) = self.game.leave(player) {
+            self.tell_everybody(notice);
+        }
+    }
+
     /// The player that sits behind this connection.
     pub(super) fn player(&self, client: &Client) -> Option<PlayerId> {
-        self.seats.get(&client.address).map(|seat| seat.id)
+        self.seats.at(client.address).map(|seat| seat.id)
     }
 
     /// Whether the game did it; then everybody is told, and otherwise the log.
@@ -178,13 +186,13 @@ impl Table {
     /// Into the outbox of every player, encoded once.
     fn tell_everybody(&mut self, notice: Notice) {
         let bytes: Arc<[u8]> = Response::Notice(notice).encode().into();
-        for seat in self.seats.values_mut().filter(|seat| self.game.has(seat.id)) {
+        for (_, seat) in self.seats.iter_mut().filter(|(_, seat)| self.game.has(seat.id)) {
             seat.push(Arc::clone(&bytes), Kind::Notice);
         }
     }
 
     pub(super) fn answer(&mut self, client: &Client, response: &Response) {
-        if let Some(seat) = self.seats.get_mut(&client.address) {
+        if let Some(seat) = self.seats.at_mut(client.address) {
             seat.push(response.encode().into(), Kind::Answer);
         }
     }

@@ -1,5 +1,6 @@
 //! The service without a socket: what goes into which outbox, in which order, and what many threads at once get out of it.
 
+use std::net::SocketAddr;
 use std::sync::Barrier;
 use std::thread;
 
@@ -203,4 +204,20 @@ fn between_two_messages_there_is_a_gap_unless_the_client_finds_frames() {
     assert_eq!(ours.ask(&service, "S:;"), [Response::NotJoined]);
     assert_eq!(ours.join(&service, "Ours"), [notice("Ours joined"), Response::Join(true)]);
     assert_eq!(old.heard(), []);
+}
+
+#[test]
+fn who_comes_again_from_the_same_port_has_a_seat_and_the_old_name_is_free() {
+    let service = GuessService::new(None, Duration::ZERO);
+    let (witness, dead) = (sit(&service, 1), sit(&service, 2));
+    witness.join(&service, "Alice");
+    dead.join(&service, "Bob");
+    witness.heard();
+    let again = sit(&service, 2); // before the end of the old connection was seen
+    assert_eq!(witness.heard(), [notice("Bob left")]);
+    assert_eq!(again.join(&service, "Bob"), [notice("Bob joined"), Response::Join(true)]);
+    service.leave(&dead.client); // now it is
+    assert_eq!(again.ask(&service, "A:;"), [Response::State(String::new())]);
+    service.leave(&again.client);
+    assert_eq!(witness.heard(), [notice("Bob joined"), notice("Bob left")]);
 }
