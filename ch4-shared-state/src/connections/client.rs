@@ -120,7 +120,7 @@ impl Client {
         connection.write_all(if server_closes { &self.last } else { &self.next })?;
         let (mut exchange, mut chunk) = (Exchange::new(self.limit), [0; 16 * 1024]);
         loop {
-            match connection.read(&mut chunk).context("no answer")? {
+            match self.read(connection, &mut chunk)? {
                 0 => break exchange.finish()?,
                 count => {
                     if exchange.receive(&chunk[..count], &mut io::sink())? == Progress::Complete {
@@ -130,9 +130,19 @@ impl Client {
             }
         }
         // Without this our close might come before the server's, and TIME_WAIT would be ours.
-        if server_closes && connection.read(&mut chunk)? > 0 {
+        if server_closes && self.read(connection, &mut chunk)? > 0 {
             bail!("the server went on after its last answer");
         }
         Ok(())
+    }
+
+    /// Reads once; Ctrl-C may come in the middle of it.
+    fn read(&self, connection: &mut TcpStream, chunk: &mut [u8]) -> anyhow::Result<usize> {
+        loop {
+            match connection.read(chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => self.go_on()?,
+                result => return result.context("no answer"),
+            }
+        }
     }
 }
