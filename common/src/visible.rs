@@ -1,6 +1,6 @@
 //! What strangers write, shown so that it deceives nobody: names whose characters can all be seen, and a message that stays on its line.
 //!
-//! | what | why it deceives | [in a name](is_visible) | [on a line](line) |
+//! | what | why it deceives | [in a name](is_visible) | [on a line](line()) |
 //! |---|---|---|---|
 //! | a line break | what follows looks like a line of its own, by whoever it says | refused | `\n`, `\r` |
 //! | any other control character | a terminal obeys it: moves, erases, renames itself | refused | `U+FFFD` |

@@ -13,7 +13,7 @@
 //! | [`words`] | what it proposes and guesses |
 //! | [`referee`] | the one order of all notices, the rules, and what an answer must be |
 //! | [`violation`] | what can be wrong |
-//! | [`crowd`] | all of them in the loop of the [engine](super::engine) |
+//! | [`crowd`] | all of them in the loop of the [`engine`] |
 //! | [`outcome`] | the figures |
 
 pub mod crowd;
