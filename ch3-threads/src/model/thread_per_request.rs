@@ -78,7 +78,10 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
                     seat.connection.answer(answer);
                     seat.interest = Interest::Read;
                 }
-                advance(server, &mut seats, fd, &mut scratch, &mut line);
+                // After the stop nobody gets another thread: what is left of a pipeline is handled with the goodbye.
+                if !stopping {
+                    advance(server, &mut seats, fd, &mut scratch, &mut line);
+                }
             }
             for fd in pushes.answer().into_iter().chain(ready.iter().copied()) {
                 advance(server, &mut seats, fd, &mut scratch, &mut line);

@@ -26,9 +26,8 @@ use nix::unistd::Pid;
 /// How long anything may take that is certain to come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a server may take to stop: its own bound for who stalls is a second, and the machine may be very busy: with a thread for
-/// each of ten thousand small requests, and all other checks beside it.
-pub const STOP_BOUND: Duration = Duration::from_secs(15);
+/// How long a server may take to stop: its own bound for who stalls is a second, and the machine may be busy.
+pub const STOP_BOUND: Duration = Duration::from_secs(6);
 
 /// A server about to be started.
 pub struct Launch {
