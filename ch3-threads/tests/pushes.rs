@@ -20,13 +20,13 @@ use common::journal::Journal;
 use common::meter::Meters;
 use common::outbox::{Outbox, OutboxLimit, WhenFull};
 use common::server::{Limits, Server};
-use common::service::{Answer, Client, Memory, Protocol, Request, Service};
+use common::service::{Answer, Client, ClientId, Memory, Protocol, Request, Service};
 use common::stop::Stop;
 
 /// Whoever rings, all hear it.
 #[derive(Default)]
 struct Bell {
-    connected: Mutex<BTreeMap<SocketAddr, Outbox>>,
+    connected: Mutex<BTreeMap<ClientId, Outbox>>,
 }
 
 impl Service for Bell {
@@ -56,11 +56,11 @@ impl Service for Bell {
     }
 
     fn arrive(&self, client: &Client, outbox: &Outbox) {
-        self.connected.lock().expect("nobody panics under it").insert(client.address, outbox.clone());
+        self.connected.lock().expect("nobody panics under it").insert(client.id, outbox.clone());
     }
 
     fn leave(&self, client: &Client) {
-        self.connected.lock().expect("nobody panics under it").remove(&client.address);
+        self.connected.lock().expect("nobody panics under it").remove(&client.id);
     }
 }
 

@@ -24,7 +24,7 @@
 //! #     fn handle(&self, _: &Client, request: Request) -> Answer { Answer::new(request.0.to_ascii_uppercase()) }
 //! # }
 //! # let service: Arc<dyn Service> = Arc::new(Upper);
-//! # let client = Client { address: "127.0.0.1:4711".parse().unwrap() };
+//! # let client = Client::new("127.0.0.1:4711".parse().unwrap());
 //! # let mut network: std::collections::VecDeque<&[u8]> = [&b"hel"[..], b"lo\nwo", b"rld\n"].into();
 //! # let mut sent = Vec::new();
 //! let mut talk = Conversation::open(&service, client);

@@ -123,7 +123,7 @@ impl Door {
     /// Only what cannot be served around: a bug, or a system that forbids the call.
     pub fn accept(&self) -> io::Result<Admission> {
         match self.accept4() {
-            Ok((stream, address)) => Ok(Admission::Client(stream, Client { address })),
+            Ok((stream, address)) => Ok(Admission::Client(stream, Client::new(address))),
             Err(error) => match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
                 Errno::EAGAIN | Errno::EINTR => Ok(Admission::Nobody),
                 Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => Ok(Admission::Full),

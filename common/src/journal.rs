@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn writes_what_it_reads() {
         let journal = Journal::shared().unwrap();
-        let client = Client { address: "127.0.0.1:4711".parse().unwrap() };
+        let client = Client::new("127.0.0.1:4711".parse().unwrap());
         journal.lane("worker-1");
         journal.record(Event::Hold, Some(&client));
         journal.record(Event::Turn, None);

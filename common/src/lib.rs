@@ -15,7 +15,6 @@
 
 // The sans-I/O half: what a server means.
 pub mod board;
-pub mod connected;
 pub mod conversation;
 pub mod factor;
 pub mod framing;

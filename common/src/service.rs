@@ -13,16 +13,42 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::input::Input;
 use crate::outbox::{Outbox, OutboxLimit};
 
-/// One who is connected. The port tells two connections of one host apart, also in the simulator's records.
+/// One who is connected: one connection, from its accept to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
-    /// Where the client's end of the connection is bound.
+    /// Where the client's end of the connection is bound: what people read. The port tells the connections of one host apart,
+    /// also in the simulator's records.
     pub address: SocketAddr,
+    /// Which connection it is: what a service keeps its clients by.
+    pub id: ClientId,
 }
+
+impl Client {
+    /// One that has just connected from there.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Client {
+        static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+        Client { address, id: ClientId(CONNECTIONS.fetch_add(1, Ordering::Relaxed)) }
+    }
+}
+
+/// Tells one connection from every other of this process, in the order of their accepts.
+///
+/// An address does not: a client that dies and comes again at once may have the port that it had, and a server with several threads may
+/// accept the new connection before it has seen the end of the old one. Who keeps clients by address then forgets the new one when
+/// the old one leaves, or lets the last request of the dead act for the living.
+///
+/// ```text
+///   id 7, port 40001:  accept ──── dies ┈┈┈┈┈┈┈┈┈┈┈ its last request is handled ┈┈ its end is seen: 7 leaves
+///   id 8, port 40001:                    accept ─────────────────────────────────────────────────── 8 stays
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
 
 impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

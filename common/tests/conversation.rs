@@ -110,7 +110,7 @@ impl Service for Mirror {
 }
 
 fn client() -> Client {
-    Client { address: "127.0.0.1:4711".parse().unwrap() }
+    Client::new("127.0.0.1:4711".parse().unwrap())
 }
 
 /// Drives a conversation to its end over these pieces, `portion` bytes sent at a time. Returns what was sent.

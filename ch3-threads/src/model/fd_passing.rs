@@ -158,6 +158,6 @@ fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, 
         let stream = TcpStream::from(unsafe { OwnedFd::from_raw_fd(fd) });
         let text = String::from_utf8_lossy(&address[..length]).into_owned();
         let address = text.parse().map_err(io::Error::other)?;
-        return Ok(Some((stream, Client { address })));
+        return Ok(Some((stream, Client::new(address))));
     }
 }

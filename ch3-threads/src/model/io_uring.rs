@@ -140,7 +140,7 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
                         // SAFETY: the kernel has just made this descriptor for us.
                         let stream = unsafe { TcpStream::from_raw_fd(fd) };
                         let Ok(address) = stream.peer_addr() else { continue }; // gone already
-                        admit(server, stream, Client { address }, &bell, &mut ring, &mut seats, &mut free);
+                        admit(server, stream, Client::new(address), &bell, &mut ring, &mut seats, &mut free);
                     }
                     error => match Errno::from_raw(-error) {
                         Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => {

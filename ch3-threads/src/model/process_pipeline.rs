@@ -215,7 +215,7 @@ impl Drop for Worker {
 pub fn be_worker(service: &dyn Service) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     while let Some(task) = read_frame::<Task>(&mut input)? {
-        let answer = service.handle(&Client { address: task.client }, Request(task.request));
+        let answer = service.handle(&Client::new(task.client), Request(task.request));
         write_frame(&mut output, &Done { answer: answer.bytes, ends: answer.then != Then::Continue })?;
     }
     Ok(())

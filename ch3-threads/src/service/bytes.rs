@@ -87,7 +87,7 @@ mod tests {
 
     /// What comes back for these pieces.
     fn answers(pieces: &[&[u8]]) -> Vec<u8> {
-        let client = Client { address: "127.0.0.1:4711".parse().unwrap() };
+        let client = Client::new("127.0.0.1:4711".parse().unwrap());
         let service: Arc<dyn Service> = Arc::new(Bytes);
         let mut talk = Conversation::open(&service, client);
         let mut sent = Vec::new();

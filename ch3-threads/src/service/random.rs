@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn has_its_random_bytes_at_offset_34() {
-        let client = Client { address: "127.0.0.1:4711".parse().unwrap() };
+        let client = Client::new("127.0.0.1:4711".parse().unwrap());
         let [one, two] = [0, 1].map(|_| Random.greet(&client).unwrap().bytes);
         assert_eq!((one.len(), two.len()), (LENGTH, LENGTH));
         assert_eq!((&one[..34], &one[50..]), (&two[..34], &two[50..]));

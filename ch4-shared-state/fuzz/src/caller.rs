@@ -29,7 +29,7 @@ pub struct Caller {
 impl Caller {
     /// Connects. No two callers have one port.
     pub fn connect(service: &Arc<dyn Service>, port: u16) -> Caller {
-        let client = Client { address: ([127, 0, 0, 1], port).into() };
+        let client = Client::new(([127, 0, 0, 1], port).into());
         Caller {
             client,
             heard: Vec::new(),

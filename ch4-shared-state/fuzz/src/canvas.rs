@@ -2,14 +2,13 @@
 
 mod page;
 
-use std::net::SocketAddr;
-
 use ch4_shared_state::whiteboard::canvas::{Cell, Colour};
 use ch4_shared_state::whiteboard::clock::{LAST_TIME, Replica, Stamp, fence};
 use ch4_shared_state::whiteboard::crdt::Shared;
 use ch4_shared_state::whiteboard::protocol::{FromBrowser, FromServer, Key, Painted};
 use ch4_shared_state::whiteboard::register::{Merge, Write};
 use ch4_shared_state::whiteboard::room::{Delivery, Policy, Room};
+use common::service::ClientId;
 
 use super::tape::Tape;
 use page::Page;
@@ -135,7 +134,7 @@ impl World {
     }
 
     fn say(&mut self, who: usize, message: FromBrowser) {
-        let deliveries = self.room.hear(address(who), message, NOW_MS);
+        let deliveries = self.room.hear(client(who), message, NOW_MS);
         self.deliver(deliveries);
     }
 
@@ -149,12 +148,12 @@ impl World {
 
     fn leave(&mut self, who: usize) {
         self.pages[who].is_welcome = false;
-        let deliveries = self.room.leave(address(who));
+        let deliveries = self.room.leave(client(who));
         self.deliver(deliveries);
     }
 
     fn deliver(&mut self, deliveries: Vec<Delivery>) {
-        let people: Vec<SocketAddr> = self.room.people().collect();
+        let people: Vec<ClientId> = self.room.people().collect();
         for delivery in deliveries {
             let (to, message) = match delivery {
                 Delivery::To(one, message) => (vec![one], message),
@@ -167,8 +166,8 @@ impl World {
                     continue;
                 }
             };
-            for address in to {
-                self.hear(number(address), &message);
+            for client in to {
+                self.hear(number(client), &message);
             }
         }
     }
@@ -188,7 +187,7 @@ impl World {
             self.flush(who);
         }
         let observer = self.pages.len();
-        let deliveries = self.room.hear(address(observer), hello("observer", Replica(99)), NOW_MS);
+        let deliveries = self.room.hear(client(observer), hello("observer", Replica(99)), NOW_MS);
         let canvas = deliveries.iter().find_map(|delivery| match delivery {
             Delivery::To(_, FromServer::Welcome { writes, .. }) => Some(writes.clone()),
             _ => None,
@@ -203,10 +202,10 @@ fn hello(name: &str, replica: Replica) -> FromBrowser {
     FromBrowser::Hello { name: name.into(), replica, key: Key([replica.0; 4]) }
 }
 
-fn address(who: usize) -> SocketAddr {
-    ([127, 0, 0, 1], who as u16).into()
+fn client(who: usize) -> ClientId {
+    ClientId(who as u64)
 }
 
-fn number(address: SocketAddr) -> usize {
-    address.port().into()
+fn number(client: ClientId) -> usize {
+    client.0 as usize
 }

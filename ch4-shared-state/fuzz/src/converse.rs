@@ -16,7 +16,7 @@ pub fn both_ways(service: &Arc<dyn Service>, step: u8, stream: &[u8]) -> Convers
 }
 
 fn converse(service: &Arc<dyn Service>, stream: &[u8], step: usize) -> Conversed {
-    let client = Client { address: ([127, 0, 0, 1], 4711).into() };
+    let client = Client::new(([127, 0, 0, 1], 4711).into());
     let mut talk = Conversation::open(service, client);
     let (mut pieces, mut requests, mut sent) = (stream.chunks(step), Vec::new(), Vec::new());
     loop {

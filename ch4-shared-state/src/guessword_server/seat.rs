@@ -1,15 +1,13 @@
-//! A connection at the table: which player sits there, and how its messages leave.
+//! A connection at the table: how its messages leave.
 
 use std::sync::Arc;
 
 use common::outbox::Push;
 
-use crate::game::PlayerId;
 use crate::spacing::Spaced;
 
 /// A connection, joined or not.
 pub(super) struct Seat {
-    pub(super) id: PlayerId,
     outbox: Spaced,
     last: Option<Kind>,
 }
@@ -22,8 +20,8 @@ pub(super) enum Kind {
 }
 
 impl Seat {
-    pub(super) fn new(id: PlayerId, outbox: Spaced) -> Seat {
-        Seat { id, outbox, last: None }
+    pub(super) fn new(outbox: Spaced) -> Seat {
+        Seat { outbox, last: None }
     }
 
     /// From now on messages may come together: this client can tell them apart.

@@ -18,10 +18,10 @@
 //! **A player who does not read** is hung up on when [`OUTBOX_LIMIT`] bytes wait: answers go through the outbox, and an answer cannot be
 //! skipped. Nobody waits for that player; the name is free when the driver has dropped the connection.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use common::connected::Connected;
 use common::input::Input;
 use common::outbox::{Outbox, OutboxLimit, WhenFull};
 use common::protocol::guessword::{Incoming, Notice, REQUEST_LIMIT, Request, Requests, Response};
@@ -50,8 +50,7 @@ pub struct GuessService {
 #[derive(Default)]
 pub(super) struct Table {
     pub(super) game: Game,
-    seats: Connected<Seat>,
-    arrived: u64,
+    seats: BTreeMap<PlayerId, Seat>,
 }
 
 impl GuessService {
@@ -93,20 +92,16 @@ impl Service for GuessService {
     }
 
     fn arrive(&self, client: &Client, outbox: &Outbox) {
-        let mut table = self.table();
-        table.arrived += 1;
-        let id = PlayerId(table.arrived);
-        let seat = Seat::new(id, self.spacing.of(outbox.clone()));
-        // Who died and came again from the same port, before the end of the old connection was seen.
-        if let Some(dead) = table.seats.arrive(client.address, seat) {
-            table.stand_up(dead.id);
-        }
+        let seat = Seat::new(self.spacing.of(outbox.clone()));
+        self.table().seats.insert(PlayerId(client.id.0), seat);
     }
 
     fn leave(&self, client: &Client) {
         let mut table = self.table();
-        if let Some(seat) = table.seats.leave(client.address) {
-            table.stand_up(seat.id);
+        let id = PlayerId(client.id.0);
+        table.seats.remove(&id);
+        if let Some(notice) = table.game.leave(id) {
+            table.tell_everybody(notice);
         }
     }
 
@@ -132,7 +127,7 @@ impl Table {
     fn play(&mut self, client: &Client, request: &Request) {
         let Some(id) = self.player(client) else { return };
         let joined = self.game.has(id);
-        if let (Request::Scores, Some(seat)) = (request, self.seats.at_mut(client.address)) {
+        if let (Request::Scores, Some(seat)) = (request, self.seats.get_mut(&id)) {
             seat.finds_frames(); // the notes' client does not know this request
         }
         let response = match request {
@@ -156,16 +151,10 @@ impl Table {
         self.answer(client, &response);
     }
 
-    /// A player is gone, and everybody who had heard of it is told.
-    fn stand_up(&mut self, player: PlayerId) {
-        if let Some(notice) = self.game.leave(player) {
-            self.tell_everybody(notice);
-        }
-    }
-
-    /// The player that sits behind this connection.
+    /// The player that sits behind this connection; none when it has left, and this is a late request of it.
     pub(super) fn player(&self, client: &Client) -> Option<PlayerId> {
-        self.seats.at(client.address).map(|seat| seat.id)
+        let id = PlayerId(client.id.0);
+        self.seats.contains_key(&id).then_some(id)
     }
 
     /// Whether the game did it; then everybody is told, and otherwise the log.
@@ -186,13 +175,13 @@ impl Table {
     /// Into the outbox of every player, encoded once.
     fn tell_everybody(&mut self, notice: Notice) {
         let bytes: Arc<[u8]> = Response::Notice(notice).encode().into();
-        for (_, seat) in self.seats.iter_mut().filter(|(_, seat)| self.game.has(seat.id)) {
+        for (_, seat) in self.seats.iter_mut().filter(|(player, _)| self.game.has(**player)) {
             seat.push(Arc::clone(&bytes), Kind::Notice);
         }
     }
 
     pub(super) fn answer(&mut self, client: &Client, response: &Response) {
-        if let Some(seat) = self.seats.at_mut(client.address) {
+        if let Some(seat) = self.seats.get_mut(&PlayerId(client.id.0)) {
             seat.push(response.encode().into(), Kind::Answer);
         }
     }

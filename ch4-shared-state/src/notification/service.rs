@@ -30,7 +30,6 @@
 //! answers then take the way of the notifications, behind them and behind each other.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -38,7 +37,9 @@ use common::board::Limits;
 use common::input::Input;
 use common::outbox::{Kind, Outbox, OutboxLimit, Push, WhenFull};
 use common::protocol::notify::{BAD_FORMAT, NOTIFY, PUBLISHED, Request, Requests};
-use common::service::{Answer, Client, Decoded, Departure, Memory, Protocol, Request as Bytes, Service};
+use common::service::{
+    Answer, Client, ClientId, Decoded, Departure, Memory, Protocol, Request as Bytes, Service,
+};
 
 use super::habit::Asks;
 use super::log::Log;
@@ -65,7 +66,7 @@ pub struct NotificationService {
 /// What the one lock guards.
 struct State {
     log: Log,
-    connected: BTreeMap<SocketAddr, Subscriber>,
+    connected: BTreeMap<ClientId, Subscriber>,
     notify: Push,
     pace: Pace,
     /// When the round is to be that was too early; what was published meanwhile waits for it, too.
@@ -183,7 +184,7 @@ impl NotificationService {
         let mut state = self.state();
         let State { log, connected, .. } = &mut *state;
         // Not there: it has left, and this answer goes nowhere.
-        let Some(subscriber) = connected.get_mut(&client.address) else { return Answer::new(Vec::new()) };
+        let Some(subscriber) = connected.get_mut(&client.id) else { return Answer::new(Vec::new()) };
         subscriber.asks(Asks::News);
         let news = log.since(subscriber.next);
         subscriber.next = news.next;
@@ -234,18 +235,12 @@ impl Service for NotificationService {
     }
 
     fn arrive(&self, client: &Client, outbox: &Outbox) {
-        let mut state = self.state();
-        let forerunners = state.connected.get(&client.address).map_or(0, |before| before.forerunners + 1);
-        let subscriber = Subscriber::new(*client, self.spacing.of(outbox.clone()), forerunners);
-        state.connected.insert(client.address, subscriber);
+        let subscriber = Subscriber::new(*client, self.spacing.of(outbox.clone()));
+        self.state().connected.insert(client.id, subscriber);
     }
 
     fn leave(&self, client: &Client) {
-        let mut state = self.state();
-        match state.connected.get_mut(&client.address) {
-            Some(subscriber) if subscriber.forerunners > 0 => subscriber.forerunners -= 1,
-            _ => drop(state.connected.remove(&client.address)),
-        }
+        self.state().connected.remove(&client.id);
     }
 
     fn handle(&self, client: &Client, request: Bytes) -> Answer {
@@ -260,20 +255,20 @@ impl Service for NotificationService {
 
 impl State {
     fn hear(&mut self, client: &Client, asks: Asks) {
-        if let Some(subscriber) = self.connected.get_mut(&client.address) {
+        if let Some(subscriber) = self.connected.get_mut(&client.id) {
             subscriber.asks(asks);
         }
     }
 
     fn remind(&mut self, client: &Client) {
         let next = self.log.next_id();
-        if let Some(subscriber) = self.connected.get_mut(&client.address) {
+        if let Some(subscriber) = self.connected.get_mut(&client.id) {
             subscriber.remind(&self.notify, next);
         }
     }
 
     fn answer(&mut self, client: &Client, response: Vec<u8>, acknowledges: bool) -> Answer {
-        match self.connected.get_mut(&client.address) {
+        match self.connected.get_mut(&client.id) {
             Some(subscriber) => subscriber.answer(response, acknowledges),
             None => Answer::new(response),
         }

@@ -33,8 +33,6 @@ pub(super) struct Subscriber {
     pub(super) next: Id,
     /// It was notified of all before this.
     pub(super) notified: Id,
-    /// Connections from the same address whose end we have not seen: a client that died and came again at once.
-    pub(super) forerunners: u32,
     hung_up: bool,
     was_answered: bool,
     /// `None` when its messages need no gap.
@@ -43,12 +41,12 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     /// One that has asked nothing yet.
-    pub(super) fn new(client: Client, mut outbox: Spaced, forerunners: u32) -> Subscriber {
+    pub(super) fn new(client: Client, mut outbox: Spaced) -> Subscriber {
         // Its first question, or its first two, come before its first notification: see [`Habit`].
         outbox.wait_a_gap();
         let habit = outbox.is_spaced().then(Box::default);
         let (next, notified) = (Id(0), Id(0));
-        Subscriber { client, outbox, next, notified, forerunners, hung_up: false, was_answered: false, habit }
+        Subscriber { client, outbox, next, notified, hung_up: false, was_answered: false, habit }
     }
 
     /// It asks something. If that is what the notes' client would not do, all that is held back leaves, before the answer.

@@ -2,7 +2,8 @@
 //! to be delivered.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+
+use common::service::ClientId;
 
 use super::arrival::Arrivals;
 use super::canvas::{Cell, Colour};
@@ -45,8 +46,7 @@ impl Policy {
 pub struct Room {
     policy: Policy,
     canvas: Board,
-    /// By the address of their connection.
-    people: BTreeMap<SocketAddr, Person>,
+    people: BTreeMap<ClientId, Person>,
 }
 
 #[derive(Debug)]
@@ -66,13 +66,13 @@ struct Person {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// To one.
-    To(SocketAddr, FromServer),
+    To(ClientId, FromServer),
     /// To all who have said hello.
     ToAll(FromServer),
     /// To all but one.
-    ToOthers(SocketAddr, FromServer),
+    ToOthers(ClientId, FromServer),
     /// This connection ends, and that is why.
-    Dismiss(SocketAddr, String),
+    Dismiss(ClientId, String),
 }
 
 impl Room {
@@ -87,12 +87,12 @@ impl Room {
     }
 
     /// Everybody in it.
-    pub fn people(&self) -> impl Iterator<Item = SocketAddr> {
+    pub fn people(&self) -> impl Iterator<Item = ClientId> {
         self.people.keys().copied()
     }
 
     /// Someone says something; `now_ms` is the server's wall clock, milliseconds since 1970.
-    pub fn hear(&mut self, from: SocketAddr, message: FromBrowser, now_ms: u64) -> Vec<Delivery> {
+    pub fn hear(&mut self, from: ClientId, message: FromBrowser, now_ms: u64) -> Vec<Delivery> {
         let dismiss = |why: &str| vec![Delivery::Dismiss(from, why.to_owned())];
         let replica = self.people.get(&from).map(|person| person.replica);
         match (message, replica, &mut self.canvas) {
@@ -118,7 +118,7 @@ impl Room {
     }
 
     /// Someone is gone.
-    pub fn leave(&mut self, from: SocketAddr) -> Vec<Delivery> {
+    pub fn leave(&mut self, from: ClientId) -> Vec<Delivery> {
         let gone = self.people.remove(&from);
         gone.into_iter().map(|person| Delivery::ToAll(FromServer::Left { who: person.replica })).collect()
     }
@@ -129,15 +129,14 @@ impl Room {
         self.people.values().any(|person| person.replica == replica && person.key != *key)
     }
 
-    fn welcome(&mut self, from: SocketAddr, person: Person) -> Vec<Delivery> {
+    fn welcome(&mut self, from: ClientId, person: Person) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         let replica = person.replica;
         if self.is_taken(replica, &person.key) {
             return vec![Delivery::Dismiss(from, TAKEN.to_owned())];
         }
         // Back after a cut, before the server has noticed it: the old connection is a dead one.
-        let old =
-            self.people.iter().find(|(_, person)| person.replica == replica).map(|(&address, _)| address);
+        let old = self.people.iter().find(|(_, person)| person.replica == replica).map(|(&client, _)| client);
         let old_name = old.and_then(|old| self.people.remove(&old)).map(|person| person.name);
         deliveries.extend(old.map(|old| Delivery::Dismiss(old, "this replica has come again".to_owned())));
         if self.people.len() >= PEOPLE_LIMIT {

@@ -7,13 +7,12 @@
 //! Not done: fair shares. Nobody's rate is limited, so one user who floods a room can make a slow one be hung up on; they
 //! come again and have the whole canvas.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use common::outbox::{Outbox, OutboxLimit, WhenFull};
-use common::service::{Answer, Client, Memory, Protocol, Request, Service};
+use common::service::{Answer, Client, ClientId, Memory, Protocol, Request, Service};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::http::{Head, Reply, refusal};
@@ -61,7 +60,7 @@ impl WhiteboardService {
         match head.reply(&self.names) {
             Reply::Last(bytes) => Answer::last(bytes),
             Reply::Upgrade(room, bytes) => {
-                lock(&self.state).visitors.upgrade(client.address, room);
+                lock(&self.state).visitors.upgrade(client.id, room);
                 Answer::new(bytes)
             }
         }
@@ -82,7 +81,7 @@ impl Service for WhiteboardService {
     }
 
     fn handle(&self, client: &Client, request: Request) -> Answer {
-        let room = lock(&self.state).visitors.sign(client.address, Instant::now());
+        let room = lock(&self.state).visitors.sign(client.id, Instant::now());
         match Incoming::of(request) {
             Incoming::Head(bytes) => self.head(client, &bytes),
             Incoming::Ping(payload) => Answer::new(pong(payload)),
@@ -91,7 +90,7 @@ impl Service for WhiteboardService {
             Incoming::Text(text) => match (FromBrowser::parse(&text), room) {
                 (Ok(message), Some(room)) => {
                     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-                    lock(&self.state).hear(room, client.address, message, now_ms as u64);
+                    lock(&self.state).hear(room, client.id, message, now_ms as u64);
                     Answer::new(Vec::new())
                 }
                 (Err(error), _) => {
@@ -109,26 +108,21 @@ impl Service for WhiteboardService {
     }
 
     fn arrive(&self, client: &Client, outbox: &Outbox) {
-        let mut state = lock(&self.state);
-        // Again from the same port, and the end of the connection before was not seen yet: that one's seat is free now.
-        if let Some(room) = state.visitors.arrive(client.address, outbox.clone(), Instant::now()) {
-            state.in_room(room, |room| room.leave(client.address));
-        }
-        drop(state);
+        lock(&self.state).visitors.arrive(*client, outbox.clone(), Instant::now());
         // With the first user and not with the service: a model that forks does so before there is any thread.
         self.heart.call_once(|| beat(Arc::downgrade(&self.state), self.ping));
     }
 
     fn leave(&self, client: &Client) {
         let mut state = lock(&self.state);
-        if let Some(room) = state.visitors.leave(client.address) {
-            state.in_room(room, |room| room.leave(client.address));
+        if let Some(room) = state.visitors.leave(client.id) {
+            state.in_room(room, |room| room.leave(client.id));
         }
     }
 }
 
 impl State {
-    fn hear(&mut self, policy: Policy, from: SocketAddr, message: FromBrowser, now_ms: u64) {
+    fn hear(&mut self, policy: Policy, from: ClientId, message: FromBrowser, now_ms: u64) {
         // A page has one number in both rooms. What is theirs in one, nobody may take in the other before they are there.
         if let FromBrowser::Hello { replica, key, .. } = &message
             && self.rooms.iter().any(|room| room.is_taken(*replica, key))
@@ -141,7 +135,7 @@ impl State {
     fn in_room(&mut self, policy: Policy, act: impl FnOnce(&mut Room) -> Vec<Delivery>) {
         let room = &mut self.rooms[policy as usize];
         let deliveries = act(room);
-        let people: Vec<SocketAddr> = room.people().collect();
+        let people: Vec<ClientId> = room.people().collect();
         self.visitors.deliver(&people, deliveries);
     }
 }

@@ -6,12 +6,12 @@
 //!   every `ping`:   no sign of life for two of them ──► gone      (a half-open peer: its end never says that it has left)
 //! ```
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::connected::Connected;
 use common::outbox::Outbox;
+use common::service::{Client, ClientId};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::room::{Delivery, Policy};
@@ -23,10 +23,11 @@ pub const TOO_SLOW: &str = "too much waits for you; come again for the whole can
 /// Everybody who is connected.
 #[derive(Default)]
 pub struct Visitors {
-    all: Connected<Visitor>,
+    all: BTreeMap<ClientId, Visitor>,
 }
 
 struct Visitor {
+    client: Client,
     outbox: Outbox,
     /// The room whose WebSocket it is; none before the upgrade.
     room: Option<Policy>,
@@ -34,46 +35,45 @@ struct Visitor {
 }
 
 impl Visitors {
-    /// Someone has come; the room that an earlier connection of theirs was in, whose end was not seen yet: they have left it.
-    pub fn arrive(&mut self, address: SocketAddr, outbox: Outbox, now: Instant) -> Option<Policy> {
-        self.all.arrive(address, Visitor { outbox, room: None, last_sign: now })?.room
+    /// Someone has come.
+    pub fn arrive(&mut self, client: Client, outbox: Outbox, now: Instant) {
+        self.all.insert(client.id, Visitor { client, outbox, room: None, last_sign: now });
     }
 
     /// Their connection is one of this room's WebSockets now.
-    pub fn upgrade(&mut self, address: SocketAddr, room: Policy) {
-        if let Some(visitor) = self.all.at_mut(address) {
+    pub fn upgrade(&mut self, who: ClientId, room: Policy) {
+        if let Some(visitor) = self.all.get_mut(&who) {
             visitor.room = Some(room);
         }
     }
 
     /// They are alive; the room they are in.
-    pub fn sign(&mut self, address: SocketAddr, now: Instant) -> Option<Policy> {
-        let visitor = self.all.at_mut(address)?;
+    pub fn sign(&mut self, who: ClientId, now: Instant) -> Option<Policy> {
+        let visitor = self.all.get_mut(&who)?;
         visitor.last_sign = now;
         visitor.room
     }
 
-    /// A connection of theirs has ended; the room they were in, if they are gone with it.
-    pub fn leave(&mut self, address: SocketAddr) -> Option<Policy> {
-        self.all.leave(address)?.room
+    /// Their connection has ended; the room they were in.
+    pub fn leave(&mut self, who: ClientId) -> Option<Policy> {
+        self.all.remove(&who)?.room
     }
 
     /// Delivers to the people of a room, in order.
-    pub fn deliver(&self, people: &[SocketAddr], deliveries: Vec<Delivery>) {
+    pub fn deliver(&self, people: &[ClientId], deliveries: Vec<Delivery>) {
         for delivery in deliveries {
             let (message, to, but) = match delivery {
                 Delivery::To(one, message) => (message, vec![one], None),
                 Delivery::ToAll(message) => (message, people.to_vec(), None),
                 Delivery::ToOthers(one, message) => (message, people.to_vec(), Some(one)),
                 Delivery::Dismiss(one, why) => {
-                    tracing::info!("client {one}: {why}");
                     self.end(one, CloseCode::Policy, &why);
                     continue;
                 }
             };
             let bytes: Arc<[u8]> = text(message.to_json()).into();
-            for address in to.into_iter().filter(|address| Some(*address) != but) {
-                self.push(address, &bytes);
+            for who in to.into_iter().filter(|who| Some(*who) != but) {
+                self.push(who, &bytes);
             }
         }
     }
@@ -82,30 +82,27 @@ impl Visitors {
     /// connected and then asked for nothing.
     pub fn look_around(&self, now: Instant, every: Duration) {
         let ping: Arc<[u8]> = ping().into();
-        for (address, visitor) in self.all.iter() {
+        for (&who, visitor) in &self.all {
             let silent = now.saturating_duration_since(visitor.last_sign) >= 2 * every;
             match visitor.room {
-                Some(_) if silent => {
-                    tracing::info!("client {address}: no sign of life");
-                    self.end(address, CloseCode::Policy, "no sign of life");
-                }
-                Some(_) => self.push(address, &ping),
+                Some(_) if silent => self.end(who, CloseCode::Policy, "no sign of life"),
+                Some(_) => self.push(who, &ping),
                 None if silent => visitor.outbox.end(Arc::from([])),
                 None => {}
             }
         }
     }
 
-    fn push(&self, address: SocketAddr, bytes: &Arc<[u8]>) {
-        let Some(visitor) = self.all.at(address) else { return };
+    fn push(&self, who: ClientId, bytes: &Arc<[u8]>) {
+        let Some(visitor) = self.all.get(&who) else { return };
         if visitor.outbox.push(Arc::clone(bytes)).is_err() {
-            tracing::info!("client {address}: too slow");
-            self.end(address, CloseCode::Again, TOO_SLOW);
+            self.end(who, CloseCode::Again, TOO_SLOW);
         }
     }
 
-    fn end(&self, address: SocketAddr, code: CloseCode, why: &str) {
-        if let Some(visitor) = self.all.at(address) {
+    fn end(&self, who: ClientId, code: CloseCode, why: &str) {
+        if let Some(visitor) = self.all.get(&who) {
+            tracing::info!("client {}: {why}", visitor.client);
             visitor.outbox.end(close(code, why).into());
         }
     }
@@ -118,12 +115,12 @@ mod tests {
     use crate::whiteboard::protocol::FromServer;
     use common::outbox::{OutboxLimit, WhenFull};
 
-    fn visitor(visitors: &mut Visitors, port: u16, now: Instant) -> (SocketAddr, Outbox) {
+    fn visitor(visitors: &mut Visitors, port: u16, now: Instant) -> (ClientId, Outbox) {
         let outbox = Outbox::new(OutboxLimit { bytes: 100, when_full: WhenFull::Skip });
-        let address = ([127, 0, 0, 1], port).into();
-        visitors.arrive(address, outbox.clone(), now);
-        visitors.upgrade(address, Policy::Server);
-        (address, outbox)
+        let client = Client::new(([127, 0, 0, 1], port).into());
+        visitors.arrive(client, outbox.clone(), now);
+        visitors.upgrade(client.id, Policy::Server);
+        (client.id, outbox)
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Framed {
 
 /// The requests that come out of a stream in such pieces, and all that is sent.
 fn converse(framing: Framed, stream: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
-    let client = Client { address: ([127, 0, 0, 1], 4711).into() };
+    let client = Client::new(([127, 0, 0, 1], 4711).into());
     let service: Arc<dyn Service> = Arc::new(framing);
     let mut talk = Conversation::open(&service, client);
     let (mut pieces, mut requests, mut sent) = (stream.chunks(step), Vec::new(), Vec::new());

@@ -26,7 +26,7 @@ impl Service for Lines {
 
 fn talk(pace: Pace) -> Conversation {
     let service: Arc<dyn Service> = Arc::new(Lines(pace));
-    Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() })
+    Conversation::open(&service, Client::new("127.0.0.1:4711".parse().unwrap()))
 }
 
 /// Handles every request that may be handled; how many it were.
@@ -114,7 +114,7 @@ impl Service for Twice {
 /// What each call sends when the socket takes at most `most` bytes.
 fn calls(departure: Departure, most: usize) -> Vec<Vec<u8>> {
     let service: Arc<dyn Service> = Arc::new(Twice(departure));
-    let mut talk = Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() });
+    let mut talk = Conversation::open(&service, Client::new("127.0.0.1:4711".parse().unwrap()));
     let mut calls = Vec::new();
     for round in [b"ab;".as_slice(), b"cd;"] {
         let outbox = talk.outbox().unwrap().clone();
@@ -142,7 +142,7 @@ fn messages_leave_in_one_call_or_each_in_its_own() {
 
 fn apart() -> Conversation {
     let service: Arc<dyn Service> = Arc::new(Twice(Departure::PushesApart));
-    Conversation::open(&service, Client { address: "127.0.0.1:4711".parse().unwrap() })
+    Conversation::open(&service, Client::new("127.0.0.1:4711".parse().unwrap()))
 }
 
 /// What each call sends of all that waits.

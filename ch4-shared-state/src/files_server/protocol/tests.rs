@@ -14,7 +14,7 @@ use std::time::Duration;
 fn answers(bytes: &[u8], size: usize) -> (Vec<u8>, bool) {
     let files = Files::new(Catalogue::made(2, 150_000, 3), None, Duration::ZERO);
     let service: Arc<dyn Service> = Arc::new(files);
-    let client = Client { address: ([127, 0, 0, 1], 4711).into() };
+    let client = Client::new(([127, 0, 0, 1], 4711).into());
     let mut talk = Conversation::open(&service, client);
     let (mut sent, mut segments) = (Vec::new(), bytes.chunks(size));
     loop {

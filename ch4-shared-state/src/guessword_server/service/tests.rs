@@ -1,6 +1,5 @@
 //! The service without a socket: what goes into which outbox, in which order, and what many threads at once get out of it.
 
-use std::net::SocketAddr;
 use std::sync::Barrier;
 use std::thread;
 
@@ -13,7 +12,7 @@ struct Sitter {
 }
 
 fn sit(service: &GuessService, port: u16) -> Sitter {
-    let client = Client { address: SocketAddr::from(([127, 0, 0, 1], port)) };
+    let client = Client::new(([127, 0, 0, 1], port).into());
     let outbox = Outbox::new(service.outbox().unwrap());
     service.arrive(&client, &outbox);
     Sitter { client, outbox }
@@ -207,17 +206,30 @@ fn between_two_messages_there_is_a_gap_unless_the_client_finds_frames() {
 }
 
 #[test]
-fn who_comes_again_from_the_same_port_has_a_seat_and_the_old_name_is_free() {
+fn who_comes_again_from_the_same_port_is_somebody_else() {
     let service = GuessService::new(None, Duration::ZERO);
     let (witness, dead) = (sit(&service, 1), sit(&service, 2));
     witness.join(&service, "Alice");
     dead.join(&service, "Bob");
-    witness.heard();
     let again = sit(&service, 2); // before the end of the old connection was seen
-    assert_eq!(witness.heard(), [notice("Bob left")]);
+    witness.heard();
+    assert_eq!(again.ask(&service, "A:;"), [Response::NotJoined]);
+    assert_eq!(again.join(&service, "Bob"), [Response::Join(false)], "that one may be alive");
+    dead.propose(&service, "eel"); // its last request comes late, and is its own
+    assert_eq!(witness.heard(), [notice("Bob proposed a word of 3 characters")]);
+    assert_eq!(again.heard(), []);
+    service.leave(&dead.client); // now its end is seen
     assert_eq!(again.join(&service, "Bob"), [notice("Bob joined"), Response::Join(true)]);
-    service.leave(&dead.client); // now it is
-    assert_eq!(again.ask(&service, "A:;"), [Response::State(String::new())]);
+    assert_eq!(again.ask(&service, "A:;"), [Response::State("___".into())]);
     service.leave(&again.client);
-    assert_eq!(witness.heard(), [notice("Bob joined"), notice("Bob left")]);
+    assert_eq!(witness.heard(), ["Bob left", "Bob joined", "Bob left"].map(notice));
+}
+
+#[test]
+fn a_request_that_is_handled_after_its_connection_has_left_seats_nobody() {
+    let service = GuessService::new(None, Duration::ZERO);
+    let (dead, alive) = (sit(&service, 1), sit(&service, 2));
+    service.leave(&dead.client);
+    assert_eq!(dead.join(&service, "Alice"), []);
+    assert_eq!(alive.join(&service, "Alice"), [notice("Alice joined"), Response::Join(true)]);
 }

@@ -7,7 +7,7 @@ struct Connection(Client, Outbox);
 
 impl Connection {
     fn arrive(service: &WhiteboardService, port: u16) -> Connection {
-        let client = Client { address: ([127, 0, 0, 1], port).into() };
+        let client = Client::new(([127, 0, 0, 1], port).into());
         let outbox = Outbox::new(service.outbox().unwrap());
         service.arrive(&client, &outbox);
         Connection(client, outbox)
@@ -41,7 +41,7 @@ fn service() -> WhiteboardService {
 }
 
 #[test]
-fn who_comes_again_from_the_same_port_has_one_seat_and_keeps_it() {
+fn who_comes_again_from_the_same_port_has_a_seat_of_its_own() {
     for room in ["server", "collaborative"] {
         let service = service();
         let observer = Connection::arrive(&service, 9);
@@ -49,9 +49,14 @@ fn who_comes_again_from_the_same_port_has_one_seat_and_keeps_it() {
         let before = Connection::arrive(&service, 1);
         before.join(&service, room, 100, 1);
         let after = Connection::arrive(&service, 1); // and the end of the connection before was not seen
-        assert!(observer.hears().contains(r#""left","who":100"#));
-        assert!(after.join(&service, room, 200, 2).contains(r#""people":[[200,"N"],[9,"N"]]"#));
+        assert!(after.join(&service, room, 200, 2).contains(r#""people":[[9,"N"],[100,"N"],[200,"N"]]"#));
+        before.says(&service, Incoming::Text(r#"{"type":"cursor","cell":4}"#.into()));
+        assert!(
+            observer.hears().contains(r#""who":100,"cell":4"#),
+            "its last message comes late, and is its own"
+        );
         service.leave(&before.0);
+        assert!(observer.hears().contains(r#""left","who":100"#));
         after.says(&service, Incoming::Text(r#"{"type":"cursor","cell":5}"#.into()));
         assert!(observer.hears().contains(r#""who":200,"cell":5"#));
         observer.says(&service, Incoming::Text(r#"{"type":"cursor","cell":6}"#.into()));

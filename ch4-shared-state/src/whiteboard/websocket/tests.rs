@@ -27,7 +27,7 @@ impl Service for Heard {
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Incoming>, Vec<u8>) {
     let heard = Arc::new(Heard::default());
     let service: Arc<dyn Service> = heard.clone();
-    let client = Client { address: ([127, 0, 0, 1], 1).into() };
+    let client = Client::new(([127, 0, 0, 1], 1).into());
     let mut talk = Conversation::open(&service, client);
     for piece in pieces {
         talk.receive(piece);
