@@ -25,6 +25,7 @@ pub mod subscriber;
 pub mod transcript;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -90,6 +91,9 @@ pub struct SimulateArgs {
     /// The model of the server that is started [default: epoll, and with --racy thread-per-connection]
     #[arg(short, long, value_enum, conflicts_with_all = ["host", "port"])]
     model: Option<Model>,
+    /// Threads or loops of the server that is started, for the models that have a number of them [default: the model's own]
+    #[arg(short, long, value_name = "N", conflicts_with_all = ["host", "port"])]
+    workers: Option<NonZeroUsize>,
     /// Open loop: so many messages, or guesses, per second by all together
     #[arg(long, value_name = "PER SECOND", conflicts_with_all = ["window", "think"])]
     rate: Option<f64>,
@@ -183,7 +187,7 @@ impl SimulateArgs {
         if self.bytes > MOST_BYTES {
             bail!("the board takes messages of at most {MOST_BYTES} bytes");
         }
-        let (server, target) = self.server(|| start_board(self.model.unwrap_or(Model::Epoll), &[]))?;
+        let (server, target) = self.server("board-server", Vec::new())?;
         let plan = Plan {
             target,
             dialect: Dialect::Board,
@@ -210,13 +214,8 @@ impl SimulateArgs {
         if self.leave.is_some() && players < 2 {
             bail!("--leave wants two players: the first one stays, to hear everything");
         }
-        let (server, target) = self.server(|| {
-            let mut args = Vec::new();
-            args.extend(self.model.iter().flat_map(|model| ["--model".to_owned(), model.name()]));
-            args.extend(self.racy.iter().flat_map(|pause| ["--racy".to_owned(), human(*pause)]));
-            let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            server::start("guessword-server", &args).context("the game that was to be measured")
-        })?;
+        let racy = self.racy.iter().flat_map(|pause| ["--racy".to_owned(), human(*pause)]).collect();
+        let (server, target) = self.server("guessword-server", racy)?;
         let plan = players::Plan {
             target,
             players,
@@ -239,13 +238,17 @@ impl SimulateArgs {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The server that is named, or one that is started.
+    /// The server that is named, or one of this program's that is started.
     fn server(
         &self,
-        start: impl FnOnce() -> anyhow::Result<ServerProcess>,
+        command: &str,
+        mut args: Vec<String>,
     ) -> anyhow::Result<(Option<ServerProcess>, SocketAddr)> {
         if self.host.is_none() && self.port.is_none() {
-            let server = start()?;
+            args.extend(self.model.iter().flat_map(|model| ["--model".to_owned(), model.name()]));
+            args.extend(self.workers.iter().flat_map(|count| ["--workers".to_owned(), count.to_string()]));
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            let server = server::start(command, &args)?;
             let address = server.address;
             return Ok((Some(server), address));
         }

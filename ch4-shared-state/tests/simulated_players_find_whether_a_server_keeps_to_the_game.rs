@@ -29,6 +29,16 @@ fn number(figures: &Value, name: &str) -> u64 {
     figures[name].as_u64().unwrap_or_else(|| panic!("{name} in {figures}"))
 }
 
+/// One more than the model would seat by itself.
+#[test]
+fn a_pool_of_threads_is_given_as_many_as_there_are_clients() {
+    let model = ["--model", "thread-pool", "--workers", "9", "--time", "100ms", "--warm-up", "0"];
+    let (status, _, stderr) = simulate("9", &model);
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    let output = run(ch4(&["simulate", "--subscribers", "8", "--publishers", "1"]).args(model));
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+}
+
 #[test]
 fn a_right_game_is_right_under_every_kind_of_model() {
     for model in [Model::Epoll, Model::ThreadPerConnection, Model::Tokio].map(Model::name) {

@@ -11,7 +11,10 @@ mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
-use guessword::{Raw, coded, join};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use guessword::{Raw, coded, join, notice};
 use notify::{fetch, say};
 use support::Server;
 use terminal::{CTRL_C, CTRL_D, ENTER, LEFT, Terminal, UP};
@@ -195,6 +198,28 @@ fn a_name_in_use_is_asked_for_again_and_a_guess_shows_the_picture() {
     terminal.shows("Bob 1 · Carol 1\n> scor");
     terminal.press(&format!("es{ENTER}"));
     terminal.shows("> scores\n  ┌");
+}
+
+#[test]
+fn who_leaves_still_sees_the_answers_to_what_was_typed_ahead() {
+    for (line, keys) in [("B:e;", "e\rquit\r"), ("B:x;", "x\r\x04")] {
+        // A server that answers a guess only when nothing more is said.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        let mut terminal = Terminal::start(&["guessword-client", "-p", &port, "--name", "Ann"]);
+        let (mut player, _) = listener.accept().unwrap();
+        player.set_read_timeout(Some(guessword::PATIENCE)).unwrap();
+        player.write_all(format!("d:1;{}a:;", coded('s', "Ann 0")).as_bytes()).unwrap();
+        terminal.shows("Ann 0\n>");
+        terminal.press(keys);
+        let mut said = String::new();
+        player.read_to_string(&mut said).unwrap();
+        assert_eq!(said, format!("{}S:;A:;{line}", coded('D', "Ann")));
+        player.write_all(format!("{}b:0;", notice("Zoe left")).as_bytes()).unwrap();
+        drop(player);
+        terminal.shows("* Zoe left\n  no point for");
+        assert_eq!(terminal.end(), "0");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The long-lived connection to the server: requests out, responses in, whatever the segments.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use common::protocol::guessword::{NotTheGame, Request, Response, Responses};
@@ -93,6 +93,14 @@ impl Sender {
     /// [`Gone`].
     pub fn send(&mut self, request: &Request) -> Result<(), Gone> {
         send(&mut self.0, request)
+    }
+
+    /// Says that no request follows: what was asked is answered, and then the server ends the connection.
+    ///
+    /// # Errors
+    /// [`Gone`] already.
+    pub fn finish(&self) -> Result<(), Gone> {
+        Ok(self.0.shutdown(Shutdown::Write)?)
     }
 }
 

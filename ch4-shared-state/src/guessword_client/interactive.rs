@@ -9,11 +9,15 @@
 //! The *desk* is the state that they share, and one lock guards all of it: the view, the letters that wait for their answers, and
 //! the sending half, so that the letters are noted in the order in which they are sent.
 //!
+//! **`quit` and Ctrl-D** end our half of the connection: the server answers what was asked before, and ends its own. So the answers
+//! to what was typed ahead are still shown. Ctrl-C waits for nothing.
+//!
 //! What the listener prints goes through the line editor's printer, which lifts the half-typed line, prints, and puts it back.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use common::protocol::guessword::{NotTheGame, Request, Response};
@@ -27,6 +31,9 @@ use crate::game::word::Letter;
 
 const PROMPT: &str = "> ";
 
+/// Most that a player who leaves waits for the last answers.
+const GOODBYE: Duration = Duration::from_secs(3);
+
 /// Plays until `quit`, Ctrl-C, Ctrl-D, or the server's end.
 pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()> {
     let mut editor = DefaultEditor::new().context("the terminal cannot be used")?;
@@ -39,15 +46,27 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
         view: View::default(),
         guesses: VecDeque::new(),
         drawn: String::new(),
+        leaving: false,
         end: None,
     }));
     let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
     lock(&shared).refresh()?;
     let desk = Arc::clone(&shared);
+    let (listening, heard_all) = mpsc::channel::<()>();
     thread::Builder::new()
         .name("listener".into())
-        .spawn(move || listen(&mut connection, &desk, &mut printer))
+        .spawn(move || {
+            let _listening = listening; // until the thread's end
+            listen(&mut connection, &desk, &mut printer);
+        })
         .context("no thread for the listener")?;
+    let leave = |editor| {
+        drop(editor); // what waits for it to be printed would keep the listener from the answers
+        if lock(&shared).leave().is_ok() {
+            let _ = heard_all.recv_timeout(GOODBYE);
+        }
+        Ok(())
+    };
 
     loop {
         let line = editor.readline(PROMPT);
@@ -61,14 +80,15 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
                 let pasted = lines.contains('\n');
                 for line in lines.split('\n').filter(|line| !pasted || !line.trim().is_empty()) {
                     match Command::parse(line) {
-                        Ok(Command::Quit) => return Ok(()),
+                        Ok(Command::Quit) => return leave(editor),
                         Ok(Command::Help) => editor_says(&mut editor, HELP)?,
                         Ok(command) => lock(&shared).obey(command)?,
                         Err(hint) => editor_says(&mut editor, &format!("  {hint}"))?,
                     }
                 }
             }
-            Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(()),
+            Err(ReadlineError::Eof) => return leave(editor),
+            Err(ReadlineError::Interrupted) => return Ok(()),
             Err(error) => return Err(error).context("the terminal cannot be read"),
         }
     }
@@ -110,6 +130,8 @@ struct Desk {
     guesses: VecDeque<char>,
     /// The picture that was drawn last: the same one is drawn again only for who asks.
     drawn: String,
+    /// We say nothing more.
+    leaving: bool,
     /// Why there is nothing more to hear.
     end: Option<Gone>,
 }
@@ -121,8 +143,16 @@ fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
 impl Desk {
     /// The scores first: the picture is drawn when the word comes, and a server without scores still has a word.
     fn refresh(&mut self) -> Result<(), Gone> {
+        if self.leaving {
+            return Ok(());
+        }
         self.sender.send(&Request::Scores)?;
         self.sender.send(&Request::State)
+    }
+
+    fn leave(&mut self) -> Result<(), Gone> {
+        self.leaving = true;
+        self.sender.finish()
     }
 
     fn obey(&mut self, command: Command) -> Result<(), Gone> {
@@ -172,6 +202,7 @@ impl Desk {
             Response::NotJoined => Some("  the server does not know us any more".into()),
         })
     }
+
     /// Why a guess was wrong. Nobody else hears of it, so the picture is drawn again here, with one letter more among the tried.
     fn no_point(&mut self, letter: char) -> String {
         let why = if Letter::of(letter).is_none() {
@@ -204,7 +235,12 @@ fn listen(connection: &mut Connection, desk: &Mutex<Desk>, printer: &mut impl Ex
             Err(end) => break end,
         }
     };
-    lock(desk).end = Some(end);
+    let mut desk = lock(desk);
+    if desk.leaving {
+        return;
+    }
+    desk.end = Some(end);
+    drop(desk);
     // Nobody can interrupt the line editor from outside without leaving the terminal raw.
     let _ = printer.print("* the server is gone; press Enter to leave\n".into());
 }

@@ -4,12 +4,12 @@
 //!   what is due ──► publishers ──► server ──► subscribers ──► transcript: right?  histogram: how late?
 //! ```
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use hdrhistogram::Histogram;
 use nix::sys::epoll::EpollFlags;
 use rand::rngs::StdRng;
@@ -81,7 +81,13 @@ impl<'a> Crowd<'a> {
             let (hello, answer) = plan.dialect.subscribe();
             stream.write_all(hello)?;
             stream.set_read_timeout(Some(PATIENCE))?;
-            stream.read_exact(&mut vec![0; answer]).context("no answer to a subscription")?;
+            match stream.read_exact(&mut vec![0; answer]) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => bail!(
+                    "only {key} of {} subscribers are served: has the server's model room for all clients?",
+                    plan.subscribers
+                ),
+                answered => answered.context("no answer to a subscription")?,
+            }
             stream.set_nonblocking(true)?;
             poll.listen(&stream, key as u64)?;
             subscribers.push(Subscriber::new(stream));

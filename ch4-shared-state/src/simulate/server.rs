@@ -17,7 +17,6 @@ use crate::child_server;
 /// It does not come up.
 pub fn start_board(model: Model, more: &[&str]) -> anyhow::Result<ServerProcess> {
     start("board-server", &[&["--model", &model.name()], more].concat())
-        .context("the board that was to be measured")
 }
 
 /// Starts one of this program's servers on a free port.
@@ -27,7 +26,7 @@ pub fn start_board(model: Model, more: &[&str]) -> anyhow::Result<ServerProcess>
 pub fn start(name: &str, more: &[&str]) -> anyhow::Result<ServerProcess> {
     let mut command = child_server::command(&[name.into()])?;
     command.args(["--log", "warn"]).args(more);
-    ServerProcess::start(command, None)
+    ServerProcess::start(command, None).with_context(|| format!("the {name} that was to be measured"))
 }
 
 /// The address of a server that runs.
