@@ -51,7 +51,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Draw together in the browser: collisions decided by the server, or by the drawers
     Whiteboard(whiteboard::WhiteboardArgs),
-    /// Thousands of clients of the notification board at once: is it right, and how fast is it?
+    /// Thousands of clients of the board, or players of the game, at once: is it right, and how fast
+    /// is it?
     Simulate(simulate::SimulateArgs),
 }
 
