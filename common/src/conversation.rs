@@ -275,14 +275,14 @@ impl Conversation {
         }
         while self.output.len() < most {
             match outbox.pop() {
-                Some(push) if push.kind != Kind::Reminder => self.output.append_push(&push.bytes),
-                Some(reminder) => self.output.append_reminder(&reminder.bytes),
+                Some(push) if push.kind != Kind::Reminder => self.output.append_push(push.bytes),
+                Some(reminder) => self.output.append_reminder(reminder.bytes),
                 None => {
                     // Not while a request is out: its answer would come after the last word.
                     if !self.out
                         && let Some(last) = outbox.take_last()
                     {
-                        self.answer_last(&last);
+                        self.answer_last(last);
                     }
                     return;
                 }
@@ -291,7 +291,7 @@ impl Conversation {
     }
 
     /// The service has ended the conversation, unasked.
-    fn answer_last(&mut self, last: &[u8]) {
+    fn answer_last(&mut self, last: Arc<[u8]>) {
         self.output.append_push(last);
         self.ending = Some(Then::Close);
         self.input.skip(self.input.bytes().len());

@@ -13,6 +13,8 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::input::Input;
@@ -64,10 +66,82 @@ pub struct Request(pub Vec<u8>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Sent as they are. May be empty: then there is nothing to send for this request.
-    pub bytes: Vec<u8>,
+    pub bytes: Body,
     /// What the conversation does once they are sent.
     pub then: Then,
 }
+
+/// The bytes of an answer.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// Made for the one who has asked.
+    Own(Vec<u8>),
+    /// Made once for several who ask the same. They are sent from where they are, and so are in memory, and in the processor's
+    /// caches, once.
+    Shared(Arc<[u8]>),
+}
+
+impl Body {
+    /// The bytes to be changed; what is shared is copied for that.
+    pub fn to_mut(&mut self) -> &mut Vec<u8> {
+        if let Body::Shared(bytes) = self {
+            *self = Body::Own(bytes.to_vec());
+        }
+        match self {
+            Body::Own(bytes) => bytes,
+            Body::Shared(_) => unreachable!("made our own above"),
+        }
+    }
+
+    /// The bytes to be kept as they are; what was not shared is copied for that.
+    #[must_use]
+    pub fn into_shared(self) -> Arc<[u8]> {
+        match self {
+            Body::Own(bytes) => bytes.into(),
+            Body::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The bytes to be sent in another way; what is shared is copied for that.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        match self {
+            Body::Own(bytes) => bytes,
+            Body::Shared(bytes) => bytes.to_vec(),
+        }
+    }
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Body::Own(bytes) => bytes,
+            Body::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Body {
+        Body::Own(bytes)
+    }
+}
+
+impl From<Arc<[u8]>> for Body {
+    fn from(bytes: Arc<[u8]>) -> Body {
+        Body::Shared(bytes)
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Body) -> bool {
+        self[..] == other[..]
+    }
+}
+
+impl Eq for Body {}
 
 /// What follows an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,14 +157,14 @@ pub enum Then {
 impl Answer {
     /// An answer after which the next request may come.
     #[must_use]
-    pub fn new(bytes: Vec<u8>) -> Answer {
-        Answer { bytes, then: Then::Continue }
+    pub fn new(bytes: impl Into<Body>) -> Answer {
+        Answer { bytes: bytes.into(), then: Then::Continue }
     }
 
     /// The last answer of a conversation that the server ends.
     #[must_use]
-    pub fn last(bytes: Vec<u8>) -> Answer {
-        Answer { bytes, then: Then::Close }
+    pub fn last(bytes: impl Into<Body>) -> Answer {
+        Answer { bytes: bytes.into(), then: Then::Close }
     }
 }
 

@@ -93,7 +93,7 @@ impl Service for Mirror {
             Framing::AsItComes => request.0,
             _ => [b"[", &request.0[..], b"]"].concat(),
         };
-        Answer { bytes, then: self.then }
+        Answer { then: self.then, ..Answer::new(bytes) }
     }
 
     fn outbox(&self) -> Option<OutboxLimit> {

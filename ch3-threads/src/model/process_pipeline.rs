@@ -187,7 +187,7 @@ fn ask(
         }
     };
     let done: Done = read_frame(&mut worker.from)?.ok_or(ErrorKind::UnexpectedEof)?;
-    Ok(Answer { bytes: done.answer, then: if done.ends { Then::Close } else { Then::Continue } })
+    Ok(if done.ends { Answer::last(done.answer) } else { Answer::new(done.answer) })
 }
 
 impl Worker {
@@ -216,7 +216,10 @@ pub fn be_worker(service: &dyn Service) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     while let Some(task) = read_frame::<Task>(&mut input)? {
         let answer = service.handle(&Client::new(task.client), Request(task.request));
-        write_frame(&mut output, &Done { answer: answer.bytes, ends: answer.then != Then::Continue })?;
+        write_frame(
+            &mut output,
+            &Done { answer: answer.bytes.into_vec(), ends: answer.then != Then::Continue },
+        )?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ impl Service for Hold {
     }
 
     fn greet(&self, _client: &Client) -> Option<Answer> {
-        Some(Answer { bytes: b"1".to_vec(), then: Then::AwaitEnd })
+        Some(Answer { then: Then::AwaitEnd, ..Answer::new(b"1".to_vec()) })
     }
 
     fn handle(&self, _client: &Client, _request: Request) -> Answer {

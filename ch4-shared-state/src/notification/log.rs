@@ -6,9 +6,10 @@
 //!        ▲ since(3): from here on, an answer is a copy, not an encoding
 //! ```
 //!
-//! A message goes to a hundred subscribers, so all that can be done once is done when it is published: the line is written and
-//! encoded then, and an answer of any number of messages is one copy of bytes that lie side by side. The price: the text itself is not kept,
-//! and a board whose protocol is another would have to encode anew.
+//! A message goes to a hundred subscribers, so all that can be done once is done once. When it is published, the line is written and
+//! encoded, and an answer of any number of messages is one copy of bytes that lie side by side. And an answer is made for the first who
+//! asks: the others who have got as much as that one are sent the same bytes, until something is published. The price: the text
+//! itself is not kept, and a board whose protocol is another would have to encode anew.
 //!
 //! It is [`common::board::Board`] in all but that: ids count from 0, nothing is forgotten, and a full one refuses.
 
@@ -27,6 +28,9 @@ const PAGE_BYTES: usize = 256 * 1024;
 /// for long must not cost the server a copy of the whole board.
 pub const ANSWER_BYTES: usize = 1 << 20;
 
+/// So many answers are kept, for those who ask next: the first has a subscriber who is as far as most are.
+const ANSWERS: usize = 8;
+
 /// The log. A lock goes around it.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -35,6 +39,8 @@ pub struct Log {
     bytes: usize,
     limits: Limits,
     scratch: Vec<u8>,
+    /// What was answered since the last message came, and from where on.
+    answers: Vec<(Id, Arc<[u8]>)>,
 }
 
 /// Messages one behind the other, each with the colon before it.
@@ -46,16 +52,31 @@ struct Page {
     ends: Vec<usize>,
 }
 
-/// What is new for one client, taken from the log to be put together without the lock.
+/// What is new for one client.
 #[derive(Debug)]
 pub struct News {
-    /// Pages and from where in them; empty when `open` is the whole response already.
-    sealed: Vec<(Arc<Page>, usize)>,
-    open: Vec<u8>,
+    /// The response that carries it.
+    pub response: Response,
     /// The first message that is not in it.
     pub next: Id,
     /// Whether there is more than this answer may carry.
     pub more: bool,
+}
+
+/// The response to one who asks for what is new.
+#[derive(Debug)]
+pub enum Response {
+    /// Made already.
+    Made(Arc<[u8]>),
+    /// To be made of these parts, without the lock, and shown to the log then.
+    Parts(Parts),
+}
+
+/// Pages, from where on in them, and what is open.
+#[derive(Debug)]
+pub struct Parts {
+    sealed: Vec<(Arc<Page>, usize)>,
+    open: Vec<u8>,
 }
 
 impl Log {
@@ -82,6 +103,7 @@ impl Log {
             full.bytes.shrink_to_fit();
             self.sealed.push(Arc::new(full));
         }
+        self.answers.clear();
         encode_message(&Posted { time, from, text }, &mut self.scratch, &mut self.open.bytes);
         self.open.ends.push(self.open.bytes.len());
         self.bytes += text.len();
@@ -94,16 +116,22 @@ impl Log {
     }
 
     /// The message with this id and all later ones, as far as one answer carries them.
-    pub fn since(&self, id: Id) -> News {
+    pub fn since(&mut self, id: Id) -> News {
+        let next = self.next_id().max(id);
+        if let Some((_, made)) = self.answers.iter().find(|(from, _)| *from == id) {
+            return News { response: Response::Made(Arc::clone(made)), next, more: false };
+        }
         if id.0 >= self.open.first {
-            let open = response([self.open.since(id.0)].into_iter());
-            return News { sealed: Vec::new(), open, next: self.next_id().max(id), more: false };
+            let made: Arc<[u8]> = response([self.open.since(id.0)].into_iter()).into();
+            self.keep(id, next, &made);
+            return News { response: Response::Made(made), next, more: false };
         }
         let page = self.sealed.partition_point(|page| page.first <= id.0) - 1;
         let (mut sealed, mut length) = (Vec::new(), 0);
         for page in &self.sealed[page..] {
             if length >= ANSWER_BYTES {
-                return News { sealed, open: Vec::new(), next: Id(page.first), more: true };
+                let response = Response::Parts(Parts { sealed, open: Vec::new() });
+                return News { response, next: Id(page.first), more: true };
             }
             let start = page.start_of(id.0);
             length += page.bytes.len() - start;
@@ -112,18 +140,23 @@ impl Log {
         let fits = length < ANSWER_BYTES;
         let open = if fits { self.open.bytes.clone() } else { Vec::new() };
         let next = if fits { self.next_id() } else { Id(self.open.first) };
-        News { sealed, open, next, more: next < self.next_id() }
+        News { response: Response::Parts(Parts { sealed, open }), next, more: next < self.next_id() }
+    }
+
+    /// A response that was made for one who had got all before `from`, and has got all before `next` with it: it is the same for all
+    /// who are as far, until the next message comes.
+    pub fn keep(&mut self, from: Id, next: Id, response: &Arc<[u8]>) {
+        if next == self.next_id() && self.answers.len() < ANSWERS {
+            self.answers.push((from, Arc::clone(response)));
+        }
     }
 }
 
-impl News {
-    /// The response that carries it.
-    pub fn response(self) -> Vec<u8> {
-        if self.sealed.is_empty() {
-            return self.open;
-        }
+impl Parts {
+    /// The response of them.
+    pub fn response(self) -> Arc<[u8]> {
         let sealed = self.sealed.iter().map(|(page, start)| &page.bytes[*start..]);
-        response(sealed.chain([&self.open[..]]))
+        response(sealed.chain([&self.open[..]])).into()
     }
 }
 
@@ -144,7 +177,7 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::protocol::notify::{Response, Responses};
+    use common::protocol::notify::{Response as Frame, Responses};
     use proptest::prelude::*;
 
     fn log_of(texts: &[Vec<u8>]) -> Log {
@@ -155,10 +188,24 @@ mod tests {
         log
     }
 
+    /// The response to one who has got all before that.
+    fn asked(log: &mut Log, from: Id) -> (Arc<[u8]>, Id, bool) {
+        let News { response, next, more } = log.since(from);
+        let response = match response {
+            Response::Made(made) => made,
+            Response::Parts(parts) => {
+                let made = parts.response();
+                log.keep(from, next, &made);
+                made
+            }
+        };
+        (response, next, more)
+    }
+
     /// The texts of a response.
     fn texts(response: &[u8]) -> Vec<Vec<u8>> {
         let (response, _) = Responses::default().decode(response).unwrap().unwrap();
-        let Response::Messages(messages) = response else { panic!("{response:?}") };
+        let Frame::Messages(messages) = response else { panic!("{response:?}") };
         messages.lines().map(|line| Posted::parse_line(&line.unwrap()).unwrap().text.to_vec()).collect()
     }
 
@@ -170,14 +217,13 @@ mod tests {
         ) {
             let published: Vec<Vec<u8>> =
                 lengths.iter().enumerate().map(|(id, &length)| vec![b'a' + id as u8; length]).collect();
-            let log = log_of(&published);
+            let mut log = log_of(&published);
             for start in 0..=published.len() {
                 let (mut next, mut got) = (Id(start as u64), Vec::new());
                 loop {
-                    let news = log.since(next);
-                    let (more, before) = (news.more, next);
-                    next = news.next;
-                    let response = news.response();
+                    let before = next;
+                    let (response, after, more) = asked(&mut log, before);
+                    next = after;
                     prop_assert!(response.len() <= ANSWER_BYTES + PAGE_BYTES + 500_000);
                     got.extend(texts(&response));
                     if !more {
@@ -193,13 +239,29 @@ mod tests {
 
     #[test]
     fn who_has_everything_gets_nothing() {
-        let log = log_of(&[b"a".to_vec()]);
+        let mut log = log_of(&[b"a".to_vec()]);
         for beyond in [1, 2, u64::MAX] {
-            let news = log.since(Id(beyond));
-            assert_eq!((news.next, news.more), (Id(beyond), false));
-            assert_eq!(news.response(), b"1:;");
+            assert_eq!(asked(&mut log, Id(beyond)), (Arc::from(*b"1:;"), Id(beyond), false));
         }
-        assert_eq!(Log::default().since(Id(0)).response(), b"1:;");
+        assert_eq!(asked(&mut Log::default(), Id(0)).0[..], *b"1:;");
+    }
+
+    #[test]
+    fn who_is_as_far_as_another_is_sent_the_same_bytes_until_there_is_something_new() {
+        // From both sides of the border between a page and the next.
+        let mut log = log_of(&[vec![b'x'; PAGE_BYTES], b"a".to_vec(), b"b".to_vec()]);
+        for from in [0, 1, 2, 3].map(Id) {
+            let first = asked(&mut log, from);
+            let second = asked(&mut log, from);
+            assert!(Arc::ptr_eq(&first.0, &second.0) && first == second, "{from:?}");
+        }
+        let before = asked(&mut log, Id(1)).0;
+        log.publish(b"c", ([127, 0, 0, 1], 4711).into(), UnixTime::default()).unwrap();
+        assert_eq!(texts(&before), [b"a", b"b"]);
+        assert_eq!(texts(&asked(&mut log, Id(1)).0), [b"a", b"b", b"c"]);
+        let late = asked(&mut log, Id(0)).0;
+        log.keep(Id(1), Id(3), &late); // made for another end
+        assert_eq!(texts(&asked(&mut log, Id(1)).0), [b"a", b"b", b"c"]);
     }
 
     #[test]
@@ -211,6 +273,6 @@ mod tests {
         assert_eq!(publish(b"de"), Ok(Id(1)));
         assert_eq!(publish(b""), Ok(Id(2)));
         assert_eq!(publish(b""), Err(Full::Messages(3)));
-        assert_eq!(texts(&log.since(Id(1)).response()), [b"de".to_vec(), vec![]]);
+        assert_eq!(texts(&asked(&mut log, Id(1)).0), [b"de".to_vec(), vec![]]);
     }
 }

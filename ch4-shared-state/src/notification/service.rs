@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   1:…;  ──► lock ─► log.publish ─► 7:; to every outbox ─► unlock ──► 0:;
-//!   2:;   ──► lock ─► log.since(next), next = behind it ──► unlock ──► 1:…;     the bytes are put together without the lock
+//!   2:;   ──► lock ─► log.since(next), next = behind it ──► unlock ──► 1:…;     made once for all who are as far
 //! ```
 //!
 //! **No message twice, none missed.** Each connection remembers the next id it wants. Whoever asks is given everything from there
@@ -38,11 +38,11 @@ use common::input::Input;
 use common::outbox::{Kind, Outbox, OutboxLimit, Push, WhenFull};
 use common::protocol::notify::{BAD_FORMAT, NOTIFY, PUBLISHED, Request, Requests};
 use common::service::{
-    Answer, Client, ClientId, Decoded, Departure, Memory, Protocol, Request as Bytes, Service,
+    Answer, Body, Client, ClientId, Decoded, Departure, Memory, Protocol, Request as Bytes, Service,
 };
 
 use super::habit::Asks;
-use super::log::Log;
+use super::log::{Log, News, Response};
 use super::pace::Pace;
 use super::subscriber::Subscriber;
 use crate::spacing::Spacing;
@@ -154,7 +154,7 @@ impl NotificationService {
             }
             Err(_) => BAD_FORMAT, // the protocol has no code for it
         };
-        let answer = state.answer(client, response.to_vec(), true);
+        let answer = state.answer(client, response.to_vec().into(), true);
         drop(state);
         if let Err(full) = published {
             tracing::warn!("a message of {client} is refused: {full}");
@@ -186,21 +186,21 @@ impl NotificationService {
         // Not there: it has left, and this answer goes nowhere.
         let Some(subscriber) = connected.get_mut(&client.id) else { return Answer::new(Vec::new()) };
         subscriber.asks(Asks::News);
-        let news = log.since(subscriber.next);
-        subscriber.next = news.next;
-        let (spaced, more) = (subscriber.is_spaced(), news.more);
-        if !spaced {
-            if more {
-                state.remind(client);
+        let from = subscriber.next;
+        let News { response, next, more } = log.since(from);
+        subscriber.next = next;
+        let response = match response {
+            Response::Made(response) => response,
+            Response::Parts(parts) => {
+                drop(state);
+                let response = parts.response();
+                state = self.state();
+                state.log.keep(from, next, &response);
+                response
             }
-            drop(state);
-            return Answer::new(news.response());
-        }
-        drop(state);
-        let response = news.response();
-        let mut state = self.state();
+        };
         // A notification that has come in between leaves before it, and is of a message that is not in it: so it is asked for.
-        let answer = state.answer(client, response, false);
+        let answer = state.answer(client, response.into(), false);
         if more {
             state.remind(client);
         }
@@ -267,7 +267,7 @@ impl State {
         }
     }
 
-    fn answer(&mut self, client: &Client, response: Vec<u8>, acknowledges: bool) -> Answer {
+    fn answer(&mut self, client: &Client, response: Body, acknowledges: bool) -> Answer {
         match self.connected.get_mut(&client.id) {
             Some(subscriber) => subscriber.answer(response, acknowledges),
             None => Answer::new(response),

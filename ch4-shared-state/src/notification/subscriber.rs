@@ -16,8 +16,8 @@
 use std::time::Instant;
 
 use common::board::Id;
-use common::outbox::{Kind, Push};
-use common::service::{Answer, Client};
+use common::outbox::Push;
+use common::service::{Answer, Body, Client};
 
 use super::habit::{Asks, Habit};
 use crate::spacing::Spaced;
@@ -60,6 +60,7 @@ impl Subscriber {
     }
 
     /// Whether its answers go through [`answer`](Subscriber::answer).
+    #[cfg(test)]
     pub(super) fn is_spaced(&self) -> bool {
         self.habit.is_some()
     }
@@ -89,9 +90,9 @@ impl Subscriber {
     }
 
     /// Answers it: here, in its place and in time, or by what is returned.
-    pub(super) fn answer(&mut self, bytes: Vec<u8>, acknowledges: bool) -> Answer {
+    pub(super) fn answer(&mut self, bytes: Body, acknowledges: bool) -> Answer {
         let Some(habit) = &mut self.habit else { return Answer::new(bytes) };
-        let push = Push { bytes: bytes.into(), kind: Kind::Answer };
+        let push = Push::answer(bytes.into_shared());
         let first = !std::mem::replace(&mut self.was_answered, true);
         let pushed = if first { self.outbox.push_close(push) } else { self.outbox.push(push) };
         if pushed.is_ok() // or it is being hung up on

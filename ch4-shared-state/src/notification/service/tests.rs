@@ -19,7 +19,7 @@ impl Peer {
     }
 
     fn says(&self, service: &NotificationService, request: &[u8]) -> Vec<u8> {
-        service.handle(&self.0, Bytes(request.to_vec())).bytes
+        service.handle(&self.0, Bytes(request.to_vec())).bytes.into_vec()
     }
 
     fn pushes(&self) -> Vec<Vec<u8>> {
