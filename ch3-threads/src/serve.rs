@@ -14,7 +14,7 @@ use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 
-use common::cli::{duration, human, stdout};
+use common::cli::{duration, human, stdout, writable};
 use common::door::Door;
 use common::journal::Journal;
 use common::meter::Meters;
@@ -66,7 +66,7 @@ pub struct RunArgs {
     #[arg(short = 'p', long, default_value_t = 7777)]
     pub listenport: u16,
     /// Threads, processes or loops, for the models that have a number of them [default: the model's own]
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = workers)]
     pub workers: Option<NonZeroUsize>,
     /// Connections that may wait in the kernel until they are accepted
     #[arg(long, default_value_t = 4096)]
@@ -139,6 +139,7 @@ pub fn serve_and_tell(
     if let Some(parent) = args.parent {
         die_with_parent(Pid::from_raw(parent)).context("--parent")?;
     }
+    writable(&args.journal)?;
     let journal = match args.journal {
         Some(_) => Journal::shared().context("no memory for the journal")?,
         None => Journal::off(),
@@ -185,6 +186,18 @@ fn allow_descriptors() {
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most); // with fewer it serves fewer at once
     }
+}
+
+/// Beyond these it would be a slip of the keyboard, and no machine has room for their stacks.
+const MOST_WORKERS: usize = 10_000;
+
+/// Reads how many workers there are to be, for clap.
+///
+/// # Errors
+/// None, more than [`MOST_WORKERS`], or no number.
+pub fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    let count = text.parse().ok().filter(|count: &NonZeroUsize| count.get() <= MOST_WORKERS);
+    count.ok_or_else(|| format!("a number from 1 to {MOST_WORKERS}"))
 }
 
 /// How the connections spread over the workers, as the csd examples print it. Whoever no longer reads is not told.

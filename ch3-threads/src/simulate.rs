@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use common::cli::writable;
 use common::interrupt;
 use common::sim::{self, Plan, Scenario, SimError};
 
@@ -81,6 +82,7 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
     let interrupted = interrupt::flag()?;
     let to_stdout = arguments.json.as_deref() == Some(Path::new("-"));
     if !to_stdout {
+        writable(&arguments.json)?;
         print(&header(&plan))?;
     }
     let watch = Screen::new(&plan, arguments.quiet);

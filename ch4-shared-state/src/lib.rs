@@ -15,6 +15,7 @@ pub mod guessword_server;
 pub mod http;
 pub mod locks;
 pub mod notification;
+pub mod patient;
 pub mod simulate;
 pub mod size;
 pub mod spacing;

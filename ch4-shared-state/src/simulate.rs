@@ -34,8 +34,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use ch3_threads::compare::process::ServerProcess;
 use ch3_threads::model::Model;
+use ch3_threads::serve::workers;
 use clap::Args;
-use common::cli::{duration, human};
+use common::cli::{duration, human, writable};
 use common::interrupt;
 use common::protocol::notify::REQUEST_LIMIT;
 
@@ -92,7 +93,7 @@ pub struct SimulateArgs {
     #[arg(short, long, value_enum, conflicts_with_all = ["host", "port"])]
     model: Option<Model>,
     /// Threads or loops of the server that is started, for the models that have a number of them [default: the model's own]
-    #[arg(short, long, value_name = "N", conflicts_with_all = ["host", "port"])]
+    #[arg(short, long, value_name = "N", value_parser = workers, conflicts_with_all = ["host", "port"])]
     workers: Option<NonZeroUsize>,
     /// Open loop: so many messages, or guesses, per second by all together
     #[arg(long, value_name = "PER SECOND", conflicts_with_all = ["window", "think"])]
@@ -169,6 +170,7 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
             bail!("{name} is a number per second above 0, and at most {MOST_PER_S}");
         }
     }
+    writable(args.json.iter().chain(&args.report))?;
     let interrupted = interrupt::flag()?;
     match args.players {
         None => args.simulate_the_board(interrupted),

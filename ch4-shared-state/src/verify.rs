@@ -33,7 +33,7 @@ use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
 use clap::{Args, Parser, ValueEnum};
 use common::board::BoardService;
-use common::cli::duration;
+use common::cli::{duration, writable};
 use common::interrupt;
 use common::service::Service;
 use common::verify::linearizability::STEPS;
@@ -148,11 +148,13 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     if args.serve_board {
         return serve_board(args);
     }
+    writable(args.json.iter().chain(&args.picture))?;
     let interrupted = interrupt::flag().context("Ctrl-C cannot be handled")?;
     let subject = Subject::find(args)?;
     let first = args.seed.unwrap_or_else(|| rand::random_range(0..1 << 32));
     let mut status = ExitCode::SUCCESS;
-    for (seed, run) in (first..).zip(0..args.seeds) {
+    for run in 0..args.seeds {
+        let seed = first.wrapping_add(run.into());
         let is_fresh = subject.is_ours && run == 0;
         let tag = if is_fresh { String::new() } else { format!("-{:x}.{run}", std::process::id()) };
         let crowd = Crowd {

@@ -113,3 +113,14 @@ fn who_is_not_there_is_told_before_or_while_the_others_arrive() {
     let output = run(&mut ch4(&["download", "--output", "/nowhere/at/all", "http://localhost/"]));
     assert!(text(&output.stderr).contains("is not a directory"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn what_belongs_to_the_server_of_its_own_means_nothing_with_a_url() {
+    for option in
+        [["--files", "3"], ["--size", "1MB"], ["--seed", "1"], ["--rate", "1MB/s"], ["--latency", "1s"]]
+    {
+        let output = run(ch4(&["download", "http://127.0.0.1:1/file"]).args(option));
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("with a URL there is none"), "{option:?}: {output:?}");
+    }
+}

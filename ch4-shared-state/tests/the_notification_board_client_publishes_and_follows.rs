@@ -9,6 +9,7 @@ mod notify;
 mod support;
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::process::Stdio;
 
 use guessword::{Raw, models};
@@ -111,4 +112,35 @@ fn a_simulated_crowd_finds_everything_right_and_a_board_that_is_not_empty_wrong(
     let port = server.address.port().to_string();
     let output = run(&mut ch4(&["simulate", "-p", &port, "--time", "100ms"]));
     assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).contains("is not empty"), "{output:?}");
+}
+
+#[test]
+fn ctrl_c_ends_a_simulation_whose_clients_are_not_served() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port().to_string();
+    let child = ch4(&["simulate", "-p", &port]).stderr(Stdio::piped()).spawn().unwrap();
+    let _connection = silent.accept().unwrap();
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("interrupted"), "{}", text(&output.stderr));
+}
+
+/// Not when all the work is done.
+#[test]
+fn a_file_that_cannot_be_written_is_told_before_anything_is_done() {
+    let nowhere = "/nonexistent/file";
+    for args in [
+        &["simulate", "--json", nowhere][..],
+        &["simulate", "--players", "2", "--report", nowhere],
+        &["verify", "--picture", nowhere],
+        &["connections", "--json", nowhere],
+        &["download", "--report", nowhere],
+        &["board-server", "-p", "0", "--journal", nowhere],
+    ] {
+        let output = run(&mut ch4(args));
+        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""), "{args:?}");
+        assert!(text(&output.stderr).contains("cannot write /nonexistent/file"), "{args:?}: {output:?}");
+    }
 }

@@ -3,8 +3,11 @@
 
 mod stdout;
 
+use std::fs::OpenOptions;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Args;
 use tracing::Level;
 
@@ -23,6 +26,26 @@ impl LogArgs {
     pub fn start(&self) {
         crate::log::start(self.log);
     }
+}
+
+/// Whether these files can be written: asked before a long run of which they are to tell. What is there stays as it is; what is not,
+/// is not there afterwards either. Only plain files are looked at, since to open a pipe is to be heard at its other end.
+///
+/// # Errors
+/// Which one cannot, and why.
+pub fn writable<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> anyhow::Result<()> {
+    for file in files {
+        let exists = file.symlink_metadata().is_ok();
+        if exists && !file.is_file() {
+            continue;
+        }
+        let cannot = || format!("cannot write {}", file.display());
+        OpenOptions::new().append(true).create(true).open(file).with_context(cannot)?;
+        if !exists {
+            std::fs::remove_file(file).with_context(cannot)?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads a duration as it is written on a command line: a number and a unit, `250us`, `500ms`, `1.5s`, `2m`.
@@ -105,6 +128,17 @@ mod tests {
             let error = duration(text).unwrap_err();
             assert!(error.contains(hint), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn whether_a_file_can_be_written_is_asked_without_writing_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let [there, not_there, nowhere] = ["a", "b", "no/c"].map(|name| folder.path().join(name));
+        std::fs::write(&there, "kept").unwrap();
+        writable([&there, &not_there, &"/dev/null".into(), &folder.path().into()]).unwrap();
+        assert_eq!((std::fs::read_to_string(&there).unwrap().as_str(), not_there.exists()), ("kept", false));
+        let error = writable([&there, &nowhere]).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot write {}", nowhere.display()));
     }
 
     #[test]

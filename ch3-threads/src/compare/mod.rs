@@ -32,7 +32,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use common::cli::{duration, human, stdout};
+use common::cli::{duration, human, stdout, writable};
 use common::interrupt;
 use common::journal;
 use common::report::{self, Comparison, Row, ScenarioNote};
@@ -96,6 +96,10 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     if let Some((flag, theirs)) = args.numbers.meaningless_to(&scenarios).first() {
         bail!("{flag} means nothing to these scenarios; it belongs to {theirs}");
     }
+    if let Some(folder) = args.report.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    writable(args.json.iter().chain([&args.report]))?;
     let interrupted = interrupt::flag()?;
     let pace = if args.full { pace::FULL } else { pace::SHORT };
     let pace = Pace {
@@ -146,9 +150,6 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
 fn present(comparison: &Comparison, args: &CompareArgs, interrupted: bool) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.json {
         report::write_json(comparison, path).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if let Some(folder) = args.report.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     report::write(comparison, &args.report)
         .with_context(|| format!("cannot write {}", args.report.display()))?;

@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use ch3_threads::model::Model;
 use clap::{Args, ValueEnum};
-use common::cli::duration;
+use common::cli::{duration, writable};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
@@ -91,6 +91,14 @@ pub fn run(args: &ConnectionsArgs) -> anyhow::Result<ExitCode> {
     if args.size > 10_000_000 {
         bail!("an answer of more than 10 MB measures the transfer, not the connection");
     }
+    match args.model {
+        Model::OneClient => {
+            bail!("one-client serves one connection and ends, and here two clients take turns")
+        }
+        Model::ProcessPipeline => bail!("the workers of process-pipeline have no files to serve"),
+        _ => {}
+    }
+    writable(&args.json)?;
     let interrupted = common::interrupt::flag()?;
     if args.pin {
         pin().context("cannot stay on one processor")?; // before the server starts, which inherits it

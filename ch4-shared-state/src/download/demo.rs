@@ -25,9 +25,9 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<Vec<Run>> {
     let offer = &args.offer;
     let (rate, latency) = (offer.rate.unwrap_or(RATE), offer.latency.unwrap_or(LATENCY));
     let options = [
-        ("--files", offer.files.to_string()),
-        ("--size", offer.size.to_string()),
-        ("--seed", offer.seed.to_string()),
+        ("--files", offer.files().to_string()),
+        ("--size", offer.size().to_string()),
+        ("--seed", offer.seed().to_string()),
         ("--rate", rate.to_string()),
         ("--latency", human(latency)),
     ];
@@ -36,15 +36,15 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<Vec<Run>> {
     let directory = tempfile::tempdir().context("no place for the files")?;
     let (host, port) = (server.address.ip().to_string(), server.address.port());
     let url = |number| Url { host: host.clone(), port, target: format!("/file-{number}.bin") };
-    let urls: Vec<Url> = (1..=offer.files).map(url).collect();
+    let urls: Vec<Url> = (1..=offer.files()).map(url).collect();
     let plan = Plan::new(args, &urls, directory.path())?;
 
     let mut stdout = stdout().lock();
     writeln!(
         stdout,
         "{} files of {} from a server that waits {} before each and sends {}/s to each connection\n",
-        offer.files,
-        size::human(offer.size),
+        offer.files(),
+        size::human(offer.size()),
         human(latency),
         size::human(rate)
     )?;

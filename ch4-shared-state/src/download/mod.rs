@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use common::cli::{duration, human, stdout};
+use common::cli::{duration, human, stdout, writable};
 
 use crate::files_server::OfferArgs;
 use crate::http::Url;
@@ -108,6 +108,12 @@ impl Mode {
 /// # Errors
 /// The directory cannot be written, or the local server does not start.
 pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
+    if !args.urls.is_empty() && args.offer.is_asked_for() {
+        bail!(
+            "--files, --size, --seed, --rate and --latency are for the server of its own: with a URL there is none"
+        );
+    }
+    writable(args.json.iter().chain(&args.report))?;
     let runs = if args.urls.is_empty() {
         demo::run(args)?
     } else {

@@ -56,21 +56,48 @@ pub struct FilesServerArgs {
 /// What is served, and how slowly; `download --demo` takes the same.
 #[derive(Debug, Clone, Args)]
 pub struct OfferArgs {
-    /// How many files are made up: file-1.bin and so on
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub files: u32,
-    /// The size of each made file
-    #[arg(long, value_name = "SIZE", default_value = "2MB", value_parser = size::bytes)]
-    pub size: u64,
-    /// What the made files are made from: the same seed, the same bytes
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    /// How many files are made up: file-1.bin and so on [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub files: Option<u32>,
+    /// The size of each made file [default: 2MB]
+    #[arg(long, value_name = "SIZE", value_parser = size::bytes)]
+    pub size: Option<u64>,
+    /// What the made files are made from: the same seed, the same bytes [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Most bytes per second to one connection [default: as fast as it can; for download 4MB/s]
     #[arg(long, value_name = "RATE", value_parser = size::rate)]
     pub rate: Option<u64>,
     /// How long each answer waits for its first byte [default: 0; for download 100ms]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub latency: Option<Duration>,
+}
+
+impl OfferArgs {
+    /// How many files.
+    #[must_use]
+    pub fn files(&self) -> u32 {
+        self.files.unwrap_or(4)
+    }
+
+    /// The size of each, bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size.unwrap_or(2_000_000)
+    }
+
+    /// What they are made from.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
+
+    /// Whether any of it was said.
+    #[must_use]
+    pub fn is_asked_for(&self) -> bool {
+        let OfferArgs { files, size, seed, rate, latency } = self;
+        files.is_some() || size.is_some() || seed.is_some() || rate.is_some() || latency.is_some()
+    }
 }
 
 /// Serves files until the stop.
@@ -91,7 +118,7 @@ pub fn run(args: &FilesServerArgs) -> anyhow::Result<std::process::ExitCode> {
         Some(dir) => {
             Catalogue::of_directory(dir).with_context(|| format!("cannot read {}", dir.display()))?
         }
-        None => Catalogue::made(args.offer.files, args.offer.size, args.offer.seed),
+        None => Catalogue::made(args.offer.files(), args.offer.size(), args.offer.seed()),
     };
     let service = Arc::new(Files::new(catalogue, args.offer.rate, latency));
     // Asked for by the one model that was refused above.

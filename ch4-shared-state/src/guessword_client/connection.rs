@@ -16,9 +16,12 @@ pub enum Gone {
     /// It has ended the connection, in order.
     #[error("the server is gone: it has ended the connection")]
     Ended,
+    /// It has said nothing for as long as was to be waited.
+    #[error("the server has said nothing for too long")]
+    Silent,
     /// The connection has broken.
     #[error("the server is gone")]
-    Broken(#[from] io::Error),
+    Broken(#[source] io::Error),
     /// It is something else.
     #[error(transparent)]
     NotTheGame(#[from] NotTheGame),
@@ -52,7 +55,7 @@ impl Connection {
     /// Sends a request.
     ///
     /// # Errors
-    /// [`Gone`]; `Broken` with `WouldBlock` when the time is over.
+    /// [`Gone`]
     pub fn send(&mut self, request: &Request) -> Result<(), Gone> {
         send(&mut self.stream, request)
     }
@@ -60,7 +63,7 @@ impl Connection {
     /// Waits for the next response, which may be a notification.
     ///
     /// # Errors
-    /// [`Gone`]; `Broken` with `WouldBlock` when the time is over.
+    /// [`Gone`]
     pub fn next(&mut self) -> Result<Response, Gone> {
         loop {
             if let Some((response, consumed)) = self.responses.decode(&self.received)? {
@@ -101,6 +104,15 @@ impl Sender {
     /// [`Gone`] already.
     pub fn finish(&self) -> Result<(), Gone> {
         Ok(self.0.shutdown(Shutdown::Write)?)
+    }
+}
+
+impl From<io::Error> for Gone {
+    fn from(error: io::Error) -> Gone {
+        match error.kind() {
+            ErrorKind::WouldBlock => Gone::Silent,
+            _ => Gone::Broken(error),
+        }
     }
 }
 

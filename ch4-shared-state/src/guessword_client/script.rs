@@ -12,7 +12,7 @@
 //! ```
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Write, stdin};
+use std::io::{BufRead, BufReader, Write, stdin};
 use std::path::Path;
 use std::time::Duration;
 
@@ -184,9 +184,7 @@ impl Player {
 /// With a sentence of its own for the time that is over.
 fn impatient<T>(gone: Gone) -> anyhow::Result<T> {
     match gone {
-        Gone::Broken(error) if error.kind() == ErrorKind::WouldBlock => {
-            bail!("the server has said nothing for as long as --timeout allows")
-        }
+        Gone::Silent => bail!("the server has said nothing for as long as --timeout allows"),
         gone => Err(gone.into()),
     }
 }

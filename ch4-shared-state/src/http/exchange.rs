@@ -93,13 +93,11 @@ pub enum Fault {
     #[error("the server sent more than the {0} bytes that it announced")]
     Excess(u64),
     /// The connection ended before the answer did.
-    #[error("the server closed the connection after {received} of {expected} bytes")]
-    Cut {
-        /// Bytes of content that came.
-        received: u64,
-        /// What was announced, or a word for it.
-        expected: String,
-    },
+    #[error("the server closed the connection after {0} of {1} bytes")]
+    Cut(u64, u64),
+    /// The same, where no length was announced.
+    #[error("the server closed the connection before the end of its answer, after {0} bytes of the file")]
+    CutAnywhere(u64),
     /// A broken chunk.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -166,15 +164,13 @@ impl Exchange {
     /// The server has closed the connection.
     ///
     /// # Errors
-    /// [`Fault::Cut`] when more was announced than came.
+    /// [`Fault::Cut`] and [`Fault::CutAnywhere`] when that was not all.
     pub fn finish(&self) -> Result<(), Fault> {
-        let expected = match (&self.state, self.expected) {
-            (State::Body(body), _) if body.is_complete() || matches!(body, Body::UntilEnd) => return Ok(()),
-            (_, Some(expected)) => expected.to_string(),
-            (State::Head(_), None) => "a head and its".into(),
-            (State::Body(_), None) => "chunks of".into(),
-        };
-        Err(Fault::Cut { received: self.received, expected })
+        match (&self.state, self.expected) {
+            (State::Body(body), _) if body.is_complete() || matches!(body, Body::UntilEnd) => Ok(()),
+            (_, Some(expected)) => Err(Fault::Cut(self.received, expected)),
+            (_, None) => Err(Fault::CutAnywhere(self.received)),
+        }
     }
 
     fn content(&mut self, mut bytes: &[u8], sink: &mut dyn Write) -> Result<Progress, Fault> {

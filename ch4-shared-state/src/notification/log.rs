@@ -260,8 +260,8 @@ mod tests {
         assert_eq!(texts(&before), [b"a", b"b"]);
         assert_eq!(texts(&asked(&mut log, Id(1)).0), [b"a", b"b", b"c"]);
         let late = asked(&mut log, Id(0)).0;
-        log.keep(Id(1), Id(3), &late); // made for another end
-        assert_eq!(texts(&asked(&mut log, Id(1)).0), [b"a", b"b", b"c"]);
+        log.keep(Id(2), Id(3), &late); // made before the last message came
+        assert_eq!(texts(&asked(&mut log, Id(2)).0), [b"b", b"c"]);
     }
 
     #[test]

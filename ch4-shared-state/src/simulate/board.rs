@@ -22,6 +22,7 @@ use super::poll::{PATIENCE, Poll, allow_descriptors, connect};
 use super::publisher::Publisher;
 use super::subscriber::Subscriber;
 use super::transcript::Transcript;
+use crate::patient::Patient;
 
 const READ_AT_ONCE: usize = 256 * 1024;
 
@@ -31,7 +32,7 @@ const READ_AT_ONCE: usize = 256 * 1024;
 /// Nobody to connect to, too few descriptors, a connection that broke, or a [`Violation`](super::transcript::Violation).
 pub fn run(plan: &Plan, interrupted: &AtomicBool, watch: impl FnMut()) -> anyhow::Result<Outcome> {
     let poll = Poll::new()?;
-    let mut crowd = Crowd::connect(plan, &poll)?;
+    let mut crowd = Crowd::connect(plan, &poll, interrupted)?;
     let course = Course { warm_up: plan.warm_up, time: plan.time };
     let span = engine::run(&mut crowd, &poll, course, interrupted, watch)?;
     let delivered = span.to - span.from;
@@ -72,23 +73,12 @@ struct Tally {
 const PUBLISHERS: u64 = 1 << 32;
 
 impl<'a> Crowd<'a> {
-    fn connect(plan: &'a Plan, poll: &Poll) -> anyhow::Result<Crowd<'a>> {
+    fn connect(plan: &'a Plan, poll: &Poll, interrupted: &AtomicBool) -> anyhow::Result<Crowd<'a>> {
         allow_descriptors(plan.subscribers + plan.publishers + plan.stalled + 64)?;
         let stalled = (0..plan.stalled).map(|_| connect(plan.target)).collect::<anyhow::Result<_>>()?;
         let mut subscribers = Vec::with_capacity(plan.subscribers);
         for key in 0..plan.subscribers {
-            let mut stream = connect(plan.target)?;
-            let (hello, answer) = plan.dialect.subscribe();
-            stream.write_all(hello)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            match stream.read_exact(&mut vec![0; answer]) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => bail!(
-                    "only {key} of {} subscribers are served: has the server's model room for all clients?",
-                    plan.subscribers
-                ),
-                answered => answered.context("no answer to a subscription")?,
-            }
-            stream.set_nonblocking(true)?;
+            let stream = subscribe(plan, key, interrupted)?;
             poll.listen(&stream, key as u64)?;
             subscribers.push(Subscriber::new(stream));
         }
@@ -130,6 +120,28 @@ impl<'a> Crowd<'a> {
         }
         Ok(())
     }
+}
+
+/// Connects one, and waits until it is a subscriber.
+fn subscribe(plan: &Plan, number: usize, interrupted: &AtomicBool) -> anyhow::Result<TcpStream> {
+    let (hello, expected) = plan.dialect.subscribe();
+    let mut stream = Patient::over(connect(plan.target)?, PATIENCE, interrupted)?;
+    stream.write_all(hello)?;
+    let mut answer = vec![0; expected.len()];
+    match stream.read_exact(&mut answer) {
+        Err(error) if error.kind() == ErrorKind::TimedOut => bail!(
+            "only {number} of {} subscribers are served: has the server's model room for all clients?",
+            plan.subscribers
+        ),
+        answered => answered.context("no answer to a subscription")?,
+    }
+    if answer != expected {
+        bail!(
+            "the board at {} is not empty, or no board: every message of it would be compared",
+            plan.target
+        );
+    }
+    Ok(stream.into_nonblocking()?)
 }
 
 impl engine::Crowd for Crowd<'_> {

@@ -50,13 +50,13 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// What a subscriber says first, and how many bytes it is answered before anything is published.
-    pub fn subscribe(self) -> (&'static [u8], usize) {
+    /// What a subscriber says first, and what it is answered before anything is published.
+    pub fn subscribe(self) -> (&'static [u8], &'static [u8]) {
         match self {
             // Twice: it finds frames itself, and its messages need no time between them.
-            Dialect::Board => (b"2:;2:;", b"1:;1:;".len()),
+            Dialect::Board => (b"2:;2:;", b"1:;1:;"),
             Dialect::Redis => {
-                (b"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n", b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n".len())
+                (b"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n", b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
             }
         }
     }

@@ -38,7 +38,7 @@ enum State {
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The connection.
-    #[error("a subscriber's connection broke: {0}")]
+    #[error("a subscriber's connection broke")]
     Broken(#[from] io::Error),
     /// The messages.
     #[error(transparent)]

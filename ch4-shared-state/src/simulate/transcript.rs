@@ -156,7 +156,8 @@ impl Transcript {
             self.messages.pop_front();
             self.forgotten_messages += 1;
         }
-        let done = (least - self.forgotten) as usize;
+        // Nor is the open one cut: it is read when it is closed.
+        let done = (least.min(self.open) - self.forgotten) as usize;
         if done > KEEP {
             self.bytes.drain(..done);
             self.forgotten += done as u64;

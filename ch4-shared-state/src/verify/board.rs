@@ -1,7 +1,6 @@
 //! Clients of the message board over TCP, a connection for each request. The model is [`common::verify::board`].
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use anyhow::Context;
 use common::protocol::mboard::received::{self, Refused};
@@ -12,6 +11,7 @@ use rand::rngs::StdRng;
 
 use super::crowd::{Crowd, PATIENCE};
 use super::recorder::Lane;
+use crate::patient::Patient;
 
 /// Most messages that may be on the board before.
 const INITIAL: usize = 10_000;
@@ -25,7 +25,7 @@ type Calls = Lane<Operation, Answer>;
 pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Board, Vec<Calls>)> {
     let nobody =
         || format!("no message board at {}; start one with `cargo ch3 serve --service board`", crowd.address);
-    let Answer::Ids(ids) = ask(crowd.address, &Operation::Last(0)).with_context(nobody)? else {
+    let Answer::Ids(ids) = ask(crowd, &Operation::Last(0)).with_context(nobody)? else {
         anyhow::bail!("{} is no message board", crowd.address);
     };
     anyhow::ensure!(
@@ -35,20 +35,20 @@ pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Board, Vec<Calls>)> {
     );
     let mut board = Board::default();
     for id in ids {
-        match ask(crowd.address, &Operation::Get(id))? {
+        match ask(crowd, &Operation::Get(id))? {
             Answer::Message(Some(text)) => board.initial.push(text),
             other => anyhow::bail!("message {id} is on the board and cannot be read: {other}"),
         }
     }
     // Code 5 is ours; another server may not have it.
-    let has_texts = !matches!(ask(crowd.address, &Operation::LastTexts(1))?, Answer::Refused(_));
+    let has_texts = !matches!(ask(crowd, &Operation::LastTexts(1))?, Answer::Refused(_));
     let clients = (0..crowd.clients).collect();
     let lanes = crowd.run(
         clients,
         |client, lane, rng| publish_and_read(crowd, *client, has_texts, lane, rng),
         |_, lane| {
             let all = if has_texts { Operation::LastTexts(0) } else { Operation::Last(0) };
-            lane.call(all, |operation| ask(crowd.address, operation))?;
+            lane.call(all, |operation| ask(crowd, operation))?;
             Ok(())
         },
     )?;
@@ -74,7 +74,7 @@ fn publish_and_read(
             // Now and then one that is not there yet.
             _ => Operation::Get(next_id + rng.random_range(0..2)),
         };
-        let answer = lane.call(operation, |operation| ask(crowd.address, operation))?;
+        let answer = lane.call(operation, |operation| ask(crowd, operation))?;
         match answer {
             Answer::Ids(ids) => next_id = ids.last().copied().unwrap_or(next_id),
             Answer::Message(Some(_)) => next_id += 1,
@@ -90,7 +90,7 @@ pub fn text(crowd: &Crowd<'_>, client: usize, number: usize) -> Text {
 }
 
 /// A request and its answer, over a connection of their own.
-fn ask(address: SocketAddr, operation: &Operation) -> io::Result<Answer> {
+fn ask(crowd: &Crowd<'_>, operation: &Operation) -> io::Result<Answer> {
     let request = match operation {
         Operation::Publish(text) => Request::Publish(text.as_bytes()).encode(),
         Operation::Last(count) => Request::Last(*count).encode(),
@@ -98,10 +98,9 @@ fn ask(address: SocketAddr, operation: &Operation) -> io::Result<Answer> {
         Operation::Get(id) => Request::Get(Id(*id)).encode(),
         Operation::Search(_) | Operation::News(_) => return Err(io::ErrorKind::Unsupported.into()),
     };
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut stream = Patient::connect(crowd.address, PATIENCE, crowd.interrupted)?;
     stream.write_all(&request)?;
-    stream.shutdown(Shutdown::Write)?;
+    stream.finish()?;
     let mut response = Vec::new();
     stream.read_to_end(&mut response)?;
     if response.is_empty() {

@@ -4,7 +4,6 @@
 //! one that never came, and two clients who saw two messages in different orders.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
 
 use anyhow::Context;
 use common::protocol::mboard::response::Posted;
@@ -16,15 +15,16 @@ use rand::rngs::StdRng;
 use super::board::{as_text, text};
 use super::crowd::{Crowd, PATIENCE};
 use super::recorder::Lane;
+use crate::patient::Patient;
 
 type Calls = Lane<Operation, Answer>;
 
 /// A connection that waits for the answer to each request, and lets notifications pass.
-struct Subscriber {
+struct Subscriber<'a> {
     number: u32,
     /// It has asked or published something.
     has_begun: bool,
-    stream: TcpStream,
+    stream: Patient<'a>,
     received: Vec<u8>,
     decoder: Decoder,
 }
@@ -58,7 +58,7 @@ pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Board, Vec<Calls>)> {
 
 fn publish_and_read(
     crowd: &Crowd<'_>,
-    subscriber: &mut Subscriber,
+    subscriber: &mut Subscriber<'_>,
     lane: &mut Calls,
     mut rng: StdRng,
 ) -> anyhow::Result<()> {
@@ -76,11 +76,9 @@ fn publish_and_read(
     Ok(())
 }
 
-impl Subscriber {
-    fn connect(crowd: &Crowd<'_>, number: u32) -> io::Result<Subscriber> {
-        let stream = TcpStream::connect_timeout(&crowd.address, PATIENCE)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+impl<'a> Subscriber<'a> {
+    fn connect(crowd: &Crowd<'a>, number: u32) -> io::Result<Subscriber<'a>> {
+        let stream = Patient::connect(crowd.address, PATIENCE, crowd.interrupted)?;
         let decoder = Decoder::new(RESPONSE_LIMIT);
         Ok(Subscriber { number, has_begun: false, stream, received: Vec::new(), decoder })
     }

@@ -20,10 +20,14 @@ pub struct Shared {
     clock: Clock,
 }
 
-/// A write from time 0, or from after [`LAST_TIME`], or from too far in the future (see [`fence`](super::clock::fence)).
+/// A write from time 0, or from after [`LAST_TIME`], or from too far in the future (see [`fence`](super::clock::fence)); painted
+/// over one that is not before it; or at a wall clock's time after [`LAST_TIME`], with which no browser can count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a write of time {0}: the clock of its author is not to be believed")]
-pub struct NotBelieved(pub u64);
+#[error(
+    "a write of time {} over one of time {}, at {} ms since 1970: the clock of its author is not to be believed",
+    .0.stamp.time, .0.over.time, .0.at_ms
+)]
+pub struct NotBelieved(pub Write);
 
 impl Shared {
     /// Paints here: the write to tell the others of.
@@ -39,8 +43,9 @@ impl Shared {
     /// # Errors
     /// [`NotBelieved`]; the canvas is as it was.
     pub fn merge(&mut self, cell: Cell, write: Write) -> Result<Merge, NotBelieved> {
-        if !(1..=LAST_TIME).contains(&write.stamp.time) {
-            return Err(NotBelieved(write.stamp.time));
+        let Write { stamp, over, at_ms, .. } = write;
+        if !(1..=LAST_TIME).contains(&stamp.time) || over >= stamp || at_ms > LAST_TIME {
+            return Err(NotBelieved(write));
         }
         self.clock.hear(write.stamp.time);
         Ok(self.pixels[cell].merge(write))
@@ -180,12 +185,21 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_no_clock_can_show_does_not_move_ours() {
+    fn a_time_that_no_clock_can_show_does_not_move_ours_and_is_in_no_canvas() {
         let mut canvas = Shared::default();
         let cell = Cell::try_from(0).unwrap();
-        for time in [0, LAST_TIME + 1, u64::MAX] {
-            let write = Write { stamp: Stamp { time, by: Replica(1) }, ..Write::default() };
-            assert_eq!(canvas.merge(cell, write), Err(NotBelieved(time)));
+        let stamp = |time| Stamp { time, by: Replica(1) };
+        let good = Write { stamp: stamp(5), ..Write::default() };
+        for write in [
+            Write { stamp: stamp(0), ..good },
+            Write { stamp: stamp(LAST_TIME + 1), ..good },
+            Write { stamp: stamp(u64::MAX), ..good },
+            Write { over: stamp(5), ..good },
+            Write { over: stamp(u64::MAX), ..good },
+            Write { at_ms: LAST_TIME + 1, ..good },
+            Write { at_ms: u64::MAX, ..good },
+        ] {
+            assert_eq!(canvas.merge(cell, write), Err(NotBelieved(write)));
         }
         assert_eq!((canvas.time(), canvas.written().count()), (0, 0));
     }

@@ -185,9 +185,9 @@ fn merge(canvas: &mut Shared, told: &[Painted], now_ms: u64) -> (Option<Delivery
     for &painted in told {
         let pair =
             |winner, loser| (Painted::new(painted.cell(), winner), Painted::new(painted.cell(), loser));
-        let time = painted.write().stamp.time;
-        let is_ahead = time > fence(now_ms);
-        match if is_ahead { Err(NotBelieved(time)) } else { canvas.merge(painted.cell(), painted.write()) } {
+        let write = painted.write();
+        let is_ahead = write.stamp.time > fence(now_ms);
+        match if is_ahead { Err(NotBelieved(write)) } else { canvas.merge(painted.cell(), write) } {
             Ok(Merge::Known) => {}
             Ok(Merge::Won { collided }) => {
                 writes.push(painted);

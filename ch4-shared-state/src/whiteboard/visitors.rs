@@ -31,13 +31,21 @@ struct Visitor {
     outbox: Outbox,
     /// The room whose WebSocket it is; none before the upgrade.
     room: Option<Policy>,
+    /// It has spoken on that WebSocket. Before that, the answer that makes it one may still be on its way, and a frame would be in
+    /// front of it.
+    has_spoken: bool,
     last_sign: Instant,
+    /// It was told why it is hung up on, and is told nothing more.
+    is_over: bool,
 }
 
 impl Visitors {
     /// Someone has come.
     pub fn arrive(&mut self, client: Client, outbox: Outbox, now: Instant) {
-        self.all.insert(client.id, Visitor { client, outbox, room: None, last_sign: now });
+        self.all.insert(
+            client.id,
+            Visitor { client, outbox, room: None, has_spoken: false, last_sign: now, is_over: false },
+        );
     }
 
     /// Their connection is one of this room's WebSockets now.
@@ -51,6 +59,7 @@ impl Visitors {
     pub fn sign(&mut self, who: ClientId, now: Instant) -> Option<Policy> {
         let visitor = self.all.get_mut(&who)?;
         visitor.last_sign = now;
+        visitor.has_spoken = visitor.room.is_some();
         visitor.room
     }
 
@@ -60,50 +69,55 @@ impl Visitors {
     }
 
     /// Delivers to the people of a room, in order.
-    pub fn deliver(&self, people: &[ClientId], deliveries: Vec<Delivery>) {
+    pub fn deliver(&mut self, people: &[ClientId], deliveries: Vec<Delivery>) {
         for delivery in deliveries {
             let (message, to, but) = match delivery {
                 Delivery::To(one, message) => (message, vec![one], None),
                 Delivery::ToAll(message) => (message, people.to_vec(), None),
                 Delivery::ToOthers(one, message) => (message, people.to_vec(), Some(one)),
                 Delivery::Dismiss(one, why) => {
-                    self.end(one, CloseCode::Policy, &why);
+                    if let Some(visitor) = self.all.get_mut(&one) {
+                        visitor.end(CloseCode::Policy, &why);
+                    }
                     continue;
                 }
             };
             let bytes: Arc<[u8]> = text(message.to_json()).into();
             for who in to.into_iter().filter(|who| Some(*who) != but) {
-                self.push(who, &bytes);
+                if let Some(visitor) = self.all.get_mut(&who) {
+                    visitor.push(&bytes);
+                }
             }
         }
     }
 
     /// Asks everybody for a sign of life, and hangs up on who has given none for twice that time; also on who has
     /// connected and then asked for nothing.
-    pub fn look_around(&self, now: Instant, every: Duration) {
+    pub fn look_around(&mut self, now: Instant, every: Duration) {
         let ping: Arc<[u8]> = ping().into();
-        for (&who, visitor) in &self.all {
+        for visitor in self.all.values_mut() {
             let silent = now.saturating_duration_since(visitor.last_sign) >= 2 * every;
             match visitor.room {
-                Some(_) if silent => self.end(who, CloseCode::Policy, "no sign of life"),
-                Some(_) => self.push(who, &ping),
+                Some(_) if silent => visitor.end(CloseCode::Policy, "no sign of life"),
+                Some(_) if visitor.has_spoken => visitor.push(&ping),
                 None if silent => visitor.outbox.end(Arc::from([])),
-                None => {}
+                _ => {}
             }
         }
     }
+}
 
-    fn push(&self, who: ClientId, bytes: &Arc<[u8]>) {
-        let Some(visitor) = self.all.get(&who) else { return };
-        if visitor.outbox.push(Arc::clone(bytes)).is_err() {
-            self.end(who, CloseCode::Again, TOO_SLOW);
+impl Visitor {
+    fn push(&mut self, bytes: &Arc<[u8]>) {
+        if self.outbox.push(Arc::clone(bytes)).is_err() {
+            self.end(CloseCode::Again, TOO_SLOW);
         }
     }
 
-    fn end(&self, who: ClientId, code: CloseCode, why: &str) {
-        if let Some(visitor) = self.all.get(&who) {
-            tracing::info!("client {}: {why}", visitor.client);
-            visitor.outbox.end(close(code, why).into());
+    fn end(&mut self, code: CloseCode, why: &str) {
+        if !std::mem::replace(&mut self.is_over, true) {
+            tracing::info!("client {}: {why}", self.client);
+            self.outbox.end(close(code, why).into());
         }
     }
 }
@@ -120,7 +134,24 @@ mod tests {
         let client = Client::new(([127, 0, 0, 1], port).into());
         visitors.arrive(client, outbox.clone(), now);
         visitors.upgrade(client.id, Policy::Server);
+        visitors.sign(client.id, now);
         (client.id, outbox)
+    }
+
+    /// The head of the answer that makes it a WebSocket is still on its way: a frame would be in front of it.
+    #[test]
+    fn who_has_not_spoken_yet_is_not_asked_for_a_sign_of_life() {
+        let mut visitors = Visitors::default();
+        let (every, start) = (Duration::from_secs(10), Instant::now());
+        let outbox = Outbox::new(OutboxLimit { bytes: 100, when_full: WhenFull::Skip });
+        let client = Client::new(([127, 0, 0, 1], 1).into());
+        visitors.arrive(client, outbox.clone(), start);
+        visitors.sign(client.id, start); // it asks for the room
+        visitors.upgrade(client.id, Policy::Server);
+        visitors.look_around(start + every, every);
+        assert!(outbox.pop().is_none());
+        visitors.look_around(start + 2 * every, every);
+        assert!(outbox.take_last().is_some(), "but nobody may be silent for ever");
     }
 
     #[test]

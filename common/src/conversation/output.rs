@@ -195,6 +195,7 @@ mod tests {
                 prop_assert_eq!(output.is_empty(), output.bytes().is_empty());
             }
             while !output.is_empty() {
+                prop_assert!(!output.bytes().is_empty());
                 sent.extend_from_slice(output.bytes());
                 output.advance(output.bytes().len());
             }

@@ -40,9 +40,12 @@ fn what_is_not_a_whole_file_is_an_error_that_says_why() {
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", "two lengths"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n", "no number"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "other than chunked"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe", "after 2 of chunks"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe",
+            "before the end of its answer, after 2 bytes",
+        ),
         (b"220 mail.example ESMTP\r\n\r\n", "not HTTP/1.1"),
-        (b"HTTP/1.1 2", "closed the connection after 0"),
+        (b"HTTP/1.1 2", "before the end of its answer, after 0 bytes"),
     ] {
         for size in [1, answer.len()] {
             let fault = fetch(answer, size, 6).unwrap_err().to_string();

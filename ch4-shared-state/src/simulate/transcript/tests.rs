@@ -96,3 +96,22 @@ fn what_all_have_got_is_forgotten() {
     assert!(transcript.bytes.len() < KEEP + 1000 && transcript.forgotten > 0);
     assert!(transcript.messages.len() < 10);
 }
+
+/// One message is longer than all that is kept, and nobody has got the end of it.
+#[test]
+fn what_is_not_whole_yet_is_not_forgotten() {
+    let (mut transcript, mut place) = (Transcript::new(Dialect::Board, 1, HEADER + KEEP), Place::default());
+    transcript.published(0, 1);
+    let text = format!("{:016x}{}", 0, "x".repeat(KEEP));
+    let posted =
+        Posted { time: UnixTime::default(), from: ([127, 0, 0, 1], 4711).into(), text: text.as_bytes() };
+    let mut bytes = Vec::new();
+    encode_message(&posted, &mut Vec::new(), &mut bytes);
+    let (most, rest) = bytes.split_at(bytes.len() - 1);
+    transcript.follow(&mut place, most, Some(b';'), |_| {}).unwrap();
+    transcript.forget([place].into_iter());
+    transcript.follow(&mut place, rest, Some(b';'), |_| {}).unwrap();
+    let mut delivered = 0;
+    transcript.end_of_answer(&mut place, |_| delivered += 1).unwrap();
+    assert_eq!(delivered, 1);
+}
