@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "epoll", value_name = "MODEL,...")]
     pub models: Vec<Model>,
     /// Messages on their way in the closed loop
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(long, default_value_t = 4000, value_name = "N")]
     pub window: u64,
     /// Subscribers of which memory is measured
     #[arg(long, default_value_t = 10_000, value_name = "N")]

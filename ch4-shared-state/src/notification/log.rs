@@ -8,11 +8,12 @@
 //!
 //! A message goes to a hundred subscribers, so all that can be done once is done once. When it is published, the line is written and
 //! encoded, and an answer of any number of messages is one copy of bytes that lie side by side. And an answer is made for the first who
-//! asks: the others who have got as much as that one are sent the same bytes, until something is published. The price: the text
-//! itself is not kept, and a board whose protocol is another would have to encode anew.
+//! asks: the others who have got as much as that one are sent the same bytes, until there is more to be told. The price: the text
+//! itself is not kept, and a board whose protocol is another would have to encode anew; and the last answers take memory.
 //!
 //! It is [`common::board::Board`] in all but that: ids count from 0, nothing is forgotten, and a full one refuses.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ const PAGE_BYTES: usize = 256 * 1024;
 /// for long must not cost the server a copy of the whole board.
 pub const ANSWER_BYTES: usize = 1 << 20;
 
-/// So many answers are kept, for those who ask next: the first has a subscriber who is as far as most are.
+/// So many answers are kept, for those who ask next. Most subscribers are as far as each other.
 const ANSWERS: usize = 8;
 
 /// The log. A lock goes around it.
@@ -39,8 +40,17 @@ pub struct Log {
     bytes: usize,
     limits: Limits,
     scratch: Vec<u8>,
-    /// What was answered since the last message came, and from where on.
-    answers: Vec<(Id, Arc<[u8]>)>,
+    /// What was answered last and would be answered again, the oldest first.
+    answers: VecDeque<Made>,
+}
+
+/// A response that was made, for who had got all before `from`.
+#[derive(Debug)]
+struct Made {
+    from: Id,
+    next: Id,
+    more: bool,
+    response: Arc<[u8]>,
 }
 
 /// Messages one behind the other, each with the colon before it.
@@ -103,7 +113,7 @@ impl Log {
             full.bytes.shrink_to_fit();
             self.sealed.push(Arc::new(full));
         }
-        self.answers.clear();
+        self.answers.retain(|made| made.more); // those that ended here do not any more
         encode_message(&Posted { time, from, text }, &mut self.scratch, &mut self.open.bytes);
         self.open.ends.push(self.open.bytes.len());
         self.bytes += text.len();
@@ -117,13 +127,12 @@ impl Log {
 
     /// The message with this id and all later ones, as far as one answer carries them.
     pub fn since(&mut self, id: Id) -> News {
-        let next = self.next_id().max(id);
-        if let Some((_, made)) = self.answers.iter().find(|(from, _)| *from == id) {
-            return News { response: Response::Made(Arc::clone(made)), next, more: false };
+        if let Some(Made { next, more, response, .. }) = self.answers.iter().find(|made| made.from == id) {
+            return News { response: Response::Made(Arc::clone(response)), next: *next, more: *more };
         }
         if id.0 >= self.open.first {
-            let made: Arc<[u8]> = response([self.open.since(id.0)].into_iter()).into();
-            self.keep(id, next, &made);
+            let (next, made) = (self.next_id().max(id), response([self.open.since(id.0)].into_iter()).into());
+            self.keep(id, next, false, &made);
             return News { response: Response::Made(made), next, more: false };
         }
         let page = self.sealed.partition_point(|page| page.first <= id.0) - 1;
@@ -143,12 +152,16 @@ impl Log {
         News { response: Response::Parts(Parts { sealed, open }), next, more: next < self.next_id() }
     }
 
-    /// A response that was made for one who had got all before `from`, and has got all before `next` with it: it is the same for all
-    /// who are as far, until the next message comes.
-    pub fn keep(&mut self, from: Id, next: Id, response: &Arc<[u8]>) {
-        if next == self.next_id() && self.answers.len() < ANSWERS {
-            self.answers.push((from, Arc::clone(response)));
+    /// Keeps a response that was made for one who had got all before `from`, and has got all before `next` with it: it is the same for
+    /// all who are as far. With `more` behind it, it always is, and otherwise until the next message comes.
+    pub fn keep(&mut self, from: Id, next: Id, more: bool, response: &Arc<[u8]>) {
+        if !more && next < self.next_id() {
+            return; // a message has come while it was made
         }
+        if self.answers.len() == ANSWERS {
+            self.answers.pop_front();
+        }
+        self.answers.push_back(Made { from, next, more, response: Arc::clone(response) });
     }
 }
 
@@ -195,7 +208,7 @@ mod tests {
             Response::Made(made) => made,
             Response::Parts(parts) => {
                 let made = parts.response();
-                log.keep(from, next, &made);
+                log.keep(from, next, more, &made);
                 made
             }
         };
@@ -260,8 +273,24 @@ mod tests {
         assert_eq!(texts(&before), [b"a", b"b"]);
         assert_eq!(texts(&asked(&mut log, Id(1)).0), [b"a", b"b", b"c"]);
         let late = asked(&mut log, Id(0)).0;
-        log.keep(Id(2), Id(3), &late); // made before the last message came
+        log.keep(Id(2), Id(3), false, &late); // made before the last message came
         assert_eq!(texts(&asked(&mut log, Id(2)).0), [b"b", b"c"]);
+    }
+
+    #[test]
+    fn an_answer_with_more_behind_it_stays_the_same_and_few_are_kept() {
+        let published: Vec<Vec<u8>> = (0..20).map(|number| vec![b'a' + number; PAGE_BYTES]).collect();
+        let mut log = log_of(&published);
+        let (first, next, more) = asked(&mut log, Id(0));
+        assert!(more && next < log.next_id());
+        log.publish(b"another", ([127, 0, 0, 1], 4711).into(), UnixTime::default()).unwrap();
+        assert!(Arc::ptr_eq(&asked(&mut log, Id(0)).0, &first));
+        for from in (0..12).map(Id) {
+            let all = texts(&asked(&mut log, from).0);
+            assert_eq!(all[0], published[from.0 as usize]);
+        }
+        assert_eq!(log.answers.len(), ANSWERS);
+        assert!(!Arc::ptr_eq(&asked(&mut log, Id(0)).0, &first));
     }
 
     #[test]

@@ -195,7 +195,7 @@ impl NotificationService {
                 drop(state);
                 let response = parts.response();
                 state = self.state();
-                state.log.keep(from, next, &response);
+                state.log.keep(from, next, more, &response);
                 response
             }
         };
