@@ -194,7 +194,7 @@ const MOST_WORKERS: usize = 10_000;
 /// Reads how many workers there are to be, for clap.
 ///
 /// # Errors
-/// None, more than [`MOST_WORKERS`], or no number.
+/// None, more than 10 000, or no number.
 pub fn workers(text: &str) -> Result<NonZeroUsize, String> {
     let count = text.parse().ok().filter(|count: &NonZeroUsize| count.get() <= MOST_WORKERS);
     count.ok_or_else(|| format!("a number from 1 to {MOST_WORKERS}"))
