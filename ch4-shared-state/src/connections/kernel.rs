@@ -77,6 +77,14 @@ impl Table {
         (self.client[state], self.server[state])
     }
 
+    /// Whether there is no connection at all: only who listens.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        STATES.iter().enumerate().all(|(index, (state, _))| {
+            *state == TcpState::Listen || self.client[index] + self.server[index] == 0
+        })
+    }
+
     /// Whether every connection has come to rest: nothing is left but TIME_WAIT and who listens.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -137,10 +145,7 @@ mod tests {
     #[test]
     fn both_ends_are_seen_and_told_apart() {
         // A port that was in use a moment ago may still have connections of then, in TIME_WAIT.
-        let fresh = |listener: &TcpListener| {
-            let table = Table::read(listener.local_addr().unwrap()).unwrap();
-            table.lines().lines().count() == 2 // the head, and who listens
-        };
+        let fresh = |listener: &TcpListener| Table::read(listener.local_addr().unwrap()).unwrap().is_fresh();
         let listeners = (0..1000).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
         let listener = { listeners }.find(fresh).expect("some port is fresh");
         let address = listener.local_addr().unwrap();
@@ -155,6 +160,7 @@ mod tests {
         // Whoever closes first keeps it.
         drop(server);
         drop(client);
-        assert_eq!(Table::settled(address).unwrap().time_wait(), (0, 1));
+        let past = Table::settled(address).unwrap();
+        assert_eq!((past.time_wait(), past.is_fresh()), ((0, 1), false));
     }
 }

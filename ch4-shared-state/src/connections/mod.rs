@@ -33,6 +33,7 @@ use nix::unistd::Pid;
 
 use crate::child_server::ChildServer;
 use crate::size;
+use kernel::Table;
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
@@ -105,7 +106,7 @@ pub fn run(args: &ConnectionsArgs) -> anyhow::Result<ExitCode> {
     }
     let model = args.model.name();
     let options = ["--model", &model, "--files", "1", "--size", &args.size.to_string()].map(String::from);
-    let server = ChildServer::start(args.listenaddr, &options)?;
+    let server = server_without_a_past(args.listenaddr, &options)?;
     let client = client::Client::new(server.address, args.closes, args.size, interrupted);
     let json = match args.exhaust {
         Some(ports) => exhaust::run(args, &client, ports)?,
@@ -119,6 +120,18 @@ pub fn run(args: &ConnectionsArgs) -> anyhow::Result<ExitCode> {
         std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A server on a port that no connection in the kernel's table has: of another program that had it in the last minute, some may be in
+/// TIME_WAIT, and would be counted with ours.
+fn server_without_a_past(listen: IpAddr, options: &[String]) -> anyhow::Result<ChildServer> {
+    for _ in 0..20 {
+        let server = ChildServer::start(listen, options)?;
+        if Table::read(server.address)?.is_fresh() {
+            return Ok(server);
+        }
+    }
+    bail!("every port was in use a minute ago: wait until their connections are forgotten")
 }
 
 /// From now on this thread, and what it starts, runs on the first processor that it may run on (sched_setaffinity(2)).
