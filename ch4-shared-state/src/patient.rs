@@ -80,7 +80,7 @@ impl Read for Patient<'_> {
             }
             if since.elapsed() >= self.patience {
                 let words = format!("the server has said nothing for {}", human(self.patience));
-                return Err(io::Error::new(ErrorKind::TimedOut, words));
+                return Err(io::Error::new(ErrorKind::WouldBlock, words)); // as after SO_RCVTIMEO, socket(7)
             }
         }
     }
@@ -112,7 +112,7 @@ mod tests {
         server.write_all(b"hello").unwrap();
         assert_eq!(patient.read(&mut buffer).unwrap(), 5);
         let error = patient.read(&mut buffer).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
         assert_eq!(error.to_string(), "the server has said nothing for 250ms");
 
         // As long as a day, if it were not for the flag.

@@ -116,15 +116,23 @@ fn a_simulated_crowd_finds_everything_right_and_a_board_that_is_not_empty_wrong(
 }
 
 #[test]
-fn ctrl_c_ends_a_simulation_whose_clients_are_not_served() {
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = silent.local_addr().unwrap().port().to_string();
-    let child = ch4(&["simulate", "-p", &port]).stderr(Stdio::piped()).spawn().unwrap();
-    let _connection = silent.accept().unwrap();
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("interrupted"), "{}", text(&output.stderr));
+fn ctrl_c_ends_whoever_waits_for_a_server_that_says_nothing() {
+    for args in [
+        &["simulate"][..],
+        &["simulate", "--players", "2"],
+        &["verify", "--what", "game", "--clients", "1"],
+        &["verify", "--what", "board"],
+        &["verify", "--what", "notifications"],
+    ] {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = silent.local_addr().unwrap().port().to_string();
+        let child = ch4(args).args(["-p", &port]).stderr(Stdio::piped()).spawn().unwrap();
+        let _connection = silent.accept().unwrap();
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(text(&output.stderr).contains("interrupted"), "{args:?}: {}", text(&output.stderr));
+    }
 }
 
 /// Not when all the work is done.

@@ -28,8 +28,8 @@ pub enum Gone {
 }
 
 /// A connection that waits.
-pub struct Connection {
-    stream: TcpStream,
+pub struct Connection<S = TcpStream> {
+    stream: S,
     received: Vec<u8>,
     responses: Responses,
 }
@@ -37,19 +37,10 @@ pub struct Connection {
 /// The sending half.
 pub struct Sender(TcpStream);
 
-impl Connection {
+impl<S: Read + Write> Connection<S> {
     /// Over a stream that is connected.
-    pub fn over(stream: TcpStream) -> Connection {
+    pub fn over(stream: S) -> Connection<S> {
         Connection { stream, received: Vec::new(), responses: Responses::default() }
-    }
-
-    /// From now on [`next`](Connection::next) and [`send`](Connection::send) wait no longer than this.
-    ///
-    /// # Errors
-    /// A time of zero.
-    pub fn wait_at_most(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.stream.set_read_timeout(timeout)?;
-        self.stream.set_write_timeout(timeout)
     }
 
     /// Sends a request.
@@ -78,6 +69,17 @@ impl Connection {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+}
+
+impl Connection {
+    /// From now on [`next`](Connection::next) and [`send`](Connection::send) wait no longer than this.
+    ///
+    /// # Errors
+    /// A time of zero.
+    pub fn wait_at_most(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.stream.set_read_timeout(timeout)?;
+        self.stream.set_write_timeout(timeout)
     }
 
     /// The sending half, for another thread.
@@ -116,7 +118,7 @@ impl From<io::Error> for Gone {
     }
 }
 
-fn send(stream: &mut TcpStream, request: &Request) -> Result<(), Gone> {
+fn send(stream: &mut impl Write, request: &Request) -> Result<(), Gone> {
     let mut frame = Vec::new();
     request.encode(&mut frame);
     Ok(stream.write_all(&frame)?)

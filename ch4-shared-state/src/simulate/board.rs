@@ -129,7 +129,7 @@ fn subscribe(plan: &Plan, number: usize, interrupted: &AtomicBool) -> anyhow::Re
     stream.write_all(hello)?;
     let mut answer = vec![0; expected.len()];
     match stream.read_exact(&mut answer) {
-        Err(error) if error.kind() == ErrorKind::TimedOut => bail!(
+        Err(error) if error.kind() == ErrorKind::WouldBlock => bail!(
             "only {number} of {} subscribers are served: has the server's model room for all clients?",
             plan.subscribers
         ),

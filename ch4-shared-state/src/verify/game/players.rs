@@ -4,7 +4,6 @@
 //! it on the next seat. A player whose connection is lost, or who waits in vain, may be gone from then on or not: that is a call without
 //! an end.
 
-use std::net::TcpStream;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -15,6 +14,7 @@ use rand::seq::IndexedRandom;
 
 use super::{Answer, Operation, Rules, Table, What};
 use crate::guessword_client::connection::Connection;
+use crate::patient::Patient;
 use crate::verify::crowd::{Crowd, PATIENCE};
 use crate::verify::recorder::Lane;
 
@@ -32,7 +32,7 @@ type Moves = Lane<Operation, Answer>;
 /// A client with the connection that it has at present.
 struct Player<'a> {
     crowd: &'a Crowd<'a>,
-    connection: Connection,
+    connection: Connection<Patient<'a>>,
     client: u32,
     changes: u32,
     name: Arc<str>,
@@ -169,7 +169,7 @@ impl<'a> Player<'a> {
         lane: &mut Moves,
         seat: u32,
         name: &str,
-        connection: Connection,
+        connection: Connection<Patient<'a>>,
     ) -> anyhow::Result<()> {
         let mut connection = Some(connection);
         // Everybody is told, and so is the new seat: nobody of that name can have left since it was taken.
@@ -229,12 +229,9 @@ fn lose(lane: &mut Moves, seat: u32) {
     lane.lose(Operation { seat, what: What::Leave }, |operation| operation.seat == seat);
 }
 
-fn connect(crowd: &Crowd<'_>) -> anyhow::Result<Connection> {
-    let stream = TcpStream::connect(crowd.address).with_context(|| {
+fn connect<'a>(crowd: &Crowd<'a>) -> anyhow::Result<Connection<Patient<'a>>> {
+    let stream = Patient::connect(crowd.address, PATIENCE, crowd.interrupted).with_context(|| {
         format!("no guess-word server at {0}; start one with `cargo ch4 guessword-server`", crowd.address)
     })?;
-    stream.set_nodelay(true)?;
-    let connection = Connection::over(stream);
-    connection.wait_at_most(Some(PATIENCE))?;
-    Ok(connection)
+    Ok(Connection::over(stream))
 }
