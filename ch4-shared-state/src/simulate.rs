@@ -45,8 +45,6 @@ use outcome::Outcome;
 use plan::{Dialect, HEADER, Load, Plan};
 use server::{Watch, resolve};
 
-pub use server::start_board;
-
 /// Beyond these it would be a slip of the keyboard.
 const MOST_PER_S: f64 = 1e9;
 const MOST_CLIENTS: usize = 1_000_000;

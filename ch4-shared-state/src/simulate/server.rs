@@ -5,19 +5,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use anyhow::Context;
 use ch3_threads::compare::process::ServerProcess;
-use ch3_threads::model::Model;
 use common::bench::machine::process_ms;
 
 use super::outcome::ServerUse;
 use crate::child_server;
-
-/// Starts this program's board on a free port.
-///
-/// # Errors
-/// It does not come up.
-pub fn start_board(model: Model, more: &[&str]) -> anyhow::Result<ServerProcess> {
-    start("board-server", &[&["--model", &model.name()], more].concat())
-}
 
 /// Starts one of this program's servers on a free port.
 ///
