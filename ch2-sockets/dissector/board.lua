@@ -45,7 +45,7 @@ local KINDS = {
 local SIDES = { [0] = "request", [1] = "response" }
 local REASONS = { [1] = "unknown or expired", [2] = "message too long", [3] = "no room", [4] = "not understood" }
 
--- Of the extension, as in common/src/protocol/session/datagram.rs. The last word of each header is the check, which is little-endian.
+-- Of the extension, as in ch2-sockets/src/session/datagram.rs. The last word of each header is the check, which is little-endian.
 local HEADER = { D = 32, K = 36, X = 20 }
 local RANGE_LENGTH, MAX_RANGES, MIN_BLOCK = 8, 170, 256
 local READ_AT_MOST, SHOW_AT_MOST, TEXT_AT_MOST = 65536, 16, 60

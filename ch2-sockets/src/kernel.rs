@@ -9,7 +9,10 @@
 //! yet and one that nobody holds any more (TIME-WAIT, say) have inode 0, so they are found by their addresses; and the
 //! file does not hold a LISTEN row's limit, which `ss` shows as Send-Q.
 
+pub mod endpoint;
+pub mod socket;
 mod table;
+pub mod wait;
 
 use std::io;
 use std::net::SocketAddr;

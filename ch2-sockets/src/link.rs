@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The notes ask what a UDP client must do when a datagram is lost. On one machine none ever is: this command loses them. All
-//! of the link is in [`common::link`]; here are its arguments and what is said at the end.
+//! of the link is in [`common::netem`]; here are its arguments and what is said at the end.
 
 mod args;
 mod summary;
@@ -15,10 +15,10 @@ use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use common::link::ladder::ladder;
-use common::link::picture::{About, html};
-use common::link::{Recorder, Relay};
-use common::stop::Stop;
+use common::core::stop::Stop;
+use common::netem::ladder::ladder;
+use common::netem::picture::{About, html};
+use common::netem::{Recorder, Relay};
 
 pub use args::LinkArgs;
 
@@ -46,7 +46,7 @@ pub fn run(args: &LinkArgs) -> anyhow::Result<ExitCode> {
     let recorder = Recorder::new(journal, picture.is_some() || args.ladder);
 
     let relay = Relay::bind(&settings).with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(out, "LISTENING {}", relay.address())?;
     writeln!(out, "to {}, seed {seed}; Ctrl-C ends it", settings.to)?;
     out.flush()?;

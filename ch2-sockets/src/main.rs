@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use common::cli::{LogArgs, finish};
+use common::support::cli::{LogArgs, finish};
 
-use ch2_sockets::{
-    board_client, board_server, datagram, files, link, multicast, parts, show, socket, stream, windows,
-};
+use ch2_sockets::board::{client as board_client, server as board_server};
+use ch2_sockets::kernel::socket;
+use ch2_sockets::{datagram, files, link, multicast, parts, show, stream, windows};
 
 const EXAMPLES: &str = "\
 Examples, to begin with:

@@ -10,7 +10,6 @@
 //! group is joined, is a choice of its own on both sides: with `--interface 127.0.0.1` no network is needed at all.
 //! (That is IPv4; for IPv6 Linux has no multicast route on loopback unless one is added.)
 
-mod group;
 pub mod numbering;
 mod receive;
 mod send;

@@ -23,16 +23,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::session::{Config, Congestion};
 use anyhow::Context;
 use clap::Args;
-use common::cli::{duration, human, stdout};
-use common::link::{Profile, Recorder, Relay, Settings, parse};
+use common::core::stop::Stop;
+use common::netem::{Profile, Recorder, Relay, Settings, parse};
 use common::protocol::mboard::Request;
-use common::protocol::session::{Config, Congestion};
-use common::stop::Stop;
+use common::support::cli::{duration, human, stdout};
 
-use crate::board_client::session::Sessions;
-use crate::board_client::transport::{Patience, Trouble};
+use crate::board::client::session::Sessions;
+use crate::board::client::transport::{Patience, Trouble};
 use row::Row;
 use server::Server;
 

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
-use common::link::{Direction, Outcome, Profile, fate, journal};
+use common::netem::{Direction, Outcome, Profile, fate, journal};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 

@@ -10,7 +10,7 @@ mod tshark;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::protocol::session::{Batch, BlockClient, Client, Config, Limits, Server};
+use ch2_sockets::session::{Batch, BlockClient, Client, Config, Limits, Server};
 
 use capture::Capture;
 use tshark::Tshark;

@@ -7,23 +7,31 @@ mod replay;
 
 const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz");
 
-#[test]
-fn files_messages() {
-    replay::replay(FUZZ, "files_messages", 2_000, fuzz::files_messages);
+/// A test for each: its name, and how many mutations take about a tenth of a second.
+macro_rules! targets {
+    ($($target:ident, $mutations:literal;)*) => {
+        const TARGETS: &[&str] = &[$(stringify!($target)),*];
+        $(#[test]
+        fn $target() {
+            replay::replay(FUZZ, stringify!($target), $mutations, fuzz::$target);
+        })*
+    };
 }
 
-#[test]
-fn numbering() {
-    replay::replay(FUZZ, "numbering", 20_000, fuzz::numbering);
-}
-
-#[test]
-fn parts() {
-    replay::replay(FUZZ, "parts", 20_000, fuzz::parts);
+targets! {
+    block_client, 5_000;
+    files_messages, 2_000;
+    numbering, 20_000;
+    parts, 20_000;
+    session_client, 2_000;
+    session_datagrams, 20_000;
+    session_pdus, 20_000;
+    session_server, 2_000;
 }
 
 #[test]
 fn every_target_has_a_file_a_corpus_and_a_test() {
-    let tests = ["files_messages", "numbering", "parts"];
-    assert_eq!(replay::targets(FUZZ), [tests, tests]);
+    let [files, corpora] = replay::targets(FUZZ);
+    assert_eq!(files, TARGETS);
+    assert_eq!(corpora, TARGETS);
 }

@@ -1,6 +1,19 @@
 //! Chapter 3: every model of a concurrent server, and the client simulator that compares them.
+//!
+//! `ch3-threads/README.md` is the chapter; here is where its parts are, in reading order:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`show`] | threads, locks, processes and signals, one by one |
+//! | [`service`] | what the servers do: one file each |
+//! | [`model`] | how connections are run: one file each |
+//! | [`serve`] | a service under a model, as a program |
+//! | [`simulate`], [`plan_args`] | the client simulator as a program, and its arguments |
+//! | [`compare`] | every model under every scenario |
+//! | [`factor`] | factorising integers, the work of one service |
 
 pub mod compare;
+pub mod factor;
 pub mod model;
 pub mod plan_args;
 pub mod serve;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use common::cli::{LogArgs, finish, stdout};
+use common::support::cli::{LogArgs, finish, stdout};
 
 use ch3_threads::compare::{self, CompareArgs};
 use ch3_threads::model::Model;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use common::cli::duration;
-use common::sim::{Exchange, Faulty, Plan, Scenario};
+use common::loadgen::{Exchange, Faulty, Plan, Scenario};
+use common::support::cli::duration;
 
 /// Every number of a scenario; what is not given is the scenario's own.
 #[derive(Args, Debug, Clone)]

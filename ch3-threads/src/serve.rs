@@ -14,15 +14,15 @@ use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 
-use common::cli::{duration, human, stdout, writable};
-use common::door::Door;
-use common::journal::Journal;
-use common::meter::Meters;
-use common::outbox::{OutboxLimit, WhenFull};
-use common::process::die_with_parent;
-use common::server::{Limits, Server};
-use common::service::Service;
-use common::stop::Stop;
+use common::core::counters::Meters;
+use common::core::listener::Door;
+use common::core::outbox::{OutboxLimit, WhenFull};
+use common::core::server::{Limits, Server};
+use common::core::service::Service;
+use common::core::stop::Stop;
+use common::core::trace::Journal;
+use common::core::workers::die_with_parent;
+use common::support::cli::{duration, human, stdout, writable};
 
 use crate::model::{Model, Settings, process_pipeline};
 use crate::service::Kind;

@@ -2,7 +2,7 @@
 //! server.
 //!
 //! ```text
-//! arguments ─▶ Plan ─▶ common::sim::run ─▶ Run ─▶ table on stdout, --json
+//! arguments ─▶ Plan ─▶ common::loadgen::run ─▶ Run ─▶ table on stdout, --json
 //!                          │
 //!                          └▶ the notes' log lines on stderr, or a progress bar
 //! ```
@@ -18,9 +18,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use common::cli::writable;
-use common::interrupt;
-use common::sim::{self, Plan, Scenario, SimError};
+use common::loadgen::{self, Plan, Scenario, SimError};
+use common::support::cli::writable;
+use common::support::interrupt;
 
 use crate::plan_args::PlanArgs;
 
@@ -86,7 +86,7 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
         print(&header(&plan))?;
     }
     let watch = Screen::new(&plan, arguments.quiet);
-    let run = match sim::run(&plan, &watch, interrupted) {
+    let run = match loadgen::run(&plan, &watch, interrupted) {
         Err(error @ SimError::Plan(_)) => return Ok(misused(&error.into())),
         run => run?,
     };
@@ -134,7 +134,7 @@ fn resolve(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
-    let mut stdout = common::cli::stdout().lock();
+    let mut stdout = common::support::cli::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
         _ => Ok(()),

@@ -14,14 +14,14 @@ use std::thread;
 use std::time::Duration;
 
 use ch3_threads::model::{Model, Settings};
-use common::door::Door;
-use common::framing::Delimited;
-use common::journal::Journal;
-use common::meter::Meters;
-use common::outbox::{Outbox, OutboxLimit, WhenFull};
-use common::server::{Limits, Server};
-use common::service::{Answer, Client, ClientId, Memory, Protocol, Request, Service};
-use common::stop::Stop;
+use common::core::counters::Meters;
+use common::core::framing::Delimited;
+use common::core::listener::Door;
+use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
+use common::core::server::{Limits, Server};
+use common::core::service::{Answer, Client, ClientId, Memory, Protocol, Request, Service};
+use common::core::stop::Stop;
+use common::core::trace::Journal;
 
 /// Whoever rings, all hear it.
 #[derive(Default)]

@@ -1,23 +1,24 @@
 //! Chapter 4: notification boards, the guess-word game, shared state under concurrency.
 //!
-//! A module per command; `ch4-shared-state/README.md` is the chapter.
+//! `ch4-shared-state/README.md` is the chapter; here is where its parts are, in reading order:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`download`] | downloads one after another and at once, and the slow server of files |
+//! | [`connections`] | short-lived and long-lived connections compared |
+//! | [`notification`] | the notification board: server, client, service |
+//! | [`guessword`] | the guess-word game: server, client, service |
+//! | [`whiteboard`] | a shared drawing in browsers |
+//! | [`locks`] | the same state behind five kinds of lock |
+//! | [`simulate`] | many clients of the board and the game |
+//! | [`verify`] | whether a server behaves as if its clients came one after another |
 
-pub mod board_client;
-pub mod board_server;
-pub mod child_server;
-pub mod connect;
 pub mod connections;
 pub mod download;
-pub mod files_server;
-pub mod game;
-pub mod guessword_client;
-pub mod guessword_server;
-pub mod http;
+pub mod guessword;
 pub mod locks;
 pub mod notification;
-pub mod patient;
 pub mod simulate;
-pub mod size;
 pub mod spacing;
 pub mod verify;
 pub mod whiteboard;

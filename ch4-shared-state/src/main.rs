@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use common::cli::{LogArgs, finish};
+use common::support::cli::{LogArgs, finish};
 
-use ch4_shared_state::{
-    board_client, board_server, connections, download, files_server, guessword_client, guessword_server,
-    simulate, verify, whiteboard,
-};
+use ch4_shared_state::download::{self, server as files_server};
+use ch4_shared_state::guessword::{client as guessword_client, server as guessword_server};
+use ch4_shared_state::notification::{client as board_client, server as board_server};
+use ch4_shared_state::{connections, simulate, verify, whiteboard};
 
 const EXAMPLES: &str = "\
 Examples, to begin with:

@@ -31,14 +31,14 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::notification::wire::REQUEST_LIMIT;
 use anyhow::{Context, bail};
 use ch3_threads::compare::process::ServerProcess;
 use ch3_threads::model::Model;
 use ch3_threads::serve::workers;
 use clap::Args;
-use common::cli::{duration, human, writable};
-use common::interrupt;
-use common::protocol::notify::REQUEST_LIMIT;
+use common::support::cli::{duration, human, writable};
+use common::support::interrupt;
 
 use engine::Course;
 use outcome::Outcome;

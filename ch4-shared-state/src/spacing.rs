@@ -25,7 +25,7 @@ mod line;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::outbox::{Outbox, OutboxLimit, Overrun, Push};
+use common::core::outbox::{Outbox, OutboxLimit, Overrun, Push};
 
 use alarm::Alarm;
 use line::Line;
@@ -150,7 +150,7 @@ impl Spaced {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::outbox::WhenFull;
+    use common::core::outbox::WhenFull;
 
     const DAY: Duration = Duration::from_secs(86_400);
 

@@ -33,9 +33,9 @@ use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
 use clap::{Args, Parser, ValueEnum};
 use common::board::BoardService;
-use common::cli::{duration, writable};
-use common::interrupt;
-use common::service::Service;
+use common::core::service::Service;
+use common::support::cli::{duration, writable};
+use common::support::interrupt;
 use common::verify::linearizability::STEPS;
 
 use crowd::Crowd;

@@ -30,7 +30,7 @@ use anyhow::{bail, ensure};
 use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve_and_tell};
 use clap::Args;
-use common::cli::duration;
+use common::support::cli::duration;
 
 pub use service::WhiteboardService;
 

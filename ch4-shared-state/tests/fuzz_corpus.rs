@@ -22,8 +22,10 @@ targets! {
     crdt, 100;
     files_requests, 4_000;
     game, 150;
+    guessword, 15_000;
     http_answers, 5_000;
     notification_board, 400;
+    notify, 15_000;
     rooms, 50;
     urls, 5_000;
     websocket, 3_000;

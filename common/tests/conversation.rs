@@ -5,10 +5,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use common::conversation::{Conversation, HIGH_WATER, Next};
-use common::framing::{AsItComes, Delimited, Fixed, LengthPrefixed, Silent, UntilEnd};
-use common::outbox::{Outbox, OutboxLimit, Overrun, WhenFull};
-use common::service::{Answer, Client, Pace, Protocol, Request, Service, Then};
+use common::core::conversation::{Conversation, HIGH_WATER, Next};
+use common::core::framing::{AsItComes, Delimited, Fixed, LengthPrefixed, Silent, UntilEnd};
+use common::core::outbox::{Outbox, OutboxLimit, Overrun, WhenFull};
+use common::core::service::{Answer, Client, Pace, Protocol, Request, Service, Then};
 use proptest::prelude::*;
 
 const LIMIT: usize = 20;

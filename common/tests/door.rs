@@ -6,8 +6,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use common::door::{Admission, Door};
-use common::stop::Stop;
+use common::core::listener::{Admission, Door};
+use common::core::stop::Stop;
 use socket2::SockRef;
 
 #[test]

@@ -20,19 +20,12 @@ macro_rules! targets {
 }
 
 targets! {
-    block_client in session_clients, 5_000;
     frames in streams, 20_000;
     framings in streams, 15_000;
-    guessword in text_services, 15_000;
     link_arguments in link, 20_000;
     link_journal in link, 5_000;
     mboard_requests in messages, 20_000;
     mboard_responses in messages, 20_000;
-    notify in text_services, 15_000;
-    session_client in session_clients, 2_000;
-    session_datagrams in session_datagrams, 20_000;
-    session_pdus in messages, 20_000;
-    session_server in session_server, 2_000;
     textframes in streams, 15_000;
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use common::link::{
+use common::netem::{
     Blocked, Cut, Direction, Outcome, Profile, Recorder, Relay, Running, Settings, Span, Wire, fate,
 };
 

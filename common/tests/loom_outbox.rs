@@ -8,7 +8,7 @@
 
 use std::sync::Arc as Shared;
 
-use common::outbox::{Outbox, OutboxLimit, Push, WhenFull};
+use common::core::outbox::{Outbox, OutboxLimit, Push, WhenFull};
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;

@@ -8,7 +8,7 @@
 
 use std::num::NonZeroUsize;
 
-use common::queue::{Closed, Queue, TryPushError};
+use common::core::queue::{Closed, Queue, TryPushError};
 use loom::sync::Arc;
 use loom::thread;
 

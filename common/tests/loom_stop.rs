@@ -4,7 +4,7 @@
 //! `RUSTFLAGS="--cfg loom" cargo test -p common --test loom_stop --release`. Without the flag this file is empty.
 #![cfg(loom)]
 
-use common::stop::Registry;
+use common::core::stop::Registry;
 use loom::sync::Arc;
 use loom::thread;
 

@@ -1,6 +1,6 @@
 //! The protocols use no socket, no thread and no clock: their sources are read and searched for what would be one.
 //!
-//! A rule that is only written down holds until the first hurry. What it buys is in `protocol/mod.rs`: the same parser under
+//! A rule that is only written down holds until the first hurry. What it buys is in `protocol.rs`: the same parser under
 //! every model, and tests that need neither a network nor a second of time.
 
 use std::fs;
@@ -22,8 +22,8 @@ const OUTSIDE: [&str; 12] = [
     "libc::",
 ];
 
-/// Files of `src/link/` that may touch the outside: the real half. Every other file there is the virtual half.
-const REAL_HALF_OF_LINK: [&str; 4] = ["mod.rs", "relay.rs", "tcp.rs", "udp.rs"];
+/// Files of `src/netem/` that may touch the outside: the real half. Every other file there is the virtual half.
+const REAL_HALF_OF_NETEM: [&str; 3] = ["relay.rs", "tcp.rs", "udp.rs"];
 
 #[test]
 fn the_protocols_touch_nothing_outside() {
@@ -34,8 +34,8 @@ fn the_protocols_touch_nothing_outside() {
 
 #[test]
 fn the_virtual_half_of_the_link_touches_nothing_outside() {
-    let mut files = sources(&source_folder().join("link"));
-    files.retain(|file| REAL_HALF_OF_LINK.iter().all(|name| !file.ends_with(name)));
+    let mut files = sources(&source_folder().join("netem"));
+    files.retain(|file| REAL_HALF_OF_NETEM.iter().all(|name| !file.ends_with(name)));
     assert_pure(&files);
 }
 

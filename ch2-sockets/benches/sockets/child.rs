@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::Context;
 use clap::Subcommand;
-use common::process::die_with_parent;
+use common::core::workers::die_with_parent;
 use nix::unistd::getppid;
 
 use super::{limit, quic, requests, sessions, tcp};

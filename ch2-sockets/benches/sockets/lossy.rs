@@ -16,11 +16,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use common::datagram::Endpoint;
-use common::link::recorder::Recorder;
-use common::link::relay::{Relay, Settings};
-use common::link::{Profile, relay};
-use common::protocol::session::{Config, Congestion, Statistics};
+use ch2_sockets::session::{Config, Congestion, Statistics};
+use common::net::datagram::Endpoint;
+use common::netem::recorder::Recorder;
+use common::netem::relay::{Relay, Settings};
+use common::netem::{Profile, relay};
 
 use nix::sys::socket::{setsockopt, sockopt};
 

@@ -33,7 +33,7 @@ use std::time::Instant;
 use clap::Parser;
 use common::bench::arguments::conclude;
 use common::bench::machine;
-use common::interrupt;
+use common::support::interrupt;
 
 use args::{Args, Part};
 use race::Race;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::bench::table;
-use common::cli::human;
+use common::support::cli::human;
 
 use super::results::{Results, Row, Table};
 

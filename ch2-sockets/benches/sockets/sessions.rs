@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use bytes::Bytes;
-use common::datagram::{Arrivals, Endpoint, wait};
-use common::link::{Fates, Profile};
-use common::protocol::session::{Batch, Client, Config, Limits, Server, Statistics};
+use ch2_sockets::session::{Batch, Client, Config, Limits, Server, Statistics};
+use common::net::datagram::{Arrivals, Endpoint, wait};
+use common::netem::{Fates, Profile};
 use nix::poll::PollFlags;
 
 use super::bulk::{MESSAGE, Meter};

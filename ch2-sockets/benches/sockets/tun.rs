@@ -24,7 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use common::link::{Direction, Profile, Wire};
+use common::netem::{Direction, Profile, Wire};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;

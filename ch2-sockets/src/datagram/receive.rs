@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use common::cli;
-use common::stop::Stop;
+use common::core::stop::Stop;
+use common::support::cli;
 use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg};
 
-use crate::endpoint;
+use crate::kernel::endpoint;
+use crate::kernel::wait::{self, Wait};
 use crate::kernel::{self, Protocol};
-use crate::wait::{self, Wait};
 
 const EXAMPLES: &str = "\
 Examples:

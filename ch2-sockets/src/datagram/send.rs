@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use nix::errno::Errno;
 
-use crate::endpoint;
+use crate::kernel::endpoint;
 use crate::kernel::{self, Protocol};
 
 const EXAMPLES: &str = "\
@@ -36,7 +36,7 @@ pub(super) struct SendArgs {
 }
 
 pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
-    let mut out = common::cli::stdout().lock();
+    let mut out = common::support::cli::stdout().lock();
     let destination = endpoint::resolve(&args.host, args.port)?;
     let socket = endpoint::socket(destination, Protocol::Udp)?;
     match args.bind {

@@ -24,7 +24,7 @@ pub struct ServerArgs {
     #[arg(short, long, default_value_t = PORT, value_name = "PORT")]
     port: u16,
     /// A server that is silent for so long is given up
-    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = common::cli::duration)]
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = common::support::cli::duration)]
     timeout: Duration,
 }
 
@@ -87,7 +87,7 @@ fn sentence(status: Status) -> &'static str {
 /// Runs a client: its `work` is given a question, "has Ctrl-C been pressed?", and its failure becomes the exit status of
 /// the table in [`files`](super).
 pub fn run(work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
-    let interrupted: &'static AtomicBool = common::interrupt::flag()?;
+    let interrupted: &'static AtomicBool = common::support::interrupt::flag()?;
     let cancelled = move || interrupted.load(Ordering::SeqCst);
     match work(&cancelled) {
         Err(_) if cancelled() => {

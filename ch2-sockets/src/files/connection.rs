@@ -183,7 +183,8 @@ fn wait(waiting: &Waiting<'_>, mut call: impl FnMut() -> io::Result<usize>) -> i
             failed => return failed,
         }
         if begun.elapsed() >= waiting.patience || Instant::now() >= waiting.deadline {
-            let text = format!("nothing from the other side for {}", common::cli::human(waiting.patience));
+            let text =
+                format!("nothing from the other side for {}", common::support::cli::human(waiting.patience));
             return Err(io::Error::new(ErrorKind::TimedOut, text));
         }
     }

@@ -44,7 +44,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
     client::run(|cancelled| {
         let connect = || args.server.connect(cancelled);
         if output == Path::new("-") {
-            let digest = fetch(connect()?, &name, &mut common::cli::stdout().lock())?;
+            let digest = fetch(connect()?, &name, &mut common::support::cli::stdout().lock())?;
             tell(&format!("{}  {name}", digest.as_str()));
             return Ok(());
         }
@@ -61,7 +61,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
         let digest = fetch(connect()?, &name, file.as_file_mut())?;
         let kept = if args.force { file.persist(&output) } else { file.persist_noclobber(&output) };
         kept.map_err(|error| error.error).with_context(|| format!("cannot write {}", output.display()))?;
-        writeln!(common::cli::stdout(), "{}  {}", digest.as_str(), output.display())?;
+        writeln!(common::support::cli::stdout(), "{}  {}", digest.as_str(), output.display())?;
         Ok(())
     })
 }

@@ -288,5 +288,4 @@ impl Drop for Upload<'_> {
 }
 
 #[cfg(test)]
-#[path = "dump_tests.rs"]
 mod tests;

@@ -27,7 +27,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
         connection.end_sending()?;
         expect_ok(&mut connection)?;
         let count = connection.receive(decode_number).map_err(explain)?;
-        let mut out = io::BufWriter::new(common::cli::stdout().lock());
+        let mut out = io::BufWriter::new(common::support::cli::stdout().lock());
         for number in 0..count {
             // Each entry is progress.
             connection.expect(0);

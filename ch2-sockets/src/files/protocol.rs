@@ -273,5 +273,4 @@ impl Fields<'_> {
 }
 
 #[cfg(test)]
-#[path = "protocol_tests.rs"]
 mod tests;

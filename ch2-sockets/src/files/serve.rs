@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use common::door::{Admission, Door, LOOK_AWAY};
-use common::stop::Stop;
+use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::stop::Stop;
 
 use super::connection::{CHUNK, Connection, ReceiveError};
 use super::digest::{DIGEST, Digest, Digester};
@@ -58,7 +58,7 @@ pub struct ServeArgs {
     #[arg(long, default_value = "64", value_name = "COUNT")]
     connections: NonZeroUsize,
     /// A client that is silent for so long is hung up on
-    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = common::cli::duration)]
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = common::support::cli::duration)]
     timeout: Duration,
 }
 
@@ -70,7 +70,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let door =
         Door::open(address, BACKLOG, false, stop).with_context(|| format!("cannot listen on {address}"))?;
-    writeln!(common::cli::stdout(), "LISTENING {}", door.address())?;
+    writeln!(common::support::cli::stdout(), "LISTENING {}", door.address())?;
     let dump = &dump;
     let seats = Seats::new(args.connections);
     thread::scope(|scope| -> io::Result<()> {

@@ -40,7 +40,7 @@ pub fn run(args: &UploadArgs) -> anyhow::Result<ExitCode> {
             let done = name_of(path, args.name.as_deref()).and_then(|name| {
                 let (file, size) = open(path)?;
                 let digest = upload(args.server.connect(cancelled)?, file, size, &name)?;
-                writeln!(common::cli::stdout(), "{}  {name}", digest.as_str())?;
+                writeln!(common::support::cli::stdout(), "{}  {name}", digest.as_str())?;
                 Ok(())
             });
             match done.with_context(|| path.display().to_string()) {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use common::cli::{duration, human};
-use common::link::{Cut, Profile, Settings, parse};
+use common::netem::{Cut, Profile, Settings, parse};
+use common::support::cli::{duration, human};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -107,6 +107,7 @@ impl LinkArgs {
             profile: self.profile(),
             seed,
             idle: self.idle,
+            label: crate::session::label::label,
         }
     }
 

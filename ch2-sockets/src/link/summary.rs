@@ -1,6 +1,6 @@
 //! What the link did, as a table: a column for each direction of each carrier.
 
-use common::link::{Counts, Summary, Totals};
+use common::netem::{Counts, Summary, Totals};
 
 /// The table, its columns aligned. Rows in which nothing happened are left out, but never those that say what went in and out.
 pub(super) fn table(summary: &Summary) -> String {

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use common::cli;
-use common::stop::Stop;
+use common::core::stop::Stop;
+use common::support::cli;
 
-use super::group::GroupArgs;
 use super::numbering::{Follower, Numbered, Sequence};
 use crate::datagram::receive;
-use crate::endpoint;
+use crate::kernel::endpoint;
+use crate::kernel::wait::{self, Wait};
 use crate::kernel::{self, Protocol};
-use crate::wait::{self, Wait};
+use common::net::multicast::GroupArgs;
 
 /// So many runs of senders are followed; the numbers of any others are shown, not followed.
 const MAX_SENDERS: usize = 1024;

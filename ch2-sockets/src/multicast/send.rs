@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use common::cli;
-use common::stop::Stop;
+use common::core::stop::Stop;
+use common::support::cli;
 
-use super::group::GroupArgs;
 use super::numbering::Numbered;
-use crate::endpoint;
 use crate::kernel::Protocol;
+use crate::kernel::endpoint;
+use common::net::multicast::GroupArgs;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use common::cli;
-use common::stop::Stop;
+use common::core::stop::Stop;
+use common::support::cli;
 use socket2::Socket;
 
 use super::sequence::{MAX_BYTES, Part, Restorer};
 use crate::datagram::receive;
-use crate::endpoint;
 use crate::kernel::Protocol;
-use crate::wait::{self, Wait};
+use crate::kernel::endpoint;
+use crate::kernel::wait::{self, Wait};
 
 /// So many unfinished messages are kept; one more and the part is refused.
 const MAX_MESSAGES: usize = 32;

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use common::cli;
+use common::support::cli;
 
 use super::sequence::{self, HEADER, MAX_BYTES};
-use crate::endpoint;
 use crate::kernel::Protocol;
+use crate::kernel::endpoint;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -73,7 +73,7 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 /// Runs the demonstration.
 pub fn run(args: &CorkArgs) -> anyhow::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(
         out,
         "{} requests of {} + {} bytes, each answered when all of it has arrived",
@@ -98,7 +98,7 @@ pub fn run(args: &CorkArgs) -> anyhow::Result<()> {
             "{title:<36} {:>13} {segments:>9} {:>12.2} {:>12} {:>8}",
             calls * args.requests,
             f64::from(segments) / f64::from(args.requests),
-            common::cli::human(times[times.len() / 2]),
+            common::support::cli::human(times[times.len() / 2]),
             times.iter().filter(|time| **time >= PAUSE).count()
         )?;
     }
@@ -106,7 +106,7 @@ pub fn run(args: &CorkArgs) -> anyhow::Result<()> {
     writeln!(
         out,
         "\nleft corked, a header leaves by itself after {} (tcp(7): 200 ms)",
-        common::cli::human(late)
+        common::support::cli::human(late)
     )?;
     Ok(())
 }

@@ -47,7 +47,7 @@ pub struct RstArgs {
 
 /// Runs the demonstration.
 pub fn run(args: &RstArgs) -> anyhow::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(
         out,
         "{:<34} {:<12} {:<12} {:<12} state of the one who ended it",

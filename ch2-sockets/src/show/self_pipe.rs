@@ -21,7 +21,7 @@
 //! pipe is no loss, because a byte that is already there says the same.
 //!
 //! signalfd(2) is the self-pipe made by the kernel. Our servers have the trick itself, with an eventfd(2) for a pipe: see
-//! `common::stop`.
+//! `common::core::stop`.
 
 use std::fs;
 use std::io::{self, Write};
@@ -50,7 +50,7 @@ use nix::unistd::{Pid, getpid, gettid, pipe2, read, write};
 #[command(after_help = "Example:\n  cargo ch2 show self-pipe")]
 pub struct SelfPipeArgs {
     /// How long each sleeps if nothing wakes it
-    #[arg(long, default_value = "300ms", value_name = "TIME", value_parser = common::cli::duration)]
+    #[arg(long, default_value = "300ms", value_name = "TIME", value_parser = common::support::cli::duration)]
     timeout: Duration,
     /// Signals in a row that fill the pipe
     #[arg(long, default_value_t = 100_000, value_name = "COUNT")]
@@ -77,7 +77,7 @@ const SIGNAL: Signal = Signal::SIGUSR1;
 /// Runs the demonstration.
 pub fn run(args: &SelfPipeArgs) -> anyhow::Result<()> {
     install()?;
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(out, "{:<22} {:<38} between the check and the sleep", "", "the signal comes while it sleeps")?;
     for (method, title) in [
         (Method::Naive, "flag and select"),
@@ -249,7 +249,7 @@ fn flood(count: u32) -> anyhow::Result<()> {
     let (written, refused) = (WRITTEN.load(SeqCst), REFUSED.load(SeqCst));
     let read = pipe.drain()?;
     writeln!(
-        common::cli::stdout(),
+        common::support::cli::stdout(),
         "\na flood of {count} signals into the pipe: {written} bytes written, {refused} refused (EAGAIN), {read} read; \
          nobody waited"
     )?;

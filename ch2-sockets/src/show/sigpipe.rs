@@ -74,7 +74,7 @@ pub fn run(args: &SigpipeArgs) -> anyhow::Result<()> {
         let target = Target::from_str(target, true).map_err(parse)?;
         return child(args.loopback, target, Disposition::from_str(disposition, true).map_err(parse)?);
     }
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(
         out,
         "{:<8} {:<28} {:<12} {:<12} {:<12} end of the process",
@@ -149,7 +149,7 @@ fn child(loopback: LoopbackArgs, target: Target, disposition: Disposition) -> an
         Target::Socket => broken_connection(loopback)?.into(),
         Target::Pipe => pipe()?.1, // the reading end is dropped here
     };
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     for _ in 0..2 {
         // Not TcpStream::write: Rust's library always sends with MSG_NOSIGNAL, which would hide the signal.
         let done = match disposition {

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use common::cli;
-use common::stop::Stop;
+use common::core::stop::Stop;
+use common::support::cli;
 use nix::errno::Errno;
 use socket2::Socket;
 
 use super::watch::LOOK_EVERY;
-use crate::endpoint;
+use crate::kernel::endpoint;
+use crate::kernel::wait::{self, Wait};
 use crate::kernel::{self, Protocol, Row};
-use crate::wait::{self, Wait};
 
 /// How long a state may take that only needs the other end's kernel.
 const SOON: Duration = Duration::from_millis(500);

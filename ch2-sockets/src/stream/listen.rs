@@ -13,12 +13,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use common::cli;
-use common::stop::Stop;
+use common::core::stop::Stop;
+use common::support::cli;
 
 use super::watch::{LOOK_EVERY, Watch};
-use crate::endpoint;
 use crate::kernel::Protocol;
+use crate::kernel::endpoint;
 
 const EXAMPLES: &str = "\
 Examples:

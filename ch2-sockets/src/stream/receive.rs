@@ -17,12 +17,12 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use common::cli;
-use common::stop::Stop;
+use common::core::stop::Stop;
+use common::support::cli;
 
-use crate::endpoint;
 use crate::kernel::Protocol;
-use crate::wait::{self, Wait};
+use crate::kernel::endpoint;
+use crate::kernel::wait::{self, Wait};
 
 /// A longer message is refused.
 const MAX_BYTES: usize = 200 << 20;

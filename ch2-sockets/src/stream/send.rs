@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use common::cli;
-use common::stop::Stop;
+use common::core::stop::Stop;
+use common::support::cli;
 
-use crate::endpoint;
 use crate::kernel;
-use crate::wait::{self, Wait};
+use crate::kernel::endpoint;
+use crate::kernel::wait::{self, Wait};
 
 /// No longer message is made.
 const MAX_BYTES: usize = 200 << 20;

@@ -14,7 +14,7 @@ use anyhow::Context;
 use clap::Args;
 use socket2::Socket;
 
-use crate::endpoint;
+use crate::kernel::endpoint;
 use crate::kernel::{self, Protocol, Row};
 
 /// How long a state may take to come; a SYN is sent again after a second.
@@ -34,7 +34,7 @@ pub(super) struct StatesArgs {
 }
 
 pub(super) fn run(args: &StatesArgs) -> anyhow::Result<ExitCode> {
-    let mut out = common::cli::stdout().lock();
+    let mut out = common::support::cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, 0);
     writeln!(out, "== A connection from its beginning to its end")?;
     one_life(&mut out, address)?;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use common::cli::human;
-use common::protocol::session::Statistics;
+use crate::session::Statistics;
+use common::support::cli::human;
 use serde::Serialize;
 
 /// What stands above the lines.

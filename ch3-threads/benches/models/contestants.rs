@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use ch3_threads::model::Model;
 use clap::ValueEnum;
 use common::bench::machine::Pins;
-use common::sim::Exchange;
+use common::loadgen::Exchange;
 
 use ch3_threads::compare::process::ServerProcess;
 

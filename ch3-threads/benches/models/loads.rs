@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use common::sim::Scenario;
+use common::loadgen::Scenario;
 
 /// What can be asked for with `--load`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

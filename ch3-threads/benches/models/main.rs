@@ -30,7 +30,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use common::bench::arguments::conclude;
-use common::interrupt;
+use common::support::interrupt;
 
 use args::{Args, Hidden};
 use contestants::Field;

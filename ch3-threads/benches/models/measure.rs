@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use common::bench::machine::{Pins, process_ms, thread_ms};
-use common::sim::{self, Plan, Run, Scenario, Unwatched};
+use common::loadgen::{self, Plan, Run, Scenario, Unwatched};
 
 use super::contestants::{Entry, Server};
 use super::loads::Load;
@@ -83,9 +83,9 @@ impl Stand<'_> {
     /// Runs the simulator in this thread.
     ///
     /// # Errors
-    /// As [`sim::run`].
+    /// As [`loadgen::run`].
     pub fn run(&self, plan: &Plan) -> anyhow::Result<Run> {
-        Ok(sim::run(plan, &Unwatched, self.interrupted)?)
+        Ok(loadgen::run(plan, &Unwatched, self.interrupted)?)
     }
 }
 

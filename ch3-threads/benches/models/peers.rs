@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ch3_threads::compare::process::free_port;
-use common::sim::Exchange;
+use common::loadgen::Exchange;
 use tempfile::TempDir;
 
 use super::loads::Load;

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use common::sim::{Plan, Scenario};
+use common::loadgen::{Plan, Scenario};
 use serde::Serialize;
 
 use ch3_threads::compare::process::ServerProcess;

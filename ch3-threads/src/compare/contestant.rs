@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use common::cli::human;
 use common::report::ServerCost;
+use common::support::cli::human;
 
 use super::process::{ServerProcess, free_port};
 use super::usage::Watcher;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use common::sim::{Plan, Scenario};
+use common::loadgen::{Plan, Scenario};
 
 /// Short by default, long with `--full`.
 #[derive(Debug, Clone, Copy)]

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use common::journal::{Entry, Event};
+use common::core::trace::{Entry, Event};
+use common::loadgen::Life;
 use common::report::{ClientLine, Lane, Slice, SliceKind, Timeline};
-use common::sim::Life;
 
 /// More slices than this in one lane are no picture any more.
 const SLICES: usize = 400;

@@ -25,11 +25,11 @@ use nix::cmsg_space;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
 
-use common::connection::converse;
-use common::door::{Admission, Door, LOOK_AWAY};
-use common::process::Crew;
-use common::server::Server;
-use common::service::Client;
+use common::core::connection::converse;
+use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::server::Server;
+use common::core::service::Client;
+use common::core::workers::Crew;
 
 /// Passes connections to `workers` children until the stop.
 pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {

@@ -24,10 +24,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, close};
 
-use common::connection::converse;
-use common::door::{Admission, Door, LOOK_AWAY};
-use common::process::{Deaths, end_all, fork_worker};
-use common::server::Server;
+use common::core::connection::converse;
+use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::server::Server;
+use common::core::workers::{Deaths, end_all, fork_worker};
 
 /// Forks a child per connection until the stop, then ends every child.
 pub fn run(server: &Server, door: Door) -> io::Result<()> {

@@ -28,13 +28,13 @@ use io_uring::{IoUring, cqueue, opcode, squeue};
 use nix::errno::Errno;
 use nix::libc;
 
-use common::connection::{Bell, LINGER, LINGER_BYTES, TICK};
-use common::conversation::{Conversation, Next};
-use common::door::{Door, LOOK_AWAY};
-use common::journal::Event;
-use common::server::Server;
-use common::service::Client;
-use common::stop::STALL_AT_STOP;
+use common::core::connection::{Bell, LINGER, LINGER_BYTES, TICK};
+use common::core::conversation::{Conversation, Next};
+use common::core::listener::{Door, LOOK_AWAY};
+use common::core::server::Server;
+use common::core::service::Client;
+use common::core::stop::STALL_AT_STOP;
+use common::core::trace::Event;
 
 /// Submissions that fit into the ring before the kernel must look at them.
 const ENTRIES: u32 = 1024;

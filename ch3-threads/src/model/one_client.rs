@@ -10,9 +10,9 @@
 
 use std::io;
 
-use common::connection::converse;
-use common::door::Door;
-use common::server::Server;
+use common::core::connection::converse;
+use common::core::listener::Door;
+use common::core::server::Server;
 
 /// Serves the first client, then ends.
 pub fn run(server: &Server, door: &Door) -> io::Result<()> {

@@ -23,12 +23,12 @@
 use std::io;
 use std::thread;
 
-use common::connection::Blocking;
-use common::door::Door;
-use common::journal::Event;
-use common::queue::Queue;
-use common::server::Server;
-use common::service::{Answer, Request};
+use common::core::connection::Blocking;
+use common::core::listener::Door;
+use common::core::queue::Queue;
+use common::core::server::Server;
+use common::core::service::{Answer, Request};
+use common::core::trace::Event;
 
 use super::keep_working;
 use super::places::{Place, Places};

@@ -11,7 +11,7 @@
 
 use std::num::NonZeroUsize;
 
-use common::queue::Queue;
+use common::core::queue::Queue;
 
 /// So many places. A bounded queue of units is a counting semaphore: to push is to take, to pop is to give back.
 pub struct Places {

@@ -15,10 +15,10 @@
 
 use std::io;
 
-use common::connection::converse;
-use common::door::Door;
-use common::process::Crew;
-use common::server::Server;
+use common::core::connection::converse;
+use common::core::listener::Door;
+use common::core::server::Server;
+use common::core::workers::Crew;
 
 /// Keeps `workers` children until the stop. `door` is the first child's; the others are opened beside it.
 pub fn run(server: &Server, door: Door, backlog: i32, workers: usize) -> io::Result<()> {

@@ -14,9 +14,9 @@
 use std::io;
 use std::thread;
 
-use common::connection::converse;
-use common::door::Door;
-use common::server::Server;
+use common::core::connection::converse;
+use common::core::listener::Door;
+use common::core::server::Server;
 
 use super::keep_working;
 

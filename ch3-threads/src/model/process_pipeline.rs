@@ -22,13 +22,13 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
-use common::connection::Blocking;
-use common::door::Door;
-use common::journal::Event;
+use common::core::connection::Blocking;
+use common::core::listener::Door;
+use common::core::queue::Queue;
+use common::core::server::Server;
+use common::core::service::{Answer, Client, Request, Service, Then};
+use common::core::trace::Event;
 use common::protocol::frame;
-use common::queue::Queue;
-use common::server::Server;
-use common::service::{Answer, Client, Request, Service, Then};
 
 use super::keep_working;
 use super::places::{Place, Places};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
-use common::connection::{Interest, NonBlocking};
-use common::server::Server;
+use common::core::connection::{Interest, NonBlocking};
+use common::core::server::Server;
 
 /// A connection and its interest.
 pub struct Seat {

@@ -21,10 +21,10 @@ use std::time::Instant;
 use nix::sys::select::{FD_SETSIZE, FdSet, select};
 use nix::sys::time::TimeVal;
 
-use common::connection::{Bell, Interest, NonBlocking, TICK, say_goodbye};
-use common::door::{Admission, Door, LOOK_AWAY};
-use common::journal::Event;
-use common::server::Server;
+use common::core::connection::{Bell, Interest, NonBlocking, TICK, say_goodbye};
+use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::server::Server;
+use common::core::trace::Event;
 
 use super::{READ_AT_ONCE, Seat};
 

@@ -15,9 +15,9 @@
 use std::io;
 use std::thread;
 
-use common::connection::converse;
-use common::door::Door;
-use common::server::Server;
+use common::core::connection::converse;
+use common::core::listener::Door;
+use common::core::server::Server;
 
 /// Address space per thread; the kernel backs only the pages that are used. The default of 2 MiB would do as well, but
 /// ten thousand threads of it look like 20 GiB to those who watch.

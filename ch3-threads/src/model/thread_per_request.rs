@@ -22,10 +22,10 @@ use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use common::connection::{Bell, Interest, NonBlocking, Step, TICK, say_goodbye};
-use common::door::{Admission, Door, LOOK_AWAY};
-use common::server::Server;
-use common::service::Request;
+use common::core::connection::{Bell, Interest, NonBlocking, Step, TICK, say_goodbye};
+use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::server::Server;
+use common::core::service::Request;
 
 use super::{READ_AT_ONCE, Seat};
 

@@ -16,10 +16,10 @@
 use std::io;
 use std::thread;
 
-use common::connection::converse;
-use common::door::Door;
-use common::queue::Queue;
-use common::server::Server;
+use common::core::connection::converse;
+use common::core::listener::Door;
+use common::core::queue::Queue;
+use common::core::server::Server;
 
 use super::keep_working;
 
@@ -42,7 +42,7 @@ pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
     })
 }
 
-type Connections = Queue<(std::net::TcpStream, common::service::Client)>;
+type Connections = Queue<(std::net::TcpStream, common::core::service::Client)>;
 
 fn accept(server: &Server, door: &Door, connections: &Connections) -> io::Result<()> {
     while let Some(connection) = server.next_client(door)? {

@@ -29,12 +29,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use common::connection::{LINGER, LINGER_BYTES, stalled};
-use common::conversation::{Conversation, Next};
-use common::door::{Admission, Door, LOOK_AWAY};
-use common::server::Server;
-use common::service::Client;
-use common::stop::STALL_AT_STOP;
+use common::core::connection::{LINGER, LINGER_BYTES, stalled};
+use common::core::conversation::{Conversation, Next};
+use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::server::Server;
+use common::core::service::Client;
+use common::core::stop::STALL_AT_STOP;
 
 use super::READ_AT_ONCE;
 

@@ -12,8 +12,8 @@
 //!
 //! However the number was split, the client has in the end exactly the bytes it asked for.
 
-use common::input::Input;
-use common::service::{Answer, Client, Decoded, Protocol, Request, Service};
+use common::core::input::Input;
+use common::core::service::{Answer, Client, Decoded, Protocol, Request, Service};
 
 /// Most bytes that a client may ask for at once.
 pub const LIMIT: u64 = 16 * 1024 * 1024;
@@ -80,7 +80,7 @@ impl Protocol for Number {
 mod tests {
     use std::sync::Arc;
 
-    use common::conversation::Conversation;
+    use common::core::conversation::Conversation;
     use proptest::prelude::*;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! `echo`: every byte back, until the client's end (RFC 862). The service that does nothing, and so measures the model.
 
-use common::framing::AsItComes;
-use common::service::{Answer, Client, Protocol, Request, Service};
+use common::core::framing::AsItComes;
+use common::core::service::{Answer, Client, Protocol, Request, Service};
 
 /// Sends back what comes.
 #[derive(Debug)]

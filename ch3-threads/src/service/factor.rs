@@ -6,9 +6,9 @@
 //!   in:   many\n               out:  ERROR …\n        (and the next line may come)
 //! ```
 
-use common::factor;
-use common::framing::Delimited;
-use common::service::{Answer, Client, Pace, Protocol, Request, Service};
+use crate::factor;
+use common::core::framing::Delimited;
+use common::core::service::{Answer, Client, Pace, Protocol, Request, Service};
 
 /// Longest line, bytes: the largest 128-bit number has 39 digits.
 const LINE: usize = 64;

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use common::framing::Fixed;
-use common::service::{Answer, Client, Pace, Protocol, Request, Service};
+use common::core::framing::Fixed;
+use common::core::service::{Answer, Client, Pace, Protocol, Request, Service};
 
 /// Length of a request and of its answer, bytes.
 pub const LENGTH: usize = 36;

@@ -9,8 +9,8 @@
 //!     ├────────── FIN ──────►│   finished
 //! ```
 
-use common::framing::Silent;
-use common::service::{Answer, Client, Protocol, Request, Service, Then};
+use common::core::framing::Silent;
+use common::core::service::{Answer, Client, Protocol, Request, Service, Then};
 
 /// Offers a service and waits for the client's end.
 #[derive(Debug)]

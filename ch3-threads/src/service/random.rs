@@ -12,8 +12,8 @@
 //! The randomness is the system's own (getrandom(2)), asked anew each time. A generator in our memory would be copied
 //! by `fork`, and all children would send the same "random" bytes.
 
-use common::framing::Silent;
-use common::service::{Answer, Client, Protocol, Request, Service};
+use common::core::framing::Silent;
+use common::core::service::{Answer, Client, Protocol, Request, Service};
 use rand::TryRng;
 use rand::rngs::SysRng;
 

@@ -54,7 +54,7 @@ pub fn spawn(name: &str, body: impl FnOnce() -> anyhow::Result<()>) -> io::Resul
     }
     end_with_children_on_signals();
     // What is buffered would be copied, and written twice.
-    common::cli::stdout().flush()?;
+    common::support::cli::stdout().flush()?;
     let parent = getpid();
     let mask = ending_signals().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     let slot = CHILDREN.iter().position(|pid| pid.load(SeqCst) == 0);

@@ -74,7 +74,7 @@ pub fn run(args: CondvarArgs) -> anyhow::Result<()> {
         producer.inspect_err(|_| queue.close())
     })?;
     let state = queue.lock();
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(out, "elements retrieved: {} of {}", state.retrieved, args.elements)?;
     writeln!(out, "times a consumer was woken for an element: {}", state.woken)?;
     writeln!(out, "woken, but empty: {} (an `if` would have popped from an empty queue)", state.in_vain)?;

@@ -43,7 +43,7 @@ pub struct EventArgs {
 pub fn run(args: EventArgs) -> anyhow::Result<()> {
     args.pace.announce();
     let (event, released, gave_up) = (Event::default(), AtomicU32::new(0), AtomicU32::new(0));
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     let patience = args.pace.seconds(2.0);
     let wait = || {
         say!("waiting for the event");

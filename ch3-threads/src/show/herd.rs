@@ -91,7 +91,7 @@ impl Wait {
 pub fn run(args: HerdArgs) -> anyhow::Result<()> {
     let HerdArgs { children, connections, clients, .. } = args;
     say!("{children} children, {connections} connections by {clients} clients");
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     if let Some(wait) = args.wait {
         let outcome = measure(wait, args)?;
         for (number, child) in outcome.children.iter().enumerate() {

@@ -105,7 +105,7 @@ fn with_lock(pace: Pace) -> anyhow::Result<()> {
         say!("Waiting for worker threads");
         io::Result::Ok(())
     })?;
-    writeln!(common::cli::stdout(), "Counter final value: {}", lock(&counter.value))?;
+    writeln!(common::support::cli::stdout(), "Counter final value: {}", lock(&counter.value))?;
     Ok(())
 }
 
@@ -122,7 +122,7 @@ fn without_lock(count: i64) -> anyhow::Result<()> {
     });
     let locked_time = both(count, || *lock(&locked) += 1);
 
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(out, "{:<16} {:>12} {:>12} {:>12} {:>10}", "addition", "expected", "value", "lost", "time")?;
     let rows = [
         ("load, then store", torn.into_inner(), torn_time),

@@ -71,13 +71,13 @@ fn workers(count: u64, below: u64) -> anyhow::Result<()> {
     let text = read_to_end(&mut results, writer)?;
     children.into_iter().try_for_each(succeeded)?;
     let primes = text.lines().map(str::parse::<usize>).sum::<Result<usize, _>>()?;
-    writeln!(common::cli::stdout(), "{count} workers found {primes} prime numbers below {below}\n")?;
+    writeln!(common::support::cli::stdout(), "{count} workers found {primes} prime numbers below {below}\n")?;
     Ok(())
 }
 
 /// The lab's variable `test`: changed by a child, then by a thread.
 fn memory() -> anyhow::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     let test = Box::new(AtomicU64::new(1));
     let page = SharedCounters::new(1)?;
     let mapping = &page[0];

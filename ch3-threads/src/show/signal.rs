@@ -73,7 +73,7 @@ fn list() -> anyhow::Result<()> {
         Ok::<u64, anyhow::Error>(u64::from_str_radix(line.trim(), 16)?)
     };
     let (ignored, caught) = (mask("SigIgn:")?, mask("SigCgt:")?);
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(out, "signals (* ignored, + handled by this process: Rust's runtime does that before main):")?;
     for (column, signal) in (1..).zip(Signal::iterator()) {
         let bit = 1_u64 << (signal as i32 - 1);
@@ -98,7 +98,7 @@ fn list() -> anyhow::Result<()> {
 
 /// Two writes to a connection that was reset, under each disposition of SIGPIPE, each in a child of its own.
 fn broken_pipe() -> anyhow::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(
         out,
         "{:<11} {:<12} {:<12} {:<12} end of the process",
@@ -149,7 +149,7 @@ fn broken_connection() -> io::Result<TcpStream> {
 
 /// accept(2) asleep, and SIGCHLD arrives: without SA_RESTART and with it.
 fn interrupted_accept() -> anyhow::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     for (name, flags) in [("without SA_RESTART", SaFlags::empty()), ("with SA_RESTART", SaFlags::SA_RESTART)]
     {
         let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -188,7 +188,7 @@ fn interrupt(parent: Pid, address: SocketAddr, then_connect: bool) -> anyhow::Re
 
 /// `kill -STOP`, `kill -CONT`, `kill -TERM`: what wait tells the parent about each, and the process table.
 fn stop_and_end_a_child() -> anyhow::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     let child = child::spawn("victim", || {
         loop {
             pause();

@@ -78,7 +78,7 @@ fn argument(count: u16) -> anyhow::Result<()> {
 
 /// A thread is a task of the kernel with its own number: /proc/self/task has one entry for each, as `ps -L` shows.
 fn print_tasks() -> anyhow::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     let mut tids = fs::read_dir("/proc/self/task")?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().parse()?))
         .collect::<anyhow::Result<Vec<u32>>>()?;
@@ -122,7 +122,7 @@ fn daemon(pace: Pace, wait: bool) -> anyhow::Result<()> {
         say!("Leaving");
     })?;
     join(user);
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     if wait {
         join(daemon);
         writeln!(out, "--join: main waited for User1, which has said Leaving")?;

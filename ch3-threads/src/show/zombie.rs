@@ -54,7 +54,7 @@ pub struct ZombieArgs {
 
 /// Runs the demonstration.
 pub fn run(args: ZombieArgs) -> anyhow::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     for reaper in [Reaper::None, Reaper::Lab, Reaper::Right] {
         writeln!(out, "{}", reaper.title())?;
         parent(reaper, args.children).with_context(|| reaper.title())?;
@@ -168,7 +168,7 @@ fn leave(clients: &[Client], reaper: Reaper, mask: SigSet) -> anyhow::Result<()>
 }
 
 fn print_table<'a>(title: &str, clients: impl Iterator<Item = &'a Client>) -> anyhow::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(out, "{title}:\n{HEAD}")?;
     for pid in [getpid()].into_iter().chain(clients.map(|client| client.child.pid())) {
         match Row::of(pid) {
@@ -180,7 +180,7 @@ fn print_table<'a>(title: &str, clients: impl Iterator<Item = &'a Client>) -> an
 }
 
 fn println_result(line: &str) -> io::Result<()> {
-    writeln!(common::cli::stdout(), "{line}")
+    writeln!(common::support::cli::stdout(), "{line}")
 }
 
 fn is_zombie(pid: Pid) -> bool {

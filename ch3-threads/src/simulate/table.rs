@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use common::cli::human;
+use common::loadgen::{Plan, Run};
 use common::report::Percentiles;
-use common::sim::{Plan, Run};
+use common::support::cli::human;
 
 /// The plan with every number that is needed to run it again.
 pub fn header(plan: &Plan) -> String {

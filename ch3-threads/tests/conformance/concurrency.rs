@@ -5,7 +5,7 @@ use std::io::BufReader;
 
 use ch3_threads::model::Model;
 use ch3_threads::service::Kind;
-use common::journal::{self, Event};
+use common::core::trace::{self, Event};
 
 use crate::client::Client;
 use crate::dialogue::{DIALOGUES, exchange, many};
@@ -117,7 +117,7 @@ fn slow_requests_overlap_where_the_model_says_so(case: Case) {
     }
     server.stop();
 
-    let entries = journal::read(BufReader::new(file.reopen().expect("the journal"))).expect("it is whole");
+    let entries = trace::read(BufReader::new(file.reopen().expect("the journal"))).expect("it is whole");
     let (mut running, mut most, mut begun) = (0, 0, 0);
     for entry in entries {
         match entry.event {

@@ -24,7 +24,7 @@ use ch4_shared_state::locks::Kind;
 use clap::Parser;
 use common::bench::machine;
 use common::bench::rounds::{self, Rounds};
-use common::interrupt;
+use common::support::interrupt;
 
 use args::Args;
 use measure::{Load, measure};

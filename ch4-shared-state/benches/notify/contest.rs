@@ -13,7 +13,7 @@ use ch4_shared_state::simulate::outcome::Outcome;
 use ch4_shared_state::simulate::plan::{Dialect, Load, Plan};
 use common::bench::machine::{self, Pins};
 use common::bench::undisturbed::{Undisturbed, Watched};
-use common::interrupt;
+use common::support::interrupt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};

@@ -11,8 +11,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use common::conversation::{Conversation, Next};
-use common::service::{Client, Request, Service};
+use common::core::conversation::{Conversation, Next};
+use common::core::service::{Client, Request, Service};
 
 /// One connection.
 pub struct Caller {

@@ -8,7 +8,7 @@ use ch4_shared_state::whiteboard::crdt::Shared;
 use ch4_shared_state::whiteboard::protocol::{FromBrowser, FromServer, Key, Painted};
 use ch4_shared_state::whiteboard::register::{Merge, Write};
 use ch4_shared_state::whiteboard::room::{Delivery, Policy, Room};
-use common::service::ClientId;
+use common::core::service::ClientId;
 
 use super::tape::Tape;
 use page::Page;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use common::conversation::{Conversation, Next};
-use common::service::{Client, Request, Service};
+use common::core::conversation::{Conversation, Next};
+use common::core::service::{Client, Request, Service};
 
 /// What was asked, and all that was sent.
 pub type Conversed = (Vec<Request>, Vec<u8>);

@@ -12,9 +12,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ch4_shared_state::guessword_server::GuessService;
-use common::protocol::guessword::{Event, Incoming, Notice, Request, Requests, Response, Responses};
-use common::service::Service;
+use ch4_shared_state::guessword::service::GuessService;
+use ch4_shared_state::guessword::wire::{Event, Incoming, Notice, Request, Requests, Response, Responses};
+use common::core::service::Service;
 
 use super::caller::Caller;
 use super::tape::Tape;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ch4_shared_state::files_server::{Catalogue, Files};
-use ch4_shared_state::http::{Exchange, Fault, Keep, Progress, Url, get};
-use common::service::Service;
+use ch4_shared_state::download::server::{Catalogue, Files};
+use common::core::service::Service;
+use common::protocol::http::{Exchange, Fault, Keep, Progress, Url, get};
 
 use super::converse::both_ways;
 use super::tape::Tape;

@@ -8,14 +8,18 @@ mod browser;
 mod caller;
 mod canvas;
 mod converse;
+#[path = "../../../common/fuzz/src/decoding.rs"]
+mod decoding;
 mod game;
 mod http;
 mod notification_board;
 #[path = "../../../common/fuzz/src/tape.rs"]
 mod tape;
+mod text_services;
 
 pub use browser::{websocket, whiteboard_heads, whiteboard_messages};
 pub use canvas::{crdt, rooms};
 pub use game::game;
 pub use http::{files_requests, http_answers, urls};
 pub use notification_board::notification_board;
+pub use text_services::{guessword, notify};

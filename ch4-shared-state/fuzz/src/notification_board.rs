@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ch4_shared_state::notification::service::NotificationService;
+use ch4_shared_state::notification::wire::{BadRequest, Request, Requests, Response, Responses};
 use common::board::Limits;
-use common::outbox::WhenFull;
+use common::core::outbox::WhenFull;
+use common::core::service::Service;
 use common::protocol::mboard::response::Posted;
-use common::protocol::notify::{BadRequest, Request, Requests, Response, Responses};
-use common::service::Service;
 
 use super::caller::Caller;
 use super::tape::Tape;

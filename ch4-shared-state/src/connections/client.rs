@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use super::Closes;
 use super::exhaust::is_exhausted;
-use crate::http::{Exchange, Keep, Progress, Url, get};
+use common::protocol::http::{Exchange, Keep, Progress, Url, get};
 
 /// A server of ours that has not answered by then never will.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -37,7 +37,7 @@ const WAIT: Duration = Duration::from_secs(3);
 /// The kernel has no such option, or a connection fails for another reason than the ports.
 pub fn run(args: &ConnectionsArgs, client: &Client, ports: u16) -> anyhow::Result<String> {
     let range = last_ports(ports)?;
-    let mut stdout = common::cli::stdout().lock();
+    let mut stdout = common::support::cli::stdout().lock();
     writeln!(
         stdout,
         "the client may use the ports {}–{}; the {} closes first",

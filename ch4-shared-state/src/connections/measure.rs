@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::ConnectionsArgs;
 use super::client::{Client, Life};
 use super::kernel::{Counters, Table};
-use crate::child_server::ChildServer;
+use common::support::child_server::ChildServer;
 
 /// One client's part of one round.
 #[derive(Debug, Clone, Serialize)]
@@ -106,7 +106,7 @@ fn print(
     results: &[Measured],
     pictures: &[String; 2],
 ) -> io::Result<()> {
-    let mut stdout = common::cli::stdout().lock();
+    let mut stdout = common::support::cli::stdout().lock();
     let (requests, rounds) = (args.requests, args.rounds);
     writeln!(
         stdout,

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use super::blocking::TICK;
 use super::plan::{Job, Record, Shared};
 use super::target::{CHUNK, Target};
-use crate::http::{Keep, Url, get};
+use common::protocol::http::{Keep, Url, get};
 
 /// `workers` tasks on this one thread fetch the files; whichever is done takes the next.
 ///
@@ -81,7 +81,7 @@ async fn unless_interrupted<T>(
         match timeout(TICK.min(shared.patience), &mut step).await {
             Ok(done) => return done,
             Err(_) if began.elapsed() >= shared.patience => {
-                bail!("the server has sent nothing for {}", common::cli::human(shared.patience));
+                bail!("the server has sent nothing for {}", common::support::cli::human(shared.patience));
             }
             Err(_) => {}
         }

@@ -18,7 +18,7 @@ use anyhow::{Context, bail};
 
 use super::plan::{Job, Record, Shared};
 use super::target::{CHUNK, Target};
-use crate::http::{Keep, Url, get};
+use common::protocol::http::{Keep, Url, get};
 
 /// How often a waiting thread looks whether Ctrl-C was pressed: a signal wakes only one thread of a process.
 pub const TICK: Duration = Duration::from_millis(100);
@@ -70,7 +70,7 @@ fn fetch(shared: &Shared, job: &Job, record: &mut Record) -> anyhow::Result<()> 
                     bail!("interrupted");
                 }
                 if heard.elapsed() >= shared.patience {
-                    bail!("the server has sent nothing for {}", common::cli::human(shared.patience));
+                    bail!("the server has sent nothing for {}", common::support::cli::human(shared.patience));
                 }
                 continue;
             }

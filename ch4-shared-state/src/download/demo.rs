@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::Context;
-use common::cli::{human, stdout};
+use common::support::cli::{human, stdout};
 
 use super::plan::{Plan, Run};
 use super::{DownloadArgs, Mode};
-use crate::child_server::ChildServer;
-use crate::http::Url;
-use crate::size;
+use common::protocol::http::Url;
+use common::support::child_server::ChildServer;
+use common::support::size;
 
 /// The server's defaults here: with neither of them all modes are as fast as the disk.
 const RATE: u64 = 4_000_000;

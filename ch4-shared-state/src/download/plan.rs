@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::screen::Screen;
 use super::{DownloadArgs, Mode, asynchronous, blocking};
-use crate::http::Url;
+use common::protocol::http::Url;
 
 /// The files of one run, and how they are fetched.
 pub struct Plan {
@@ -110,7 +110,7 @@ impl Plan {
             at_once: args.at_once.into(),
             limit: args.limit,
             patience: args.patience,
-            interrupted: common::interrupt::flag()?,
+            interrupted: common::support::interrupt::flag()?,
         })
     }
 

@@ -11,7 +11,7 @@ use anyhow::Context;
 use tempfile::NamedTempFile;
 
 use super::plan::{Job, Record, Shared};
-use crate::http::{Exchange, Progress};
+use common::protocol::http::{Exchange, Progress};
 
 /// Read at once from a connection, bytes.
 pub const CHUNK: usize = 64 * 1024;

@@ -17,10 +17,10 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::notification::wire::{encode_message, response};
 use common::board::{Full, Id, Limits};
 use common::protocol::UnixTime;
 use common::protocol::mboard::response::Posted;
-use common::protocol::notify::{encode_message, response};
 
 /// A page is sealed when it has so many bytes. Under the lock no more than an open page is ever copied.
 const PAGE_BYTES: usize = 256 * 1024;
@@ -190,7 +190,7 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::protocol::notify::{Response as Frame, Responses};
+    use crate::notification::wire::{Response as Frame, Responses};
     use proptest::prelude::*;
 
     fn log_of(texts: &[Vec<u8>]) -> Log {

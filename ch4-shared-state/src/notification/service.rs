@@ -33,11 +33,11 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::notification::wire::{BAD_FORMAT, NOTIFY, PUBLISHED, Request, Requests};
 use common::board::Limits;
-use common::input::Input;
-use common::outbox::{Kind, Outbox, OutboxLimit, Push, WhenFull};
-use common::protocol::notify::{BAD_FORMAT, NOTIFY, PUBLISHED, Request, Requests};
-use common::service::{
+use common::core::input::Input;
+use common::core::outbox::{Kind, Outbox, OutboxLimit, Push, WhenFull};
+use common::core::service::{
     Answer, Body, Client, ClientId, Decoded, Departure, Memory, Protocol, Request as Bytes, Service,
 };
 

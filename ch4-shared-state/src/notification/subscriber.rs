@@ -10,14 +10,14 @@
 //! would be hung up on for an answer that this server holds back? But an answer is made only when it is asked for, and the notes' client
 //! asks for few ([`Habit`]): its first question, one per notification, and one message at a time. One that lets notifications pile up and
 //! then asks for each of them may still ask for many. So whoever asks while [`MOST_HELD`] bytes of answers wait is not waited for any
-//! longer either, and from then on the [`Conversation`](common::conversation::Conversation)'s backpressure bounds it as all others. What
+//! longer either, and from then on the [`Conversation`](common::core::conversation::Conversation)'s backpressure bounds it as all others. What
 //! is held back is therefore never more than that and one answer.
 
 use std::time::Instant;
 
 use common::board::Id;
-use common::outbox::Push;
-use common::service::{Answer, Body, Client};
+use common::core::outbox::Push;
+use common::core::service::{Answer, Body, Client};
 
 use super::habit::{Asks, Habit};
 use crate::spacing::Spaced;

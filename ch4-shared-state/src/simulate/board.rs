@@ -22,7 +22,7 @@ use super::poll::{PATIENCE, Poll, allow_descriptors, connect};
 use super::publisher::Publisher;
 use super::subscriber::Subscriber;
 use super::transcript::Transcript;
-use crate::patient::Patient;
+use common::support::patient::Patient;
 
 const READ_AT_ONCE: usize = 256 * 1024;
 

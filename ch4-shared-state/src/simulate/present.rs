@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::outcome::{self, Latency, ServerUse};
 use super::plan::{self, Plan};
 use super::players;
-use common::cli::{human, stdout};
+use common::support::cli::{human, stdout};
 
 /// A name and what is to be said of it.
 type Row = (&'static str, String);

@@ -8,7 +8,7 @@ use ch3_threads::compare::process::ServerProcess;
 use common::bench::machine::process_ms;
 
 use super::outcome::ServerUse;
-use crate::child_server;
+use common::support::child_server;
 
 /// Starts one of this program's servers on a free port.
 ///

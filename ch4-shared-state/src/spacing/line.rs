@@ -11,7 +11,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use common::outbox::Outbox;
+use common::core::outbox::Outbox;
 
 use super::MOST_GAPS;
 

@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 
 use super::crowd::{Crowd, PATIENCE};
 use super::recorder::Lane;
-use crate::patient::Patient;
+use common::support::patient::Patient;
 
 /// Most messages that may be on the board before.
 const INITIAL: usize = 10_000;

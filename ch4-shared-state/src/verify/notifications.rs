@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use super::board::{as_text, text};
 use super::crowd::{Crowd, PATIENCE};
 use super::recorder::Lane;
-use crate::patient::Patient;
+use common::support::patient::Patient;
 
 type Calls = Lane<Operation, Answer>;
 

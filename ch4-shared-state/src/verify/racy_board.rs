@@ -13,9 +13,9 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use common::board::{Board, Id, answer};
-use common::framing::UntilEnd;
+use common::core::framing::UntilEnd;
+use common::core::service::{Answer, Client, Memory, Pace, Protocol, Request, Service};
 use common::protocol::mboard::{Request as Pdu, Transport};
-use common::service::{Answer, Client, Memory, Pace, Protocol, Request, Service};
 
 /// A board that loses messages.
 #[derive(Debug)]

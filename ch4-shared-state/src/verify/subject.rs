@@ -5,10 +5,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use anyhow::{Context, bail};
 use ch3_threads::compare::process::ServerProcess;
 use ch3_threads::model::Model;
-use common::cli::human;
+use common::support::cli::human;
 
 use super::{VerifyArgs, What};
-use crate::child_server;
+use common::support::child_server;
 
 /// A server that runs.
 pub struct Subject {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use common::cli::{human, stdout};
+use common::support::cli::{human, stdout};
 use common::verify::picture::{self, About, Shown, sentence};
 use common::verify::{Explanation, History, Limit, Outcome, Specification, Verdict, check, explain};
 use serde_json::{Value, json};

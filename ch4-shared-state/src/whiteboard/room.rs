@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use common::service::ClientId;
+use common::core::service::ClientId;
 
 use super::arrival::Arrivals;
 use super::canvas::{Cell, Colour};

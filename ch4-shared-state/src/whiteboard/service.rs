@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use common::outbox::{Outbox, OutboxLimit, WhenFull};
-use common::service::{Answer, Client, ClientId, Memory, Protocol, Request, Service};
+use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
+use common::core::service::{Answer, Client, ClientId, Memory, Protocol, Request, Service};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::http::{Head, Reply, refusal};

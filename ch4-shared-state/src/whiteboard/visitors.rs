@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::outbox::Outbox;
-use common::service::{Client, ClientId};
+use common::core::outbox::Outbox;
+use common::core::service::{Client, ClientId};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::room::{Delivery, Policy};
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::whiteboard::clock::Replica;
     use crate::whiteboard::protocol::FromServer;
-    use common::outbox::{OutboxLimit, WhenFull};
+    use common::core::outbox::{OutboxLimit, WhenFull};
 
     fn visitor(visitors: &mut Visitors, port: u16, now: Instant) -> (ClientId, Outbox) {
         let outbox = Outbox::new(OutboxLimit { bytes: 100, when_full: WhenFull::Skip });

@@ -13,8 +13,8 @@
 
 use std::io::Cursor;
 
-use common::input::Input;
-use common::service::{Decoded, Protocol, Request};
+use common::core::input::Input;
+use common::core::service::{Decoded, Protocol, Request};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::{Frame, FrameHeader};

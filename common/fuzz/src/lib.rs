@@ -8,15 +8,8 @@
 //!
 //! That nothing panics is the least. Each function also says what must hold: what is read is written back as it was, every
 //! split of a stream gives the same, memory stays within its limits. Without such a promise a fuzzer finds crashes only.
-//!
-//! The sessions are machines, and one datagram says little about a machine: there the bytes are a [script](tape) of
-//! datagrams and pauses.
 
+mod decoding;
 pub mod link;
 pub mod messages;
-pub mod session_clients;
-pub mod session_datagrams;
-pub mod session_server;
 pub mod streams;
-pub mod tape;
-pub mod text_services;

@@ -1,7 +1,7 @@
 //! The link's command line and its journal.
 
-use common::cli::{duration, human};
-use common::link::{journal, ladder, parse, picture};
+use common::netem::{journal, ladder, parse, picture};
+use common::support::cli::{duration, human};
 
 /// What stands behind the link's options.
 pub fn link_arguments(bytes: &[u8]) {

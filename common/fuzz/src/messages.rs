@@ -1,9 +1,10 @@
-//! The message board's text PDUs, and those of the original block protocol.
+//! The message board's text PDUs.
 
 use common::protocol::mboard::received::{self, Refused};
-use common::protocol::mboard::response::{self, Posted};
+use common::protocol::mboard::response;
 use common::protocol::mboard::{BadRequest, Request, Transport};
-use common::protocol::session::{is_stateless, pdu};
+
+use super::decoding::assert_same;
 
 /// A request, over each transport: read, written, read again.
 pub fn mboard_requests(bytes: &[u8]) {
@@ -59,32 +60,5 @@ pub fn mboard_responses(bytes: &[u8]) {
         // However broken the list is, no byte of it is lost: each is in one piece.
         Ok(pieces) => assert_eq!(pieces.len(), bytes.iter().filter(|byte| **byte == b':').count()),
         Err(refused) => assert!(bytes.len() == 1 || refused == Refused::Malformed),
-    }
-}
-
-/// The time is cut to two decimals when it is written, and an IPv4 client of an IPv6 socket becomes an IPv4 client.
-pub(super) fn assert_same(one: &Posted<'_>, other: &Posted<'_>) {
-    assert_eq!(one.text, other.text);
-    assert_eq!(one.from.ip().to_canonical(), other.from.ip().to_canonical());
-    assert_eq!(one.from.port(), other.from.port());
-    assert_eq!(one.time.to_string(), other.time.to_string());
-}
-
-/// A PDU of the original block protocol, from either side.
-pub fn session_pdus(bytes: &[u8]) {
-    if let Some(request) = pdu::Request::parse(bytes) {
-        assert!(!is_stateless(bytes), "the port carries both protocols");
-        let mut out = Vec::new();
-        request.encode(&mut out);
-        assert_eq!(pdu::Request::parse(&out), Some(request));
-        if let pdu::Request::Block { data, .. } = request {
-            // Five are split off, whatever the data looks like.
-            assert_eq!(bytes.splitn(6, |byte| *byte == b'?').last(), Some(data));
-        }
-    }
-    if let Some(response) = pdu::Response::parse(bytes) {
-        let mut out = Vec::new();
-        response.encode(&mut out);
-        assert_eq!(pdu::Response::parse(&out), Some(response));
     }
 }

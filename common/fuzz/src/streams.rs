@@ -2,15 +2,16 @@
 //!
 //! The first byte says how long the pieces are (from 1), and what follows is the stream. It is decoded whole and in pieces.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
-use common::conversation::{Conversation, Next};
-use common::framing::{AsItComes, Delimited, Fixed, LengthPrefixed, Silent, UntilEnd};
+use common::core::conversation::{Conversation, Next};
+use common::core::framing::{AsItComes, Delimited, Fixed, LengthPrefixed, Silent, UntilEnd};
+use common::core::service::{Answer, Client, Protocol, Request, Service};
 use common::protocol::frame;
 use common::protocol::textframe::{self, Decoder, Frame};
-use common::service::{Answer, Client, Protocol, Request, Service};
 use serde::{Deserialize, Serialize};
+
+use super::decoding::{both_ways, decode};
 
 /// Short, so that a fuzzer reaches it.
 const LIMIT: usize = 200;
@@ -76,42 +77,6 @@ pub fn frames(bytes: &[u8]) {
         let (again, consumed) = frame::decode::<Value>(&out, LIMIT as u32).expect("ours").expect("whole");
         assert_eq!((again, consumed), (value, out.len()));
     }
-}
-
-/// Messages, and the error that ended them if one did.
-pub(super) type Decoded<T> = (Vec<T>, Option<String>);
-
-/// Decodes the stream behind the first byte whole, and in pieces as long as this byte says.
-pub(super) fn both_ways<T: Debug + PartialEq>(
-    bytes: &[u8],
-    decode: impl Fn(std::slice::Chunks<'_, u8>) -> Decoded<T>,
-) -> Decoded<T> {
-    let Some((&step, stream)) = bytes.split_first() else { return (Vec::new(), None) };
-    let whole = decode(stream.chunks(stream.len().max(1)));
-    assert_eq!(decode(stream.chunks(usize::from(step).max(1))), whole);
-    whole
-}
-
-pub(super) fn decode<T>(
-    pieces: std::slice::Chunks<'_, u8>,
-    mut decode: impl FnMut(&[u8]) -> Result<Option<(T, usize)>, String>,
-) -> Decoded<T> {
-    let (mut received, mut found) = (Vec::new(), Vec::new());
-    for piece in pieces {
-        received.extend_from_slice(piece);
-        loop {
-            match decode(&received) {
-                Ok(None) => break,
-                Ok(Some((value, consumed))) => {
-                    assert!(0 < consumed && consumed <= received.len());
-                    received.drain(..consumed);
-                    found.push(value);
-                }
-                Err(error) => return (found, Some(error)),
-            }
-        }
-    }
-    (found, None)
 }
 
 /// The framings of the core, through the conversation that drives them. The first byte chooses one, the second the split.

@@ -19,7 +19,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::machine::Pins;
-use crate::cli::{duration, human};
+use crate::support::cli::{duration, human};
 
 /// How often a bench measures each contestant, and how long each time, when it is not told.
 pub trait Schedule: Debug {

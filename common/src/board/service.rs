@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::{Board, Limits, answer};
-use crate::framing::UntilEnd;
+use crate::core::framing::UntilEnd;
+use crate::core::service::{Answer, Client, Memory, Protocol, Request, Service};
 use crate::protocol::mboard::Transport;
-use crate::service::{Answer, Client, Memory, Protocol, Request, Service};
 
 /// One board, one lock around it.
 #[derive(Debug)]

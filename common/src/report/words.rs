@@ -251,5 +251,4 @@ fn were(count: u64) -> &'static str {
 }
 
 #[cfg(test)]
-#[path = "words_tests.rs"]
 mod tests;

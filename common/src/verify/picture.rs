@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use super::explanation::{Explanation, span};
 use super::history::{Call, History};
-use crate::cli::human;
 use crate::report::svg::{Picture, escape, fit, through};
+use crate::support::cli::human;
 use columns::Columns;
 
 mod columns;

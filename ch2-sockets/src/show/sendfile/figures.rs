@@ -76,7 +76,7 @@ fn spread(mut values: Vec<f64>) -> Spread {
 
 /// The table.
 pub fn print(report: &Report) -> io::Result<()> {
-    let mut out = common::cli::stdout();
+    let mut out = common::support::cli::stdout();
     writeln!(
         out,
         "{} over loopback, {} rounds; a receiver that {}. Medians; a ratio is to read and write in the same round, \

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ch4_shared_state::game::word::Letter;
-use common::protocol::guessword::{Event, Notice, Score};
+use ch4_shared_state::guessword::game::word::Letter;
+use ch4_shared_state::guessword::wire::{Event, Notice, Score};
 
 /// All notices, and what follows from them.
 #[derive(Default)]

@@ -1,8 +1,8 @@
 //! The service with clients that are no more than an address and an outbox.
 
 use super::*;
+use crate::notification::wire::{Response, Responses};
 use common::protocol::mboard::response::Posted;
-use common::protocol::notify::{Response, Responses};
 
 fn service(when_full: WhenFull) -> NotificationService {
     NotificationService::new(Limits::default(), when_full, Duration::ZERO, Duration::ZERO)

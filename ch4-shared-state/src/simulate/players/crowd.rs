@@ -11,8 +11,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
+use crate::guessword::wire::{Request, Response};
 use anyhow::{bail, ensure};
-use common::protocol::guessword::{Request, Response};
 use hdrhistogram::Histogram;
 use nix::sys::epoll::EpollFlags;
 use rand::rngs::StdRng;

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use common::protocol::guessword::{Request, Response, Responses};
+use crate::guessword::wire::{Request, Response, Responses};
 
 use super::referee::{Asked, Place, Referee};
 use super::seat::Seat;

@@ -17,7 +17,7 @@ mod rules;
 
 use std::collections::VecDeque;
 
-use common::protocol::guessword::{Event, Notice, SCORES_LIMIT, Score};
+use crate::guessword::wire::{Event, Notice, SCORES_LIMIT, Score};
 
 use super::seat::Seat;
 use super::violation::Violation;

@@ -58,7 +58,7 @@ impl Ideas {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::game::word::Word;
+    use crate::guessword::game::word::Word;
 
     #[test]
     fn the_same_seed_has_the_same_ideas_and_the_game_takes_them() {

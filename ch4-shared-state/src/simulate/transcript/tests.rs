@@ -1,8 +1,8 @@
 //! Who gets the same is right, however it is cut, and everything else is found.
 
 use super::*;
+use crate::notification::wire::encode_message;
 use common::protocol::UnixTime;
-use common::protocol::notify::encode_message;
 
 fn encoded(publisher: usize, number: u64) -> Vec<u8> {
     let text = format!("{publisher:04x}{number:012x}tail");

@@ -6,17 +6,17 @@
 
 use std::sync::Arc;
 
+use crate::guessword::wire::{Event, NotTheGame, Notice, Request, Response, Score};
 use anyhow::{Context, bail};
-use common::protocol::guessword::{Event, NotTheGame, Notice, Request, Response, Score};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 use super::{Answer, Operation, Rules, Table, What};
-use crate::guessword_client::connection::Connection;
-use crate::patient::Patient;
+use crate::guessword::client::connection::Connection;
 use crate::verify::crowd::{Crowd, PATIENCE};
 use crate::verify::recorder::Lane;
+use common::support::patient::Patient;
 
 /// Words of the letters that are guessed.
 const WORDS: [&str; 6] = ["tea", "net", "ant", "neat", "tent", "atta"];

@@ -1,10 +1,10 @@
 //! The model against the structure that the server has: the same random requests, the same answers.
 
-use common::protocol::guessword::Score;
+use crate::guessword::wire::Score;
 use proptest::prelude::*;
 
 use super::*;
-use crate::game::{Game, PlayerId};
+use crate::guessword::game::{Game, PlayerId};
 
 fn what() -> impl Strategy<Value = What> {
     let word = prop_oneof![Just("tea"), Just("neat"), Just("tent")];

@@ -1,8 +1,8 @@
 //! Frames over every split of their bytes, and those that break the rules.
 
 use super::*;
-use common::conversation::Conversation;
-use common::service::{Answer, Client, Service};
+use common::core::conversation::Conversation;
+use common::core::service::{Answer, Client, Service};
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
 

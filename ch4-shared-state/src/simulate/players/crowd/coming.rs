@@ -9,8 +9,8 @@ use std::cmp::Reverse;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::guessword::wire::Request;
 use anyhow::bail;
-use common::protocol::guessword::Request;
 use rand::RngExt;
 
 use super::{Crowd, Phase};

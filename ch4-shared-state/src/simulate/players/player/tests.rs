@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use common::protocol::guessword::Notice;
+use crate::guessword::wire::Notice;
 
 use super::super::referee::State;
 use super::*;

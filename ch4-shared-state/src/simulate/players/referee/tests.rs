@@ -1,6 +1,6 @@
 //! A game that is right, and for each rule the same game with that rule broken once.
 
-use common::protocol::guessword::Response;
+use crate::guessword::wire::Response;
 
 use super::*;
 

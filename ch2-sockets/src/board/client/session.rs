@@ -1,0 +1,289 @@
+//! A client of the sessions over a real socket: the machines of `protocol::session` are asked what to send, told what has come
+//! and what time it is.
+//!
+//! ```text
+//!   loop:  1. transmit  ──► send, as many datagrams in a call as the kernel takes
+//!          2. done?     ──► the response
+//!          3. receive   ──► tell the machine, back to 1
+//!          4. nothing came: wait for the socket, the stop, or the machine's next timer
+//! ```
+//!
+//! A server that knows only the notes' block protocol answers the first datagram as an old client would be answered. Then a
+//! message is uploaded its way, block by block, and the board is read with plain datagrams.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::session::client::Progress;
+use crate::session::{Batch, BlockClient, Client, Config, Error, Statistics};
+use common::net::datagram::{Arrivals, Endpoint, Woken, wait};
+use common::support::cli::human;
+use indicatif::HumanBytes;
+use nix::poll::PollFlags;
+
+use super::progress;
+use super::transport::{Patience, Trouble};
+use super::udp;
+
+/// Asked for in the kernel, each way.
+const BUFFER: usize = 4 << 20;
+
+/// A client that has sessions.
+pub struct Sessions {
+    wire: Wire,
+    config: Config,
+    patience: Patience,
+    speaks: Speaks,
+    /// Once the server has shown that it knows the extension, no request is kept for the other protocol.
+    known: bool,
+    /// Of the upload in blocks.
+    uploads: Statistics,
+    carried: Carried,
+}
+
+/// What came through the sessions, and how long it took: the goodput.
+#[derive(Debug, Clone, Copy, Default)]
+struct Carried {
+    bytes: u64,
+    time: Duration,
+}
+
+/// What the server understands.
+enum Speaks {
+    /// Our extension: both directions, a window, exactly once.
+    Extension(Box<Client>),
+    /// The notes' protocol. The reading is done without it.
+    Original(Box<udp::Client>),
+}
+
+impl Sessions {
+    /// Nothing is sent yet. With `blocks` the extension is not tried.
+    pub fn new(
+        server: SocketAddr,
+        mut config: Config,
+        blocks: bool,
+        patience: Patience,
+    ) -> Result<Sessions, Trouble> {
+        let network = |error| Trouble::network(server, error);
+        let endpoint = Endpoint::connect(server).map_err(network)?;
+        // Half of what the kernel calls the buffer is its own overhead.
+        config.receive_window = endpoint.resize_buffers(BUFFER).map_err(network)?.receive / 2;
+        config.give_up = patience.in_all();
+        let wire = Wire {
+            endpoint,
+            server,
+            stop: patience.stop,
+            began: Instant::now(),
+            batch: Batch::new(),
+            arrivals: Arrivals::default(),
+        };
+        let speaks = if blocks {
+            Speaks::Original(Box::new(udp::Client::new(server, patience)))
+        } else {
+            Speaks::Extension(Box::new(Client::new(config, server)))
+        };
+        Ok(Sessions {
+            wire,
+            config,
+            patience,
+            speaks,
+            known: false,
+            uploads: Statistics::default(),
+            carried: Carried::default(),
+        })
+    }
+
+    /// Sends the request, in blocks, and waits for its response.
+    pub fn ask(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Trouble> {
+        let Speaks::Extension(client) = &mut self.speaks else { return self.ask_original(request) };
+        let kept = if self.known { Vec::new() } else { request.clone() };
+        let (began, length) = (self.wire.now(), request.len());
+        client.request(began, request);
+        let done = self.wire.drive(client.as_mut(), Client::poll_response)?;
+        if let Ok(response) = &done {
+            self.carried.bytes += (length + response.len()) as u64;
+            self.carried.time += self.wire.now() - began;
+        }
+        match done {
+            Err(Error::Original) => {
+                tracing::warn!(
+                    "{} knows only the original block protocol: messages go up in blocks, one at a time, and are read \
+                     as plain datagrams, each text cut to what one carries",
+                    self.wire.server
+                );
+                self.speaks = Speaks::Original(Box::new(udp::Client::new(self.wire.server, self.patience)));
+                self.ask_original(kept)
+            }
+            done => {
+                self.known = true;
+                done.map_err(|error| self.explain(error))
+            }
+        }
+    }
+
+    /// An upload has no answer but that it is delivered. What reads the board fits a datagram.
+    fn ask_original(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Trouble> {
+        if let Speaks::Original(client) = &mut self.speaks
+            && !request.starts_with(b"1:")
+        {
+            return client.ask(&request);
+        }
+        let mut client = BlockClient::new(self.config, self.wire.server);
+        let (began, length) = (self.wire.now(), request.len());
+        client.request(began, request);
+        let done = self.wire.drive(&mut client, BlockClient::poll_response)?;
+        self.carried = Carried { bytes: length as u64, time: self.wire.now() - began };
+        self.uploads = client.statistics();
+        done.map_err(|error| self.explain(error))?;
+        Ok(b"0".to_vec())
+    }
+
+    /// Whether texts come cut to a datagram.
+    pub fn is_original(&self) -> bool {
+        matches!(self.speaks, Speaks::Original(_))
+    }
+
+    /// What was counted.
+    pub fn statistics(&self) -> Statistics {
+        match &self.speaks {
+            Speaks::Extension(client) => client.statistics(),
+            Speaks::Original(_) => self.uploads,
+        }
+    }
+
+    /// What it took, in a few lines.
+    pub fn describe(&self) -> String {
+        describe(&self.statistics(), self.carried)
+    }
+
+    fn explain(&self, error: Error) -> Trouble {
+        match error {
+            Error::NoAnswer { after } => Trouble::Silence { server: self.wire.server, time: after },
+            error => Trouble::Session(error),
+        }
+    }
+}
+
+/// What both machines have in common for the loop.
+trait Machine {
+    fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]);
+    fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool;
+    fn next_timeout(&self) -> Option<Duration>;
+    fn handle_timeout(&mut self, now: Duration);
+    fn progress(&self) -> Progress;
+}
+
+macro_rules! machine {
+    ($client:ty) => {
+        impl Machine for $client {
+            fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
+                <$client>::receive(self, now, from, segment, bytes);
+            }
+            fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+                <$client>::transmit(self, now, batch)
+            }
+            fn next_timeout(&self) -> Option<Duration> {
+                <$client>::next_timeout(self)
+            }
+            fn handle_timeout(&mut self, now: Duration) {
+                <$client>::handle_timeout(self, now);
+            }
+            fn progress(&self) -> Progress {
+                <$client>::progress(self)
+            }
+        }
+    };
+}
+
+machine!(Client);
+machine!(BlockClient);
+
+/// The socket, and the clock that the machines are told.
+struct Wire {
+    endpoint: Endpoint,
+    server: SocketAddr,
+    stop: common::core::stop::Stop,
+    began: Instant,
+    batch: Batch,
+    arrivals: Arrivals,
+}
+
+impl Wire {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Runs the loop until `done` has something.
+    fn drive<M: Machine, T>(
+        &mut self,
+        machine: &mut M,
+        mut done: impl FnMut(&mut M) -> Option<T>,
+    ) -> Result<T, Trouble> {
+        let mut bars = progress::Both::default();
+        loop {
+            while machine.transmit(self.now(), &mut self.batch) {
+                self.endpoint
+                    .send(self.batch.to, self.batch.segment, &self.batch.bytes)
+                    .or_else(|error| self.bear(error))?;
+            }
+            if let Some(outcome) = done(machine) {
+                return Ok(outcome);
+            }
+            match self.endpoint.receive(&mut self.arrivals) {
+                Ok(()) => {
+                    let now = self.now();
+                    for arrival in self.arrivals.iter() {
+                        // From the server, or the kernel had dropped it.
+                        machine.receive(now, self.server, arrival.segment, arrival.bytes);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    bars.show(&machine.progress());
+                    let timeout = machine.next_timeout().map(|at| at.saturating_sub(self.now()));
+                    let woken = wait(&self.endpoint, PollFlags::POLLIN, Some(self.stop.fd()), timeout)?;
+                    if woken == Woken::Stopped {
+                        return Err(Trouble::Interrupted);
+                    }
+                }
+                Err(error) => self.bear(error)?,
+            }
+            if machine.next_timeout().is_some_and(|at| at <= self.now()) {
+                machine.handle_timeout(self.now());
+            }
+        }
+    }
+
+    /// A datagram that could not be sent is a datagram lost, and the machine sees to it. That nobody listens is the end.
+    fn bear(&self, error: std::io::Error) -> Result<(), Trouble> {
+        if error.kind() == ErrorKind::ConnectionRefused {
+            return Err(Trouble::network(self.server, error));
+        }
+        tracing::debug!("{}: {error}", self.server);
+        Ok(())
+    }
+}
+
+fn describe(counted: &Statistics, carried: Carried) -> String {
+    let round_trip = counted.smoothed_round_trip.map_or("not measured".into(), human);
+    let percent = |part: u64, all: u64| 100.0 * part as f64 / all.max(1) as f64;
+    format!(
+        "sent      {} datagrams; {} blocks, {} of them retransmissions ({:.1} %)\n\
+         received  {} datagrams; {} blocks, {} more in vain ({:.1} %)\n\
+         goodput   {}/s: requests and responses of {} in {}\n\
+         way       round trip {round_trip}, window {} blocks, {} timeouts",
+        counted.datagrams_sent,
+        counted.blocks_sent,
+        counted.retransmissions,
+        percent(counted.retransmissions, counted.blocks_sent),
+        counted.datagrams_received,
+        counted.blocks_received,
+        counted.duplicates,
+        percent(counted.duplicates, counted.blocks_received + counted.duplicates),
+        HumanBytes((carried.bytes as f64 / carried.time.as_secs_f64().max(1e-9)) as u64),
+        HumanBytes(carried.bytes),
+        human(carried.time),
+        counted.window,
+        counted.timeouts,
+    )
+}

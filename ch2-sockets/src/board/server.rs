@@ -1,0 +1,122 @@
+//! The message board as a server: over UDP with sessions, or over TCP. Notes, chapter 2, the three "Application" sections.
+//!
+//! ```text
+//!   --transport udp   one socket, one thread   udp.rs   datagrams, and sessions for what no datagram can carry
+//!   --transport tcp   a thread per connection  tcp.rs   a request is a stream up to its half-close
+//! ```
+//!
+//! Behind both is the same [`Board`](common::board::Board), in memory: what was published is gone with the server.
+
+mod answers;
+mod tcp;
+mod udp;
+
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::session;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use common::board::Limits;
+use common::core::listener::Door;
+use common::core::stop::Stop;
+use common::net::datagram::Endpoint;
+use common::support::cli::{duration, stdout};
+
+/// What carries the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Transport {
+    /// A datagram each; longer ones in blocks, as sessions, on the same port
+    Udp,
+    /// A connection each
+    Tcp,
+}
+
+/// The arguments of `board-server`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: a board, and two who meet there:
+  cargo ch2 board-server
+  cargo ch2 board-client -m 'Hello world!'      (in a second terminal)
+  cargo ch2 board-client                        (in a third)
+The same over TCP: --transport tcp for the server and for each client.
+What was published is held in memory until the server ends: Ctrl-C, or SIGTERM.")]
+pub struct BoardServerArgs {
+    /// What carries the requests
+    #[arg(short, long, value_enum, default_value = "udp")]
+    pub transport: Transport,
+    /// The address to listen on; 0.0.0.0 and :: are all of this machine's
+    #[arg(short = 'l', long, default_value = "127.0.0.1")]
+    pub listenaddr: IpAddr,
+    /// The port to listen on; 0 takes any free one
+    #[arg(short = 'p', long, default_value_t = 7777)]
+    pub listenport: u16,
+    /// Texts of so many bytes in all are held, then the board is full
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().bytes)]
+    pub board_bytes: usize,
+    /// So many messages are held, then the board is full
+    #[arg(long, value_name = "N", default_value_t = Limits::default().messages)]
+    pub board_messages: usize,
+    /// UDP: so many sessions at once
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().sessions)]
+    pub sessions: usize,
+    /// UDP: so many sessions of one client's address at once
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().sessions_per_client)]
+    pub sessions_per_client: usize,
+    /// UDP: so many bytes of messages on their way, of all sessions
+    #[arg(long, value_name = "BYTES", default_value_t = session::Limits::default().bytes)]
+    pub session_bytes: usize,
+    /// UDP: a session without a datagram for so long has ended
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub idle: Duration,
+    /// TCP: so many connections are served at once; the others wait in the backlog
+    #[arg(long, value_name = "N", default_value = "512")]
+    pub connections: NonZeroUsize,
+    /// TCP: a client that takes nothing of its answer for so long is hung up on
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub stall: Duration,
+}
+
+impl BoardServerArgs {
+    fn session_limits(&self) -> session::Limits {
+        session::Limits {
+            sessions: self.sessions,
+            sessions_per_client: self.sessions_per_client,
+            bytes: self.session_bytes,
+            idle: self.idle,
+            ..session::Limits::default()
+        }
+    }
+}
+
+/// Serves until the stop.
+///
+/// # Errors
+/// When the address cannot be had.
+pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
+    let stop = Stop::install().context("no descriptor for the stop")?;
+    let address = SocketAddr::new(args.listenaddr, args.listenport);
+    let limits = Limits { bytes: args.board_bytes, messages: args.board_messages };
+    match args.transport {
+        Transport::Udp => {
+            let endpoint = Endpoint::bind(address).with_context(|| format!("cannot bind {address}/udp"))?;
+            announce(endpoint.address()?);
+            udp::serve(endpoint, stop, limits, args.session_limits())?;
+        }
+        Transport::Tcp => {
+            let door = Door::open(address, tcp::BACKLOG, false, stop)
+                .with_context(|| format!("cannot listen on {address}"))?;
+            announce(door.address());
+            tcp::serve(&door, stop, limits, args.connections, args.stall)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first line on stdout, for those who have started us on port 0. With its stdout closed a server still serves.
+fn announce(address: SocketAddr) {
+    let _ = writeln!(stdout(), "LISTENING {address}");
+    let _ = stdout().flush();
+}

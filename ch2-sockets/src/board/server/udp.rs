@@ -1,0 +1,164 @@
+//! The board over UDP: one socket, one thread. What a datagram is, tells its first byte.
+//!
+//! ```text
+//!            ┌► 0 … 9, or empty   a request of the stateless board: answered at once, nothing remembered
+//!   receive ─┤
+//!            └► anything else     the sessions': a b c of the original block protocol, D K X of ours, z for the rest
+//!                                   whole requests come out of them, and their responses go back in
+//! ```
+//!
+//! The socket is drained before it is waited for: a wait is a system call that a busy server saves. A client's departure, which
+//! UDP tells nobody, costs nothing; an error of one answer is the matter of the one who asked.
+//!
+//! **The price of being stateless:** `2:0` is three bytes and its answer may be 65504, sent to whoever the datagram claims to be
+//! from. A spoofed address makes the server a weapon (an amplifier; RFC 5358 tells the same of DNS). The protocol is the notes',
+//! so it stays; the sessions make each client prove its address first.
+
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::session::{self, Batch, Config, Server};
+use common::board::{self, Board, answer, answer_into};
+use common::core::stop::Stop;
+use common::net::datagram::{Arrival, Arrivals, Endpoint, Woken, wait};
+use common::protocol::UnixTime;
+use common::protocol::mboard::Transport;
+use nix::poll::PollFlags;
+
+use super::answers::Answers;
+
+/// Asked for in the kernel, each way: a burst of many clients, or a window of one, must find room while we are busy.
+const BUFFER: usize = 4 << 20;
+
+/// Serves until the stop.
+pub fn serve(
+    mut endpoint: Endpoint,
+    stop: Stop,
+    board: board::Limits,
+    limits: session::Limits,
+) -> io::Result<()> {
+    let buffers = endpoint.resize_buffers(BUFFER)?;
+    tracing::info!(
+        "the kernel holds up to {} bytes that have come, {} that go",
+        buffers.receive,
+        buffers.send
+    );
+    // Half of what the kernel calls the buffer is its own overhead, and the clients are several.
+    let config = Config { receive_window: buffers.receive / 4, ..Config::default() };
+    let mut desk = Desk {
+        board: Board::new(board),
+        answers: Answers::default(),
+        sessions: Server::new(limits, config, rand::random()),
+        batch: Batch::new(),
+        began: Instant::now(),
+        requests: 0,
+    };
+    let mut arrivals = Arrivals::default();
+    while !stop.requested() {
+        match endpoint.receive(&mut arrivals) {
+            Ok(()) => {
+                let time = SystemTime::now().into();
+                for arrival in arrivals.iter() {
+                    desk.serve(&endpoint, &arrival, time);
+                }
+                desk.answers.flush(&endpoint);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            // An error that the network has sent us is about an answer that nobody waits for any more.
+            Err(error) => tracing::debug!("receive: {error}"),
+        }
+        desk.serve_sessions(&endpoint);
+        if !arrivals.is_full() {
+            let woken = wait(&endpoint, PollFlags::POLLIN, Some(stop.fd()), desk.patience())?;
+            if woken == Woken::Stopped {
+                break;
+            }
+        }
+    }
+    let counted = desk.sessions.statistics();
+    tracing::info!(
+        "Terminating: {} requests, {} of them over sessions; {} blocks sent, {} of them again",
+        desk.requests,
+        counted.delivered,
+        counted.blocks_sent,
+        counted.retransmissions
+    );
+    Ok(())
+}
+
+/// What is behind the socket.
+struct Desk {
+    board: Board,
+    answers: Answers,
+    sessions: Server,
+    batch: Batch,
+    began: Instant,
+    requests: u64,
+}
+
+impl Desk {
+    /// Takes in what has come from one client. Runs of the sessions' datagrams go to them as they came, in one piece.
+    fn serve(&mut self, endpoint: &Endpoint, arrival: &Arrival<'_>, time: UnixTime) {
+        let now = self.began.elapsed();
+        let (mut run, mut end) = (0, 0);
+        for datagram in arrival.datagrams() {
+            if is_stateless(datagram) {
+                self.receive_run(now, arrival, run..end);
+                self.answer(endpoint, arrival, datagram, time);
+                run = end + datagram.len();
+            }
+            end += datagram.len();
+        }
+        self.receive_run(now, arrival, run..end);
+    }
+
+    fn receive_run(&mut self, now: Duration, arrival: &Arrival<'_>, run: std::ops::Range<usize>) {
+        if !run.is_empty() {
+            self.sessions.receive(now, arrival.from, arrival.segment, &arrival.bytes[run]);
+        }
+    }
+
+    fn answer(&mut self, endpoint: &Endpoint, arrival: &Arrival<'_>, request: &[u8], time: UnixTime) {
+        self.requests += 1;
+        tracing::debug!("{} asks {} bytes", arrival.from, request.len());
+        self.answers.add(endpoint, arrival.from, |out| {
+            answer_into(out, request, Transport::Udp, &mut self.board, arrival.from, time);
+        });
+    }
+
+    /// How long the sessions can be left alone.
+    fn patience(&self) -> Option<Duration> {
+        self.sessions.next_timeout().map(|at| at.saturating_sub(self.began.elapsed()))
+    }
+
+    /// Runs what is complete, and sends what is due.
+    fn serve_sessions(&mut self, endpoint: &Endpoint) {
+        if self.patience() == Some(Duration::ZERO) {
+            self.sessions.handle_timeout(self.began.elapsed());
+        }
+        while let Some(delivered) = self.sessions.poll_request() {
+            self.requests += 1;
+            let time = SystemTime::now().into();
+            let response =
+                answer(&delivered.request, Transport::Session, &mut self.board, delivered.from, time);
+            tracing::debug!(
+                "{} asks {} bytes in a session, {} answer",
+                delivered.from,
+                delivered.request.len(),
+                response.len()
+            );
+            self.sessions.answer(self.began.elapsed(), delivered.exchange, response);
+            self.sessions.recycle(delivered.request);
+        }
+        while self.sessions.transmit(self.began.elapsed(), &mut self.batch) {
+            if let Err(error) = endpoint.send(self.batch.to, self.batch.segment, &self.batch.bytes) {
+                tracing::debug!("{} is not sent to: {error}", self.batch.to);
+            }
+        }
+    }
+}
+
+/// Part 1 of the protocol: its codes are digits, those it knows and those it answers with "unknown"; the sessions' are letters.
+fn is_stateless(datagram: &[u8]) -> bool {
+    datagram.first().is_none_or(u8::is_ascii_digit)
+}

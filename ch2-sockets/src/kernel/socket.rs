@@ -1,0 +1,136 @@
+//! What a socket is: create one, bind it, and see what the system shows (lecture notes, "Creating socket", "Binding
+//! socket", for UDP and again for TCP).
+//!
+//! ```text
+//!   socket()   a descriptor: a number in this process
+//!   bind()     an address:   UDP: a row in the kernel's table     TCP: still none, nobody could reach it
+//!   listen()                                                      TCP: the row, LISTEN
+//!   close()    both are gone
+//! ```
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use common::core::stop::Stop;
+use common::net::interface::own_addresses;
+
+use crate::kernel::endpoint;
+use crate::kernel::wait;
+use crate::kernel::{self, Protocol};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo ch2 socket udp
+  cargo ch2 socket udp --bind 127.0.0.1:0        port 0: any free one
+  cargo ch2 socket udp --bind '[::]:7777'        every address, IPv6 and IPv4
+  cargo ch2 socket tcp --bind 0.0.0.0:7777 --hold   then, elsewhere: ss -lnt
+  cargo ch2 socket tcp --bind 127.0.0.1:1023     below 1024";
+
+/// The arguments of `socket`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct SocketArgs {
+    /// Which kind of socket
+    kind: Kind,
+    /// Where to bind it
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7777")]
+    bind: SocketAddr,
+    /// Wait for Enter or Ctrl-C after each step, to look with other tools
+    #[arg(long)]
+    hold: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Udp,
+    Tcp,
+}
+
+/// Creates, binds, and closes a socket, step by step.
+///
+/// # Errors
+/// A refused `bind`, in a sentence; a closed stdout.
+pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
+    let stop = Stop::install()?;
+    let mut out = common::support::cli::stdout().lock();
+    let (protocol, kind) = match args.kind {
+        Kind::Udp => (Protocol::Udp, "SOCK_DGRAM"),
+        Kind::Tcp => (Protocol::Tcp, "SOCK_STREAM"),
+    };
+    let family = if args.bind.is_ipv4() { "AF_INET" } else { "AF_INET6" };
+    let rest = |out: &mut common::support::cli::Stdout<io::StdoutLock<'static>>| -> io::Result<bool> {
+        if args.hold {
+            wait::hold(out, stop)?;
+        }
+        Ok(stop.requested())
+    };
+
+    writeln!(out, "Process id: {}", std::process::id())?;
+    let socket = endpoint::socket(args.bind, protocol)?;
+    let number = socket.as_raw_fd();
+    writeln!(out, "1. socket({family}, {kind}) = {number}: a descriptor, a number in this process")?;
+    show_descriptors(&mut out, number)?;
+    show_row(&mut out, &socket, protocol)?;
+    if rest(&mut out)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    endpoint::bind(&socket, args.bind, protocol)?;
+    let address = endpoint::local(&socket)?;
+    writeln!(out, "2. bind({number}, {}): the socket is bound to {address}", args.bind)?;
+    if args.bind.port() == 0 {
+        writeln!(out, "   port 0 means any free port: the system chose {}", address.port())?;
+    }
+    if endpoint::is_privileged(address.port()) {
+        writeln!(out, "   a privileged port: this process is root, or has CAP_NET_BIND_SERVICE")?;
+    }
+    if address.ip().is_unspecified() {
+        writeln!(out, "   {} means every address of this machine: {}", address.ip(), reached_at(address))?;
+    }
+    show_row(&mut out, &socket, protocol)?;
+    if rest(&mut out)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    if protocol == Protocol::Tcp {
+        socket.listen(0)?;
+        writeln!(out, "3. listen({number}, 0): from now on clients can connect")?;
+        show_row(&mut out, &socket, protocol)?;
+        if rest(&mut out)? {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+
+    let step = if protocol == Protocol::Tcp { 4 } else { 3 };
+    let inode = kernel::inode(&socket)?;
+    drop(socket);
+    let left = kernel::rows(protocol)?.into_iter().find(|row| row.inode == inode);
+    writeln!(
+        out,
+        "{step}. close({number}): the descriptor is free again, and the row is gone with the socket"
+    )?;
+    write!(out, "{}", kernel::table(&[("socket", left.as_ref())]))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_descriptors(out: &mut impl Write, ours: i32) -> io::Result<()> {
+    writeln!(out, "   ls -l /proc/{}/fd", std::process::id())?;
+    for descriptor in kernel::descriptors()? {
+        let mark = if descriptor.number == ours { "   <- the new socket" } else { "" };
+        writeln!(out, "   {} -> {}{mark}", descriptor.number, descriptor.target)?;
+    }
+    Ok(())
+}
+
+fn show_row(out: &mut impl Write, socket: &socket2::Socket, protocol: Protocol) -> io::Result<()> {
+    write!(out, "{}", kernel::table(&[("socket", kernel::row_of(socket, protocol)?.as_ref())]))
+}
+
+fn reached_at(address: SocketAddr) -> String {
+    // An IPv6 socket takes IPv4 as well, unless IPV6_V6ONLY is set (ipv6(7)).
+    let reached = own_addresses().into_iter().filter(|own| address.is_ipv6() || own.is_ipv4());
+    reached.map(|own| own.to_string()).collect::<Vec<_>>().join(", ")
+}

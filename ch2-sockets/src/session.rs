@@ -1,0 +1,172 @@
+//! Sessions over UDP: messages of up to 200 MiB in blocks. Notes, chapter 2, part 2. Sans-I/O: time and seed are arguments.
+//!
+//! Two protocols on one port, told apart by the first byte. The original one, as the notes have it, is upload only, stop-and-wait:
+//!
+//! ```text
+//! client                        server                                    see pdu, block
+//!   │ ── a?0 ─────────────────▶   │   a session, please
+//!   │ ◀────────────── 0?17 ────   │   17
+//!   │ ── b?17?0?2?65488?… ────▶   │   block 0 of 2, 65488 bytes
+//!   │ ◀─────────────── 0?1 ────   │   one block is here
+//!   │ ── b?17?1?2?4512?… ─────▶   │
+//!   │ ◀─────────────── 0?2 ────   │
+//!   │ ── c?17 ────────────────▶   │   that was all
+//!   │ ◀─────────────── 0?1 ────   │   delivered
+//! ```
+//!
+//! The extension is ours: both directions, a window instead of one block at a time, and what a server on the open Internet needs.
+//!
+//! ```text
+//! client                        server                                    see token, datagram
+//!   │ ── a?0000000000000001 ──▶   │   the extension, please             (an old server answers as to a?0)
+//!   │ ◀── 1?8f3a90… ──────────    │   a token, and nothing is kept
+//!   │ ── D request, block 0 ──▶   │   the first makes the session
+//!   │ ── D request, block 1 ──▶   │
+//!   │ ── D request, block 2 ─╳    │   lost
+//!   │ ── D request, block 3 ──▶   │
+//!   │ ◀── K 0–1, 3 ───────────    │   what is here
+//!   │ ── D request, block 2 ──▶   │   the same block, a new sequence
+//!   │ ◀── K all ──────────────    │   the request is complete: run, once
+//!   │ ◀── D response, block 0 ─   │
+//!   │ ── K all ───────────────▶   │   the response's bytes can go
+//! ```
+//!
+//! Both sides are driven alike: datagrams in, results out, datagrams out, and the time in between.
+//!
+//! ```
+//! use std::time::Duration;
+//! use ch2_sockets::session::{Batch, Client, Config, Limits, Server};
+//!
+//! let (here, there) = ("192.0.2.1:1000".parse()?, "192.0.2.2:7777".parse()?);
+//! let mut client = Client::new(Config::default(), there);
+//! let mut server = Server::new(Limits::default(), Config::default(), [7; 32]); // a random secret, really
+//! let (mut now, mut batch) = (Duration::ZERO, Batch::new());
+//!
+//! client.request(now, b"2:0".to_vec());
+//! let response = loop {
+//!     let mut quiet = true;
+//!     // 1. What has come: here straight from the other side, else from the socket.
+//!     while client.transmit(now, &mut batch) {
+//!         server.receive(now, here, batch.segment, &batch.bytes);
+//!         quiet = false;
+//!     }
+//!     // 2. Requests that are complete are run.
+//!     while let Some(delivered) = server.poll_request() {
+//!         server.answer(now, delivered.exchange, b"0:0:1:2".to_vec());
+//!     }
+//!     // 3. What is to be sent, until there is nothing.
+//!     while server.transmit(now, &mut batch) {
+//!         client.receive(now, there, batch.segment, &batch.bytes);
+//!         quiet = false;
+//!     }
+//!     if let Some(response) = client.poll_response() {
+//!         break response?;
+//!     }
+//!     // 4. Only when there was nothing to send: wait for a datagram, at most until next_timeout(), then handle_timeout().
+//!     if quiet {
+//!         let next = [client.next_timeout(), server.next_timeout()].into_iter().flatten().min();
+//!         now = now.max(next.unwrap_or(now));
+//!         client.handle_timeout(now);
+//!         server.handle_timeout(now);
+//!     }
+//! };
+//! assert_eq!(response, b"0:0:1:2");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | [`block`], [`pdu`] | the original: size of a block, the PDUs |
+//! | [`token`], [`datagram`] | the extension's bytes |
+//! | [`sender`], [`scoreboard`], [`rto`], [`congestion`] | one message out: what is on its way, what is lost, when to send |
+//! | [`receiver`], [`arrivals`] | one message in |
+//! | [`server`] | both protocols' server; [`limits`], [`deadlines`] |
+//! | [`client`], [`block_client`] | a client of each |
+//!
+//! What is protected: order, completeness, exactly-once execution in a server's lifetime, against loss, duplication, reordering,
+//! flipped bits, and anybody who cannot read the datagrams. What is not: who reads them can forge them, as in TCP; there is no
+//! encryption. The original protocol has no check of its own: a flipped bit in a block's data that passes UDP's checksum stays.
+//! After a server's restart a request whose acknowledgement was lost may run again, on the new one. The path's MTU is not
+//! probed: 1400 bytes pass nearly everywhere.
+
+pub mod arrivals;
+pub mod batch;
+pub mod block;
+pub mod block_client;
+pub mod client;
+pub mod congestion;
+pub mod datagram;
+pub mod deadlines;
+pub mod error;
+pub mod label;
+pub mod limits;
+pub mod pdu;
+pub mod receiver;
+pub mod scoreboard;
+pub mod sender;
+pub mod server;
+pub mod statistics;
+
+use std::time::Duration;
+
+pub use batch::Batch;
+pub use block_client::BlockClient;
+pub use client::{Client, Progress};
+pub use congestion::Congestion;
+pub use datagram::Reason;
+pub use error::Error;
+pub use limits::{Held, Limits};
+pub use server::{Delivered, ExchangeId, Server};
+pub use statistics::Statistics;
+
+/// The longest request that the protocol knows, bytes.
+pub const REQUEST_LIMIT: usize = 200 << 20;
+/// The longest response, bytes: room for what a board puts before a text.
+pub const RESPONSE_LIMIT: usize = REQUEST_LIMIT + 256;
+
+/// Choices of one side.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// Bytes of a datagram with its header, 288 to 65 000; a server follows its client if that has less.
+    pub datagram: usize,
+    /// Never more blocks in flight than so many: 1 is stop-and-wait. `None`: congestion control alone decides.
+    pub window: Option<usize>,
+    /// The rule of congestion control.
+    pub congestion: Congestion,
+    /// Bytes beyond the first gap that this side takes: not more than the socket's receive buffer, or the kernel drops them.
+    pub receive_window: usize,
+    /// A client gives up when no datagram has come for so long.
+    pub give_up: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            datagram: 1400,
+            window: None,
+            congestion: Congestion::default(),
+            receive_window: 1 << 20,
+            give_up: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Config {
+    /// Bytes of payload in a full datagram.
+    pub fn block_size(&self) -> u16 {
+        let least = datagram::DATA_HEADER + usize::from(datagram::MIN_BLOCK);
+        let size = self.datagram.clamp(least, batch::BATCH_BYTES) - datagram::DATA_HEADER;
+        u16::try_from(size).expect("a batch is shorter than 64 KiB")
+    }
+}
+
+/// Whether a datagram to the port is the stateless board's (part 1 of the notes), and no session's.
+pub fn is_stateless(datagram: &[u8]) -> bool {
+    matches!(datagram.first(), Some(b'1' | b'2' | b'3'))
+}
+
+/// The datagrams that came together: `segment` bytes each, the last may be shorter. An empty datagram is one, too.
+fn split(segment: usize, bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let empty = bytes.is_empty().then_some(bytes);
+    empty.into_iter().chain(bytes.chunks(segment.max(1)))
+}

@@ -1,0 +1,93 @@
+//! What the client's two phases of asking remember: when to ask again, and what an answer is worth.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::super::sender::Sender;
+use common::protocol::rto::{self, RoundTrip};
+
+/// So many answers of an old server, to as many openings of ours, are no accident.
+const OLD_ANSWERS: u32 = 3;
+/// The least time between two questions whether the server is still there.
+const PROBE: Duration = Duration::from_millis(250);
+
+/// The request waits for a token.
+#[derive(Debug)]
+pub struct Opening {
+    /// The request.
+    pub request: Bytes,
+    ask: Duration,
+    asked: u32,
+    last_asked: Duration,
+    old_answers: u32,
+}
+
+impl Opening {
+    /// To be asked at once.
+    pub fn new(now: Duration, request: Bytes) -> Opening {
+        Opening { request, ask: now, asked: 0, last_asked: now, old_answers: 0 }
+    }
+
+    /// When to ask (again).
+    pub fn next(&self) -> Duration {
+        self.ask
+    }
+
+    /// Whether to ask now. Sets the time of the next question then.
+    pub fn asks(&mut self, now: Duration, round_trip: &RoundTrip) -> bool {
+        if now < self.ask {
+            return false;
+        }
+        self.last_asked = now;
+        // At an even pace: it is 18 bytes, and costs the server nothing.
+        self.ask = now + round_trip.timeout(0);
+        self.asked += 1;
+        true
+    }
+
+    /// The server has answered as an old one does: whether it is one. One answer alone may be a stray, or our question was damaged
+    /// on the way; and a copy of an answer is no second answer.
+    pub fn is_old(&mut self, now: Duration) -> bool {
+        self.old_answers = (self.old_answers + 1).min(self.asked);
+        self.ask = now;
+        self.old_answers >= OLD_ANSWERS
+    }
+
+    /// The round trip of the answer that has come; `None` if it is not known which question it is to (Karn's rule).
+    pub fn round_trip(&self, now: Duration) -> Option<Duration> {
+        (self.asked == 1).then(|| now.saturating_sub(self.last_asked))
+    }
+}
+
+/// The request is there; its response is not.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The request, all of it acknowledged.
+    pub request: Sender,
+    ask: Duration,
+    asked: u32,
+}
+
+impl Waiting {
+    /// To be asked after the server in a while.
+    pub fn new(now: Duration, request: Sender, round_trip: &RoundTrip) -> Waiting {
+        Waiting { request, ask: now + PROBE.max(round_trip.timeout(0)), asked: 0 }
+    }
+
+    /// When to ask (again).
+    pub fn next(&self) -> Duration {
+        self.ask
+    }
+
+    /// Whether to ask now. Sets the time of the next question then, twice as far off up to the longest timer.
+    pub fn asks(&mut self, now: Duration, round_trip: &RoundTrip) -> bool {
+        if now < self.ask {
+            return false;
+        }
+        self.asked += 1;
+        let wait = PROBE.max(round_trip.timeout(0)) * (1 << self.asked.min(5));
+        self.ask = now + wait.min(rto::MAXIMUM);
+        true
+    }
+}

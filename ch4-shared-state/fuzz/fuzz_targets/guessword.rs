@@ -1,0 +1,4 @@
+//! Messages of the guess-word game, from either side.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ch4_shared_state_fuzz::guessword(bytes));

@@ -1,0 +1,104 @@
+//! The requests that come out of bytes, whichever way they were cut.
+
+use std::sync::Arc;
+
+use common::core::conversation::{Conversation, Next};
+use common::core::service::{Client, Service};
+use proptest::prelude::*;
+
+use super::super::{Catalogue, Files};
+use super::*;
+use std::time::Duration;
+
+/// What is answered to `bytes`, which come in segments of `size`, and whether the server ends the connection.
+fn answers(bytes: &[u8], size: usize) -> (Vec<u8>, bool) {
+    let files = Files::new(Catalogue::made(2, 150_000, 3), None, Duration::ZERO);
+    let service: Arc<dyn Service> = Arc::new(files);
+    let client = Client::new(([127, 0, 0, 1], 4711).into());
+    let mut talk = Conversation::open(&service, client);
+    let (mut sent, mut segments) = (Vec::new(), bytes.chunks(size));
+    loop {
+        while let Some(request) = talk.poll_request() {
+            talk.answer(service.handle(&client, request));
+        }
+        match talk.next() {
+            Next::Send => {
+                let count = talk.transmit().len();
+                sent.extend_from_slice(talk.transmit());
+                talk.transmitted(count);
+            }
+            Next::Receive => match segments.next() {
+                Some(segment) => talk.receive(segment),
+                None => return (sent, false),
+            },
+            Next::HalfClose => return (sent, true),
+            Next::Poll => {}
+            next => panic!("nothing else comes here: {next:?}"),
+        }
+    }
+}
+
+fn content(index: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Catalogue::made(2, 150_000, 3).read(index, 0, 150_000, &mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_file_is_its_head_and_all_its_pieces() {
+    let (answer, ended) = answers(b"GET /file-2.bin HTTP/1.1\r\nHost: a\r\n\r\n", 1000);
+    let head = head(200, 150_000, false, BINARY).into_bytes();
+    assert!(answer == [head, content(1)].concat() && !ended);
+}
+
+#[test]
+fn requests_that_come_together_are_answered_in_order_and_the_last_may_close() {
+    let bytes = b"HEAD /file-1.bin HTTP/1.1\r\nHost: a\r\n\r\nGET /no HTTP/1.1\r\nHost: a\r\n\r\n\
+                  GET /file-1.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let expected = [
+        head(200, 150_000, false, BINARY).into_bytes(),
+        head(404, 0, false, BINARY).into_bytes(),
+        head(200, 150_000, true, BINARY).into_bytes(),
+        content(0),
+    ]
+    .concat();
+    for size in 1..bytes.len() {
+        assert!(answers(bytes, size) == (expected.clone(), true), "in segments of {size}");
+    }
+}
+
+#[test]
+fn what_is_no_request_is_refused_and_ends_the_connection() {
+    let long = [&b"GET / HTTP/1.1\r\nHost: a\r\nX: "[..], &[b'x'; HEAD_LIMIT]].concat();
+    for (bytes, status) in [
+        (&b"hello\r\n\r\n"[..], 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody", 413),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+        (&long, 431),
+    ] {
+        let (answer, ended) = answers(bytes, 1000);
+        assert_eq!((String::from_utf8(answer).unwrap(), ended), (head(status, 0, true, BINARY), true));
+    }
+}
+
+#[test]
+fn pieces_cross_as_bytes() {
+    for head in [None, Some(0), Some(1 << 40)] {
+        let piece =
+            Piece { status: 200, file: 3, from: 1 << 33, count: 65_536, head, close: true, last: false };
+        assert_eq!(Piece::from_request(&piece.to_request()), Some(piece));
+    }
+    assert_eq!(Piece::from_request(&Request(b"short".to_vec())), None);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic_the_server(bytes in proptest::collection::vec(any::<u8>(), 0..200), size in 1..50usize) {
+        let _ = answers(&bytes, size);
+        let _ = answers(&[b"GET /file-1.bin HTTP/1.1\r\n", &bytes[..]].concat(), size);
+    }
+}

@@ -1,0 +1,201 @@
+//! A player without a keyboard: one thread asks, and waits for the answer. What comes in between are notifications.
+//!
+//! Every line on standard output begins with a word that says what it is:
+//!
+//! ```text
+//! joined Alice
+//! notice Bob proposed a word of 5 characters
+//! word _____
+//! guess e right            guess x wrong
+//! propose hello taken      propose hello refused
+//! score Alice 1
+//! ```
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write, stdin};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::guessword::wire::{NotTheGame, Notice, Request, Response};
+use anyhow::{Context, anyhow, bail};
+
+use super::command::{Command, HELP};
+use super::connection::{Connection, Gone};
+use super::view::View;
+use super::{GuesswordClientArgs, NameRefused};
+
+/// Does what the lines of a file say.
+pub fn follow(
+    connection: Connection,
+    name: &str,
+    file: &Path,
+    timeout: Option<Duration>,
+) -> anyhow::Result<()> {
+    let lines: Box<dyn BufRead> = if file.as_os_str() == "-" {
+        Box::new(stdin().lock())
+    } else {
+        let file = fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Box::new(BufReader::new(file))
+    };
+    let mut player = Player::join(connection, name, timeout)?;
+    for (number, line) in (1..).zip(lines.lines()) {
+        let line = line.context("cannot read the script")?;
+        if line.starts_with('#') || line.trim().is_empty() {
+            continue;
+        }
+        match Command::parse(&line).map_err(|error| anyhow!("line {number}: {error}"))? {
+            Command::Guess(letter) => player.guess(letter)?,
+            Command::Propose(word) => player.propose(&word)?,
+            Command::Scores => player.scores()?,
+            Command::State => player.look()?,
+            Command::Wait => player.wait()?,
+            Command::Help => say(HELP)?,
+            Command::Quit => break,
+        }
+    }
+    Ok(())
+}
+
+/// Does what the flags say.
+pub fn play(connection: Connection, name: &str, args: &GuesswordClientArgs) -> anyhow::Result<()> {
+    let mut player = Player::join(connection, name, args.timeout)?;
+    loop {
+        let round = player.view.rounds_won;
+        if args.guess.is_some() || args.propose.is_some() {
+            player.find_word(args.propose.as_deref())?;
+        }
+        for letter in args.guess.iter().flat_map(|letters| letters.chars()) {
+            if player.view.rounds_won == round {
+                player.guess(letter)?;
+            }
+        }
+        let Some(rounds) = args.until_round else { break };
+        while player.view.rounds_won == round && round < rounds {
+            player.wait()?;
+        }
+        if player.view.rounds_won >= rounds {
+            break;
+        }
+    }
+    player.scores()
+}
+
+struct Player {
+    connection: Connection,
+    view: View,
+}
+
+impl Player {
+    fn join(connection: Connection, name: &str, timeout: Option<Duration>) -> anyhow::Result<Player> {
+        connection.wait_at_most(timeout)?;
+        let mut player = Player { connection, view: View::default() };
+        match player.ask(&Request::Join(Some(name.to_owned())))? {
+            Response::Join(true) => say(&format!("joined {name}"))?,
+            Response::Join(false) => return Err(NameRefused(name.to_owned()).into()),
+            Response::Unknown => return Err(NotTheGame::Senseless.into()),
+            other => return out_of_turn(&other),
+        }
+        Ok(player)
+    }
+
+    fn guess(&mut self, letter: char) -> anyhow::Result<()> {
+        match self.ask(&Request::Guess(Some(letter)))? {
+            Response::Guess(right) => {
+                say(&format!("guess {letter} {}", if right { "right" } else { "wrong" }))?;
+                if right { self.look() } else { Ok(()) }
+            }
+            other => out_of_turn(&other),
+        }
+    }
+
+    fn propose(&mut self, word: &str) -> anyhow::Result<()> {
+        match self.ask(&Request::Propose(Some(word.to_owned())))? {
+            Response::Propose(taken) => {
+                say(&format!("propose {word} {}", if taken { "taken" } else { "refused" }))
+            }
+            other => out_of_turn(&other),
+        }
+    }
+
+    fn scores(&mut self) -> anyhow::Result<()> {
+        match self.ask(&Request::Scores)? {
+            Response::Scores(scores) => {
+                scores.iter().try_for_each(|score| say(&format!("score {} {}", score.name, score.points)))
+            }
+            Response::Unknown => say("score unknown: this server keeps none"),
+            other => out_of_turn(&other),
+        }
+    }
+
+    /// Asks for the word so far.
+    fn look(&mut self) -> anyhow::Result<()> {
+        match self.ask(&Request::State)? {
+            Response::State(progress) => {
+                say(format!("word {progress}").trim_end())?;
+                self.view.progress = progress;
+                Ok(())
+            }
+            other => out_of_turn(&other),
+        }
+    }
+
+    /// Waits until there is a word; with one of its own, proposes it. Somebody else's may be faster.
+    fn find_word(&mut self, own: Option<&str>) -> anyhow::Result<()> {
+        self.look()?;
+        while self.view.progress.is_empty() {
+            match own {
+                Some(word) => self.propose(word)?,
+                None => self.wait()?,
+            }
+            self.look()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the next notification.
+    fn wait(&mut self) -> anyhow::Result<()> {
+        match self.next()? {
+            Response::Notice(notice) => self.hear(&notice),
+            other => out_of_turn(&other),
+        }
+    }
+
+    /// Sends a request and waits for its answer.
+    fn ask(&mut self, request: &Request) -> anyhow::Result<Response> {
+        self.connection.send(request).or_else(impatient)?;
+        loop {
+            match self.next()? {
+                Response::Notice(notice) => self.hear(&notice)?,
+                answer => return Ok(answer),
+            }
+        }
+    }
+
+    fn next(&mut self) -> anyhow::Result<Response> {
+        self.connection.next().or_else(impatient)
+    }
+
+    fn hear(&mut self, notice: &Notice) -> anyhow::Result<()> {
+        self.view.hear(notice);
+        say(&format!("notice {notice}"))
+    }
+}
+
+/// With a sentence of its own for the time that is over.
+fn impatient<T>(gone: Gone) -> anyhow::Result<T> {
+    match gone {
+        Gone::Silent => bail!("the server has said nothing for as long as --timeout allows"),
+        gone => Err(gone.into()),
+    }
+}
+
+fn out_of_turn<T>(answer: &Response) -> anyhow::Result<T> {
+    bail!("the server has answered something that was not asked: {answer:?}")
+}
+
+/// A line on standard output, at once: whoever reads it may be waiting for it.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut stdout = common::support::cli::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    Ok(stdout.flush()?)
+}

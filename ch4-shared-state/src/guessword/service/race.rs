@@ -1,0 +1,39 @@
+//! How not to guess: check, then act, with the lock let go in between. Notes, chapter 4: *shared state*.
+//!
+//! ```text
+//!   Alice   lock ─ e is open ─ unlock ··················· lock ─ a point for e ─ unlock      b:1;
+//!   Bob              lock ─ e is open ─ unlock ······················ lock ─ a point for e   b:1;
+//! ```
+//!
+//! Every access holds the lock, no data race is left, and the compiler is content: what is broken is not memory but the rule, which
+//! spans both accesses. The lock must be held from the check to the act, and that is all the difference to the right server.
+
+use std::thread;
+
+use crate::guessword::wire::Response;
+use common::core::service::Client;
+
+use super::GuessService;
+
+impl GuessService {
+    /// A guess under two locks, with a pause between them.
+    pub(super) fn guess_racing(&self, client: &Client, letter: char) {
+        let mut table = self.table();
+        let Some(id) = table.player(client) else { return };
+        if !table.game.has(id) {
+            return table.answer(client, &Response::NotJoined);
+        }
+        let judged = table.game.judge(letter);
+        drop(table);
+
+        match self.race {
+            Some(pause) if !pause.is_zero() => thread::sleep(pause),
+            _ => thread::yield_now(),
+        }
+
+        let mut table = self.table();
+        let done = judged.and_then(|hit| table.game.score(id, hit));
+        let scored = table.happened(client, done);
+        table.answer(client, &Response::Guess(scored));
+    }
+}

@@ -1,4 +1,0 @@
-//! Messages of the notification board, from either side.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| common_fuzz::text_services::notify(bytes));

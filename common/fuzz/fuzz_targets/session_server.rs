@@ -1,4 +1,0 @@
-//! The server of the sessions, under a script of datagrams and pauses.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| common_fuzz::session_server::session_server(bytes));

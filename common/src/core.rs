@@ -1,0 +1,42 @@
+//! The concurrent-server core: what every model and every service stands on.
+//!
+//! ```text
+//!   listener ──► connection ──► conversation ──► service
+//!   (accept)     (one socket)   (bytes, order,    (the work)
+//!                                limits, end)
+//! ```
+//!
+//! Read in this order:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`service`] | the contract between a service and the model that runs it |
+//! | [`framing`], [`input`] | how a stream is cut into requests |
+//! | [`conversation`], [`outbox`] | the bytes between a service and its model, sans-I/O |
+//! | [`listener`], [`server`] | the listening socket; what accept's errors mean |
+//! | [`connection`] | one connection driven to its end, blocking or not |
+//! | [`stop`] | how it all ends |
+//! | [`queue`], [`workers`] | what models are made of: bounded queues, worker processes |
+//! | [`shared_memory`], [`counters`], [`trace`] | what is counted and recorded, across `fork` |
+//!
+//! The queue, the stop and the outbox are also model-checked with loom, which knows no sockets: what needs them is left out there.
+
+#[cfg(not(loom))]
+pub mod connection;
+pub mod conversation;
+pub mod counters;
+pub mod framing;
+pub mod input;
+#[cfg(not(loom))]
+pub mod listener;
+pub mod outbox;
+pub mod queue;
+#[cfg(not(loom))]
+pub mod server;
+pub mod service;
+pub mod shared_memory;
+pub mod stop;
+#[cfg(not(loom))]
+pub mod trace;
+#[cfg(not(loom))]
+pub mod workers;

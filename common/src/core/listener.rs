@@ -1,0 +1,179 @@
+//! The listening socket: what `accept` says, sorted by what a server has to do about it.
+//!
+//! | `accept(2)` | [`Admission`] | what a model does |
+//! |---|---|---|
+//! | a connection | `Client` | serves it |
+//! | `EAGAIN`, `EINTR`, or an error of a connection that died in the queue | `Nobody` | looks again |
+//! | `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` | `Full` | looks away for [`LOOK_AWAY`]: retrying at once would spin, exiting would end everybody |
+//! | `EINVAL` after `shutdown(2)` | `Closed` | stops |
+//!
+//! Clients that come while the server looks away wait in the backlog; nobody is lost.
+
+#![expect(
+    unsafe_code,
+    reason = "accept4(2): std's accept cannot set SOCK_NONBLOCK, which would cost a call per connection"
+)]
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, RawFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::libc;
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
+
+use crate::core::service::Client;
+use crate::core::stop::{STALL_AT_STOP, Stop};
+use crate::net::keep_alive;
+
+/// How long a server that has no descriptor left does not look at its listening socket.
+pub const LOOK_AWAY: Duration = Duration::from_millis(50);
+
+/// The listening socket.
+#[derive(Debug)]
+pub struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+    nonblocking_connections: bool,
+}
+
+/// What came of an `accept`.
+#[derive(Debug)]
+pub enum Admission {
+    /// A connection, with `TCP_NODELAY` set and non-blocking as its door is.
+    Client(TcpStream, Client),
+    /// Nobody is waiting, or who was waiting is gone.
+    Nobody,
+    /// Somebody may be waiting, but there is no descriptor or memory left.
+    Full,
+    /// The stop has closed the door.
+    Closed,
+}
+
+impl Door {
+    /// Listens on `address` (port 0: any free one) with room for `backlog` connections not yet accepted; the kernel
+    /// caps it at `net.core.somaxconn`. With `reuse_port` several sockets may listen on one port, and the kernel
+    /// spreads connections over them (socket(7), `SO_REUSEPORT`). The stop will close the door.
+    ///
+    /// # Errors
+    /// What bind(2) and listen(2) say: `EADDRINUSE`, `EACCES` for a port below 1024, `EADDRNOTAVAIL`.
+    pub fn open(address: SocketAddr, backlog: i32, reuse_port: bool, stop: Stop) -> io::Result<Door> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // A server that is started again must not wait a minute for the TIME-WAIT of its old connections (ip(7)).
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(reuse_port)?;
+        // Linux hands both options down to accepted connections, which saves two calls for each. An answer leaves at
+        // once instead of waiting for the next; a write that makes no progress returns now and then, to be judged.
+        socket.set_tcp_nodelay(true)?;
+        socket.set_write_timeout(Some(STALL_AT_STOP))?;
+        socket.bind(&address.into())?;
+        socket.listen(backlog)?;
+        let listener = TcpListener::from(socket);
+        let address = listener.local_addr()?;
+        stop.watch_door(listener.as_raw_fd())?;
+        Ok(Door { listener, address, nonblocking_connections: false })
+    }
+
+    /// Where it listens, with the port that was really taken.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on the kernel asks a client that has been silent for `silence` whether it is still there, and hangs up on one that
+    /// is not: see [`keep_alive::set`].
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn keep_alive(&self, silence: Duration) -> io::Result<()> {
+        keep_alive::set(&self.listener, silence)
+    }
+
+    /// From now on the kernel takes no more for a client than what is on its way and about so many bytes beyond
+    /// (`TCP_NOTSENT_LOWAT`, tcp(7)). By itself it takes up to `net.ipv4.tcp_wmem`, 4 MiB, for one that reads nothing, and
+    /// however little we mean to keep for that client, it is kept there.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn keep_unsent(&self, bytes: usize) -> io::Result<()> {
+        SockRef::from(&self.listener).set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX))
+    }
+
+    /// From now on [`accept`](Door::accept) returns [`Admission::Nobody`] rather than wait.
+    ///
+    /// # Errors
+    /// What fcntl(2) says.
+    pub fn nonblocking_accept(self) -> io::Result<Door> {
+        self.listener.set_nonblocking(true)?;
+        Ok(self)
+    }
+
+    /// The same, and connections are non-blocking from their birth.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn nonblocking(self) -> io::Result<Door> {
+        Ok(Door { nonblocking_connections: true, ..self.nonblocking_accept()? })
+    }
+
+    /// Accepts a connection. A blocking door waits for one.
+    ///
+    /// # Errors
+    /// Only what cannot be served around: a bug, or a system that forbids the call.
+    pub fn accept(&self) -> io::Result<Admission> {
+        match self.accept4() {
+            Ok((stream, address)) => Ok(Admission::Client(stream, Client::new(address))),
+            Err(error) => match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
+                Errno::EAGAIN | Errno::EINTR => Ok(Admission::Nobody),
+                Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => Ok(Admission::Full),
+                Errno::EINVAL if !self.is_listening() => Ok(Admission::Closed),
+                // accept(2), "Error handling": errors already pending on the new socket are to be treated like
+                // EAGAIN. EPERM is a firewall's word.
+                Errno::ECONNABORTED
+                | Errno::EPERM
+                | Errno::EPROTO
+                | Errno::ENETDOWN
+                | Errno::ENOPROTOOPT
+                | Errno::EHOSTDOWN
+                | Errno::ENONET
+                | Errno::EHOSTUNREACH
+                | Errno::EOPNOTSUPP
+                | Errno::ENETUNREACH => Ok(Admission::Nobody),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Whether it still listens: `shutdown(2)` in any process that shares the socket ends that for all of them.
+    fn is_listening(&self) -> bool {
+        SockRef::from(&self.listener).is_listener().unwrap_or(false)
+    }
+
+    fn accept4(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let flags = libc::SOCK_CLOEXEC | if self.nonblocking_connections { libc::SOCK_NONBLOCK } else { 0 };
+        // SAFETY: the kernel fills at most `length` bytes of the storage it is given and says how many; the descriptor
+        // it returns is new and nobody else's.
+        let (stream, address) = unsafe {
+            SockAddr::try_init(|storage, length| {
+                let fd = libc::accept4(self.listener.as_raw_fd(), storage.cast(), length, flags);
+                if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(TcpStream::from_raw_fd(fd)) }
+            })?
+        };
+        let address =
+            address.as_socket().ok_or_else(|| io::Error::other("a peer that is neither IPv4 nor IPv6"))?;
+        Ok((stream, address))
+    }
+}
+
+impl AsFd for Door {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+}
+
+impl AsRawFd for Door {
+    fn as_raw_fd(&self) -> RawFd {
+        self.listener.as_raw_fd()
+    }
+}

@@ -1,0 +1,7 @@
+//! Sockets that are no stream, and options of sockets.
+
+#[cfg(not(loom))]
+pub mod datagram;
+pub mod interface;
+pub mod keep_alive;
+pub mod multicast;

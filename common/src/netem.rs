@@ -1,0 +1,60 @@
+//! The lossy link: a bad network between a client and a server, whose every fault follows from a seed.
+//!
+//! Neither a loopback nor a laboratory's Ethernet loses datagrams, so a program that cannot bear a loss seems to work until the
+//! day it is shown. This link loses, duplicates, reorders, delays, corrupts and cuts, and does it again in the same way.
+//!
+//! ```text
+//! profile ── what may happen, how often             parse ── the same, from a command line
+//!    │
+//!  fate, segment ── what happens to datagram (or segment) i: a function of (seed, link, i) alone
+//!    │
+//!  wire, stream ─── one direction of a flow in virtual time: delay, rate, queue, cuts
+//!    │      │
+//!    │      └──── tests in virtual time: no socket, no clock, a minute of network in a millisecond
+//!    │
+//!  udp, tcp ─────── the same between real sockets: relay, which `cargo ch2 link` runs
+//!    │
+//! journal ── what happened ──▶ recorder ──▶ picture (rows), ladder
+//! ```
+//!
+//! In a program that loses datagrams inside itself: [`Fates`]. In virtual time: [`Wire`] and [`Channel`]. Between real sockets of a
+//! test or a benchmark:
+//!
+//! ```
+//! use common::netem::{Profile, Relay, Settings};
+//!
+//! let server = std::net::UdpSocket::bind("127.0.0.1:0")?;
+//! let settings = Settings::new(server.local_addr()?, Profile::default(), 1);
+//! let relay = Relay::bind(&settings)?.start(Default::default())?;
+//! std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(b"hello", relay.address())?;
+//! let mut buffer = [0; 16];
+//! assert_eq!(server.recv(&mut buffer)?, 5);
+//! assert_eq!(relay.stop()?.udp.unwrap_or_default().up.delivered, 1);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+pub mod counts;
+pub mod fate;
+pub mod journal;
+pub mod ladder;
+pub mod parse;
+pub mod picture;
+pub mod profile;
+pub mod recorder;
+pub mod relay;
+mod rows;
+pub mod segment;
+pub mod stream;
+mod tcp;
+mod udp;
+pub mod wire;
+
+pub use counts::Counts;
+pub use fate::{Fate, Fates, Passage, fate};
+pub use journal::{Arrival, Carrier, Event, Outcome};
+pub use profile::{Blocked, Cut, Direction, Profile, Span};
+pub use recorder::Recorder;
+pub use relay::{Relay, Running, Settings, Summary, Totals};
+pub use segment::{SegmentFate, segment_fate};
+pub use stream::{Channel, Piece};
+pub use wire::Wire;

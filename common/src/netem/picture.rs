@@ -1,0 +1,178 @@
+//! The journal as a space-time diagram: one HTML file, no network, no script; light, dark and on paper.
+//!
+//! ```text
+//!  client        link        server
+//!    │          ▒▒▒▒▒▒          │          time runs downwards; a datagram is an arrow from where and when it was sent
+//! #0 │──────────▒▒▒▒▒▒─────▶    │          to where and when it arrives
+//! #1 │──────────▒▒✕▒▒▒          │          lost
+//! ```
+//!
+//! Such diagrams are Lamport's (1978). The time is not to scale: what happens at one moment is drawn apart, and long pauses are
+//! cut short and say so. Otherwise a millisecond of burst and a minute of silence would not fit one page.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::journal::{Carrier, Event, Outcome};
+use super::rows::{Rows, rows};
+use crate::report::svg::{Picture, escape, fit, through};
+use crate::support::cli::human;
+
+mod shapes;
+
+use shapes::{draw, legend};
+
+const STYLE: &str = include_str!("picture.css");
+/// Most events drawn of a flow, and most flows: a page that a browser still scrolls with ease.
+const EVENTS: usize = 500;
+const FLOWS: usize = 20;
+
+const WIDTH: f64 = 900.0;
+const CLIENT: f64 = 250.0;
+const SERVER: f64 = 650.0;
+/// The link's edges and its middle.
+const LINK: (f64, f64, f64) = (405.0, 450.0, 495.0);
+const TOP: f64 = 34.0;
+
+/// What the page says about the run.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// How to repeat it.
+    pub command: String,
+    /// The seed.
+    pub seed: u64,
+    /// Events that came after those given.
+    pub left_out: u64,
+}
+
+/// The whole page. Everything that comes from outside is escaped: labels are bytes of datagrams.
+#[must_use]
+pub fn html(events: &[Event], about: &About) -> String {
+    let mut flows: BTreeMap<(Carrier, u64), Vec<&Event>> = BTreeMap::new();
+    for event in events {
+        flows.entry((event.carrier, event.flow)).or_default().push(event);
+    }
+    let mut page = format!(
+        concat!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+            "<title>What happened on the link</title>\n<style>\n{}</style>\n</head>\n<body>\n",
+            "<h1>What happened on the link</h1>\n<p class=\"lead\">{}</p>\n",
+            "<p class=\"note\">Seed {}. Repeat it: <code>{}</code></p>\n",
+            "<p class=\"note\">Time runs downwards and is not to scale: what happens at one moment is drawn apart, ",
+            "and long pauses are cut short. Point at an arrow to read its story.</p>\n{}\n<main>\n"
+        ),
+        STYLE,
+        tally(&events.iter().collect::<Vec<_>>()),
+        about.seed,
+        escape(&about.command),
+        legend()
+    );
+    let count = flows.len();
+    for ((kind, number), events) in flows.into_iter().take(FLOWS) {
+        page += &section(kind, number, events);
+    }
+    if count > FLOWS {
+        page += &format!("<p class=\"note\">{} more flows are not drawn.</p>\n", count - FLOWS);
+    }
+    if about.left_out > 0 {
+        page += &format!("<p class=\"note\">{} later events were not kept.</p>\n", about.left_out);
+    }
+    page + "</main>\n</body>\n</html>\n"
+}
+
+fn section(kind: Carrier, number: u64, mut events: Vec<&Event>) -> String {
+    events.sort_by_key(|event| event.at);
+    let name = format!("{} flow {number}", carrier(kind));
+    let tally = tally(&events);
+    let left_out = events.len().saturating_sub(EVENTS);
+    events.truncate(EVENTS);
+    let rest = if left_out > 0 {
+        format!(" The first {EVENTS} are drawn, {left_out} are not.")
+    } else {
+        String::new()
+    };
+    format!(
+        "<section>\n<h2>{name}</h2>\n<p class=\"note\">{tally}{rest}</p>\n<div class=\"scroll\">{}</div>\n</section>\n",
+        diagram(&events, &name, &tally)
+    )
+}
+
+fn diagram(events: &[&Event], name: &str, description: &str) -> String {
+    let rows = rows(events);
+    let mut picture = Picture::default();
+    let bottom = TOP + rows.height + 12.0;
+    let (left, middle, right) = LINK;
+    picture.rect((left, TOP - 8.0), (right - left, bottom - TOP + 8.0), "band", "");
+    for (x, head) in [(CLIENT, "client"), (middle, "link"), (SERVER, "server")] {
+        picture.text((x, 16.0), "head", head);
+    }
+    for x in [CLIENT, SERVER] {
+        picture.line((x, TOP - 8.0), (x, bottom), "lane");
+    }
+    times(&mut picture, &rows);
+    for (event, places) in events.iter().zip(&rows.places) {
+        draw(&mut picture, event, places);
+    }
+    picture.finish((WIDTH, bottom + 6.0), "diagram", name, description)
+}
+
+/// The times on the left, as many as have room, and the pauses.
+fn times(picture: &mut Picture, rows: &Rows) {
+    let mut last = f64::NEG_INFINITY;
+    for (at, y) in &rows.marks {
+        if y - last >= 13.0 {
+            picture.text((66.0, TOP + y + 3.5), "time", &milliseconds(*at));
+            picture.line_behind((72.0, TOP + y), (SERVER, TOP + y), "rule");
+            last = *y;
+        }
+    }
+    for (length, y) in &rows.pauses {
+        picture.text((LINK.1, TOP + y + 3.5), "pause", &format!("{} of silence", rounded(*length)));
+    }
+}
+
+/// To three digits: nobody reads the microseconds of a pause.
+fn rounded(time: Duration) -> String {
+    let step = if time < Duration::from_secs(1) { 1_000_000 } else { 100_000_000 };
+    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    human(Duration::from_nanos((nanoseconds / step) * step))
+}
+
+fn tally(events: &[&Event]) -> String {
+    let count = |outcome| events.iter().filter(|event| event.outcome == outcome).count();
+    let twice =
+        events.iter().filter(|event| event.outcome == Outcome::Passed && event.arrivals.len() > 1).count();
+    let marked = |flag: fn(&super::Arrival) -> bool| {
+        events.iter().flat_map(|event| &event.arrivals).filter(|arrival| flag(arrival)).count()
+    };
+    let parts = [
+        (count(Outcome::Lost), "lost"),
+        (count(Outcome::Cut), "cut"),
+        (count(Outcome::QueueFull), "dropped by a full queue"),
+        (count(Outcome::Reset), "reset"),
+        (twice, "in two copies or parts"),
+        (marked(|arrival| arrival.reordered), "held back"),
+        (marked(|arrival| arrival.corrupted), "corrupted"),
+    ];
+    let sent = events.len() - count(Outcome::Closed);
+    let mut text = format!("{sent} sent");
+    for (number, what) in parts.into_iter().filter(|(number, _)| *number > 0) {
+        text += &format!(", {number} {what}");
+    }
+    text + "."
+}
+
+pub(super) fn carrier(carrier: Carrier) -> &'static str {
+    match carrier {
+        Carrier::Udp => "UDP",
+        Carrier::Tcp => "TCP",
+    }
+}
+
+pub(super) fn milliseconds(time: Duration) -> String {
+    format!("{:.3} ms", time.as_secs_f64() * 1e3)
+}
+
+#[cfg(test)]
+mod tests;

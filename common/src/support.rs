@@ -1,0 +1,11 @@
+//! One of each small tool that programs need and that no chapter is about.
+
+pub mod child_server;
+pub mod cli;
+pub mod connect;
+pub mod interrupt;
+pub mod local_time;
+pub mod log;
+pub mod patient;
+pub mod size;
+pub mod terminal;
