@@ -1,4 +1,4 @@
-//! What the bytes mean, and nothing else: no socket, no thread, no clock (`tests/pure.rs` checks it).
+//! What the bytes mean, and nothing else: no socket, no thread, no clock (`tests/it/pure.rs` checks it).
 //!
 //! A parser here is handed bytes and gives back values; the time, where a protocol has one, is an argument. So the same code
 //! runs under every model, and in a test without a network, where each split and merge of the bytes can be tried.

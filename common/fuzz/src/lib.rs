@@ -3,7 +3,7 @@
 //! ```text
 //! fuzz_targets/NAME.rs ── libFuzzer, coverage-guided, for as long as one likes ──┐
 //!                                                                                ├──▶ NAME(bytes): no panic
-//! tests/fuzz_corpus.rs ── corpus/NAME/*, and seeded mutations of them, 2 s ──────┘
+//! tests/it/fuzz_corpus  ── corpus/NAME/*, and seeded mutations of them, 2 s ──────┘
 //! ```
 //!
 //! That nothing panics is the least. Each function also says what must hold: what is read is written back as it was, every

@@ -1,5 +1,5 @@
 //! A kept corpus as an ordinary test: every file of it, and seeded mutations, without libFuzzer. Part of the tests of a
-//! chapter (`tests/fuzz_corpus.rs`), not of the fuzzers.
+//! chapter (`tests/it/fuzz_corpus.rs`), not of the fuzzers.
 
 use std::panic::catch_unwind;
 use std::path::Path;

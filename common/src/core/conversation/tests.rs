@@ -1,4 +1,4 @@
-//! What the tests over every split (`tests/conversation.rs`) do not see: an answer that was sent in part when the next came,
+//! What the tests over every split (`tests/it/conversation.rs`) do not see: an answer that was sent in part when the next came,
 //! the end of the client with answers still to be sent, the pace of a slow service, and what is not kept.
 
 use super::*;

@@ -1,0 +1,136 @@
+//! What client and server of the sessions really send is never malformed to the dissector. Needs tshark; without it, it says so.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ch2_sockets::session::{Batch, BlockClient, Client, Config, Limits, Server};
+
+use crate::support::capture::Capture;
+use crate::support::tshark::Tshark;
+
+const BLOCK: usize = 1400 - 32;
+
+/// Both clients' calls, which differ in what comes back.
+macro_rules! run {
+    ($client:ident, $wire:ident) => {{
+        let mut response = None;
+        while response.is_none() && $wire.now < Duration::from_secs(60) {
+            $wire.now += Duration::from_millis(1);
+            $client.handle_timeout($wire.now);
+            $wire.server.handle_timeout($wire.now);
+            while $client.transmit($wire.now, &mut $wire.batch) {
+                $wire.up();
+            }
+            if let Some(delivered) = $wire.server.poll_request() {
+                $wire.server.answer($wire.now, delivered.exchange, b"0".to_vec());
+            }
+            while $wire.server.transmit($wire.now, &mut $wire.batch) {
+                for datagram in $wire.down() {
+                    $client.receive($wire.now, server_address(), datagram.len(), &datagram);
+                }
+            }
+            response = $client.poll_response();
+        }
+        response.expect("an answer in time").expect("the answer is a response")
+    }};
+}
+
+/// Client and server in virtual time, what is between them, and what a capture sees of it.
+struct Wire {
+    now: Duration,
+    server: Server,
+    batch: Batch,
+    capture: Capture,
+    datagrams: usize,
+    /// Whether a batch is captured as one, as on the loopback interface.
+    as_one: bool,
+}
+
+impl Wire {
+    fn new(as_one: bool) -> Wire {
+        Wire {
+            now: Duration::ZERO,
+            server: Server::new(Limits::default(), Config::default(), [7; 32]),
+            batch: Batch::new(),
+            capture: Capture::new(),
+            datagrams: 0,
+            as_one,
+        }
+    }
+
+    fn up(&mut self) {
+        for datagram in self.pass(client_address(), server_address()) {
+            self.server.receive(self.now, client_address(), datagram.len(), &datagram);
+        }
+    }
+
+    fn down(&mut self) -> Vec<Vec<u8>> {
+        self.pass(server_address(), client_address())
+    }
+
+    /// Captures all, and loses every seventh.
+    fn pass(&mut self, from: SocketAddr, to: SocketAddr) -> Vec<Vec<u8>> {
+        if self.as_one {
+            self.capture.udp(from, to, &self.batch.bytes);
+        }
+        let mut arrived = Vec::new();
+        for datagram in self.batch.datagrams() {
+            if !self.as_one {
+                self.capture.udp(from, to, datagram);
+            }
+            self.datagrams += 1;
+            if !self.datagrams.is_multiple_of(7) {
+                arrived.push(datagram.to_vec());
+            }
+        }
+        arrived
+    }
+}
+
+#[test]
+fn the_extension_is_read_datagram_by_datagram_and_as_batches() {
+    let Some(tshark) = Tshark::find() else { return };
+    for as_one in [false, true] {
+        let mut wire = Wire::new(as_one);
+        let mut client = Client::new(Config::default(), server_address());
+        client.request(wire.now, [b"1:", &[b'x'; 100 * BLOCK][..]].concat());
+        assert_eq!(run!(client, wire), b"0");
+        assert_clean(&tshark, &wire.capture);
+        let kinds = tshark.fields(&wire.capture, "mboard", &["mboard.kind"]);
+        let kinds: Vec<&str> = kinds.iter().flat_map(|kinds| kinds.split(',')).collect();
+        assert_eq!(kinds.len(), wire.datagrams, "as one: {as_one}");
+        assert!(kinds.iter().filter(|&&kind| kind == "D").count() > 101);
+        assert!(!tshark.fields(&wire.capture, "mboard.again", &["frame.number"]).is_empty());
+        assert_eq!(
+            tshark.fields(&wire.capture, "mboard.side == 1 && mboard.status == 0", &["mboard.block"])[0],
+            "0"
+        );
+    }
+}
+
+#[test]
+fn the_original_protocol_is_read() {
+    let Some(tshark) = Tshark::find() else { return };
+    let mut wire = Wire::new(false);
+    let mut client = BlockClient::new(Config::default(), server_address());
+    client.request(wire.now, [b"1:", &[b'x'; 400_000][..]].concat());
+    run!(client, wire);
+    assert_clean(&tshark, &wire.capture);
+    let shown = tshark.columns(&wire.capture, &[]);
+    assert_eq!(shown[0].1, "open");
+    assert_eq!(shown.last().expect("packets").1, "delivered");
+}
+
+fn assert_clean(tshark: &Tshark, capture: &Capture) {
+    let malformed =
+        tshark.fields(capture, "mboard.malformed || !mboard", &["frame.number", "_ws.expert.message"]);
+    assert!(malformed.is_empty(), "{malformed:?}");
+}
+
+fn client_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 40_000))
+}
+
+fn server_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 7777))
+}

@@ -1,0 +1,8 @@
+//! `show`, `compare` and pushed bytes, from outside. One binary, a module per behaviour; what every model has in common is in
+//! `conformance`.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod compare;
+mod pushes;
+mod show;

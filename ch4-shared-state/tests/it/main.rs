@@ -1,0 +1,27 @@
+//! The programs of chapter 4, from outside. One binary, a module per behaviour.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod a_board_client_says_what_is_done_and_no_more;
+mod a_client_of_the_notification_board_that_leaves_at_any_byte_disturbs_nobody;
+mod a_client_that_takes_one_recv_for_one_message_is_served;
+mod a_failed_download_stops_no_other;
+mod a_short_lived_client_shakes_hands_for_every_request;
+mod a_stalled_client_of_the_notification_board_slows_nobody;
+mod an_interrupted_download_leaves_nothing;
+mod downloads_bring_every_byte_in_every_mode;
+mod downloads_wait_for_each_other_only_when_sequential;
+mod every_client_of_the_notification_board_gets_every_message_once_in_one_order;
+mod fuzz_corpus;
+mod guessword_speaks_the_bytes_of_the_notes;
+mod of_two_who_guess_one_letter_at_once_one_scores;
+mod players_come_and_go_in_the_middle_of_a_word;
+mod simulated_players_find_whether_a_server_keeps_to_the_game;
+mod support;
+mod the_notification_board_client_publishes_and_follows;
+mod the_notification_board_speaks_the_bytes_of_the_notes;
+mod three_players_play_in_processes_of_their_own;
+mod verify_says_what_it_has_not_heard;
+mod verify_tells_a_right_server_from_a_racy_one;
+mod what_others_do_does_not_tear_the_line_being_typed;
+mod whiteboard;
