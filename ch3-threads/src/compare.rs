@@ -227,10 +227,10 @@ impl Race<'_> {
 
     /// One contestant, once.
     fn measure(&self, contestant: &Contestant, scenario: Scenario, seed: u64) -> anyhow::Result<Row> {
-        let folder = tempfile::tempdir().context("no temporary folder for the journal")?;
-        let journal = pace::mostly_waits(scenario).then(|| folder.path().join("journal"));
+        let folder = tempfile::tempdir().context("no temporary folder for the trace")?;
+        let trace = pace::mostly_waits(scenario).then(|| folder.path().join("trace"));
         let delay = self.args.delay.mul_f64(self.pace.time_scale);
-        let running = contestant.start(scenario.service(), delay, journal.as_deref())?;
+        let running = contestant.start(scenario.service(), delay, trace.as_deref())?;
         let plan = Plan { seed, ..self.plan(scenario, running.address())? };
         let simulated = self.simulate(contestant, &plan);
         let (server, clean) = running.stop();
@@ -245,7 +245,7 @@ impl Race<'_> {
                 tracing::error!("{} answered wrong bytes to {} clients", contestant.name(), run.wrong);
             });
         }
-        let timeline = journal.map(|path| timeline::join(&run.lives, &entries(&path)));
+        let timeline = trace.map(|path| timeline::join(&run.lives, &entries(&path)));
         Ok(Row {
             model: contestant.name(),
             about: contestant.about().into(),
@@ -298,7 +298,7 @@ fn contestants(args: &CompareArgs) -> Vec<Contestant> {
     models.chain(args.with.iter().cloned().map(Contestant::Command)).collect()
 }
 
-/// A server of the user's keeps no journal; a timeline without lanes is still the clients' half.
+/// A server of the user's keeps no trace; a timeline without lanes is still the clients' half.
 fn entries(path: &Path) -> Vec<trace::Entry> {
     File::open(path).and_then(|file| trace::read(BufReader::new(file))).unwrap_or_default()
 }

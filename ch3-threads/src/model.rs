@@ -38,8 +38,8 @@ pub mod thread_per_request;
 pub mod thread_pool;
 pub mod tokio;
 
-mod places;
-mod seat;
+mod semaphore;
+mod slot;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,11 +47,11 @@ use std::process::Command;
 use std::thread::{self, Scope};
 
 use clap::ValueEnum;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::server::Server;
 use common::core::service::Memory;
 
-use seat::Seat;
+use slot::Slot;
 
 /// What a loop reads at once. One buffer serves all its connections.
 const READ_AT_ONCE: usize = 64 * 1024;
@@ -215,27 +215,29 @@ impl Model {
     ///
     /// # Errors
     /// What no server could serve around.
-    pub fn run(self, server: &Server, door: Door, settings: &Settings) -> io::Result<()> {
+    pub fn run(self, server: &Server, listener: Listener, settings: &Settings) -> io::Result<()> {
         let workers = settings.workers;
         match self {
-            Model::OneClient => one_client::run(server, &door),
-            Model::Sequential => sequential::run(server, &door),
-            Model::ForkPerConnection => fork_per_connection::run(server, door),
-            Model::ThreadPerConnection => thread_per_connection::run(server, &door),
-            Model::ThreadPool => thread_pool::run(server, &door, workers),
-            Model::Prethreaded => prethreaded::run(server, &door, workers),
-            Model::Prefork => prefork::run(server, &door, workers),
-            Model::PreforkReuseport => prefork_reuseport::run(server, door, settings.backlog, workers),
-            Model::FdPassing => fd_passing::run(server, door, workers),
-            Model::Select => select::run(server, door),
-            Model::Poll => poll::run(server, door),
-            Model::Epoll => epoll::run(server, door, workers),
-            Model::ThreadPerRequest => thread_per_request::run(server, door),
-            Model::Pipeline => pipeline::run(server, &door, workers),
-            Model::Delegation => delegation::run(server, &door),
-            Model::ProcessPipeline => process_pipeline::run(server, &door, workers, &settings.worker_command),
-            Model::Tokio => tokio::run(server, door, workers),
-            Model::IoUring => io_uring::run(server, &door),
+            Model::OneClient => one_client::run(server, &listener),
+            Model::Sequential => sequential::run(server, &listener),
+            Model::ForkPerConnection => fork_per_connection::run(server, listener),
+            Model::ThreadPerConnection => thread_per_connection::run(server, &listener),
+            Model::ThreadPool => thread_pool::run(server, &listener, workers),
+            Model::Prethreaded => prethreaded::run(server, &listener, workers),
+            Model::Prefork => prefork::run(server, &listener, workers),
+            Model::PreforkReuseport => prefork_reuseport::run(server, listener, settings.backlog, workers),
+            Model::FdPassing => fd_passing::run(server, listener, workers),
+            Model::Select => select::run(server, listener),
+            Model::Poll => poll::run(server, listener),
+            Model::Epoll => epoll::run(server, listener, workers),
+            Model::ThreadPerRequest => thread_per_request::run(server, listener),
+            Model::Pipeline => pipeline::run(server, &listener, workers),
+            Model::Delegation => delegation::run(server, &listener),
+            Model::ProcessPipeline => {
+                process_pipeline::run(server, &listener, workers, &settings.worker_command)
+            }
+            Model::Tokio => tokio::run(server, listener, workers),
+            Model::IoUring => io_uring::run(server, &listener),
         }
     }
 }
@@ -254,7 +256,7 @@ fn keep_working<'scope, 'env>(
     worker
         .spawn_scoped(scope, move || {
             while catch_unwind(AssertUnwindSafe(&work)).is_err() {
-                server.meters.replaced.count();
+                server.counters.replaced.count();
                 tracing::error!("{name} died; it is replaced");
             }
         })

@@ -14,13 +14,13 @@ use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 
-use common::core::counters::Meters;
-use common::core::listener::Door;
+use common::core::counters::Counters;
+use common::core::listener::Listener;
 use common::core::outbox::{OutboxLimit, WhenFull};
 use common::core::server::{Limits, Server};
 use common::core::service::Service;
 use common::core::stop::Stop;
-use common::core::trace::Journal;
+use common::core::trace::EventTrace;
 use common::core::workers::die_with_parent;
 use common::support::cli::{duration, human, stdout, writable};
 
@@ -89,7 +89,7 @@ pub struct RunArgs {
     pub parent: Option<i32>,
     /// At the end, write what happened, when and in which thread or process, one JSON object a line
     #[arg(long, value_name = "FILE")]
-    pub journal: Option<PathBuf>,
+    pub trace: Option<PathBuf>,
 }
 
 /// Serves one of this chapter's services until the stop.
@@ -139,45 +139,45 @@ pub fn serve_and_tell(
     if let Some(parent) = args.parent {
         die_with_parent(Pid::from_raw(parent)).context("--parent")?;
     }
-    writable(&args.journal)?;
-    let journal = match args.journal {
-        Some(_) => Journal::shared().context("no memory for the journal")?,
-        None => Journal::off(),
+    writable(&args.trace)?;
+    let trace = match args.trace {
+        Some(_) => EventTrace::shared().context("no memory for the trace")?,
+        None => EventTrace::off(),
     };
     let server = Server {
         service,
         stop,
-        meters: Meters::shared().context("no memory for the meters")?,
-        journal,
+        counters: Counters::shared().context("no memory for the counters")?,
+        trace,
         limits: Limits { stall: args.stall, connections: args.connections },
     };
     let address = SocketAddr::new(args.listenaddr, args.listenport);
-    let door = Door::open(address, args.backlog, model == Model::PreforkReuseport, stop)
+    let listener = Listener::open(address, args.backlog, model == Model::PreforkReuseport, stop)
         .with_context(|| format!("cannot listen on {address}"))?;
     if !args.keep_alive.is_zero() {
-        door.keep_alive(args.keep_alive).context("the system does not let a silent client be asked")?;
+        listener.keep_alive(args.keep_alive).context("the system does not let a silent client be asked")?;
     }
     if let Some(OutboxLimit { bytes, when_full: WhenFull::Disconnect }) = server.service.outbox() {
-        door.keep_unsent(bytes).context("the system does not let unsent bytes be bounded")?;
+        listener.keep_unsent(bytes).context("the system does not let unsent bytes be bounded")?;
     }
-    let _ = writeln!(stdout(), "LISTENING {}", door.address()); // with its stdout closed it still serves
-    tell(door.address());
+    let _ = writeln!(stdout(), "LISTENING {}", listener.address()); // with its stdout closed it still serves
+    tell(listener.address());
     tracing::info!("{}: {}", model.name(), model.about());
 
     let workers = args.workers.map_or(model.default_workers(), NonZeroUsize::get);
     let settings = Settings { workers, backlog: args.backlog, worker_command };
-    model.run(&server, door, &settings)?;
+    model.run(&server, listener, &settings)?;
 
-    if let (Some(path), Some(file)) = (&args.journal, args.journal.as_ref().map(File::create)) {
+    if let (Some(path), Some(file)) = (&args.trace, args.trace.as_ref().map(File::create)) {
         let lost = file
-            .and_then(|file| journal.write(BufWriter::new(file)))
+            .and_then(|file| trace.write(BufWriter::new(file)))
             .with_context(|| format!("cannot write {}", path.display()))?;
         if lost > 0 {
-            tracing::warn!("the journal was full: {lost} events are not in it");
+            tracing::warn!("the trace was full: {lost} events are not in it");
         }
     }
     report_shares(&server, model, workers);
-    tracing::info!("Terminating: {}", server.meters);
+    tracing::info!("Terminating: {}", server.counters);
     Ok(())
 }
 
@@ -208,7 +208,7 @@ fn report_shares(server: &Server, model: Model, workers: usize) {
         _ => return,
     };
     for number in 0..workers {
-        let _ = writeln!(stdout(), "{role} {number} : {} times", server.meters.worker(number).value());
+        let _ = writeln!(stdout(), "{role} {number} : {} times", server.counters.worker(number).value());
     }
 }
 

@@ -25,7 +25,7 @@ mod line;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::core::outbox::{Outbox, OutboxLimit, Overrun, Push};
+use common::core::outbox::{Outbox, OutboxLimit, Push, QueueFull};
 
 use alarm::Alarm;
 use line::Line;
@@ -82,7 +82,7 @@ impl Spaced {
     ///
     /// # Errors
     /// As [`Outbox::put`], whose result it is.
-    pub fn push(&mut self, push: Push) -> Result<bool, Overrun> {
+    pub fn push(&mut self, push: Push) -> Result<bool, QueueFull> {
         let Some(gap) = &mut self.gap else { return self.outbox.put(push) };
         let (now, length) = (Instant::now(), gap.line.gap);
         let due = gap.last.map_or(now, |last| (last + length).clamp(now, now + length * MOST_GAPS));
@@ -102,7 +102,7 @@ impl Spaced {
     ///
     /// # Errors
     /// As [`push`](Spaced::push).
-    pub fn push_close(&mut self, push: Push) -> Result<bool, Overrun> {
+    pub fn push_close(&mut self, push: Push) -> Result<bool, QueueFull> {
         let went_in = self.outbox.put(push)?;
         self.wait_a_gap();
         Ok(went_in)

@@ -24,12 +24,12 @@ fn every_interleaving(test: impl Fn() + Send + Sync + 'static) {
 
 /// What a sleeping driver is woken with: a model's eventfd, or tokio's `Notify`.
 #[derive(Default)]
-struct Bell {
+struct Waker {
     rung: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Bell {
+impl Waker {
     fn ring(&self) {
         *self.rung.lock().expect("no panic") = true;
         self.changed.notify_one();
@@ -44,27 +44,27 @@ impl Bell {
     }
 }
 
-fn outbox(when_full: WhenFull) -> (Outbox, Arc<Bell>) {
+fn outbox(when_full: WhenFull) -> (Outbox, Arc<Waker>) {
     (Outbox::new(OutboxLimit { bytes: 2, when_full }), Arc::default())
 }
 
-fn wake(outbox: &Outbox, bell: &Arc<Bell>) {
-    let bell = bell.clone();
-    outbox.wake_with(move || bell.ring());
+fn wake(outbox: &Outbox, waker: &Arc<Waker>) {
+    let waker = waker.clone();
+    outbox.wake_with(move || waker.ring());
 }
 
 #[test]
 fn what_is_pushed_before_during_and_after_the_driver_comes_is_sent() {
     every_interleaving(|| {
-        let (outbox, bell) = outbox(WhenFull::Disconnect);
+        let (outbox, waker) = outbox(WhenFull::Disconnect);
         let pushers = [b"a", b"b"].map(|bytes| {
             let outbox = outbox.clone();
             thread::spawn(move || outbox.push(Shared::from(*bytes)).expect("there is room for both"))
         });
-        wake(&outbox, &bell);
+        wake(&outbox, &waker);
         let mut sent = Vec::new();
         while sent.len() < 2 {
-            bell.wait();
+            waker.wait();
             while let Some(push) = outbox.pop() {
                 sent.extend_from_slice(&push.bytes);
             }
@@ -82,10 +82,10 @@ fn reminder() -> Push {
 }
 
 /// The driver: sleeps and sends until it has seen all the news there will be.
-fn remind_until(count: u32, news: &Mutex<u32>, outbox: &Outbox, bell: &Bell) {
+fn remind_until(count: u32, news: &Mutex<u32>, outbox: &Outbox, waker: &Waker) {
     let mut seen = 0;
     while seen < count {
-        bell.wait();
+        waker.wait();
         while outbox.pop().is_some() {
             seen = *news.lock().expect("no panic");
         }
@@ -95,7 +95,7 @@ fn remind_until(count: u32, news: &Mutex<u32>, outbox: &Outbox, bell: &Bell) {
 #[test]
 fn one_reminder_for_all_that_wait_misses_no_news() {
     every_interleaving(|| {
-        let (outbox, bell) = outbox(WhenFull::Skip);
+        let (outbox, waker) = outbox(WhenFull::Skip);
         // The board: news are made and pushed under one lock, and whoever asks takes it too.
         let news = Arc::new(Mutex::new(0));
         let publishers = [(); 2].map(|()| {
@@ -106,8 +106,8 @@ fn one_reminder_for_all_that_wait_misses_no_news() {
                 outbox.put(reminder()).expect("a reminder fits");
             })
         });
-        wake(&outbox, &bell);
-        remind_until(2, &news, &outbox, &bell);
+        wake(&outbox, &waker);
+        remind_until(2, &news, &outbox, &waker);
         for publisher in publishers {
             publisher.join().expect("no panic");
         }
@@ -117,7 +117,7 @@ fn one_reminder_for_all_that_wait_misses_no_news() {
 #[test]
 fn nor_does_one_that_is_held_back_for_a_while() {
     every_interleaving(|| {
-        let (outbox, bell) = outbox(WhenFull::Skip);
+        let (outbox, waker) = outbox(WhenFull::Skip);
         let news = Arc::new(Mutex::new(0));
         let publishers = [(); 2].map(|()| {
             let (outbox, news) = (outbox.clone(), news.clone());
@@ -131,8 +131,8 @@ fn nor_does_one_that_is_held_back_for_a_while() {
                 }
             })
         });
-        wake(&outbox, &bell);
-        remind_until(2, &news, &outbox, &bell);
+        wake(&outbox, &waker);
+        remind_until(2, &news, &outbox, &waker);
         for publisher in publishers {
             publisher.join().expect("no panic");
         }
@@ -142,7 +142,7 @@ fn nor_does_one_that_is_held_back_for_a_while() {
 #[test]
 fn what_is_held_leaves_when_it_is_released_not_before_and_in_its_place() {
     every_interleaving(|| {
-        let (outbox, bell) = outbox(WhenFull::Disconnect);
+        let (outbox, waker) = outbox(WhenFull::Disconnect);
         let it_is_time = Arc::new(AtomicBool::new(false));
         let (pushes, time) = (outbox.clone(), it_is_time.clone());
         let service = thread::spawn(move || {
@@ -155,10 +155,10 @@ fn what_is_held_leaves_when_it_is_released_not_before_and_in_its_place() {
             pushes_too.put(reminder()).expect("a reminder fits");
             alarm.join().expect("no panic");
         });
-        wake(&outbox, &bell);
+        wake(&outbox, &waker);
         let mut sent = Vec::new();
         while sent.len() < 2 {
-            bell.wait();
+            waker.wait();
             while let Some(push) = outbox.pop() {
                 assert!(it_is_time.load(Ordering::Acquire), "it was held back");
                 sent.extend_from_slice(&push.bytes);

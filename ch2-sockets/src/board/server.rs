@@ -21,7 +21,7 @@ use crate::session;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use common::board::Limits;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::stop::Stop;
 use common::net::datagram::Endpoint;
 use common::support::cli::{duration, stdout};
@@ -106,10 +106,10 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
             udp::serve(endpoint, stop, limits, args.session_limits())?;
         }
         Transport::Tcp => {
-            let door = Door::open(address, tcp::BACKLOG, false, stop)
+            let listener = Listener::open(address, tcp::BACKLOG, false, stop)
                 .with_context(|| format!("cannot listen on {address}"))?;
-            announce(door.address());
-            tcp::serve(&door, stop, limits, args.connections, args.stall)?;
+            announce(listener.address());
+            tcp::serve(&listener, stop, limits, args.connections, args.stall)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::stop::Stop;
 
 use super::connection::{CHUNK, Connection, ReceiveError};
@@ -68,17 +68,17 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let dump = Dump::open(&args.directory, args.quota)
         .with_context(|| format!("cannot keep files in {}", args.directory.display()))?;
     let address = SocketAddr::new(args.listenaddr, args.listenport);
-    let door =
-        Door::open(address, BACKLOG, false, stop).with_context(|| format!("cannot listen on {address}"))?;
-    writeln!(common::support::cli::stdout(), "LISTENING {}", door.address())?;
+    let listener = Listener::open(address, BACKLOG, false, stop)
+        .with_context(|| format!("cannot listen on {address}"))?;
+    writeln!(common::support::cli::stdout(), "LISTENING {}", listener.address())?;
     let dump = &dump;
     let seats = Seats::new(args.connections);
     thread::scope(|scope| -> io::Result<()> {
         while !stop.requested() {
             // Before accept: who has no seat shall wait outside. A stop frees them all, so it ends this wait too.
             let seat = seats.take();
-            match door.accept()? {
-                Admission::Client(stream, client) => {
+            match listener.accept()? {
+                AcceptOutcome::Accepted(stream, client) => {
                     let serve = move || {
                         let _seat = seat;
                         let cancelled = || stop.requested();
@@ -95,9 +95,9 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
                         tracing::warn!("a client is turned away: no thread for it: {error}");
                     }
                 }
-                Admission::Nobody => {}
-                Admission::Full => stop.rest(LOOK_AWAY),
-                Admission::Closed => break,
+                AcceptOutcome::WouldBlock => {}
+                AcceptOutcome::Full => stop.rest(ACCEPT_BACKOFF),
+                AcceptOutcome::Closed => break,
             }
         }
         Ok(())

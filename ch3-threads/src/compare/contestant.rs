@@ -57,7 +57,7 @@ impl Contestant {
     }
 
     /// Starts it and waits until it listens.
-    pub fn start(&self, service: &str, delay: Duration, journal: Option<&Path>) -> anyhow::Result<Running> {
+    pub fn start(&self, service: &str, delay: Duration, trace: Option<&Path>) -> anyhow::Result<Running> {
         let mut port = None;
         let command = match self {
             Contestant::Model(model, workers) => {
@@ -67,8 +67,8 @@ impl Contestant {
                 if let Some(workers) = workers {
                     command.args(["--workers", &workers.to_string()]);
                 }
-                if let Some(path) = journal {
-                    command.arg("--journal").arg(path);
+                if let Some(path) = trace {
+                    command.arg("--trace").arg(path);
                 }
                 command
             }

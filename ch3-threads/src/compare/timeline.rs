@@ -1,4 +1,4 @@
-//! The clients' lives and the server's journal on one time axis: both read the same clock, and a client's port is its
+//! The clients' lives and the server's trace on one time axis: both read the same clock, and a client's port is its
 //! name on both sides.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use common::report::{ClientLine, Lane, Slice, SliceKind, Timeline};
 const SLICES: usize = 400;
 
 /// Joins them. Lanes without anything to show are left out.
-pub fn join(lives: &[Life], journal: &[Entry]) -> Timeline {
+pub fn join(lives: &[Life], trace: &[Entry]) -> Timeline {
     let began = lives.iter().map(|life| life.began_ns).min().unwrap_or(0);
     let ended = lives.iter().map(|life| life.ended_ns).max().unwrap_or(0);
     let ms = |ns: u64| ns.saturating_sub(began) as f64 / 1e6;
@@ -30,7 +30,7 @@ pub fn join(lives: &[Life], journal: &[Entry]) -> Timeline {
 
     let mut lanes: BTreeMap<&str, Open> = BTreeMap::new();
     let mut order: Vec<&str> = Vec::new();
-    for entry in journal.iter().filter(|entry| entry.at_ns >= began) {
+    for entry in trace.iter().filter(|entry| entry.at_ns >= began) {
         let lane = lanes.entry(&entry.lane).or_insert_with(|| {
             order.push(&entry.lane);
             Open::default()
@@ -130,13 +130,13 @@ mod tests {
             event,
             port,
         };
-        let journal = [
+        let trace = [
             entry(2, "worker-10", Event::Hold, 41),
             entry(3, "worker-9", Event::Hold, 40),
             entry(4, "worker-9", Event::Release, 40),
             entry(4, "worker-9", Event::Hold, 99), // the warm-up's client, say
         ];
-        let timeline = join(&[life(1, 40), life(2, 41)], &journal);
+        let timeline = join(&[life(1, 40), life(2, 41)], &trace);
         let shown: Vec<_> =
             timeline.lanes.iter().map(|lane| (lane.name.as_str(), lane.slices.len())).collect();
         assert_eq!(shown, [("worker-9", 1), ("worker-10", 1)]);

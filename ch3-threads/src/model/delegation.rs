@@ -20,42 +20,42 @@ use std::io;
 use std::thread::{self, Scope};
 
 use common::core::connection::Blocking;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
 use common::core::service::{Answer, Request};
 use common::core::trace::Event;
 
 use super::keep_working;
-use super::places::{Place, Places};
+use super::semaphore::{Permit, Semaphore};
 
 /// A connection on its way round, and its place.
-struct Traveller<'a> {
+struct Job<'a> {
     connection: Blocking,
-    _place: Place<'a>,
+    _permit: Permit<'a>,
 }
 
 /// Runs the four threads until the stop.
-pub fn run(server: &Server, door: &Door) -> io::Result<()> {
+pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
     let capacity = server.limits.connections;
-    let places = Places::new(capacity);
-    let to_receive: Queue<Traveller> = Queue::new(capacity);
-    let to_handle: Queue<(Traveller, Request)> = Queue::new(capacity);
-    let to_send: Queue<(Traveller, Answer)> = Queue::new(capacity);
+    let permits = Semaphore::new(capacity);
+    let to_receive: Queue<Job> = Queue::new(capacity);
+    let to_handle: Queue<(Job, Request)> = Queue::new(capacity);
+    let to_send: Queue<(Job, Answer)> = Queue::new(capacity);
     thread::scope(|scope| {
         let (to_receive, to_handle, to_send) = (&to_receive, &to_handle, &to_send);
         let receiver = || {
             keep_working(scope, server, "receiver-manager".into(), move || {
-                while let Some(mut traveller) = to_receive.pop() {
+                while let Some(mut job) = to_receive.pop() {
                     delegate(scope, server, "receiver", move || {
-                        let client = traveller.connection.client();
-                        server.journal.record(Event::Hold, Some(&client));
-                        let received = traveller.connection.next_request();
-                        server.journal.record(Event::Release, Some(&client));
+                        let client = job.connection.client();
+                        server.trace.record(Event::Hold, Some(&client));
+                        let received = job.connection.next_request();
+                        server.trace.record(Event::Release, Some(&client));
                         match received {
-                            Ok(Some(request)) => drop(to_handle.push((traveller, request))),
-                            Ok(None) => server.farewell(&client, Ok(())),
-                            Err(error) => server.farewell(&client, Err(error)),
+                            Ok(Some(request)) => drop(to_handle.push((job, request))),
+                            Ok(None) => server.log_disconnect(&client, Ok(())),
+                            Err(error) => server.log_disconnect(&client, Err(error)),
                         }
                     });
                 }
@@ -63,31 +63,31 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
         };
         let handler = || {
             keep_working(scope, server, "request-manager".into(), move || {
-                while let Some((traveller, request)) = to_handle.pop() {
+                while let Some((job, request)) = to_handle.pop() {
                     delegate(scope, server, "handler", move || {
-                        let answer = server.handle(&traveller.connection.client(), request);
-                        drop(to_send.push((traveller, answer)));
+                        let answer = server.handle(&job.connection.client(), request);
+                        drop(to_send.push((job, answer)));
                     });
                 }
             })
         };
         let sender = || {
             keep_working(scope, server, "sender-manager".into(), move || {
-                while let Some((mut traveller, answer)) = to_send.pop() {
+                while let Some((mut job, answer)) = to_send.pop() {
                     delegate(scope, server, "sender", move || {
-                        traveller.connection.answer(answer);
-                        match traveller.connection.flush() {
-                            Ok(()) => drop(to_receive.push(traveller)),
-                            Err(error) => server.farewell(&traveller.connection.client(), Err(error)),
+                        job.connection.answer(answer);
+                        match job.connection.flush() {
+                            Ok(()) => drop(to_receive.push(job)),
+                            Err(error) => server.log_disconnect(&job.connection.client(), Err(error)),
                         }
                     });
                 }
             })
         };
-        let hired = receiver().and_then(|()| handler()).and_then(|()| sender());
-        let accepted = hired.and_then(|()| accept(server, door, &places, to_receive));
+        let spawned = receiver().and_then(|()| handler()).and_then(|()| sender());
+        let accepted = spawned.and_then(|()| accept(server, listener, &permits, to_receive));
         server.stop.request();
-        places.wait_until_all_free();
+        permits.wait_until_all_free();
         to_receive.close();
         to_handle.close();
         to_send.close();
@@ -103,23 +103,23 @@ fn delegate<'scope>(
     task: impl FnOnce() + Send + 'scope,
 ) {
     if let Err(error) = thread::Builder::new().name(role.to_owned()).spawn_scoped(scope, task) {
-        server.meters.refused.count();
+        server.counters.refused.count();
         tracing::warn!("a client is hung up on: no thread for its {role}: {error}");
     }
 }
 
 fn accept<'a>(
     server: &Server,
-    door: &Door,
-    places: &'a Places,
-    to_receive: &Queue<Traveller<'a>>,
+    listener: &Listener,
+    permits: &'a Semaphore,
+    to_receive: &Queue<Job<'a>>,
 ) -> io::Result<()> {
     loop {
-        let place = places.take();
-        let Some((stream, client)) = server.next_client(door)? else { return Ok(()) };
+        let place = permits.take();
+        let Some((stream, client)) = server.next_client(listener)? else { return Ok(()) };
         match Blocking::open(server, stream, client) {
-            Ok(connection) => drop(to_receive.push(Traveller { connection, _place: place })),
-            Err(error) => server.farewell(&client, Err(error)),
+            Ok(connection) => drop(to_receive.push(Job { connection, _permit: place })),
+            Err(error) => server.log_disconnect(&client, Err(error)),
         }
     }
 }

@@ -26,19 +26,19 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
 
 use common::core::connection::converse;
-use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
-use common::core::service::Client;
-use common::core::workers::Crew;
+use common::core::service::Peer;
+use common::core::workers::WorkerPool;
 
 /// Passes connections to `workers` children until the stop.
-pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
-    let door = door.nonblocking_accept()?;
-    let mut crew = Crew::new(server, "child")?;
+pub fn run(server: &Server, listener: Listener, workers: usize) -> io::Result<()> {
+    let listener = listener.nonblocking_accept()?;
+    let mut pool = WorkerPool::new(server, "child")?;
     let mut lines = Vec::new();
     for number in 0..workers {
         let (line, childs_end) = new_line()?;
-        crew.hire(number, || child(server, &childs_end))?;
+        pool.spawn(number, || child(server, &childs_end))?;
         lines.push(line);
     }
     let mut idle: Vec<usize> = (0..workers).rev().collect();
@@ -46,7 +46,7 @@ pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds: Vec<PollFd> = lines.iter().map(|line| readable(line.as_fd())).collect();
         if !idle.is_empty() {
-            fds.push(readable(door.as_fd()));
+            fds.push(readable(listener.as_fd()));
         }
         fds.push(readable(server.stop.fd()));
         if poll(&mut fds, PollTimeout::NONE).is_err() {
@@ -56,13 +56,13 @@ pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
         for number in spoken {
             match lines[number].read(&mut [0]) {
                 Ok(1) => idle.push(number),
-                // Nothing: the line is that of a successor, hired a moment ago.
+                // Nothing: the line is that of a successor, spawned a moment ago.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // The end: only a dead child closes its end, for nobody else has a copy of it.
                 _ => {
-                    let Some(dead) = crew.wait_for_death()? else { break };
+                    let Some(dead) = pool.wait_for_exit()? else { break };
                     let (line, childs_end) = new_line()?;
-                    crew.replace(dead, || child(server, &childs_end))?;
+                    pool.replace(dead, || child(server, &childs_end))?;
                     lines[dead] = line;
                     idle.retain(|&other| other != dead);
                     idle.push(dead);
@@ -70,24 +70,24 @@ pub fn run(server: &Server, door: Door, workers: usize) -> io::Result<()> {
             }
         }
         if let Some(&number) = idle.last() {
-            match server.admit(&door)? {
-                Admission::Client(stream, client) => {
+            match server.admit(&listener)? {
+                AcceptOutcome::Accepted(stream, client) => {
                     idle.pop();
-                    server.meters.worker(number).count();
+                    server.counters.worker(number).count();
                     if pass(&lines[number], &stream, client).is_err() {
                         tracing::warn!("client {client} is turned away: child-{number} died as it came");
                     }
                 }
-                Admission::Full => server.stop.rest(LOOK_AWAY),
-                Admission::Nobody => {}
-                Admission::Closed => break,
+                AcceptOutcome::Full => server.stop.rest(ACCEPT_BACKOFF),
+                AcceptOutcome::WouldBlock => {}
+                AcceptOutcome::Closed => break,
             }
         }
     }
     for line in &lines {
         let _ = line.shutdown(Shutdown::Both);
     }
-    crew.dismiss();
+    pool.shutdown();
     Ok(())
 }
 
@@ -109,7 +109,7 @@ fn child(server: &Server, mut line: &UnixStream) -> io::Result<()> {
 }
 
 /// The address travels as text beside the descriptor: the child logs and publishes under it.
-fn pass(line: &UnixStream, stream: &TcpStream, client: Client) -> nix::Result<()> {
+fn pass(line: &UnixStream, stream: &TcpStream, client: Peer) -> nix::Result<()> {
     let address = client.address.to_string();
     let fds = [stream.as_raw_fd()];
     let rights = [ControlMessage::ScmRights(&fds)];
@@ -123,7 +123,7 @@ fn pass(line: &UnixStream, stream: &TcpStream, client: Client) -> nix::Result<()
     .map(drop)
 }
 
-fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, Client)>> {
+fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, Peer)>> {
     let mut address = [0; 64];
     let mut space = cmsg_space!([RawFd; 1]);
     loop {
@@ -158,6 +158,6 @@ fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, 
         let stream = TcpStream::from(unsafe { OwnedFd::from_raw_fd(fd) });
         let text = String::from_utf8_lossy(&address[..length]).into_owned();
         let address = text.parse().map_err(io::Error::other)?;
-        return Ok(Some((stream, Client::new(address))));
+        return Ok(Some((stream, Peer::new(address))));
     }
 }

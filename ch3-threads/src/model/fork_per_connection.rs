@@ -3,7 +3,7 @@
 //! ```text
 //!   parent ──► poll ──► accept ──► fork ──► close its copy ──┐
 //!               ▲  ▲─────────────────│───────────────────────┘
-//!               │ SIGCHLD            └──► child: close the door, converse, exit
+//!               │ SIGCHLD            └──► child: close the listening socket, converse, exit
 //!               └── reap ◄───────────────────────────────────────────────┘
 //! ```
 //!
@@ -13,7 +13,7 @@
 //!   a child writes, nobody else will read.
 //! - **The reaper:** a dead child stays a zombie until its parent has waited for it. A handler of SIGCHLD would do, but
 //!   then the handler and the loop share the list of children. Here SIGCHLD is blocked and read from a descriptor
-//!   (signalfd(2)), beside the door: no handler, no race between looking and waiting. The lab's `while (wait3(…) >= 0)`
+//!   (signalfd(2)), beside the listening socket: no handler, no race between looking and waiting. The lab's `while (wait3(…) >= 0)`
 //!   spins for as long as another child lives; the loop must end at 0 (see `reap` below and `show zombie`).
 
 use std::collections::BTreeSet;
@@ -25,27 +25,27 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, close};
 
 use common::core::connection::converse;
-use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
-use common::core::workers::{Deaths, end_all, fork_worker};
+use common::core::workers::{ChildExits, end_all, fork_worker};
 
 /// Forks a child per connection until the stop, then ends every child.
-pub fn run(server: &Server, door: Door) -> io::Result<()> {
-    let door = door.nonblocking_accept()?;
-    let deaths = Deaths::watch()?;
+pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
+    let listener = listener.nonblocking_accept()?;
+    let exits = ChildExits::watch()?;
     let mut children = BTreeSet::new();
     let mut number = 0;
     while !server.stop.requested() {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        // An error is EINTR, the stop: the loop's condition sees it. If it came just before, the door is closed and
+        // An error is EINTR, the stop: the loop's condition sees it. If it came just before, the listening socket is closed and
         // poll returns at once.
-        let _ = poll(&mut [readable(door.as_fd()), readable(deaths.as_fd())], PollTimeout::NONE);
-        reap(&deaths, &mut children);
-        match server.admit(&door)? {
-            Admission::Client(stream, client) => {
+        let _ = poll(&mut [readable(listener.as_fd()), readable(exits.as_fd())], PollTimeout::NONE);
+        reap(&exits, &mut children);
+        match server.admit(&listener)? {
+            AcceptOutcome::Accepted(stream, client) => {
                 number += 1;
                 let child = fork_worker(server, &format!("child-{number}"), || {
-                    close(door.as_raw_fd())?; // the child has no business there
+                    close(listener.as_raw_fd())?; // the child has no business there
                     converse(server, stream.try_clone()?, client);
                     Ok(())
                 });
@@ -58,9 +58,9 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
                 // The parent's copy of the connection is closed here: as long as it were open, the client would never
                 // see the end of the stream.
             }
-            Admission::Full => server.stop.rest(LOOK_AWAY),
-            Admission::Nobody => {}
-            Admission::Closed => break,
+            AcceptOutcome::Full => server.stop.rest(ACCEPT_BACKOFF),
+            AcceptOutcome::WouldBlock => {}
+            AcceptOutcome::Closed => break,
         }
     }
     end_all(server.stop, children);
@@ -68,8 +68,8 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
 }
 
 /// Waits for every child that is dead, and for none that lives.
-fn reap(deaths: &Deaths, children: &mut BTreeSet<Pid>) {
-    deaths.forget();
+fn reap(exits: &ChildExits, children: &mut BTreeSet<Pid>) {
+    exits.forget();
     while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
         match (status, status.pid()) {
             (WaitStatus::StillAlive, _) => break, // the 0 at which the lab's loop must end

@@ -28,11 +28,11 @@ use io_uring::{IoUring, cqueue, opcode, squeue};
 use nix::errno::Errno;
 use nix::libc;
 
-use common::core::connection::{Bell, LINGER, LINGER_BYTES, TICK};
+use common::core::connection::{LINGER, LINGER_BYTES, TICK, Waker};
 use common::core::conversation::{Conversation, Next};
-use common::core::listener::{Door, LOOK_AWAY};
+use common::core::listener::{ACCEPT_BACKOFF, Listener};
 use common::core::server::Server;
-use common::core::service::Client;
+use common::core::service::Peer;
 use common::core::stop::STALL_AT_STOP;
 use common::core::trace::Event;
 
@@ -40,17 +40,17 @@ use common::core::trace::Event;
 const ENTRIES: u32 = 1024;
 /// Read at once, per connection: every connection has a buffer of its own, because any may be read into at any time.
 const CHUNK: usize = 4096;
-/// The key of the accept operation; those of connections are their places, from 0.
+/// The key of the accept operation; those of connections are their permits, from 0.
 const ACCEPT: u64 = u64::MAX;
-/// The key of the wait for the bell, which is rung with the place of a connection that bytes are pushed to.
+/// The key of the wait for the waker, which is rung with the place of a connection that bytes are pushed to.
 const BELL: u64 = u64::MAX - 1;
 /// The key of what takes a receive back.
 const CANCEL: u64 = u64::MAX - 2;
 
 /// One connection and the one operation that is in flight for it.
-struct Seat {
+struct Slot {
     stream: TcpStream,
-    talk: Conversation,
+    conversation: Conversation,
     chunk: Box<[u8; CHUNK]>,
     in_flight: Flight,
     since: Instant,
@@ -83,41 +83,41 @@ fn build() -> io::Result<IoUring> {
 }
 
 /// Serves every client in one loop until the stop.
-pub fn run(server: &Server, door: &Door) -> io::Result<()> {
+pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
     let mut ring = build()?;
-    let bell = Arc::new(Bell::new()?);
+    let waker = Arc::new(Waker::new()?);
     // Never dropped: when an error ends this loop, operations may be in flight, and their buffers must outlive them.
-    let mut seats: ManuallyDrop<Vec<Option<Seat>>> = ManuallyDrop::default();
+    let mut slots: ManuallyDrop<Vec<Option<Slot>>> = ManuallyDrop::default();
     let mut free: Vec<usize> = Vec::new();
     let (mut accepting, mut listening) = (false, false);
-    let mut door_opens = Instant::now();
+    let mut accept_resumes = Instant::now();
     let mut next_look = Instant::now() + TICK;
     let mut woken = false;
     loop {
         let stopping = server.stop.requested();
         if stopping && !woken {
             woken = true; // once: those who wait for their clients wait no longer
-            for seat in seats.iter().flatten().filter(|seat| seat.in_flight != Flight::Send) {
-                let _ = seat.stream.shutdown(Shutdown::Read);
+            for slot in slots.iter().flatten().filter(|slot| slot.in_flight != Flight::Send) {
+                let _ = slot.stream.shutdown(Shutdown::Read);
             }
         }
-        if stopping && seats.iter().all(Option::is_none) {
+        if stopping && slots.iter().all(Option::is_none) {
             return Ok(());
         }
-        if !accepting && !stopping && Instant::now() >= door_opens {
+        if !accepting && !stopping && Instant::now() >= accept_resumes {
             // Multishot: one submission, and a completion for every client that comes.
-            let accept = opcode::AcceptMulti::new(Fd(door.as_raw_fd())).flags(libc::SOCK_CLOEXEC);
+            let accept = opcode::AcceptMulti::new(Fd(listener.as_raw_fd())).flags(libc::SOCK_CLOEXEC);
             submit(&mut ring, &accept.build().user_data(ACCEPT))?;
             accepting = true;
         }
         if !listening {
-            let rung = opcode::PollAdd::new(Fd(bell.as_fd().as_raw_fd()), libc::POLLIN as u32);
+            let rung = opcode::PollAdd::new(Fd(waker.as_fd().as_raw_fd()), libc::POLLIN as u32);
             submit(&mut ring, &rung.build().user_data(BELL))?;
             listening = true;
         }
-        let patience = if accepting { TICK } else { LOOK_AWAY };
-        let time = Timespec::from(patience);
-        server.journal.record(Event::Wait, None);
+        let timeout = if accepting { TICK } else { ACCEPT_BACKOFF };
+        let time = Timespec::from(timeout);
+        server.trace.record(Event::Wait, None);
         match ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&time)) {
             Err(error)
                 if !matches!(
@@ -129,7 +129,7 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
             }
             _ => {}
         }
-        server.journal.record(Event::Turn, None);
+        server.trace.record(Event::Turn, None);
         let completions: Vec<cqueue::Entry> = ring.completion().collect();
         for completion in completions {
             let key = completion.user_data();
@@ -140,12 +140,12 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
                         // SAFETY: the kernel has just made this descriptor for us.
                         let stream = unsafe { TcpStream::from_raw_fd(fd) };
                         let Ok(address) = stream.peer_addr() else { continue }; // gone already
-                        admit(server, stream, Client::new(address), &bell, &mut ring, &mut seats, &mut free);
+                        admit(server, stream, Peer::new(address), &waker, &mut ring, &mut slots, &mut free);
                     }
                     error => match Errno::from_raw(-error) {
                         Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => {
-                            server.meters.full.count();
-                            door_opens = Instant::now() + LOOK_AWAY;
+                            server.counters.full.count();
+                            accept_resumes = Instant::now() + ACCEPT_BACKOFF;
                         }
                         // The stop, or a client that died in the queue.
                         _ => {}
@@ -154,39 +154,39 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
             } else if key == BELL {
                 listening = false;
                 let receives = |place: &usize| {
-                    seats.get(*place).is_some_and(|seat| {
-                        seat.as_ref().is_some_and(|seat| seat.in_flight == Flight::Receive)
+                    slots.get(*place).is_some_and(|slot| {
+                        slot.as_ref().is_some_and(|slot| slot.in_flight == Flight::Receive)
                     })
                 };
-                for place in bell.answer().into_iter().filter(receives) {
+                for place in waker.answer().into_iter().filter(receives) {
                     // It is taken back and completes at once; the pushes are then what is next. Whoever is being sent to
                     // takes them after that.
                     submit(&mut ring, &opcode::AsyncCancel::new(place as u64).build().user_data(CANCEL))?;
                 }
             } else if key != CANCEL {
                 let place = key as usize;
-                let seat = seats[place].as_mut().expect("only its own completion ends a connection");
-                let end = match take(server, seat, completion.result()) {
-                    Ok(()) => next(server, &mut ring, seat, place as u64),
+                let slot = slots[place].as_mut().expect("only its own completion ends a connection");
+                let end = match take(server, slot, completion.result()) {
+                    Ok(()) => next(server, &mut ring, slot, place as u64),
                     Err(error) => Err(error),
                 };
-                leave_if_over(server, end, &mut seats, &mut free, place);
+                leave_if_over(server, end, &mut slots, &mut free, place);
             }
         }
         if Instant::now() >= next_look {
             next_look = Instant::now() + TICK;
-            for seat in seats.iter().flatten().filter(|seat| seat.expired(server)) {
+            for slot in slots.iter().flatten().filter(|slot| slot.expired(server)) {
                 // Not dropped here: its operation is in flight, and now it will complete.
-                let _ = seat.stream.shutdown(Shutdown::Both);
+                let _ = slot.stream.shutdown(Shutdown::Both);
             }
         }
     }
 }
 
-impl Seat {
+impl Slot {
     fn expired(&self, server: &Server) -> bool {
         let limit = match self.in_flight {
-            Flight::Send if server.stop.is_overdue() || self.talk.is_overrun() => return true,
+            Flight::Send if server.stop.is_overdue() || self.conversation.is_queue_full() => return true,
             Flight::Send if server.stop.requested() => STALL_AT_STOP,
             Flight::Send => server.limits.stall,
             Flight::Discard { brief: true } => LINGER,
@@ -199,48 +199,54 @@ impl Seat {
 fn admit(
     server: &Server,
     stream: TcpStream,
-    client: Client,
-    bell: &Arc<Bell<usize>>,
+    client: Peer,
+    waker: &Arc<Waker<usize>>,
     ring: &mut IoUring,
-    seats: &mut Vec<Option<Seat>>,
+    slots: &mut Vec<Option<Slot>>,
     free: &mut Vec<usize>,
 ) {
-    server.meters.accepted.count();
+    server.counters.accepted.count();
     tracing::info!("New client connected from {client}");
     let place = free.pop().unwrap_or_else(|| {
-        seats.push(None);
-        seats.len() - 1
+        slots.push(None);
+        slots.len() - 1
     });
-    let talk = Conversation::open(&server.service, client);
-    if let Some(outbox) = talk.outbox() {
-        let bell = Arc::clone(bell);
-        outbox.wake_with(move || bell.ring(place));
+    let conversation = Conversation::open(&server.service, client);
+    if let Some(outbox) = conversation.outbox() {
+        let waker = Arc::clone(waker);
+        outbox.wake_with(move || waker.ring(place));
     }
     let (chunk, since) = (Box::new([0; CHUNK]), Instant::now());
-    let seat =
-        seats[place].insert(Seat { stream, talk, chunk, in_flight: Flight::Receive, since, dropped: 0 });
-    let end = next(server, ring, seat, place as u64);
-    leave_if_over(server, end, seats, free, place);
+    let slot = slots[place].insert(Slot {
+        stream,
+        conversation,
+        chunk,
+        in_flight: Flight::Receive,
+        since,
+        dropped: 0,
+    });
+    let end = next(server, ring, slot, place as u64);
+    leave_if_over(server, end, slots, free, place);
 }
 
 /// Takes what an operation brought.
-fn take(server: &Server, seat: &mut Seat, result: i32) -> io::Result<()> {
-    if result == -libc::ECANCELED && seat.in_flight == Flight::Receive {
+fn take(server: &Server, slot: &mut Slot, result: i32) -> io::Result<()> {
+    if result == -libc::ECANCELED && slot.in_flight == Flight::Receive {
         return Ok(()); // for the pushes
     }
     if result < 0 {
         return Err(io::Error::from_raw_os_error(-result));
     }
     let count = result as usize;
-    match seat.in_flight {
-        Flight::Send => seat.talk.transmitted(count),
+    match slot.in_flight {
+        Flight::Send => slot.conversation.transmitted(count),
         // Our own shutdown reads like the client's end, but is not.
         _ if server.stop.requested() => return Err(io::ErrorKind::Interrupted.into()),
-        Flight::Receive | Flight::Discard { .. } if count == 0 => seat.talk.finish(),
-        Flight::Receive => seat.talk.receive(&seat.chunk[..count]),
+        Flight::Receive | Flight::Discard { .. } if count == 0 => slot.conversation.finish(),
+        Flight::Receive => slot.conversation.receive(&slot.chunk[..count]),
         Flight::Discard { brief } => {
-            seat.dropped += count;
-            if brief && seat.dropped > LINGER_BYTES {
+            slot.dropped += count;
+            if brief && slot.dropped > LINGER_BYTES {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
@@ -249,20 +255,20 @@ fn take(server: &Server, seat: &mut Seat, result: i32) -> io::Result<()> {
 }
 
 /// Handles what can be handled, then submits the one operation that is next; `UnexpectedEof` stands for the end.
-fn next(server: &Server, ring: &mut IoUring, seat: &mut Seat, key: u64) -> io::Result<()> {
-    let fd = Fd(seat.stream.as_raw_fd());
+fn next(server: &Server, ring: &mut IoUring, slot: &mut Slot, key: u64) -> io::Result<()> {
+    let fd = Fd(slot.stream.as_raw_fd());
     // Then its time runs on: a client that goes on sending shall not keep us for ever.
-    let lingers = matches!(seat.in_flight, Flight::Discard { .. });
+    let lingers = matches!(slot.in_flight, Flight::Discard { .. });
     loop {
-        while let Some(request) = seat.talk.poll_request() {
-            let answer = server.handle(&seat.talk.client().clone(), request);
-            seat.talk.answer(answer);
+        while let Some(request) = slot.conversation.poll_request() {
+            let answer = server.handle(&slot.conversation.client().clone(), request);
+            slot.conversation.answer(answer);
         }
-        let next = seat.talk.next();
+        let next = slot.conversation.next();
         let operation = match next {
             Next::Send => {
-                let bytes = seat.talk.transmit();
-                seat.in_flight = Flight::Send;
+                let bytes = slot.conversation.transmit();
+                slot.in_flight = Flight::Send;
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                 opcode::Send::new(fd, bytes.as_ptr(), length).flags(libc::MSG_NOSIGNAL).build()
             }
@@ -270,15 +276,15 @@ fn next(server: &Server, ring: &mut IoUring, seat: &mut Seat, key: u64) -> io::R
                 return Err(io::ErrorKind::Interrupted.into());
             }
             Next::Receive | Next::Discard { .. } => {
-                seat.in_flight = match next {
+                slot.in_flight = match next {
                     Next::Discard { brief } => Flight::Discard { brief },
                     _ => Flight::Receive,
                 };
-                opcode::Recv::new(fd, seat.chunk.as_mut_ptr(), CHUNK as u32).build()
+                opcode::Recv::new(fd, slot.chunk.as_mut_ptr(), CHUNK as u32).build()
             }
             Next::HalfClose => {
-                seat.stream.shutdown(Shutdown::Write)?;
-                seat.talk.half_closed();
+                slot.stream.shutdown(Shutdown::Write)?;
+                slot.conversation.half_closed();
                 continue;
             }
             Next::Poll => continue,
@@ -286,10 +292,10 @@ fn next(server: &Server, ring: &mut IoUring, seat: &mut Seat, key: u64) -> io::R
             Next::Close => return Err(io::ErrorKind::UnexpectedEof.into()),
         };
         if !lingers {
-            seat.since = Instant::now();
+            slot.since = Instant::now();
         }
         submit(ring, &operation.user_data(key))?;
-        if seat.talk.is_slow() {
+        if slot.conversation.is_slow() {
             // Not with the next turn's: other slow requests of this turn come before it, and the answer is ready now.
             ring.submit()?;
         }
@@ -300,7 +306,7 @@ fn next(server: &Server, ring: &mut IoUring, seat: &mut Seat, key: u64) -> io::R
 /// Puts an operation into the ring, which is given to the kernel first when it is full.
 fn submit(ring: &mut IoUring, operation: &squeue::Entry) -> io::Result<()> {
     // SAFETY: what the operation points to (the chunk in its box, the output in its conversation) stays where it is:
-    // nothing touches a seat between `next` and the completion, and only its completion removes it.
+    // nothing touches a slot between `next` and the completion, and only its completion removes it.
     while unsafe { ring.submission().push(operation) }.is_err() {
         ring.submit()?;
     }
@@ -311,14 +317,14 @@ fn submit(ring: &mut IoUring, operation: &squeue::Entry) -> io::Result<()> {
 fn leave_if_over(
     server: &Server,
     end: io::Result<()>,
-    seats: &mut [Option<Seat>],
+    slots: &mut [Option<Slot>],
     free: &mut Vec<usize>,
     place: usize,
 ) {
     let Err(error) = end else { return };
-    if let Some(seat) = seats[place].take() {
+    if let Some(slot) = slots[place].take() {
         let over = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted);
-        server.farewell(seat.talk.client(), if over { Ok(()) } else { Err(error) });
+        server.log_disconnect(slot.conversation.client(), if over { Ok(()) } else { Err(error) });
         free.push(place);
     }
 }

@@ -11,12 +11,12 @@
 use std::io;
 
 use common::core::connection::converse;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::server::Server;
 
 /// Serves the first client, then ends.
-pub fn run(server: &Server, door: &Door) -> io::Result<()> {
-    if let Some((stream, client)) = server.next_client(door)? {
+pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
+    if let Some((stream, client)) = server.next_client(listener)? {
         converse(server, stream, client);
     }
     Ok(())

@@ -24,65 +24,65 @@ use std::io;
 use std::thread;
 
 use common::core::connection::Blocking;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
 use common::core::service::{Answer, Request};
 use common::core::trace::Event;
 
 use super::keep_working;
-use super::places::{Place, Places};
+use super::semaphore::{Permit, Semaphore};
 
 /// A connection on its way round, and its place.
-struct Traveller<'a> {
+struct Job<'a> {
     connection: Blocking,
-    _place: Place<'a>,
+    _permit: Permit<'a>,
 }
 
 /// Runs `workers` threads of each kind until the stop.
-pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
+pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<()> {
     let capacity = server.limits.connections;
-    let places = Places::new(capacity);
-    let connections: Queue<Traveller> = Queue::new(capacity);
-    let requests: Queue<(Traveller, Request)> = Queue::new(capacity);
-    let responses: Queue<(Traveller, Answer)> = Queue::new(capacity);
+    let permits = Semaphore::new(capacity);
+    let connections: Queue<Job> = Queue::new(capacity);
+    let requests: Queue<(Job, Request)> = Queue::new(capacity);
+    let responses: Queue<(Job, Answer)> = Queue::new(capacity);
     thread::scope(|scope| {
         let (connections, requests, responses) = (&connections, &requests, &responses);
-        let hired = (0..workers).try_for_each(|number| {
+        let spawned = (0..workers).try_for_each(|number| {
             keep_working(scope, server, format!("receiver-{number}"), move || {
-                while let Some(mut traveller) = connections.pop() {
-                    let client = traveller.connection.client();
-                    server.journal.record(Event::Hold, Some(&client));
-                    let received = traveller.connection.next_request();
-                    server.journal.record(Event::Release, Some(&client));
+                while let Some(mut job) = connections.pop() {
+                    let client = job.connection.client();
+                    server.trace.record(Event::Hold, Some(&client));
+                    let received = job.connection.next_request();
+                    server.trace.record(Event::Release, Some(&client));
                     match received {
                         // A push into a closed queue gives back what was pushed; dropped, the connection is closed.
-                        Ok(Some(request)) => drop(requests.push((traveller, request))),
-                        Ok(None) => server.farewell(&client, Ok(())),
-                        Err(error) => server.farewell(&client, Err(error)),
+                        Ok(Some(request)) => drop(requests.push((job, request))),
+                        Ok(None) => server.log_disconnect(&client, Ok(())),
+                        Err(error) => server.log_disconnect(&client, Err(error)),
                     }
                 }
             })?;
             keep_working(scope, server, format!("handler-{number}"), move || {
-                while let Some((traveller, request)) = requests.pop() {
-                    let answer = server.handle(&traveller.connection.client(), request);
-                    drop(responses.push((traveller, answer)));
+                while let Some((job, request)) = requests.pop() {
+                    let answer = server.handle(&job.connection.client(), request);
+                    drop(responses.push((job, answer)));
                 }
             })?;
             keep_working(scope, server, format!("sender-{number}"), move || {
-                while let Some((mut traveller, answer)) = responses.pop() {
-                    traveller.connection.answer(answer);
-                    match traveller.connection.flush() {
-                        Ok(()) => drop(connections.push(traveller)),
-                        Err(error) => server.farewell(&traveller.connection.client(), Err(error)),
+                while let Some((mut job, answer)) = responses.pop() {
+                    job.connection.answer(answer);
+                    match job.connection.flush() {
+                        Ok(()) => drop(connections.push(job)),
+                        Err(error) => server.log_disconnect(&job.connection.client(), Err(error)),
                     }
                 }
             })
         });
-        let accepted = hired.and_then(|()| accept(server, door, &places, connections));
+        let accepted = spawned.and_then(|()| accept(server, listener, &permits, connections));
         // After the stop no connection waits for its client any more, so all of them come to their end.
         server.stop.request();
-        places.wait_until_all_free();
+        permits.wait_until_all_free();
         connections.close();
         requests.close();
         responses.close();
@@ -92,16 +92,16 @@ pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
 
 fn accept<'a>(
     server: &Server,
-    door: &Door,
-    places: &'a Places,
-    connections: &Queue<Traveller<'a>>,
+    listener: &Listener,
+    permits: &'a Semaphore,
+    connections: &Queue<Job<'a>>,
 ) -> io::Result<()> {
     loop {
-        let place = places.take();
-        let Some((stream, client)) = server.next_client(door)? else { return Ok(()) };
+        let place = permits.take();
+        let Some((stream, client)) = server.next_client(listener)? else { return Ok(()) };
         match Blocking::open(server, stream, client) {
-            Ok(connection) => drop(connections.push(Traveller { connection, _place: place })),
-            Err(error) => server.farewell(&client, Err(error)),
+            Ok(connection) => drop(connections.push(Job { connection, _permit: place })),
+            Err(error) => server.log_disconnect(&client, Err(error)),
         }
     }
 }

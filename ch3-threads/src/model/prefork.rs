@@ -17,28 +17,28 @@
 use std::io;
 
 use common::core::connection::converse;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::server::Server;
-use common::core::workers::Crew;
+use common::core::workers::WorkerPool;
 
 /// Keeps `workers` children until the stop.
-pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
+pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<()> {
     let child = |number: usize| {
         move || {
-            while let Some((stream, client)) = server.next_client(door)? {
-                server.meters.worker(number).count();
+            while let Some((stream, client)) = server.next_client(listener)? {
+                server.counters.worker(number).count();
                 converse(server, stream, client);
             }
             Ok(())
         }
     };
-    let mut crew = Crew::new(server, "child")?;
+    let mut pool = WorkerPool::new(server, "child")?;
     for number in 0..workers {
-        crew.hire(number, child(number))?;
+        pool.spawn(number, child(number))?;
     }
-    while let Some(dead) = crew.wait_for_death()? {
-        crew.replace(dead, child(dead))?;
+    while let Some(dead) = pool.wait_for_exit()? {
+        pool.replace(dead, child(dead))?;
     }
-    crew.dismiss();
+    pool.shutdown();
     Ok(())
 }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!               ┌─ hash of addresses and ports ─┐
-//!   client ──►  │ kernel ├──► door 0 ──► child-0: accept ──► converse
-//!               └────────┴──► door 1 ──► child-1: accept ──► …
+//!   client ──►  │ kernel ├──► listener 0 ──► child-0: accept ──► converse
+//!               └────────┴──► listener 1 ──► child-1: accept ──► …
 //! ```
 //!
 //! - **Accepts:** the child to whose socket the kernel's hash sends the connection. **Answers:** the same.
@@ -16,34 +16,34 @@
 use std::io;
 
 use common::core::connection::converse;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::server::Server;
-use common::core::workers::Crew;
+use common::core::workers::WorkerPool;
 
-/// Keeps `workers` children until the stop. `door` is the first child's; the others are opened beside it.
-pub fn run(server: &Server, door: Door, backlog: i32, workers: usize) -> io::Result<()> {
-    let address = door.address();
-    let mut doors = vec![door];
-    while doors.len() < workers {
-        doors.push(Door::open(address, backlog, true, server.stop)?);
+/// Keeps `workers` children until the stop. `listener` is the first child's; the others are opened beside it.
+pub fn run(server: &Server, listener: Listener, backlog: i32, workers: usize) -> io::Result<()> {
+    let address = listener.address();
+    let mut listeners = vec![listener];
+    while listeners.len() < workers {
+        listeners.push(Listener::open(address, backlog, true, server.stop)?);
     }
     let child = |number: usize| {
-        let door = &doors[number];
+        let listener = &listeners[number];
         move || {
-            while let Some((stream, client)) = server.next_client(door)? {
-                server.meters.worker(number).count();
+            while let Some((stream, client)) = server.next_client(listener)? {
+                server.counters.worker(number).count();
                 converse(server, stream, client);
             }
             Ok(())
         }
     };
-    let mut crew = Crew::new(server, "child")?;
+    let mut pool = WorkerPool::new(server, "child")?;
     for number in 0..workers {
-        crew.hire(number, child(number))?;
+        pool.spawn(number, child(number))?;
     }
-    while let Some(dead) = crew.wait_for_death()? {
-        crew.replace(dead, child(dead))?;
+    while let Some(dead) = pool.wait_for_exit()? {
+        pool.replace(dead, child(dead))?;
     }
-    crew.dismiss();
+    pool.shutdown();
     Ok(())
 }

@@ -15,20 +15,20 @@ use std::io;
 use std::thread;
 
 use common::core::connection::converse;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::server::Server;
 
 use super::keep_working;
 
 /// Serves up to `workers` clients at once, until the stop.
-pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
+pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<()> {
     thread::scope(|scope| {
         for number in 0..workers {
             keep_working(scope, server, format!("worker-{number}"), move || {
                 loop {
-                    match server.next_client(door) {
+                    match server.next_client(listener) {
                         Ok(Some((stream, client))) => {
-                            server.meters.worker(number).count();
+                            server.counters.worker(number).count();
                             converse(server, stream, client);
                         }
                         Ok(None) => break,

@@ -23,15 +23,15 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 
 use common::core::connection::Blocking;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
-use common::core::service::{Answer, Client, Request, Service, Then};
+use common::core::service::{AfterAnswer, Answer, Peer, Request, Service};
 use common::core::trace::Event;
 use common::protocol::frame;
 
 use super::keep_working;
-use super::places::{Place, Places};
+use super::semaphore::{Permit, Semaphore};
 
 /// Receivers, and senders.
 pub const IO_THREADS: usize = 8;
@@ -53,15 +53,15 @@ struct Done {
 }
 
 /// A connection on its way round, and its place.
-struct Traveller<'a> {
+struct Job<'a> {
     connection: Blocking,
-    _place: Place<'a>,
+    _permit: Permit<'a>,
 }
 
 /// Runs the pipeline with `workers` processes until the stop. `command` starts one.
 pub fn run(
     server: &Server,
-    door: &Door,
+    listener: &Listener,
     workers: usize,
     command: impl Fn() -> Command + Sync,
 ) -> io::Result<()> {
@@ -69,60 +69,60 @@ pub fn run(
     let processes = (0..workers).map(|_| Ok(Mutex::new(Some(Worker::start(command())?))));
     let processes: Vec<Mutex<Option<Worker>>> = processes.collect::<io::Result<_>>()?;
     let capacity = server.limits.connections;
-    let places = Places::new(capacity);
-    let connections: Queue<Traveller> = Queue::new(capacity);
-    let requests: Queue<(Traveller, Request)> = Queue::new(capacity);
-    let responses: Queue<(Traveller, Answer)> = Queue::new(capacity);
+    let permits = Semaphore::new(capacity);
+    let connections: Queue<Job> = Queue::new(capacity);
+    let requests: Queue<(Job, Request)> = Queue::new(capacity);
+    let responses: Queue<(Job, Answer)> = Queue::new(capacity);
     thread::scope(|scope| {
         let (connections, requests, responses, command) = (&connections, &requests, &responses, &command);
-        let hired = (0..IO_THREADS).try_for_each(|number| {
+        let spawned = (0..IO_THREADS).try_for_each(|number| {
             keep_working(scope, server, format!("receiver-{number}"), move || {
-                while let Some(mut traveller) = connections.pop() {
-                    let client = traveller.connection.client();
-                    server.journal.record(Event::Hold, Some(&client));
-                    let received = traveller.connection.next_request();
-                    server.journal.record(Event::Release, Some(&client));
+                while let Some(mut job) = connections.pop() {
+                    let client = job.connection.client();
+                    server.trace.record(Event::Hold, Some(&client));
+                    let received = job.connection.next_request();
+                    server.trace.record(Event::Release, Some(&client));
                     match received {
-                        Ok(Some(request)) => drop(requests.push((traveller, request))),
-                        Ok(None) => server.farewell(&client, Ok(())),
-                        Err(error) => server.farewell(&client, Err(error)),
+                        Ok(Some(request)) => drop(requests.push((job, request))),
+                        Ok(None) => server.log_disconnect(&client, Ok(())),
+                        Err(error) => server.log_disconnect(&client, Err(error)),
                     }
                 }
             })?;
             keep_working(scope, server, format!("sender-{number}"), move || {
-                while let Some((mut traveller, answer)) = responses.pop() {
-                    traveller.connection.answer(answer);
-                    match traveller.connection.flush() {
-                        Ok(()) => drop(connections.push(traveller)),
-                        Err(error) => server.farewell(&traveller.connection.client(), Err(error)),
+                while let Some((mut job, answer)) = responses.pop() {
+                    job.connection.answer(answer);
+                    match job.connection.flush() {
+                        Ok(()) => drop(connections.push(job)),
+                        Err(error) => server.log_disconnect(&job.connection.client(), Err(error)),
                     }
                 }
             })
         });
-        let hired = hired.and_then(|()| {
+        let spawned = spawned.and_then(|()| {
             processes.iter().enumerate().try_for_each(|(number, process)| {
                 keep_working(scope, server, format!("handler-{number}"), move || {
                     let mut worker = process.lock().unwrap_or_else(PoisonError::into_inner).take();
                     let replaced = |error: &io::Error| {
-                        server.meters.replaced.count();
+                        server.counters.replaced.count();
                         tracing::warn!("the process of handler-{number} died ({error}); it is replaced");
                     };
-                    while let Some((traveller, request)) = requests.pop() {
-                        let client = traveller.connection.client();
+                    while let Some((job, request)) = requests.pop() {
+                        let client = job.connection.client();
                         if !server.may_begin() {
-                            server.farewell(&client, Ok(()));
+                            server.log_disconnect(&client, Ok(()));
                             continue;
                         }
                         tracing::debug!("a request of {client}, {} bytes", request.0.len());
-                        server.meters.requests.count();
-                        server.journal.record(Event::Begin, Some(&client));
+                        server.counters.requests.count();
+                        server.trace.record(Event::Begin, Some(&client));
                         let answer = ask(&mut worker, command, replaced, &client, request);
-                        server.journal.record(Event::End, Some(&client));
+                        server.trace.record(Event::End, Some(&client));
                         match answer {
-                            Ok(answer) => drop(responses.push((traveller, answer))),
+                            Ok(answer) => drop(responses.push((job, answer))),
                             Err(error) => {
                                 replaced(&error);
-                                server.farewell(&client, Err(io::Error::other("its request was lost")));
+                                server.log_disconnect(&client, Err(io::Error::other("its request was lost")));
                                 worker = None;
                             }
                         }
@@ -130,9 +130,9 @@ pub fn run(
                 })
             })
         });
-        let accepted = hired.and_then(|()| accept(server, door, &places, connections));
+        let accepted = spawned.and_then(|()| accept(server, listener, &permits, connections));
         server.stop.request();
-        places.wait_until_all_free();
+        permits.wait_until_all_free();
         connections.close();
         requests.close();
         responses.close();
@@ -142,16 +142,16 @@ pub fn run(
 
 fn accept<'a>(
     server: &Server,
-    door: &Door,
-    places: &'a Places,
-    connections: &Queue<Traveller<'a>>,
+    listener: &Listener,
+    permits: &'a Semaphore,
+    connections: &Queue<Job<'a>>,
 ) -> io::Result<()> {
     loop {
-        let place = places.take();
-        let Some((stream, client)) = server.next_client(door)? else { return Ok(()) };
+        let place = permits.take();
+        let Some((stream, client)) = server.next_client(listener)? else { return Ok(()) };
         match Blocking::open(server, stream, client) {
-            Ok(connection) => drop(connections.push(Traveller { connection, _place: place })),
-            Err(error) => server.farewell(&client, Err(error)),
+            Ok(connection) => drop(connections.push(Job { connection, _permit: place })),
+            Err(error) => server.log_disconnect(&client, Err(error)),
         }
     }
 }
@@ -168,7 +168,7 @@ fn ask(
     worker: &mut Option<Worker>,
     command: impl Fn() -> Command,
     replaced: impl Fn(&io::Error),
-    client: &Client,
+    client: &Peer,
     request: Request,
 ) -> io::Result<Answer> {
     let task = Task { client: client.address, request: request.0 };
@@ -215,10 +215,10 @@ impl Drop for Worker {
 pub fn be_worker(service: &dyn Service) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     while let Some(task) = read_frame::<Task>(&mut input)? {
-        let answer = service.handle(&Client::new(task.client), Request(task.request));
+        let answer = service.handle(&Peer::new(task.client), Request(task.request));
         write_frame(
             &mut output,
-            &Done { answer: answer.bytes.into_vec(), ends: answer.then != Then::Continue },
+            &Done { answer: answer.bytes.into_vec(), ends: answer.then != AfterAnswer::Continue },
         )?;
     }
     Ok(())

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! - **Accepts, answers:** the one thread, in turns.
-//! - **Waits in:** `select(2)`, for the door, the stop and every connection at once.
+//! - **Waits in:** `select(2)`, for the listening socket, the stop and every connection at once.
 //! - **The price:** the sets are built anew and looked through at every turn; a slow request stops everybody. And a set
 //!   is a bitmap of 1024 bits: descriptor 1024 has no bit. The C macro writes beyond the set and corrupts memory
 //!   (select(2), BUGS); here such a client is refused.
@@ -21,80 +21,80 @@ use std::time::Instant;
 use nix::sys::select::{FD_SETSIZE, FdSet, select};
 use nix::sys::time::TimeVal;
 
-use common::core::connection::{Bell, Interest, NonBlocking, TICK, say_goodbye};
-use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::connection::{Interest, NonBlocking, TICK, Waker, drain};
+use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::trace::Event;
 
-use super::{READ_AT_ONCE, Seat};
+use super::{READ_AT_ONCE, Slot};
 
 /// Serves every client in one loop until the stop.
-pub fn run(server: &Server, door: Door) -> io::Result<()> {
-    let door = door.nonblocking()?;
-    let bell = Arc::new(Bell::new()?);
-    let mut seats: BTreeMap<RawFd, Seat> = BTreeMap::new();
+pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
+    let listener = listener.nonblocking()?;
+    let waker = Arc::new(Waker::new()?);
+    let mut slots: BTreeMap<RawFd, Slot> = BTreeMap::new();
     let mut scratch = vec![0; READ_AT_ONCE];
-    let mut door_opens = Instant::now();
+    let mut accept_resumes = Instant::now();
     let mut next_look = Instant::now() + TICK;
     while !server.stop.requested() {
-        let looks_away = Instant::now() < door_opens;
+        let accept_paused = Instant::now() < accept_resumes;
         let (mut readable, mut writable) = (FdSet::new(), FdSet::new());
         readable.insert(server.stop.fd());
-        readable.insert(bell.as_fd());
-        if !looks_away {
-            readable.insert(door.as_fd());
+        readable.insert(waker.as_fd());
+        if !accept_paused {
+            readable.insert(listener.as_fd());
         }
-        for seat in seats.values() {
-            match seat.interest {
-                Interest::Read => readable.insert(seat.connection.as_fd()),
-                Interest::Write => writable.insert(seat.connection.as_fd()),
+        for slot in slots.values() {
+            match slot.interest {
+                Interest::Read => readable.insert(slot.connection.as_fd()),
+                Interest::Write => writable.insert(slot.connection.as_fd()),
                 Interest::Nothing => {}
             }
         }
-        let patience = if looks_away { LOOK_AWAY } else { TICK };
-        let mut timeout = TimeVal::new(0, patience.as_micros() as i64);
-        server.journal.record(Event::Wait, None);
+        let timeout = if accept_paused { ACCEPT_BACKOFF } else { TICK };
+        let mut timeout = TimeVal::new(0, timeout.as_micros() as i64);
+        server.trace.record(Event::Wait, None);
         if select(None, &mut readable, &mut writable, None, &mut timeout).is_err() {
             continue; // EINTR: the stop
         }
-        server.journal.record(Event::Turn, None);
-        let knocks = readable.contains(door.as_fd());
-        let mut ready: Vec<RawFd> = seats
+        server.trace.record(Event::Turn, None);
+        let listener_ready = readable.contains(listener.as_fd());
+        let mut ready: Vec<RawFd> = slots
             .values()
-            .map(|seat| seat.connection.as_fd())
+            .map(|slot| slot.connection.as_fd())
             .filter(|&fd| readable.contains(fd) || writable.contains(fd))
             .map(|fd| fd.as_raw_fd())
             .collect();
-        ready.extend(bell.answer());
+        ready.extend(waker.answer());
 
         for fd in ready {
-            Seat::serve(&mut seats, fd, server, &mut scratch);
+            Slot::serve(&mut slots, fd, server, &mut scratch);
         }
-        if knocks {
-            match server.admit(&door)? {
-                Admission::Client(stream, client) if stream.as_raw_fd() as usize >= FD_SETSIZE => {
-                    server.meters.refused.count();
+        if listener_ready {
+            match server.admit(&listener)? {
+                AcceptOutcome::Accepted(stream, client) if stream.as_raw_fd() as usize >= FD_SETSIZE => {
+                    server.counters.refused.count();
                     tracing::warn!(
                         "client {client} is refused: select has no place beyond {FD_SETSIZE} descriptors"
                     );
                 }
-                Admission::Client(stream, client) => {
+                AcceptOutcome::Accepted(stream, client) => {
                     let connection = NonBlocking::open(server, stream, client);
-                    connection.ring(&bell);
+                    connection.ring(&waker);
                     let fd = connection.as_raw_fd();
-                    seats.insert(fd, Seat { connection, interest: Interest::Read });
-                    Seat::serve(&mut seats, fd, server, &mut scratch); // its greeting
+                    slots.insert(fd, Slot { connection, interest: Interest::Read });
+                    Slot::serve(&mut slots, fd, server, &mut scratch); // its greeting
                 }
-                Admission::Full => door_opens = Instant::now() + LOOK_AWAY,
-                Admission::Nobody => {}
-                Admission::Closed => break,
+                AcceptOutcome::Full => accept_resumes = Instant::now() + ACCEPT_BACKOFF,
+                AcceptOutcome::WouldBlock => {}
+                AcceptOutcome::Closed => break,
             }
         }
         if Instant::now() >= next_look {
             next_look = Instant::now() + TICK;
-            Seat::clear_expired(&mut seats, server);
+            Slot::clear_expired(&mut slots, server);
         }
     }
-    say_goodbye(server, seats.into_values().map(|seat| seat.connection));
+    drain(server, slots.into_values().map(|slot| slot.connection));
     Ok(())
 }

@@ -13,12 +13,12 @@
 use std::io;
 
 use common::core::connection::converse;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::server::Server;
 
 /// Serves clients one at a time until the stop.
-pub fn run(server: &Server, door: &Door) -> io::Result<()> {
-    while let Some((stream, client)) = server.next_client(door)? {
+pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
+    while let Some((stream, client)) = server.next_client(listener)? {
         converse(server, stream, client);
     }
     Ok(())

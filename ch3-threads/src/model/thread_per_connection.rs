@@ -16,7 +16,7 @@ use std::io;
 use std::thread;
 
 use common::core::connection::converse;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::server::Server;
 
 /// Address space per thread; the kernel backs only the pages that are used. The default of 2 MiB would do as well, but
@@ -24,10 +24,10 @@ use common::core::server::Server;
 const STACK: usize = 256 * 1024;
 
 /// Spawns a thread per connection until the stop, then waits for all of them.
-pub fn run(server: &Server, door: &Door) -> io::Result<()> {
+pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
     thread::scope(|scope| {
         let mut number = 0;
-        while let Some((stream, client)) = server.next_client(door)? {
+        while let Some((stream, client)) = server.next_client(listener)? {
             number += 1;
             let spawned = thread::Builder::new()
                 .name(format!("connection-{number}"))
@@ -36,7 +36,7 @@ pub fn run(server: &Server, door: &Door) -> io::Result<()> {
             if let Err(error) = spawned {
                 // The connection went into the closure, and the closure is dropped: the client is hung up on.
                 tracing::warn!("client {client} is turned away: no thread for it: {error}");
-                server.meters.refused.count();
+                server.counters.refused.count();
             }
         }
         Ok(())

@@ -4,7 +4,7 @@
 //! ```text
 //!   main ──► poll ──► read ──► a request is whole ──► spawn ──┐
 //!             ▲  ▲─────────────────────────────────────────────┘
-//!             │ bell                                 └──► thread: handle
+//!             │ waker                                 └──► thread: handle
 //!             └── write ◄── answer ◄───────────────────────────────┘
 //! ```
 //!
@@ -22,47 +22,47 @@ use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use common::core::connection::{Bell, Interest, NonBlocking, Step, TICK, say_goodbye};
-use common::core::listener::{Admission, Door, LOOK_AWAY};
+use common::core::connection::{Interest, NonBlocking, Step, TICK, Waker, drain};
+use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::service::Request;
 
-use super::{READ_AT_ONCE, Seat};
+use super::{READ_AT_ONCE, Slot};
 
 /// Requests handled at once.
 pub const AT_ONCE: usize = 512;
 
 /// Serves every client until the stop.
-pub fn run(server: &Server, door: Door) -> io::Result<()> {
-    let door = door.nonblocking()?;
-    let answers = Bell::new()?;
-    let pushes = std::sync::Arc::new(Bell::new()?);
-    let mut seats: BTreeMap<RawFd, Seat> = BTreeMap::new();
+pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
+    let listener = listener.nonblocking()?;
+    let answers = Waker::new()?;
+    let pushes = std::sync::Arc::new(Waker::new()?);
+    let mut slots: BTreeMap<RawFd, Slot> = BTreeMap::new();
     let mut scratch = vec![0; READ_AT_ONCE];
     let (mut line, mut running) = (VecDeque::new(), 0);
-    let mut door_opens = Instant::now();
+    let mut accept_resumes = Instant::now();
     let mut next_look = Instant::now() + TICK;
     thread::scope(|scope| {
         // After the stop it goes on until the last answer is there: what is in service is finished.
         while !server.stop.requested() || running > 0 {
             let stopping = server.stop.requested();
-            let looks_away = stopping || Instant::now() < door_opens;
+            let accept_paused = stopping || Instant::now() < accept_resumes;
             let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
             let mut list = vec![readable(answers.as_fd()), readable(pushes.as_fd())];
             if !stopping {
                 list.push(readable(server.stop.fd()));
-                list.extend(seats.values().filter_map(|seat| match seat.interest {
-                    Interest::Read => Some(readable(seat.connection.as_fd())),
-                    Interest::Write => Some(PollFd::new(seat.connection.as_fd(), PollFlags::POLLOUT)),
+                list.extend(slots.values().filter_map(|slot| match slot.interest {
+                    Interest::Read => Some(readable(slot.connection.as_fd())),
+                    Interest::Write => Some(PollFd::new(slot.connection.as_fd(), PollFlags::POLLOUT)),
                     // Left out: poll reports a reset even to those who ask for nothing, and would spin.
                     Interest::Nothing => None,
                 }));
             }
-            if !looks_away {
-                list.push(readable(door.as_fd()));
+            if !accept_paused {
+                list.push(readable(listener.as_fd()));
             }
-            let patience = if looks_away { LOOK_AWAY } else { TICK };
-            let timeout = PollTimeout::try_from(patience).expect("a tick fits into poll's milliseconds");
+            let timeout = if accept_paused { ACCEPT_BACKOFF } else { TICK };
+            let timeout = PollTimeout::try_from(timeout).expect("a tick fits into poll's milliseconds");
             if poll(&mut list, timeout).is_err() {
                 continue; // EINTR: the stop
             }
@@ -74,35 +74,35 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
 
             for (fd, answer) in answers.answer() {
                 running -= 1;
-                if let Some(seat) = seats.get_mut(&fd) {
-                    seat.connection.answer(answer);
-                    seat.interest = Interest::Read;
+                if let Some(slot) = slots.get_mut(&fd) {
+                    slot.connection.answer(answer);
+                    slot.interest = Interest::Read;
                 }
                 // After the stop nobody gets another thread: what is left of a pipeline is handled with the goodbye.
                 if !stopping {
-                    advance(server, &mut seats, fd, &mut scratch, &mut line);
+                    advance(server, &mut slots, fd, &mut scratch, &mut line);
                 }
             }
             for fd in pushes.answer().into_iter().chain(ready.iter().copied()) {
-                advance(server, &mut seats, fd, &mut scratch, &mut line);
+                advance(server, &mut slots, fd, &mut scratch, &mut line);
             }
-            if ready.contains(&door.as_raw_fd()) {
-                match server.admit(&door)? {
-                    Admission::Client(stream, client) => {
+            if ready.contains(&listener.as_raw_fd()) {
+                match server.admit(&listener)? {
+                    AcceptOutcome::Accepted(stream, client) => {
                         let connection = NonBlocking::open(server, stream, client);
                         connection.ring(&pushes);
                         let fd = connection.as_raw_fd();
-                        seats.insert(fd, Seat { connection, interest: Interest::Read });
-                        advance(server, &mut seats, fd, &mut scratch, &mut line);
+                        slots.insert(fd, Slot { connection, interest: Interest::Read });
+                        advance(server, &mut slots, fd, &mut scratch, &mut line);
                     }
-                    Admission::Full => door_opens = Instant::now() + LOOK_AWAY,
-                    Admission::Nobody | Admission::Closed => {}
+                    AcceptOutcome::Full => accept_resumes = Instant::now() + ACCEPT_BACKOFF,
+                    AcceptOutcome::WouldBlock | AcceptOutcome::Closed => {}
                 }
             }
             while running < AT_ONCE
                 && let Some((fd, request)) = line.pop_front()
             {
-                let Some(client) = seats.get(&fd).map(|seat: &Seat| seat.connection.client()) else {
+                let Some(client) = slots.get(&fd).map(|slot: &Slot| slot.connection.client()) else {
                     continue;
                 };
                 let answers = &answers;
@@ -111,16 +111,16 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
                     Ok(_) => running += 1,
                     Err(error) => {
                         tracing::warn!("client {client} is hung up on: no thread for its request: {error}");
-                        seats.remove(&fd);
+                        slots.remove(&fd);
                     }
                 }
             }
             if Instant::now() >= next_look {
                 next_look = Instant::now() + TICK;
-                Seat::clear_expired(&mut seats, server);
+                Slot::clear_expired(&mut slots, server);
             }
         }
-        say_goodbye(server, seats.into_values().map(|seat| seat.connection));
+        drain(server, slots.into_values().map(|slot| slot.connection));
         Ok(())
     })
 }
@@ -128,32 +128,32 @@ pub fn run(server: &Server, door: Door) -> io::Result<()> {
 /// As far as it goes without waiting; a whole request goes to the end of the line.
 fn advance(
     server: &Server,
-    seats: &mut BTreeMap<RawFd, Seat>,
+    slots: &mut BTreeMap<RawFd, Slot>,
     fd: RawFd,
     scratch: &mut [u8],
     line: &mut VecDeque<(RawFd, Request)>,
 ) {
-    let Some(seat) = seats.get_mut(&fd) else { return };
-    if seat.interest == Interest::Nothing {
+    let Some(slot) = slots.get_mut(&fd) else { return };
+    if slot.interest == Interest::Nothing {
         // Its request is out, and the pushes that woke it wait for the answer. Were it served now, it could end, and the
         // answer would go to the next client with its descriptor.
         return;
     }
-    seat.connection.wake();
-    let client = seat.connection.client();
-    let end = match seat.connection.advance(scratch) {
+    slot.connection.wake();
+    let client = slot.connection.client();
+    let end = match slot.connection.advance(scratch) {
         Ok(Step::Request(request)) => {
             line.push_back((fd, request));
-            seat.interest = Interest::Nothing;
+            slot.interest = Interest::Nothing;
             return;
         }
         Ok(Step::Blocked(interest)) => {
-            seat.interest = interest;
+            slot.interest = interest;
             return;
         }
         Ok(Step::Done) => Ok(()),
         Err(error) => Err(error),
     };
-    server.farewell(&client, end);
-    seats.remove(&fd);
+    server.log_disconnect(&client, end);
+    slots.remove(&fd);
 }

@@ -17,35 +17,35 @@ use std::io;
 use std::thread;
 
 use common::core::connection::converse;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
 
 use super::keep_working;
 
 /// Serves up to `workers` clients at once, until the stop.
-pub fn run(server: &Server, door: &Door, workers: usize) -> io::Result<()> {
+pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<()> {
     let connections = Queue::new(server.limits.connections);
     thread::scope(|scope| {
         let connections = &connections;
-        let hired = (0..workers).try_for_each(|number| {
+        let spawned = (0..workers).try_for_each(|number| {
             keep_working(scope, server, format!("worker-{number}"), move || {
                 while let Some((stream, client)) = connections.pop() {
                     converse(server, stream, client);
                 }
             })
         });
-        let accepted = hired.and_then(|()| accept(server, door, connections));
+        let accepted = spawned.and_then(|()| accept(server, listener, connections));
         // The workers finish what is in the queue (each conversation ends at once: the stop has come), then end.
         connections.close();
         accepted
     })
 }
 
-type Connections = Queue<(std::net::TcpStream, common::core::service::Client)>;
+type Connections = Queue<(std::net::TcpStream, common::core::service::Peer)>;
 
-fn accept(server: &Server, door: &Door, connections: &Connections) -> io::Result<()> {
-    while let Some(connection) = server.next_client(door)? {
+fn accept(server: &Server, listener: &Listener, connections: &Connections) -> io::Result<()> {
+    while let Some(connection) = server.next_client(listener)? {
         // Blocks when the queue is full: further clients wait in the kernel's backlog, which is bounded too.
         if connections.push(connection).is_err() {
             break;

@@ -13,7 +13,7 @@
 //! However the number was split, the client has in the end exactly the bytes it asked for.
 
 use common::core::input::Input;
-use common::core::service::{Answer, Client, Decoded, Protocol, Request, Service};
+use common::core::service::{Answer, Decoded, Peer, Protocol, Request, Service};
 
 /// Most bytes that a client may ask for at once.
 pub const LIMIT: u64 = 16 * 1024 * 1024;
@@ -32,7 +32,7 @@ impl Service for Bytes {
     }
 
     /// The request is a count, eight bytes, most significant first: what is still owed.
-    fn handle(&self, _client: &Client, request: Request) -> Answer {
+    fn handle(&self, _client: &Peer, request: Request) -> Answer {
         let owed = request.0.try_into().map_or(0, u64::from_be_bytes).min(LIMIT);
         Answer::new(vec![b'*'; owed as usize])
     }
@@ -87,20 +87,20 @@ mod tests {
 
     /// What comes back for these pieces.
     fn answers(pieces: &[&[u8]]) -> Vec<u8> {
-        let client = Client::new("127.0.0.1:4711".parse().unwrap());
+        let client = Peer::new("127.0.0.1:4711".parse().unwrap());
         let service: Arc<dyn Service> = Arc::new(Bytes);
-        let mut talk = Conversation::open(&service, client);
+        let mut conversation = Conversation::open(&service, client);
         let mut sent = Vec::new();
         for piece in pieces {
-            talk.receive(piece);
+            conversation.receive(piece);
             loop {
-                sent.extend_from_slice(talk.transmit());
-                talk.transmitted(talk.transmit().len());
-                let Some(request) = talk.poll_request() else { break };
-                talk.answer(service.handle(&client, request));
+                sent.extend_from_slice(conversation.transmit());
+                conversation.transmitted(conversation.transmit().len());
+                let Some(request) = conversation.poll_request() else { break };
+                conversation.answer(service.handle(&client, request));
             }
-            sent.extend_from_slice(talk.transmit());
-            talk.transmitted(talk.transmit().len());
+            sent.extend_from_slice(conversation.transmit());
+            conversation.transmitted(conversation.transmit().len());
         }
         sent
     }

@@ -1,7 +1,7 @@
 //! `echo`: every byte back, until the client's end (RFC 862). The service that does nothing, and so measures the model.
 
 use common::core::framing::AsItComes;
-use common::core::service::{Answer, Client, Protocol, Request, Service};
+use common::core::service::{Answer, Peer, Protocol, Request, Service};
 
 /// Sends back what comes.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Service for Echo {
         Box::new(AsItComes)
     }
 
-    fn handle(&self, _client: &Client, request: Request) -> Answer {
+    fn handle(&self, _client: &Peer, request: Request) -> Answer {
         Answer::new(request.0)
     }
 }

@@ -8,7 +8,7 @@
 
 use crate::factor;
 use common::core::framing::Delimited;
-use common::core::service::{Answer, Client, Pace, Protocol, Request, Service};
+use common::core::service::{Answer, Peer, Protocol, Request, RequestCost, Service};
 
 /// Longest line, bytes: the largest 128-bit number has 39 digits.
 const LINE: usize = 64;
@@ -22,15 +22,15 @@ impl Service for Factor {
         "factor"
     }
 
-    fn pace(&self) -> Pace {
-        Pace::Slow
+    fn request_cost(&self) -> RequestCost {
+        RequestCost::Slow
     }
 
     fn protocol(&self) -> Box<dyn Protocol> {
         Box::new(Delimited::new(b'\n', LINE))
     }
 
-    fn handle(&self, _client: &Client, request: Request) -> Answer {
+    fn handle(&self, _client: &Peer, request: Request) -> Answer {
         Answer::new(match factor::parse(request.0.trim_ascii()) {
             Ok(number) => format!("{}\n", factor::factor(number, factor::DEFAULT_STEPS)).into_bytes(),
             Err(error) => format!("ERROR {error}\n").into_bytes(),

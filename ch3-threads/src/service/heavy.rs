@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use common::core::framing::Fixed;
-use common::core::service::{Answer, Client, Pace, Protocol, Request, Service};
+use common::core::service::{Answer, Peer, Protocol, Request, RequestCost, Service};
 
 /// Length of a request and of its answer, bytes.
 pub const LENGTH: usize = 36;
@@ -23,15 +23,15 @@ impl Service for Heavy {
         "heavy"
     }
 
-    fn pace(&self) -> Pace {
-        Pace::Slow
+    fn request_cost(&self) -> RequestCost {
+        RequestCost::Slow
     }
 
     fn protocol(&self) -> Box<dyn Protocol> {
         Box::new(Fixed { length: LENGTH })
     }
 
-    fn handle(&self, _client: &Client, request: Request) -> Answer {
+    fn handle(&self, _client: &Peer, request: Request) -> Answer {
         std::thread::sleep(self.delay);
         Answer::new(request.0)
     }

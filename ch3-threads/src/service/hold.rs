@@ -10,7 +10,7 @@
 //! ```
 
 use common::core::framing::Silent;
-use common::core::service::{Answer, Client, Protocol, Request, Service, Then};
+use common::core::service::{AfterAnswer, Answer, Peer, Protocol, Request, Service};
 
 /// Offers a service and waits for the client's end.
 #[derive(Debug)]
@@ -25,11 +25,11 @@ impl Service for Hold {
         Box::new(Silent)
     }
 
-    fn greet(&self, _client: &Client) -> Option<Answer> {
-        Some(Answer { then: Then::AwaitEnd, ..Answer::new(b"1".to_vec()) })
+    fn greet(&self, _client: &Peer) -> Option<Answer> {
+        Some(Answer { then: AfterAnswer::AwaitEnd, ..Answer::new(b"1".to_vec()) })
     }
 
-    fn handle(&self, _client: &Client, _request: Request) -> Answer {
+    fn handle(&self, _client: &Peer, _request: Request) -> Answer {
         unreachable!("a silent protocol yields no request")
     }
 }

@@ -13,7 +13,7 @@
 //! by `fork`, and all children would send the same "random" bytes.
 
 use common::core::framing::Silent;
-use common::core::service::{Answer, Client, Protocol, Request, Service};
+use common::core::service::{Answer, Peer, Protocol, Request, Service};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
@@ -33,7 +33,7 @@ impl Service for Random {
         Box::new(Silent)
     }
 
-    fn greet(&self, _client: &Client) -> Option<Answer> {
+    fn greet(&self, _client: &Peer) -> Option<Answer> {
         let mut random = [0; 16];
         SysRng.try_fill_bytes(&mut random).expect("Linux always has random bytes");
         let mut bytes = Vec::with_capacity(LENGTH);
@@ -43,7 +43,7 @@ impl Service for Random {
         Some(Answer::last(bytes))
     }
 
-    fn handle(&self, _client: &Client, _request: Request) -> Answer {
+    fn handle(&self, _client: &Peer, _request: Request) -> Answer {
         unreachable!("a silent protocol yields no request")
     }
 }
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn has_its_random_bytes_at_offset_34() {
-        let client = Client::new("127.0.0.1:4711".parse().unwrap());
+        let client = Peer::new("127.0.0.1:4711".parse().unwrap());
         let [one, two] = [0, 1].map(|_| Random.greet(&client).unwrap().bytes);
         assert_eq!((one.len(), two.len()), (LENGTH, LENGTH));
         assert_eq!((&one[..34], &one[50..]), (&two[..34], &two[50..]));

@@ -91,11 +91,11 @@ fn beyond_its_seats_a_client_waits_until_one_leaves(case: Case) {
     server.stop();
 }
 
-/// Told by the server's own journal: between the begin and the end of one request another begins, or none does.
+/// Told by the server's own trace: between the begin and the end of one request another begins, or none does.
 fn slow_requests_overlap_where_the_model_says_so(case: Case) {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let path = file.path().to_str().expect("its name is text");
-    let mut launch = case.launch().and(&["--delay", "200ms", "--journal", path]);
+    let mut launch = case.launch().and(&["--delay", "200ms", "--trace", path]);
     if case.model.default_workers() > 1 || case.model == Model::ProcessPipeline {
         launch = launch.workers(8);
     }
@@ -117,7 +117,7 @@ fn slow_requests_overlap_where_the_model_says_so(case: Case) {
     }
     server.stop();
 
-    let entries = trace::read(BufReader::new(file.reopen().expect("the journal"))).expect("it is whole");
+    let entries = trace::read(BufReader::new(file.reopen().expect("the trace"))).expect("it is whole");
     let (mut running, mut most, mut begun) = (0, 0, 0);
     for entry in entries {
         match entry.event {

@@ -15,8 +15,8 @@ use crate::{Case, Suite, checks};
 const CREWS: [Model; 3] = [Model::Prefork, Model::PreforkReuseport, Model::FdPassing];
 
 pub fn add_to(suite: &mut Suite) {
-    let crew = checks![a_killed_worker_is_replaced, all_workers_killed_are_all_replaced];
-    suite.add(&crew, &[Kind::Echo], |model| CREWS.contains(&model));
+    let pool = checks![a_killed_worker_is_replaced, all_workers_killed_are_all_replaced];
+    suite.add(&pool, &[Kind::Echo], |model| CREWS.contains(&model));
     let pipeline = checks![a_killed_idle_process_costs_no_request, a_killed_busy_process_costs_its_request];
     suite.add(&pipeline, &[Kind::Heavy], |model| model == Model::ProcessPipeline);
     suite.add(&checks![nobody_outlives_the_parent], &[Kind::Echo], Model::copies_memory);

@@ -1,7 +1,7 @@
 //! What a service pushes reaches every client under every model whose handlers share memory, also the one who waits in
 //! silence: each model has its own way of being woken.
 //!
-//! All models run in this process, each in a thread with a door of its own, because the stop is one for all.
+//! All models run in this process, each in a thread with a listener of its own, because the stop is one for all.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,24 +12,24 @@ use std::thread;
 use std::time::Duration;
 
 use ch3_threads::model::{Model, Settings};
-use common::core::counters::Meters;
+use common::core::counters::Counters;
 use common::core::framing::Delimited;
-use common::core::listener::Door;
+use common::core::listener::Listener;
 use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
 use common::core::server::{Limits, Server};
-use common::core::service::{Answer, Client, ClientId, Memory, Protocol, Request, Service};
+use common::core::service::{Answer, Memory, Peer, PeerId, Protocol, Request, Service};
 use common::core::stop::Stop;
-use common::core::trace::Journal;
+use common::core::trace::EventTrace;
 
 /// Whoever rings, all hear it.
 #[derive(Default)]
-struct Bell {
-    connected: Mutex<BTreeMap<ClientId, Outbox>>,
+struct Waker {
+    connected: Mutex<BTreeMap<PeerId, Outbox>>,
 }
 
-impl Service for Bell {
+impl Service for Waker {
     fn name(&self) -> &'static str {
-        "bell"
+        "waker"
     }
 
     fn memory(&self) -> Memory {
@@ -40,7 +40,7 @@ impl Service for Bell {
         Box::new(Delimited::new(b'\n', 80))
     }
 
-    fn handle(&self, _client: &Client, request: Request) -> Answer {
+    fn handle(&self, _client: &Peer, request: Request) -> Answer {
         if request.0 == b"ring" {
             for outbox in self.connected.lock().expect("nobody panics under it").values() {
                 outbox.push(Arc::from(*b"ding\n")).expect("a few bytes fit");
@@ -53,11 +53,11 @@ impl Service for Bell {
         Some(OutboxLimit { bytes: 1 << 20, when_full: WhenFull::Disconnect })
     }
 
-    fn arrive(&self, client: &Client, outbox: &Outbox) {
+    fn arrive(&self, client: &Peer, outbox: &Outbox) {
         self.connected.lock().expect("nobody panics under it").insert(client.id, outbox.clone());
     }
 
-    fn leave(&self, client: &Client) {
+    fn leave(&self, client: &Peer) {
         self.connected.lock().expect("nobody panics under it").remove(&client.id);
     }
 }
@@ -77,17 +77,17 @@ fn every_client_hears_the_bell_under_every_model_with_one_memory() {
             [Some(one), loops].into_iter().flatten().map(move |workers| (model, workers))
         })
         .map(|(model, workers)| {
-            let bell = Arc::new(Bell::default());
-            let service: Arc<dyn Service> = bell.clone();
-            let (meters, journal) = (Meters::shared().unwrap(), Journal::off());
-            let server = Server { service, stop, meters, journal, limits: Limits::default() };
-            let door = Door::open(([127, 0, 0, 1], 0).into(), 64, false, stop).unwrap();
-            let address = door.address();
+            let waker = Arc::new(Waker::default());
+            let service: Arc<dyn Service> = waker.clone();
+            let (counters, trace) = (Counters::shared().unwrap(), EventTrace::off());
+            let server = Server { service, stop, counters, trace, limits: Limits::default() };
+            let listener = Listener::open(([127, 0, 0, 1], 0).into(), 64, false, stop).unwrap();
+            let address = listener.address();
             let running = thread::spawn(move || {
                 let worker_command = Box::new(|| Command::new("false"));
-                model.run(&server, door, &Settings { workers, backlog: 64, worker_command })
+                model.run(&server, listener, &Settings { workers, backlog: 64, worker_command })
             });
-            (model, workers, bell, address, running)
+            (model, workers, waker, address, running)
         })
         .collect();
 
@@ -99,10 +99,10 @@ fn every_client_hears_the_bell_under_every_model_with_one_memory() {
     }
 
     stop.request();
-    for (model, workers, bell, _, running) in started {
+    for (model, workers, waker, _, running) in started {
         println!("{} with {workers} workers ends", model.name());
         running.join().unwrap().unwrap();
-        assert!(bell.connected.lock().unwrap().is_empty(), "all who arrived have left");
+        assert!(waker.connected.lock().unwrap().is_empty(), "all who arrived have left");
     }
     for mut client in clients.into_iter().flatten() {
         assert_eq!(client.read(&mut [0]).unwrap(), 0);

@@ -8,7 +8,7 @@ use ch4_shared_state::whiteboard::protocol::{
     FromBrowser, FromServer, MESSAGE_LIMIT, NAME_LIMIT, PIXELS_LIMIT,
 };
 use ch4_shared_state::whiteboard::websocket::{Incoming, WebSocket};
-use common::core::service::{Answer, Client, Protocol, Request, Service};
+use common::core::service::{Answer, Peer, Protocol, Request, Service};
 use tungstenite::Message;
 use tungstenite::protocol::Role;
 
@@ -90,7 +90,7 @@ impl Service for Frames {
         Box::new(WebSocket::default())
     }
 
-    fn handle(&self, _: &Client, _: Request) -> Answer {
+    fn handle(&self, _: &Peer, _: Request) -> Answer {
         Answer::new(Vec::new())
     }
 }

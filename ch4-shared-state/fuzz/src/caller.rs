@@ -12,15 +12,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use common::core::conversation::{Conversation, Next};
-use common::core::service::{Client, Request, Service};
+use common::core::service::{Peer, Request, Service};
 
 /// One connection.
 pub struct Caller {
-    pub client: Client,
+    pub client: Peer,
     /// What has come back and was not taken yet.
     pub heard: Vec<u8>,
     service: Arc<dyn Service>,
-    talk: Conversation,
+    conversation: Conversation,
     under_way: VecDeque<u8>,
     /// Delivered bytes that are in no request yet.
     undecoded: Vec<u8>,
@@ -29,12 +29,12 @@ pub struct Caller {
 impl Caller {
     /// Connects. No two callers have one port.
     pub fn connect(service: &Arc<dyn Service>, port: u16) -> Caller {
-        let client = Client::new(([127, 0, 0, 1], port).into());
+        let client = Peer::new(([127, 0, 0, 1], port).into());
         Caller {
             client,
             heard: Vec::new(),
             service: Arc::clone(service),
-            talk: Conversation::open(service, client),
+            conversation: Conversation::open(service, client),
             under_way: VecDeque::new(),
             undecoded: Vec::new(),
         }
@@ -50,29 +50,29 @@ impl Caller {
         let count = count.min(self.under_way.len());
         let bytes: Vec<u8> = self.under_way.drain(..count).collect();
         self.undecoded.extend_from_slice(&bytes);
-        self.talk.receive(&bytes);
+        self.conversation.receive(&bytes);
     }
 
     /// All bytes under way arrive, and then the end of the stream.
     pub fn finish(&mut self) {
         self.deliver(usize::MAX);
-        self.talk.finish();
+        self.conversation.finish();
     }
 
     /// Lets the server handle one request, if one is there. It is the next of the bytes that were said: none is lost on the way, none
     /// comes twice, and none is changed.
     pub fn step(&mut self) -> Option<Request> {
         loop {
-            if let Some(request) = self.talk.poll_request() {
+            if let Some(request) = self.conversation.poll_request() {
                 assert!(self.undecoded.starts_with(&request.0), "a request that was not said so");
                 self.undecoded.drain(..request.0.len());
                 let answer = self.service.handle(&self.client, request.clone());
-                self.talk.answer(answer);
+                self.conversation.answer(answer);
                 return Some(request);
             }
-            match self.talk.next() {
+            match self.conversation.next() {
                 Next::Poll => {}
-                Next::HalfClose => self.talk.half_closed(),
+                Next::HalfClose => self.conversation.half_closed(),
                 Next::Wait => unreachable!("every request is answered at once"),
                 Next::Send | Next::Receive | Next::Discard { .. } | Next::Close => return None,
             }
@@ -81,16 +81,16 @@ impl Caller {
 
     /// Reads so many bytes, or all there are. Call [`step`](Caller::step) before it until nothing is left to be handled.
     pub fn read(&mut self, mut count: usize) {
-        while count > 0 && self.talk.next() == Next::Send {
-            let taken = self.talk.transmit().len().min(count);
-            self.heard.extend_from_slice(&self.talk.transmit()[..taken]);
-            self.talk.transmitted(taken);
+        while count > 0 && self.conversation.next() == Next::Send {
+            let taken = self.conversation.transmit().len().min(count);
+            self.heard.extend_from_slice(&self.conversation.transmit()[..taken]);
+            self.conversation.transmitted(taken);
             count -= taken;
         }
     }
 
     /// Whether the server has nothing more to say, ever.
     pub fn is_over(&self) -> bool {
-        matches!(self.talk.next(), Next::HalfClose | Next::Discard { .. } | Next::Close)
+        matches!(self.conversation.next(), Next::HalfClose | Next::Discard { .. } | Next::Close)
     }
 }

@@ -8,7 +8,7 @@ use ch4_shared_state::whiteboard::crdt::Shared;
 use ch4_shared_state::whiteboard::protocol::{FromBrowser, FromServer, Key, Painted};
 use ch4_shared_state::whiteboard::register::{Merge, Write};
 use ch4_shared_state::whiteboard::room::{Delivery, Policy, Room};
-use common::core::service::ClientId;
+use common::core::service::PeerId;
 
 use super::tape::Tape;
 use page::Page;
@@ -156,7 +156,7 @@ impl World {
     }
 
     fn deliver(&mut self, deliveries: Vec<Delivery>) {
-        let people: Vec<ClientId> = self.room.people().collect();
+        let people: Vec<PeerId> = self.room.people().collect();
         for delivery in deliveries {
             let (to, message) = match delivery {
                 Delivery::To(one, message) => (vec![one], message),
@@ -205,10 +205,10 @@ fn hello(name: &str, replica: Replica) -> FromBrowser {
     FromBrowser::Hello { name: name.into(), replica, key: Key([replica.0; 4]) }
 }
 
-fn client(who: usize) -> ClientId {
-    ClientId(who as u64)
+fn client(who: usize) -> PeerId {
+    PeerId(who as u64)
 }
 
-fn number(client: ClientId) -> usize {
+fn number(client: PeerId) -> usize {
     client.0 as usize
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use common::core::conversation::{Conversation, Next};
-use common::core::service::{Client, Request, Service};
+use common::core::service::{Peer, Request, Service};
 
 /// What was asked, and all that was sent.
 pub type Conversed = (Vec<Request>, Vec<u8>);
@@ -16,25 +16,25 @@ pub fn both_ways(service: &Arc<dyn Service>, step: u8, stream: &[u8]) -> Convers
 }
 
 fn converse(service: &Arc<dyn Service>, stream: &[u8], step: usize) -> Conversed {
-    let client = Client::new(([127, 0, 0, 1], 4711).into());
-    let mut talk = Conversation::open(service, client);
+    let client = Peer::new(([127, 0, 0, 1], 4711).into());
+    let mut conversation = Conversation::open(service, client);
     let (mut pieces, mut requests, mut sent) = (stream.chunks(step), Vec::new(), Vec::new());
     loop {
-        while let Some(request) = talk.poll_request() {
+        while let Some(request) = conversation.poll_request() {
             requests.push(request.clone());
-            talk.answer(service.handle(&client, request));
+            conversation.answer(service.handle(&client, request));
         }
-        match talk.next() {
+        match conversation.next() {
             Next::Send => {
-                sent.extend_from_slice(talk.transmit());
-                talk.transmitted(talk.transmit().len());
+                sent.extend_from_slice(conversation.transmit());
+                conversation.transmitted(conversation.transmit().len());
             }
             Next::Receive => match pieces.next() {
-                Some(piece) => talk.receive(piece),
-                None => talk.finish(),
+                Some(piece) => conversation.receive(piece),
+                None => conversation.finish(),
             },
-            Next::HalfClose => talk.half_closed(),
-            Next::Discard { .. } => talk.finish(),
+            Next::HalfClose => conversation.half_closed(),
+            Next::Discard { .. } => conversation.finish(),
             Next::Poll => {}
             Next::Wait => unreachable!("every request is answered at once"),
             Next::Close => return (requests, sent),

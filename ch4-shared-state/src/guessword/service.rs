@@ -29,7 +29,7 @@ use crate::guessword::wire::{Incoming, Notice, REQUEST_LIMIT, Request, Requests,
 use common::core::input::Input;
 use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
 use common::core::service::{
-    Answer, Client, Decoded, Departure, Memory, Pace, Protocol, Request as Bytes, Service,
+    Answer, Decoded, Departure, Memory, Peer, Protocol, Request as Bytes, RequestCost, Service,
 };
 use common::protocol::textframe::Decoder;
 
@@ -78,8 +78,8 @@ impl Service for GuessService {
         Memory::Shared
     }
 
-    fn pace(&self) -> Pace {
-        if self.race.is_some() { Pace::Slow } else { Pace::Quick }
+    fn request_cost(&self) -> RequestCost {
+        if self.race.is_some() { RequestCost::Slow } else { RequestCost::Quick }
     }
 
     fn departure(&self) -> Departure {
@@ -94,12 +94,12 @@ impl Service for GuessService {
         Some(OutboxLimit { bytes: OUTBOX_LIMIT, when_full: WhenFull::Disconnect })
     }
 
-    fn arrive(&self, client: &Client, outbox: &Outbox) {
+    fn arrive(&self, client: &Peer, outbox: &Outbox) {
         let seat = Seat::new(self.spacing.of(outbox.clone()));
         self.table().seats.insert(PlayerId(client.id.0), seat);
     }
 
-    fn leave(&self, client: &Client) {
+    fn leave(&self, client: &Peer) {
         let mut table = self.table();
         let id = PlayerId(client.id.0);
         table.seats.remove(&id);
@@ -108,7 +108,7 @@ impl Service for GuessService {
         }
     }
 
-    fn handle(&self, client: &Client, request: Bytes) -> Answer {
+    fn handle(&self, client: &Peer, request: Bytes) -> Answer {
         match Requests::default().decode(&request.0) {
             Ok(Some((Incoming::Nothing, _))) => {}
             Ok(Some((Incoming::Request(Request::Guess(Some(letter))), _))) if self.race.is_some() => {
@@ -127,7 +127,7 @@ impl Service for GuessService {
 
 impl Table {
     /// One request: the game decides, everybody is told what happened, and then the one who asked.
-    fn play(&mut self, client: &Client, request: &Request) {
+    fn play(&mut self, client: &Peer, request: &Request) {
         let Some(id) = self.player(client) else { return };
         let joined = self.game.has(id);
         if let (Request::Scores, Some(seat)) = (request, self.seats.get_mut(&id)) {
@@ -155,13 +155,13 @@ impl Table {
     }
 
     /// The player that sits behind this connection; none when it has left, and this is a late request of it.
-    pub(super) fn player(&self, client: &Client) -> Option<PlayerId> {
+    pub(super) fn player(&self, client: &Peer) -> Option<PlayerId> {
         let id = PlayerId(client.id.0);
         self.seats.contains_key(&id).then_some(id)
     }
 
     /// Whether the game did it; then everybody is told, and otherwise the log.
-    pub(super) fn happened(&mut self, client: &Client, done: Result<Notice, Refused>) -> bool {
+    pub(super) fn happened(&mut self, client: &Peer, done: Result<Notice, Refused>) -> bool {
         match done {
             Ok(notice) => {
                 tracing::info!("{notice}");
@@ -183,7 +183,7 @@ impl Table {
         }
     }
 
-    pub(super) fn answer(&mut self, client: &Client, response: &Response) {
+    pub(super) fn answer(&mut self, client: &Peer, response: &Response) {
         if let Some(seat) = self.seats.get_mut(&PlayerId(client.id.0)) {
             seat.push(response.encode().into(), Kind::Answer);
         }

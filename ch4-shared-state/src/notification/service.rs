@@ -38,7 +38,7 @@ use common::board::Limits;
 use common::core::input::Input;
 use common::core::outbox::{Kind, Outbox, OutboxLimit, Push, WhenFull};
 use common::core::service::{
-    Answer, Body, Client, ClientId, Decoded, Departure, Memory, Protocol, Request as Bytes, Service,
+    Answer, Body, Decoded, Departure, Memory, Peer, PeerId, Protocol, Request as Bytes, Service,
 };
 
 use super::habit::Asks;
@@ -66,7 +66,7 @@ pub struct NotificationService {
 /// What the one lock guards.
 struct State {
     log: Log,
-    connected: BTreeMap<ClientId, Subscriber>,
+    connected: BTreeMap<PeerId, Subscriber>,
     notify: Push,
     pace: Pace,
     /// When the round is to be that was too early; what was published meanwhile waits for it, too.
@@ -143,7 +143,7 @@ impl NotificationService {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn publish(&self, client: &Client, text: &[u8]) -> Answer {
+    fn publish(&self, client: &Peer, text: &[u8]) -> Answer {
         let mut state = self.state();
         state.hear(client, Asks::Publish);
         let published = state.log.publish(text, client.address, SystemTime::now().into());
@@ -163,7 +163,7 @@ impl NotificationService {
     }
 
     /// A round now, or for now only the publisher: its notification comes before its acknowledgement.
-    fn spread_the_news(&self, state: &mut State, publisher: &Client) {
+    fn spread_the_news(&self, state: &mut State, publisher: &Peer) {
         state.unannounced += 1;
         if state.unannounced >= ENOUGH {
             return state.notify_all();
@@ -180,7 +180,7 @@ impl NotificationService {
         state.remind(publisher);
     }
 
-    fn news(&self, client: &Client) -> Answer {
+    fn news(&self, client: &Peer) -> Answer {
         let mut state = self.state();
         let State { log, connected, .. } = &mut *state;
         // Not there: it has left, and this answer goes nowhere.
@@ -207,7 +207,7 @@ impl NotificationService {
         answer
     }
 
-    fn makes_no_sense(&self, client: &Client, response: &[u8]) -> Answer {
+    fn makes_no_sense(&self, client: &Peer, response: &[u8]) -> Answer {
         self.state().hear(client, Asks::Nonsense);
         Answer::new(response.to_vec())
     }
@@ -234,16 +234,16 @@ impl Service for NotificationService {
         Some(self.outbox)
     }
 
-    fn arrive(&self, client: &Client, outbox: &Outbox) {
+    fn arrive(&self, client: &Peer, outbox: &Outbox) {
         let subscriber = Subscriber::new(*client, self.spacing.of(outbox.clone()));
         self.state().connected.insert(client.id, subscriber);
     }
 
-    fn leave(&self, client: &Client) {
+    fn leave(&self, client: &Peer) {
         self.state().connected.remove(&client.id);
     }
 
-    fn handle(&self, client: &Client, request: Bytes) -> Answer {
+    fn handle(&self, client: &Peer, request: Bytes) -> Answer {
         match Requests::default().decode(&request.0) {
             Ok(Some((Ok(Request::Publish(text)), _))) => self.publish(client, &text),
             Ok(Some((Ok(Request::Get), _))) => self.news(client),
@@ -254,20 +254,20 @@ impl Service for NotificationService {
 }
 
 impl State {
-    fn hear(&mut self, client: &Client, asks: Asks) {
+    fn hear(&mut self, client: &Peer, asks: Asks) {
         if let Some(subscriber) = self.connected.get_mut(&client.id) {
             subscriber.asks(asks);
         }
     }
 
-    fn remind(&mut self, client: &Client) {
+    fn remind(&mut self, client: &Peer) {
         let next = self.log.next_id();
         if let Some(subscriber) = self.connected.get_mut(&client.id) {
             subscriber.remind(&self.notify, next);
         }
     }
 
-    fn answer(&mut self, client: &Client, response: Body, acknowledges: bool) -> Answer {
+    fn answer(&mut self, client: &Peer, response: Body, acknowledges: bool) -> Answer {
         match self.connected.get_mut(&client.id) {
             Some(subscriber) => subscriber.answer(response, acknowledges),
             None => Answer::new(response),

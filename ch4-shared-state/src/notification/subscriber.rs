@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use common::board::Id;
 use common::core::outbox::Push;
-use common::core::service::{Answer, Body, Client};
+use common::core::service::{Answer, Body, Peer};
 
 use super::habit::{Asks, Habit};
 use crate::spacing::Spaced;
@@ -27,7 +27,7 @@ pub const MOST_HELD: usize = 256 * 1024;
 
 /// One of them.
 pub(super) struct Subscriber {
-    client: Client,
+    client: Peer,
     outbox: Spaced,
     /// What it has not got yet begins here.
     pub(super) next: Id,
@@ -41,7 +41,7 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     /// One that has asked nothing yet.
-    pub(super) fn new(client: Client, mut outbox: Spaced) -> Subscriber {
+    pub(super) fn new(client: Peer, mut outbox: Spaced) -> Subscriber {
         // Its first question, or its first two, come before its first notification: see [`Habit`].
         outbox.wait_a_gap();
         let habit = outbox.is_spaced().then(Box::default);

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use common::board::{Board, Id, answer};
 use common::core::framing::UntilEnd;
-use common::core::service::{Answer, Client, Memory, Pace, Protocol, Request, Service};
+use common::core::service::{Answer, Memory, Peer, Protocol, Request, RequestCost, Service};
 use common::protocol::mboard::{Request as Pdu, Transport};
 
 /// A board that loses messages.
@@ -44,15 +44,15 @@ impl Service for RacyBoard {
         Memory::Shared
     }
 
-    fn pace(&self) -> Pace {
-        Pace::Slow
+    fn request_cost(&self) -> RequestCost {
+        RequestCost::Slow
     }
 
     fn protocol(&self) -> Box<dyn Protocol> {
         Box::new(UntilEnd { limit: Transport::Tcp.request_limit(), refusal: b"1", done: false })
     }
 
-    fn handle(&self, client: &Client, request: Request) -> Answer {
+    fn handle(&self, client: &Peer, request: Request) -> Answer {
         let reply = |board: &mut Board| {
             Answer::new(answer(&request.0, Transport::Tcp, board, client.address, SystemTime::now().into()))
         };

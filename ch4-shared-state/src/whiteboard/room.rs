@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use common::core::service::ClientId;
+use common::core::service::PeerId;
 
 use super::arrival::Arrivals;
 use super::canvas::{Cell, Colour};
@@ -46,7 +46,7 @@ impl Policy {
 pub struct Room {
     policy: Policy,
     canvas: Board,
-    people: BTreeMap<ClientId, Person>,
+    people: BTreeMap<PeerId, Person>,
 }
 
 #[derive(Debug)]
@@ -66,13 +66,13 @@ struct Person {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// To one.
-    To(ClientId, FromServer),
+    To(PeerId, FromServer),
     /// To all who have said hello.
     ToAll(FromServer),
     /// To all but one.
-    ToOthers(ClientId, FromServer),
+    ToOthers(PeerId, FromServer),
     /// This connection ends, and that is why.
-    Dismiss(ClientId, String),
+    Dismiss(PeerId, String),
 }
 
 impl Room {
@@ -87,12 +87,12 @@ impl Room {
     }
 
     /// Everybody in it.
-    pub fn people(&self) -> impl Iterator<Item = ClientId> {
+    pub fn people(&self) -> impl Iterator<Item = PeerId> {
         self.people.keys().copied()
     }
 
     /// Someone says something; `now_ms` is the server's wall clock, milliseconds since 1970.
-    pub fn hear(&mut self, from: ClientId, message: FromBrowser, now_ms: u64) -> Vec<Delivery> {
+    pub fn hear(&mut self, from: PeerId, message: FromBrowser, now_ms: u64) -> Vec<Delivery> {
         let dismiss = |why: &str| vec![Delivery::Dismiss(from, why.to_owned())];
         let replica = self.people.get(&from).map(|person| person.replica);
         match (message, replica, &mut self.canvas) {
@@ -118,7 +118,7 @@ impl Room {
     }
 
     /// Someone is gone.
-    pub fn leave(&mut self, from: ClientId) -> Vec<Delivery> {
+    pub fn leave(&mut self, from: PeerId) -> Vec<Delivery> {
         let gone = self.people.remove(&from);
         gone.into_iter().map(|person| Delivery::ToAll(FromServer::Left { who: person.replica })).collect()
     }
@@ -129,7 +129,7 @@ impl Room {
         self.people.values().any(|person| person.replica == replica && person.key != *key)
     }
 
-    fn welcome(&mut self, from: ClientId, person: Person) -> Vec<Delivery> {
+    fn welcome(&mut self, from: PeerId, person: Person) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         let replica = person.replica;
         if self.is_taken(replica, &person.key) {

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
-use common::core::service::{Answer, Client, ClientId, Memory, Protocol, Request, Service};
+use common::core::service::{Answer, Memory, Peer, PeerId, Protocol, Request, Service};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::http::{Head, Reply, refusal};
@@ -53,7 +53,7 @@ impl WhiteboardService {
         }
     }
 
-    fn head(&self, client: &Client, bytes: &[u8]) -> Answer {
+    fn head(&self, client: &Peer, bytes: &[u8]) -> Answer {
         let Ok(Some((_, head))) = Head::parse(bytes) else {
             return Answer::last(refusal("400 Bad Request")); // not reached: the protocol has parsed it already
         };
@@ -80,7 +80,7 @@ impl Service for WhiteboardService {
         Box::new(WebSocket::default())
     }
 
-    fn handle(&self, client: &Client, request: Request) -> Answer {
+    fn handle(&self, client: &Peer, request: Request) -> Answer {
         let room = lock(&self.state).visitors.sign(client.id, Instant::now());
         match Incoming::of(request) {
             Incoming::Head(bytes) => self.head(client, &bytes),
@@ -107,13 +107,13 @@ impl Service for WhiteboardService {
         Some(OutboxLimit { bytes: self.outbox_bytes, when_full: WhenFull::Skip })
     }
 
-    fn arrive(&self, client: &Client, outbox: &Outbox) {
+    fn arrive(&self, client: &Peer, outbox: &Outbox) {
         lock(&self.state).visitors.arrive(*client, outbox.clone(), Instant::now());
         // With the first user and not with the service: a model that forks does so before there is any thread.
         self.heart.call_once(|| beat(Arc::downgrade(&self.state), self.ping));
     }
 
-    fn leave(&self, client: &Client) {
+    fn leave(&self, client: &Peer) {
         let mut state = lock(&self.state);
         if let Some(room) = state.visitors.leave(client.id) {
             state.in_room(room, |room| room.leave(client.id));
@@ -122,7 +122,7 @@ impl Service for WhiteboardService {
 }
 
 impl State {
-    fn hear(&mut self, policy: Policy, from: ClientId, message: FromBrowser, now_ms: u64) {
+    fn hear(&mut self, policy: Policy, from: PeerId, message: FromBrowser, now_ms: u64) {
         // A page has one number in both rooms. What is theirs in one, nobody may take in the other before they are there.
         if let FromBrowser::Hello { replica, key, .. } = &message
             && self.rooms.iter().any(|room| room.is_taken(*replica, key))
@@ -135,7 +135,7 @@ impl State {
     fn in_room(&mut self, policy: Policy, act: impl FnOnce(&mut Room) -> Vec<Delivery>) {
         let room = &mut self.rooms[policy as usize];
         let deliveries = act(room);
-        let people: Vec<ClientId> = room.people().collect();
+        let people: Vec<PeerId> = room.people().collect();
         self.visitors.deliver(&people, deliveries);
     }
 }

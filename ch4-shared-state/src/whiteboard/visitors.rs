@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::core::outbox::Outbox;
-use common::core::service::{Client, ClientId};
+use common::core::service::{Peer, PeerId};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::room::{Delivery, Policy};
@@ -23,11 +23,11 @@ pub const TOO_SLOW: &str = "too much waits for you; come again for the whole can
 /// Everybody who is connected.
 #[derive(Default)]
 pub struct Visitors {
-    all: BTreeMap<ClientId, Visitor>,
+    all: BTreeMap<PeerId, Visitor>,
 }
 
 struct Visitor {
-    client: Client,
+    client: Peer,
     outbox: Outbox,
     /// The room whose WebSocket it is; none before the upgrade.
     room: Option<Policy>,
@@ -41,7 +41,7 @@ struct Visitor {
 
 impl Visitors {
     /// Someone has come.
-    pub fn arrive(&mut self, client: Client, outbox: Outbox, now: Instant) {
+    pub fn arrive(&mut self, client: Peer, outbox: Outbox, now: Instant) {
         self.all.insert(
             client.id,
             Visitor { client, outbox, room: None, has_spoken: false, last_sign: now, is_over: false },
@@ -49,14 +49,14 @@ impl Visitors {
     }
 
     /// Their connection is one of this room's WebSockets now.
-    pub fn upgrade(&mut self, who: ClientId, room: Policy) {
+    pub fn upgrade(&mut self, who: PeerId, room: Policy) {
         if let Some(visitor) = self.all.get_mut(&who) {
             visitor.room = Some(room);
         }
     }
 
     /// They are alive; the room they are in.
-    pub fn sign(&mut self, who: ClientId, now: Instant) -> Option<Policy> {
+    pub fn sign(&mut self, who: PeerId, now: Instant) -> Option<Policy> {
         let visitor = self.all.get_mut(&who)?;
         visitor.last_sign = now;
         visitor.has_spoken = visitor.room.is_some();
@@ -64,12 +64,12 @@ impl Visitors {
     }
 
     /// Their connection has ended; the room they were in.
-    pub fn leave(&mut self, who: ClientId) -> Option<Policy> {
+    pub fn leave(&mut self, who: PeerId) -> Option<Policy> {
         self.all.remove(&who)?.room
     }
 
     /// Delivers to the people of a room, in order.
-    pub fn deliver(&mut self, people: &[ClientId], deliveries: Vec<Delivery>) {
+    pub fn deliver(&mut self, people: &[PeerId], deliveries: Vec<Delivery>) {
         for delivery in deliveries {
             let (message, to, but) = match delivery {
                 Delivery::To(one, message) => (message, vec![one], None),
@@ -129,9 +129,9 @@ mod tests {
     use crate::whiteboard::protocol::FromServer;
     use common::core::outbox::{OutboxLimit, WhenFull};
 
-    fn visitor(visitors: &mut Visitors, port: u16, now: Instant) -> (ClientId, Outbox) {
+    fn visitor(visitors: &mut Visitors, port: u16, now: Instant) -> (PeerId, Outbox) {
         let outbox = Outbox::new(OutboxLimit { bytes: 100, when_full: WhenFull::Skip });
-        let client = Client::new(([127, 0, 0, 1], port).into());
+        let client = Peer::new(([127, 0, 0, 1], port).into());
         visitors.arrive(client, outbox.clone(), now);
         visitors.upgrade(client.id, Policy::Server);
         visitors.sign(client.id, now);
@@ -144,7 +144,7 @@ mod tests {
         let mut visitors = Visitors::default();
         let (every, start) = (Duration::from_secs(10), Instant::now());
         let outbox = Outbox::new(OutboxLimit { bytes: 100, when_full: WhenFull::Skip });
-        let client = Client::new(([127, 0, 0, 1], 1).into());
+        let client = Peer::new(([127, 0, 0, 1], 1).into());
         visitors.arrive(client, outbox.clone(), start);
         visitors.sign(client.id, start); // it asks for the room
         visitors.upgrade(client.id, Policy::Server);

@@ -138,7 +138,7 @@ fn a_file_that_cannot_be_written_is_told_before_anything_is_done() {
         &["verify", "--picture", nowhere],
         &["connections", "--json", nowhere],
         &["download", "--report", nowhere],
-        &["board-server", "-p", "0", "--journal", nowhere],
+        &["board-server", "-p", "0", "--trace", nowhere],
     ] {
         let output = run(&mut ch4(args));
         assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""), "{args:?}");

@@ -112,10 +112,10 @@ fn a_listener_waits_for_rounds_that_others_win() {
 /// The points that a listener counts while three play twenty rounds of a word with five letters.
 fn points_in_twenty_rounds(server: &Server) -> usize {
     let port = server.address.port();
-    let mut door = join(server, "Door");
+    let mut listener = join(server, "Listener");
     let ear =
         thread::spawn(move || lines(&run(&mut client(port, &["--name", "Ear", "--until-round", "20"]))));
-    door.expect(&[&notice("Ear joined")]); // before the first round
+    listener.expect(&[&notice("Ear joined")]); // before the first round
     let games = ["Ann", "Bo", "Cy"].map(|name| {
         let play = ["--name", name, "--propose", "tallinn", "--guess", "talin", "--until-round", "20"];
         let mut game = client(port, &play);

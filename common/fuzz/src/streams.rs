@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use common::core::conversation::{Conversation, Next};
 use common::core::framing::{AsItComes, Delimited, Fixed, LengthPrefixed, Silent, UntilEnd};
-use common::core::service::{Answer, Client, Protocol, Request, Service};
+use common::core::service::{Answer, Peer, Protocol, Request, Service};
 use common::protocol::frame;
 use common::protocol::textframe::{self, Decoder, Frame};
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ impl Service for Framed {
         }
     }
 
-    fn handle(&self, _: &Client, Request(bytes): Request) -> Answer {
+    fn handle(&self, _: &Peer, Request(bytes): Request) -> Answer {
         Answer::new(bytes)
     }
 }
@@ -134,33 +134,33 @@ impl Framed {
 
 /// The requests that come out of a stream in such pieces, and all that is sent.
 fn converse(framing: Framed, stream: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
-    let client = Client::new(([127, 0, 0, 1], 4711).into());
+    let client = Peer::new(([127, 0, 0, 1], 4711).into());
     let service: Arc<dyn Service> = Arc::new(framing);
-    let mut talk = Conversation::open(&service, client);
+    let mut conversation = Conversation::open(&service, client);
     let (mut pieces, mut requests, mut sent) = (stream.chunks(step), Vec::new(), Vec::new());
     let mut held = 0usize;
     loop {
-        while let Some(request) = talk.poll_request() {
+        while let Some(request) = conversation.poll_request() {
             // The last line may lack its end.
             held = held.saturating_sub(request.0.len() + framing.overhead());
             requests.push(request.0.clone());
-            talk.answer(service.handle(&client, request));
+            conversation.answer(service.handle(&client, request));
         }
-        match talk.next() {
+        match conversation.next() {
             Next::Send => {
-                sent.extend_from_slice(talk.transmit());
-                talk.transmitted(talk.transmit().len());
+                sent.extend_from_slice(conversation.transmit());
+                conversation.transmitted(conversation.transmit().len());
             }
             Next::Receive => match pieces.next() {
                 Some(piece) => {
                     assert!(framing.0 == 5 || held <= LIMIT + 4, "{held} bytes are held, and more is wanted");
                     held += piece.len();
-                    talk.receive(piece);
+                    conversation.receive(piece);
                 }
-                None => talk.finish(),
+                None => conversation.finish(),
             },
-            Next::HalfClose => talk.half_closed(),
-            Next::Discard { .. } => talk.finish(),
+            Next::HalfClose => conversation.half_closed(),
+            Next::Discard { .. } => conversation.finish(),
             Next::Poll => {}
             Next::Wait => unreachable!("every request is answered at once"),
             Next::Close => return (requests, sent),

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::{Board, Limits, answer};
 use crate::core::framing::UntilEnd;
-use crate::core::service::{Answer, Client, Memory, Protocol, Request, Service};
+use crate::core::service::{Answer, Memory, Peer, Protocol, Request, Service};
 use crate::protocol::mboard::Transport;
 
 /// One board, one lock around it.
@@ -44,7 +44,7 @@ impl Service for BoardService {
         Box::new(UntilEnd { limit: Transport::Tcp.request_limit(), refusal: b"1", done: false })
     }
 
-    fn handle(&self, client: &Client, request: Request) -> Answer {
+    fn handle(&self, client: &Peer, request: Request) -> Answer {
         // A panic while it was held is answered for by whoever panicked; the board itself is whole after every step.
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
         Answer::new(answer(&request.0, Transport::Tcp, &mut board, client.address, SystemTime::now().into()))

@@ -10,14 +10,14 @@ mod nonblocking;
 mod waker;
 
 pub use blocking::{Blocking, converse};
-pub use nonblocking::{Interest, NonBlocking, Step, TICK, say_goodbye};
-pub use waker::Bell;
+pub use nonblocking::{Interest, NonBlocking, Step, TICK, drain};
+pub use waker::Waker;
 
 use std::io;
 use std::time::Duration;
 
 /// How long a client has to end its side after we have closed ours on it (see
-/// [`Then::Close`](crate::core::service::Then::Close)).
+/// [`AfterAnswer::Close`](crate::core::service::AfterAnswer::Close)).
 pub const LINGER: Duration = Duration::from_secs(1);
 
 /// How much of what it still sends is read meanwhile.

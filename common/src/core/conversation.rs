@@ -21,31 +21,31 @@
 //! # impl Service for Upper {
 //! #     fn name(&self) -> &'static str { "upper" }
 //! #     fn protocol(&self) -> Box<dyn Protocol> { Box::new(common::core::framing::Delimited::new(b'\n', 80)) }
-//! #     fn handle(&self, _: &Client, request: Request) -> Answer { Answer::new(request.0.to_ascii_uppercase()) }
+//! #     fn handle(&self, _: &Peer, request: Request) -> Answer { Answer::new(request.0.to_ascii_uppercase()) }
 //! # }
 //! # let service: Arc<dyn Service> = Arc::new(Upper);
-//! # let client = Client::new("127.0.0.1:4711".parse().unwrap());
+//! # let client = Peer::new("127.0.0.1:4711".parse().unwrap());
 //! # let mut network: std::collections::VecDeque<&[u8]> = [&b"hel"[..], b"lo\nwo", b"rld\n"].into();
 //! # let mut sent = Vec::new();
-//! let mut talk = Conversation::open(&service, client);
+//! let mut conversation = Conversation::open(&service, client);
 //! loop {
 //!     // 1. Handle what can be handled, here or elsewhere.
-//!     while let Some(request) = talk.poll_request() {
-//!         talk.answer(service.handle(&client, request));
+//!     while let Some(request) = conversation.poll_request() {
+//!         conversation.answer(service.handle(&client, request));
 //!     }
 //!     // 2. Do the one thing that is next.
-//!     match talk.next() {
+//!     match conversation.next() {
 //!         Next::Send => {
-//!             let count = talk.transmit().len(); // what the socket took; a part will do
-//!             sent.extend_from_slice(talk.transmit());
-//!             talk.transmitted(count);
+//!             let count = conversation.transmit().len(); // what the socket took; a part will do
+//!             sent.extend_from_slice(conversation.transmit());
+//!             conversation.transmitted(count);
 //!         }
 //!         Next::Receive => match network.pop_front() {
-//!             Some(bytes) => talk.receive(bytes),
-//!             None => talk.finish(), // read returned 0: the client has ended its stream
+//!             Some(bytes) => conversation.receive(bytes),
+//!             None => conversation.finish(), // read returned 0: the client has ended its stream
 //!         },
-//!         Next::HalfClose => talk.half_closed(), // after shutdown(SHUT_WR)
-//!         Next::Discard { .. } => talk.finish(), // read and drop until the client's end
+//!         Next::HalfClose => conversation.half_closed(), // after shutdown(SHUT_WR)
+//!         Next::Discard { .. } => conversation.finish(), // read and drop until the client's end
 //!         Next::Poll => {}                       // step 1 again
 //!         Next::Wait => unreachable!("we answer at once"),
 //!         Next::Close => break,
@@ -60,7 +60,7 @@ use std::sync::Arc;
 
 use crate::core::input::Input;
 use crate::core::outbox::{Kind, Outbox, WhenFull};
-use crate::core::service::{Answer, Client, Decoded, Pace, Protocol, Request, Service, Then};
+use crate::core::service::{AfterAnswer, Answer, Decoded, Peer, Protocol, Request, RequestCost, Service};
 use output::Output;
 
 /// While so many bytes wait to be sent, no further request is handled.
@@ -69,7 +69,7 @@ pub const HIGH_WATER: usize = 256 * 1024;
 /// The state of one conversation.
 pub struct Conversation {
     service: Arc<dyn Service>,
-    client: Client,
+    client: Peer,
     protocol: Box<dyn Protocol>,
     input: Input,
     output: Output,
@@ -79,7 +79,7 @@ pub struct Conversation {
     /// The input holds no whole request: more must come first.
     exhausted: bool,
     /// Set once we shall send nothing after what is in the output.
-    ending: Option<Then>,
+    ending: Option<AfterAnswer>,
     half_closed: bool,
     one_by_one: bool,
     /// [`HIGH_WATER`], or less where a client is hung up on who has more than so many pushed bytes waiting.
@@ -111,11 +111,11 @@ pub enum Next {
 impl Conversation {
     /// A client has come: the service is told, and its greeting, if it has one, is ready to be sent.
     #[must_use]
-    pub fn open(service: &Arc<dyn Service>, client: Client) -> Conversation {
+    pub fn open(service: &Arc<dyn Service>, client: Peer) -> Conversation {
         let outbox = service.outbox().map(Outbox::new);
         let hangs_up =
             outbox.as_ref().map(Outbox::limit).filter(|limit| limit.when_full == WhenFull::Disconnect);
-        let mut talk = Conversation {
+        let mut conversation = Conversation {
             protocol: service.protocol(),
             input: Input::default(),
             output: Output::new(service.departure()),
@@ -123,22 +123,22 @@ impl Conversation {
             exhausted: true,
             ending: None,
             half_closed: false,
-            one_by_one: service.pace() == Pace::Slow,
+            one_by_one: service.request_cost() == RequestCost::Slow,
             high_water: hangs_up.map_or(HIGH_WATER, |limit| limit.bytes.min(HIGH_WATER)),
             outbox,
             client,
             service: Arc::clone(service),
         };
-        talk.answer(service.greet(&client).unwrap_or(Answer::new(Vec::new())));
-        if let Some(outbox) = &talk.outbox {
+        conversation.answer(service.greet(&client).unwrap_or(Answer::new(Vec::new())));
+        if let Some(outbox) = &conversation.outbox {
             service.arrive(&client, outbox);
         }
-        talk
+        conversation
     }
 
     /// Whom it is with.
     #[must_use]
-    pub fn client(&self) -> &Client {
+    pub fn client(&self) -> &Peer {
         &self.client
     }
 
@@ -190,7 +190,7 @@ impl Conversation {
         }
     }
 
-    /// Whether the service may take long over a request (see [`Pace`]).
+    /// Whether the service may take long over a request (see [`RequestCost`]).
     #[must_use]
     pub fn is_slow(&self) -> bool {
         self.one_by_one
@@ -199,7 +199,7 @@ impl Conversation {
     /// The answer to the request that is out. It leaves behind everything that was pushed before this call.
     pub fn answer(&mut self, answer: Answer) {
         debug_assert!(self.out, "an answer belongs to a request");
-        if answer.then != Then::Continue
+        if answer.then != AfterAnswer::Continue
             && let Some(outbox) = &self.outbox
         {
             outbox.release_all(); // nothing is to be waited for, and nothing leaves behind it
@@ -208,7 +208,7 @@ impl Conversation {
         self.pull(usize::MAX);
         self.out = false;
         self.output.append(answer.bytes);
-        if answer.then != Then::Continue {
+        if answer.then != AfterAnswer::Continue {
             self.ending = Some(answer.then);
             self.input.skip(self.input.bytes().len());
         }
@@ -237,14 +237,14 @@ impl Conversation {
     /// Whether the client is to be hung up on because it does not read what it is pushed. A driver that waits for room to send looks
     /// here now and then: its `send` alone would not say so.
     #[must_use]
-    pub fn is_overrun(&self) -> bool {
+    pub fn is_queue_full(&self) -> bool {
         self.outbox.as_ref().is_some_and(Outbox::overrun)
     }
 
     /// What is to be done next, after [`poll_request`](Conversation::poll_request) has returned `None`.
     #[must_use]
     pub fn next(&self) -> Next {
-        if self.is_overrun() {
+        if self.is_queue_full() {
             return Next::Close;
         }
         if !self.output.is_empty() {
@@ -256,7 +256,7 @@ impl Conversation {
         match self.ending {
             Some(_) if self.input.ended() => Next::Close,
             Some(_) if !self.half_closed => Next::HalfClose,
-            Some(then) => Next::Discard { brief: then == Then::Close },
+            Some(then) => Next::Discard { brief: then == AfterAnswer::Close },
             None if !self.exhausted => Next::Poll,
             None if self.input.ended() => Next::Close,
             None => Next::Receive,
@@ -293,7 +293,7 @@ impl Conversation {
     /// The service has ended the conversation, unasked.
     fn answer_last(&mut self, last: Arc<[u8]>) {
         self.output.append_push(last);
-        self.ending = Some(Then::Close);
+        self.ending = Some(AfterAnswer::Close);
         self.input.skip(self.input.bytes().len());
     }
 }

@@ -13,9 +13,9 @@ pub const COUNTED_WORKERS: usize = 256;
 
 /// A counter that any thread of any process may raise.
 #[derive(Debug)]
-pub struct Meter(AtomicU64);
+pub struct Counter(AtomicU64);
 
-impl Meter {
+impl Counter {
     /// One more.
     pub fn count(&self) {
         self.0.fetch_add(1, Relaxed);
@@ -29,58 +29,58 @@ impl Meter {
 }
 
 // SAFETY: it is one atomic.
-unsafe impl Shareable for Meter {}
+unsafe impl Shareable for Counter {}
 
 /// All counters of one server.
 #[derive(Debug)]
-pub struct Meters {
+pub struct Counters {
     /// Connections taken from the listening socket.
-    pub accepted: Meter,
+    pub accepted: Counter,
     /// Connections closed at once because the model has no place for them.
-    pub refused: Meter,
+    pub refused: Counter,
     /// Requests handled.
-    pub requests: Meter,
+    pub requests: Counter,
     /// Connections that an error ended: a reset, a stalled client.
-    pub failed: Meter,
+    pub failed: Counter,
     /// Times the descriptor table was found full.
-    pub full: Meter,
+    pub full: Counter,
     /// Workers, threads or processes, that died and were replaced.
-    pub replaced: Meter,
+    pub replaced: Counter,
     /// Connections accepted by each worker.
-    by_worker: [Meter; COUNTED_WORKERS],
+    by_worker: [Counter; COUNTED_WORKERS],
 }
 
 // SAFETY: it is made of atomics.
-unsafe impl Shareable for Meters {}
+unsafe impl Shareable for Counters {}
 
-impl Meters {
+impl Counters {
     /// All zero, shared with every process forked from now on.
     ///
     /// # Errors
     /// `ENOMEM` when there is no room.
-    pub fn shared() -> io::Result<&'static Meters> {
+    pub fn shared() -> io::Result<&'static Counters> {
         shared()
     }
 
     /// The count of connections that worker `number` accepted.
     #[must_use]
-    pub fn worker(&self, number: usize) -> &Meter {
+    pub fn worker(&self, number: usize) -> &Counter {
         &self.by_worker[number.min(COUNTED_WORKERS - 1)]
     }
 }
 
-impl fmt::Display for Meters {
+impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Meters { accepted, refused, requests, failed, full, replaced, .. } = self;
+        let Counters { accepted, refused, requests, failed, full, replaced, .. } = self;
         write!(f, "{} connections, {} requests", accepted.value(), requests.value())?;
-        for (meter, what) in [
+        for (counter, what) in [
             (refused, "refused"),
             (failed, "ended by an error"),
             (full, "times no descriptor left"),
             (replaced, "workers replaced"),
         ] {
-            if meter.value() > 0 {
-                write!(f, ", {} {what}", meter.value())?;
+            if counter.value() > 0 {
+                write!(f, ", {} {what}", counter.value())?;
             }
         }
         Ok(())

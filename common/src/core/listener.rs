@@ -1,10 +1,10 @@
 //! The listening socket: what `accept` says, sorted by what a server has to do about it.
 //!
-//! | `accept(2)` | [`Admission`] | what a model does |
+//! | `accept(2)` | [`AcceptOutcome`] | what a model does |
 //! |---|---|---|
-//! | a connection | `Client` | serves it |
+//! | a connection | `Peer` | serves it |
 //! | `EAGAIN`, `EINTR`, or an error of a connection that died in the queue | `Nobody` | looks again |
-//! | `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` | `Full` | looks away for [`LOOK_AWAY`]: retrying at once would spin, exiting would end everybody |
+//! | `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` | `Full` | looks away for [`ACCEPT_BACKOFF`]: retrying at once would spin, exiting would end everybody |
 //! | `EINVAL` after `shutdown(2)` | `Closed` | stops |
 //!
 //! Clients that come while the server looks away wait in the backlog; nobody is lost.
@@ -23,16 +23,16 @@ use nix::errno::Errno;
 use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
-use crate::core::service::Client;
+use crate::core::service::Peer;
 use crate::core::stop::{STALL_AT_STOP, Stop};
 use crate::net::keep_alive;
 
 /// How long a server that has no descriptor left does not look at its listening socket.
-pub const LOOK_AWAY: Duration = Duration::from_millis(50);
+pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 /// The listening socket.
 #[derive(Debug)]
-pub struct Door {
+pub struct Listener {
     listener: TcpListener,
     address: SocketAddr,
     nonblocking_connections: bool,
@@ -40,25 +40,25 @@ pub struct Door {
 
 /// What came of an `accept`.
 #[derive(Debug)]
-pub enum Admission {
-    /// A connection, with `TCP_NODELAY` set and non-blocking as its door is.
-    Client(TcpStream, Client),
+pub enum AcceptOutcome {
+    /// A connection, with `TCP_NODELAY` set and non-blocking as its listener is.
+    Accepted(TcpStream, Peer),
     /// Nobody is waiting, or who was waiting is gone.
-    Nobody,
+    WouldBlock,
     /// Somebody may be waiting, but there is no descriptor or memory left.
     Full,
-    /// The stop has closed the door.
+    /// The stop has closed the listener.
     Closed,
 }
 
-impl Door {
+impl Listener {
     /// Listens on `address` (port 0: any free one) with room for `backlog` connections not yet accepted; the kernel
     /// caps it at `net.core.somaxconn`. With `reuse_port` several sockets may listen on one port, and the kernel
-    /// spreads connections over them (socket(7), `SO_REUSEPORT`). The stop will close the door.
+    /// spreads connections over them (socket(7), `SO_REUSEPORT`). The stop will close the listener.
     ///
     /// # Errors
     /// What bind(2) and listen(2) say: `EADDRINUSE`, `EACCES` for a port below 1024, `EADDRNOTAVAIL`.
-    pub fn open(address: SocketAddr, backlog: i32, reuse_port: bool, stop: Stop) -> io::Result<Door> {
+    pub fn open(address: SocketAddr, backlog: i32, reuse_port: bool, stop: Stop) -> io::Result<Listener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         // A server that is started again must not wait a minute for the TIME-WAIT of its old connections (ip(7)).
         socket.set_reuse_address(true)?;
@@ -71,8 +71,8 @@ impl Door {
         socket.listen(backlog)?;
         let listener = TcpListener::from(socket);
         let address = listener.local_addr()?;
-        stop.watch_door(listener.as_raw_fd())?;
-        Ok(Door { listener, address, nonblocking_connections: false })
+        stop.watch_listener(listener.as_raw_fd())?;
+        Ok(Listener { listener, address, nonblocking_connections: false })
     }
 
     /// Where it listens, with the port that was really taken.
@@ -100,11 +100,11 @@ impl Door {
         SockRef::from(&self.listener).set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX))
     }
 
-    /// From now on [`accept`](Door::accept) returns [`Admission::Nobody`] rather than wait.
+    /// From now on [`accept`](Listener::accept) returns [`AcceptOutcome::WouldBlock`] rather than wait.
     ///
     /// # Errors
     /// What fcntl(2) says.
-    pub fn nonblocking_accept(self) -> io::Result<Door> {
+    pub fn nonblocking_accept(self) -> io::Result<Listener> {
         self.listener.set_nonblocking(true)?;
         Ok(self)
     }
@@ -113,21 +113,21 @@ impl Door {
     ///
     /// # Errors
     /// As there.
-    pub fn nonblocking(self) -> io::Result<Door> {
-        Ok(Door { nonblocking_connections: true, ..self.nonblocking_accept()? })
+    pub fn nonblocking(self) -> io::Result<Listener> {
+        Ok(Listener { nonblocking_connections: true, ..self.nonblocking_accept()? })
     }
 
-    /// Accepts a connection. A blocking door waits for one.
+    /// Accepts a connection. A blocking listener waits for one.
     ///
     /// # Errors
     /// Only what cannot be served around: a bug, or a system that forbids the call.
-    pub fn accept(&self) -> io::Result<Admission> {
+    pub fn accept(&self) -> io::Result<AcceptOutcome> {
         match self.accept4() {
-            Ok((stream, address)) => Ok(Admission::Client(stream, Client::new(address))),
+            Ok((stream, address)) => Ok(AcceptOutcome::Accepted(stream, Peer::new(address))),
             Err(error) => match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
-                Errno::EAGAIN | Errno::EINTR => Ok(Admission::Nobody),
-                Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => Ok(Admission::Full),
-                Errno::EINVAL if !self.is_listening() => Ok(Admission::Closed),
+                Errno::EAGAIN | Errno::EINTR => Ok(AcceptOutcome::WouldBlock),
+                Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => Ok(AcceptOutcome::Full),
+                Errno::EINVAL if !self.is_listening() => Ok(AcceptOutcome::Closed),
                 // accept(2), "Error handling": errors already pending on the new socket are to be treated like
                 // EAGAIN. EPERM is a firewall's word.
                 Errno::ECONNABORTED
@@ -139,7 +139,7 @@ impl Door {
                 | Errno::ENONET
                 | Errno::EHOSTUNREACH
                 | Errno::EOPNOTSUPP
-                | Errno::ENETUNREACH => Ok(Admission::Nobody),
+                | Errno::ENETUNREACH => Ok(AcceptOutcome::WouldBlock),
                 _ => Err(error),
             },
         }
@@ -166,13 +166,13 @@ impl Door {
     }
 }
 
-impl AsFd for Door {
+impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.listener.as_fd()
     }
 }
 
-impl AsRawFd for Door {
+impl AsRawFd for Listener {
     fn as_raw_fd(&self) -> RawFd {
         self.listener.as_raw_fd()
     }

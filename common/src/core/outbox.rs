@@ -66,7 +66,7 @@ pub enum Kind {
 /// A push did not go in: the client does not keep up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the client does not read what is pushed to it")]
-pub struct Overrun;
+pub struct QueueFull;
 
 /// The bytes that wait for one client. Clones are handles on the same queue.
 #[derive(Clone)]
@@ -141,8 +141,8 @@ impl Outbox {
     /// Leaves a message for the client. Never blocks.
     ///
     /// # Errors
-    /// [`Overrun`] when it did not fit; under [`WhenFull::Disconnect`] the connection is then about to end.
-    pub fn push(&self, bytes: Arc<[u8]>) -> Result<(), Overrun> {
+    /// [`QueueFull`] when it did not fit; under [`WhenFull::Disconnect`] the connection is then about to end.
+    pub fn push(&self, bytes: Arc<[u8]>) -> Result<(), QueueFull> {
         self.put(Push::message(bytes)).map(drop)
     }
 
@@ -150,7 +150,7 @@ impl Outbox {
     ///
     /// # Errors
     /// As [`push`](Outbox::push). Reminders and answers fit, except behind the end.
-    pub fn put(&self, push: Push) -> Result<bool, Overrun> {
+    pub fn put(&self, push: Push) -> Result<bool, QueueFull> {
         self.append(push, false)
     }
 
@@ -159,7 +159,7 @@ impl Outbox {
     ///
     /// # Errors
     /// As [`put`](Outbox::put).
-    pub fn put_held(&self, push: Push) -> Result<bool, Overrun> {
+    pub fn put_held(&self, push: Push) -> Result<bool, QueueFull> {
         self.append(push, true)
     }
 
@@ -193,7 +193,7 @@ impl Outbox {
         }
     }
 
-    fn append(&self, push: Push, held: bool) -> Result<bool, Overrun> {
+    fn append(&self, push: Push, held: bool) -> Result<bool, QueueFull> {
         let reminds = push.kind == Kind::Reminder;
         if reminds && self.shared.is_reminding.load(Ordering::Acquire) {
             return Ok(false);
@@ -217,7 +217,7 @@ impl Outbox {
         } else if when_full == WhenFull::Disconnect {
             queue.overrun = true;
         } else {
-            return Err(Overrun);
+            return Err(QueueFull);
         }
         // Called without the lock: what wakes may want to look.
         let waker = queue.waker.clone().filter(|_| !nothing_to_do);
@@ -225,7 +225,7 @@ impl Outbox {
         if let Some(wake) = waker {
             wake();
         }
-        if fits { Ok(true) } else { Err(Overrun) }
+        if fits { Ok(true) } else { Err(QueueFull) }
     }
 
     /// Ends the conversation from the service's side: what still waits is dropped, `last` is sent in its place, after what

@@ -1,4 +1,4 @@
-//! What every model is given: the door, the service, the stop, and where to count and to record.
+//! What every model is given: the listening socket, the service, the stop, and where to count and to record.
 
 use std::io;
 use std::net::TcpStream;
@@ -7,11 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::counters::Meters;
-use crate::core::listener::{Admission, Door, LOOK_AWAY};
-use crate::core::service::{Answer, Client, Pace, Request, Service};
+use crate::core::counters::Counters;
+use crate::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
+use crate::core::service::{Answer, Peer, Request, RequestCost, Service};
 use crate::core::stop::Stop;
-use crate::core::trace::{Event, Journal};
+use crate::core::trace::{Event, EventTrace};
 
 /// How a client that takes none of its answer is treated, and how much is held for clients.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +39,9 @@ pub struct Server {
     /// When it ends.
     pub stop: Stop,
     /// What it counts.
-    pub meters: &'static Meters,
+    pub counters: &'static Counters,
     /// What it records.
-    pub journal: Journal,
+    pub trace: EventTrace,
     /// Its limits.
     pub limits: Limits,
 }
@@ -51,73 +51,73 @@ impl Server {
     /// one packet, and the stop would take a thousand times as long as one.
     #[must_use]
     pub fn may_begin(&self) -> bool {
-        !self.stop.requested() || self.service.pace() == Pace::Quick
+        !self.stop.requested() || self.service.request_cost() == RequestCost::Quick
     }
 
     /// Handles one request here and now: counted, and recorded in the journal. A panic in the service ends this
     /// conversation and no other; so does the stop before a slow request ([`may_begin`](Server::may_begin)).
     #[must_use]
-    pub fn handle(&self, client: &Client, request: Request) -> Answer {
+    pub fn handle(&self, client: &Peer, request: Request) -> Answer {
         if !self.may_begin() {
             return Answer::last(Vec::new());
         }
         tracing::debug!("a request of {client}, {} bytes", request.0.len());
         if self.service.begins(&request) {
-            self.meters.requests.count();
+            self.counters.requests.count();
         }
-        self.journal.record(Event::Begin, Some(client));
+        self.trace.record(Event::Begin, Some(client));
         let answer = catch_unwind(AssertUnwindSafe(|| self.service.handle(client, request)));
-        self.journal.record(Event::End, Some(client));
+        self.trace.record(Event::End, Some(client));
         answer.unwrap_or_else(|_| {
             tracing::error!("the service {} panicked over a request of {client}", self.service.name());
             Answer::last(Vec::new())
         })
     }
 
-    /// Waits for the next connection at a blocking door; `None` when the stop has closed it.
+    /// Waits for the next connection at a blocking listener; `None` when the stop has closed it.
     ///
     /// # Errors
-    /// What [`Door::accept`] calls fatal.
-    pub fn next_client(&self, door: &Door) -> io::Result<Option<(TcpStream, Client)>> {
+    /// What [`Listener::accept`] calls fatal.
+    pub fn next_client(&self, listener: &Listener) -> io::Result<Option<(TcpStream, Peer)>> {
         while !self.stop.requested() {
-            match self.admit(door)? {
-                Admission::Client(stream, client) => return Ok(Some((stream, client))),
-                Admission::Nobody => {}
-                Admission::Full => self.stop.rest(LOOK_AWAY),
-                Admission::Closed => return Ok(None),
+            match self.admit(listener)? {
+                AcceptOutcome::Accepted(stream, client) => return Ok(Some((stream, client))),
+                AcceptOutcome::WouldBlock => {}
+                AcceptOutcome::Full => self.stop.rest(ACCEPT_BACKOFF),
+                AcceptOutcome::Closed => return Ok(None),
             }
         }
         Ok(None)
     }
 
-    /// [`Door::accept`], counted and logged.
+    /// [`Listener::accept`], counted and logged.
     ///
     /// # Errors
     /// As there.
-    pub fn admit(&self, door: &Door) -> io::Result<Admission> {
-        let admission = door.accept()?;
-        match &admission {
-            Admission::Client(_, client) => {
-                self.meters.accepted.count();
+    pub fn admit(&self, listener: &Listener) -> io::Result<AcceptOutcome> {
+        let outcome = listener.accept()?;
+        match &outcome {
+            AcceptOutcome::Accepted(_, client) => {
+                self.counters.accepted.count();
                 tracing::info!("New client connected from {client}");
             }
-            Admission::Full => {
-                if self.meters.full.value() == 0 {
+            AcceptOutcome::Full => {
+                if self.counters.full.value() == 0 {
                     tracing::warn!("no descriptor left: clients wait in the backlog until one is free");
                 }
-                self.meters.full.count();
+                self.counters.full.count();
             }
-            Admission::Nobody | Admission::Closed => {}
+            AcceptOutcome::WouldBlock | AcceptOutcome::Closed => {}
         }
-        Ok(admission)
+        Ok(outcome)
     }
 
     /// Logs how a connection ended, and counts it if an error did.
-    pub fn farewell(&self, client: &Client, end: io::Result<()>) {
+    pub fn log_disconnect(&self, client: &Peer, end: io::Result<()>) {
         match end {
             Ok(()) => tracing::info!("Client {client} disconnected"),
             Err(error) => {
-                self.meters.failed.count();
+                self.counters.failed.count();
                 tracing::info!("Client {client} lost: {error}");
             }
         }

@@ -22,20 +22,20 @@ use crate::core::outbox::{Outbox, OutboxLimit};
 
 /// One who is connected: one connection, from its accept to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Client {
+pub struct Peer {
     /// Where the client's end of the connection is bound: what people read. The port tells the connections of one host apart,
     /// also in the simulator's records.
     pub address: SocketAddr,
     /// Which connection it is: what a service keeps its clients by.
-    pub id: ClientId,
+    pub id: PeerId,
 }
 
-impl Client {
+impl Peer {
     /// One that has just connected from there.
     #[must_use]
-    pub fn new(address: SocketAddr) -> Client {
+    pub fn new(address: SocketAddr) -> Peer {
         static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
-        Client { address, id: ClientId(CONNECTIONS.fetch_add(1, Ordering::Relaxed)) }
+        Peer { address, id: PeerId(CONNECTIONS.fetch_add(1, Ordering::Relaxed)) }
     }
 }
 
@@ -50,9 +50,9 @@ impl Client {
 ///   id 8, port 40001:                    accept ─────────────────────────────────────────────────── 8 stays
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(pub u64);
+pub struct PeerId(pub u64);
 
-impl fmt::Display for Client {
+impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.address.fmt(f)
     }
@@ -68,7 +68,7 @@ pub struct Answer {
     /// Sent as they are. May be empty: then there is nothing to send for this request.
     pub bytes: Body,
     /// What the conversation does once they are sent.
-    pub then: Then,
+    pub then: AfterAnswer,
 }
 
 /// The bytes of an answer.
@@ -145,7 +145,7 @@ impl Eq for Body {}
 
 /// What follows an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub enum AfterAnswer {
     /// The next request may come.
     Continue,
     /// We have said all we had to say: shut down our sending half, then wait as long as it takes for the client's end.
@@ -158,13 +158,13 @@ impl Answer {
     /// An answer after which the next request may come.
     #[must_use]
     pub fn new(bytes: impl Into<Body>) -> Answer {
-        Answer { bytes: bytes.into(), then: Then::Continue }
+        Answer { bytes: bytes.into(), then: AfterAnswer::Continue }
     }
 
     /// The last answer of a conversation that the server ends.
     #[must_use]
     pub fn last(bytes: impl Into<Body>) -> Answer {
-        Answer { bytes: bytes.into(), then: Then::Close }
+        Answer { bytes: bytes.into(), then: AfterAnswer::Close }
     }
 }
 
@@ -179,7 +179,7 @@ pub enum Memory {
 
 /// Whether a request may be handled where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum RequestCost {
     /// Handled in microseconds. Answers to requests that arrived together may leave together.
     Quick,
     /// May sleep or compute for long. Each answer leaves before the next request is begun.
@@ -211,8 +211,8 @@ pub trait Service: Send + Sync {
     }
 
     /// How long a request may take.
-    fn pace(&self) -> Pace {
-        Pace::Quick
+    fn request_cost(&self) -> RequestCost {
+        RequestCost::Quick
     }
 
     /// Whether messages that wait together leave together.
@@ -224,7 +224,7 @@ pub trait Service: Send + Sync {
     fn protocol(&self) -> Box<dyn Protocol>;
 
     /// What the server says before the client has said anything.
-    fn greet(&self, _client: &Client) -> Option<Answer> {
+    fn greet(&self, _client: &Peer) -> Option<Answer> {
         None
     }
 
@@ -233,8 +233,8 @@ pub trait Service: Send + Sync {
         true
     }
 
-    /// Does the work for one request. May block or compute, see [`Pace`]; must not panic on any input.
-    fn handle(&self, client: &Client, request: Request) -> Answer;
+    /// Does the work for one request. May block or compute, see [`RequestCost`]; must not panic on any input.
+    fn handle(&self, client: &Peer, request: Request) -> Answer;
 
     /// How much may wait for a client that is pushed to and does not read; `None` when the service never pushes.
     fn outbox(&self) -> Option<OutboxLimit> {
@@ -242,10 +242,10 @@ pub trait Service: Send + Sync {
     }
 
     /// A client has come; `outbox` takes bytes for it at any time until [`leave`](Service::leave).
-    fn arrive(&self, _client: &Client, _outbox: &Outbox) {}
+    fn arrive(&self, _client: &Peer, _outbox: &Outbox) {}
 
     /// The client is gone. Called once for each [`arrive`](Service::arrive), however the connection ended.
-    fn leave(&self, _client: &Client) {}
+    fn leave(&self, _client: &Peer) {}
 }
 
 /// How the bytes of one connection become requests. Sans-I/O: it sees only the [`Input`] collected so far.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What is in service is then finished: a request that has come whole is handled and its answer sent; a slow one (see
-//! [`Pace`](crate::core::service::Pace)) only when it has begun. A client that stalls its server in `write` is hung up on after
+//! [`RequestCost`](crate::core::service::RequestCost)) only when it has begun. A client that stalls its server in `write` is hung up on after
 //! [`STALL_AT_STOP`], and one that takes its answer by drips after [`LAST_WORDS`].
 //!
 //! All four steps are async-signal-safe (signal-safety(7)), so they are done in the handler itself: no thread waits for
@@ -152,7 +152,7 @@ mod process {
     /// A million descriptors, the kernel's own default ceiling (`fs.nr_open`), in 128 KiB that cost nothing until used.
     static REGISTRY: Registry<{ (1 << 20) / 64 }> = Registry::new();
     /// The listening sockets; `prefork-reuseport` has one per child.
-    static DOORS: [AtomicI32; 256] = [const { AtomicI32::new(-1) }; 256];
+    static LISTENERS: [AtomicI32; 256] = [const { AtomicI32::new(-1) }; 256];
     static WAKE: AtomicI32 = AtomicI32::new(-1);
     /// When the stop came, `CLOCK_MONOTONIC` nanoseconds; 0 before.
     static SINCE: AtomicU64 = AtomicU64::new(0);
@@ -216,12 +216,12 @@ mod process {
         ///
         /// # Errors
         /// When there are too many of them.
-        pub(crate) fn watch_door(self, fd: RawFd) -> io::Result<()> {
-            let free = DOORS
-                .iter()
-                .any(|door| door.compare_exchange(-1, fd, Ordering::SeqCst, Ordering::SeqCst).is_ok());
+        pub(crate) fn watch_listener(self, fd: RawFd) -> io::Result<()> {
+            let free = LISTENERS.iter().any(|listener| {
+                listener.compare_exchange(-1, fd, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+            });
             if !free {
-                return Err(io::Error::other(format!("at most {} listening sockets", DOORS.len())));
+                return Err(io::Error::other(format!("at most {} listening sockets", LISTENERS.len())));
             }
             if self.requested() {
                 let _ = shutdown(fd, Half::Both);
@@ -241,8 +241,8 @@ mod process {
         /// # Errors
         /// When the process has no descriptor left for an eventfd of its own.
         pub fn become_worker(self) -> io::Result<()> {
-            for door in &DOORS {
-                door.store(-1, Ordering::SeqCst);
+            for listener in &LISTENERS {
+                listener.store(-1, Ordering::SeqCst);
             }
             REGISTRY.forget();
             renew_eventfd()
@@ -286,8 +286,8 @@ mod process {
         REGISTRY.stop(|connection| {
             let _ = shutdown(connection, Half::Read);
         });
-        for door in &DOORS {
-            let fd = door.load(Ordering::SeqCst);
+        for listener in &LISTENERS {
+            let fd = listener.load(Ordering::SeqCst);
             if fd >= 0 {
                 let _ = shutdown(fd, Half::Both);
             }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::service::Client;
+use crate::core::service::Peer;
 use crate::core::shared_memory::{Shareable, shared};
 
 /// Most events that a journal holds.
@@ -57,7 +57,7 @@ pub struct Entry {
 
 /// The journal of one server.
 #[derive(Debug, Clone, Copy)]
-pub struct Journal(Option<&'static Records>);
+pub struct EventTrace(Option<&'static Records>);
 
 #[derive(Debug)]
 struct Records {
@@ -76,19 +76,19 @@ thread_local! {
     static LANE: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
-impl Journal {
+impl EventTrace {
     /// A journal that keeps nothing.
     #[must_use]
-    pub const fn off() -> Journal {
-        Journal(None)
+    pub const fn off() -> EventTrace {
+        EventTrace(None)
     }
 
     /// An empty journal, shared with every process forked from now on.
     ///
     /// # Errors
     /// `ENOMEM` when there is no room.
-    pub fn shared() -> io::Result<Journal> {
-        Ok(Journal(Some(shared()?)))
+    pub fn shared() -> io::Result<EventTrace> {
+        Ok(EventTrace(Some(shared()?)))
     }
 
     /// From now on this thread's events stand in a lane of this name (cut to 32 bytes). A process just forked calls it
@@ -103,7 +103,7 @@ impl Journal {
     }
 
     /// Something happened, for `client`.
-    pub fn record(self, event: Event, client: Option<&Client>) {
+    pub fn record(self, event: Event, client: Option<&Peer>) {
         let Some(records) = self.0 else { return };
         let lane = LANE.get().unwrap_or_else(|| {
             self.lane(&crate::support::log::worker_name());
@@ -137,7 +137,7 @@ impl Journal {
     }
 }
 
-/// Reads what [`Journal::write`] wrote.
+/// Reads what [`EventTrace::write`] wrote.
 ///
 /// # Errors
 /// What the reader says, or `InvalidData` for a line that is not an entry.
@@ -188,8 +188,8 @@ mod tests {
 
     #[test]
     fn writes_what_it_reads() {
-        let journal = Journal::shared().unwrap();
-        let client = Client::new("127.0.0.1:4711".parse().unwrap());
+        let journal = EventTrace::shared().unwrap();
+        let client = Peer::new("127.0.0.1:4711".parse().unwrap());
         journal.lane("worker-1");
         journal.record(Event::Hold, Some(&client));
         journal.record(Event::Turn, None);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn counts_what_does_not_fit() {
-        let journal = Journal::shared().unwrap();
+        let journal = EventTrace::shared().unwrap();
         for _ in 0..CAPACITY + 3 {
             journal.record(Event::Turn, None);
         }

@@ -25,7 +25,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getppid};
 
-use crate::core::listener::LOOK_AWAY;
+use crate::core::listener::ACCEPT_BACKOFF;
 use crate::core::server::Server;
 use crate::core::stop::Stop;
 
@@ -39,7 +39,7 @@ use crate::core::stop::Stop;
 pub fn fork_worker(server: &Server, name: &str, body: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
     assert_eq!(thread_count(), 1, "fork copies only the calling thread");
     let parent = nix::unistd::getpid();
-    // Until the child has become a worker its stop is its parent's: a signal would close the door for everybody.
+    // Until the child has become a worker its stop is its parent's: a signal would close the listening socket for everybody.
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
     signals.add(Signal::SIGINT);
@@ -74,7 +74,7 @@ fn become_worker(server: &Server, name: &str, parent: Pid) -> io::Result<()> {
     // Shown by ps(1) and top(1), which cut it to 15 bytes.
     let _ = set_name(&std::ffi::CString::new(name)?);
     crate::support::log::name_worker(name);
-    server.journal.lane(name);
+    server.trace.lane(name);
     server.stop.become_worker()
 }
 
@@ -95,27 +95,27 @@ fn thread_count() -> u64 {
 }
 
 /// A fixed number of worker processes, each with a number; whoever dies is replaced.
-pub struct Crew<'a> {
+pub struct WorkerPool<'a> {
     server: &'a Server,
     role: &'static str,
     members: BTreeMap<Pid, usize>,
-    deaths: Deaths,
+    exits: ChildExits,
 }
 
-impl<'a> Crew<'a> {
+impl<'a> WorkerPool<'a> {
     /// No workers yet; `role` and a number will name each.
     ///
     /// # Errors
-    /// As [`Deaths::watch`].
-    pub fn new(server: &'a Server, role: &'static str) -> io::Result<Crew<'a>> {
-        Ok(Crew { server, role, members: BTreeMap::new(), deaths: Deaths::watch()? })
+    /// As [`ChildExits::watch`].
+    pub fn new(server: &'a Server, role: &'static str) -> io::Result<WorkerPool<'a>> {
+        Ok(WorkerPool { server, role, members: BTreeMap::new(), exits: ChildExits::watch()? })
     }
 
     /// Forks worker `number`.
     ///
     /// # Errors
     /// As [`fork_worker`].
-    pub fn hire(&mut self, number: usize, body: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
+    pub fn spawn(&mut self, number: usize, body: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
         let pid = fork_worker(self.server, &format!("{}-{number}", self.role), body)?;
         self.members.insert(pid, number);
         Ok(pid)
@@ -128,13 +128,13 @@ impl<'a> Crew<'a> {
     /// As [`fork_worker`], when it is not for want of room.
     pub fn replace(&mut self, number: usize, body: impl Fn() -> io::Result<()>) -> io::Result<()> {
         loop {
-            self.server.stop.rest(LOOK_AWAY);
-            match self.hire(number, &body) {
+            self.server.stop.rest(ACCEPT_BACKOFF);
+            match self.spawn(number, &body) {
                 _ if self.server.stop.requested() => return Ok(()),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::OutOfMemory) => {
                     tracing::warn!("no process for {}-{number} yet: {error}", self.role);
                 }
-                hired => return hired.map(drop),
+                spawned => return spawned.map(drop),
             }
         }
     }
@@ -143,14 +143,14 @@ impl<'a> Crew<'a> {
     ///
     /// # Errors
     /// What waitpid(2) says.
-    pub fn wait_for_death(&mut self) -> io::Result<Option<usize>> {
+    pub fn wait_for_exit(&mut self) -> io::Result<Option<usize>> {
         while !self.server.stop.requested() && !self.members.is_empty() {
-            self.deaths.forget();
+            self.exits.forget();
             match waitpid(None, Some(WaitPidFlag::WNOHANG))? {
                 // Not in waitpid: a stop that came just before it would be waited out until some worker dies.
-                WaitStatus::StillAlive => self.deaths.wait(self.server.stop),
+                WaitStatus::StillAlive => self.exits.wait(self.server.stop),
                 status => {
-                    if let Some(number) = self.bury(status) {
+                    if let Some(number) = self.reap(status) {
                         return Ok(Some(number));
                     }
                 }
@@ -159,12 +159,12 @@ impl<'a> Crew<'a> {
         Ok(None)
     }
 
-    fn bury(&mut self, status: WaitStatus) -> Option<usize> {
+    fn reap(&mut self, status: WaitStatus) -> Option<usize> {
         let number = self.members.remove(&status.pid()?)?;
         if self.server.stop.requested() {
             return None;
         }
-        self.server.meters.replaced.count();
+        self.server.counters.replaced.count();
         let how = match status {
             WaitStatus::Exited(_, code) => format!("exit status {code}"),
             WaitStatus::Signaled(_, signal, _) => format!("{signal}"),
@@ -175,28 +175,28 @@ impl<'a> Crew<'a> {
     }
 
     /// Ends every worker and waits for it.
-    pub fn dismiss(self) {
+    pub fn shutdown(self) {
         end_all(self.server.stop, self.members.into_keys());
     }
 }
 
 /// A descriptor that is readable when children have died (signalfd(2)): it can be waited for beside others, and a death
 /// or a stop between looking and waiting is not lost, as it would be with a handler of SIGCHLD or a blocking waitpid.
-pub struct Deaths(SignalFd);
+pub struct ChildExits(SignalFd);
 
-impl Deaths {
+impl ChildExits {
     /// Blocks SIGCHLD from now on, which makes the descriptor the only one to hear of it.
     ///
     /// # Errors
     /// `EMFILE` when no descriptor is left.
-    pub fn watch() -> io::Result<Deaths> {
+    pub fn watch() -> io::Result<ChildExits> {
         let mut mask = SigSet::empty();
         mask.add(Signal::SIGCHLD);
         mask.thread_block()?;
-        Ok(Deaths(SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
+        Ok(ChildExits(SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
     }
 
-    /// Not readable until the next death. Ten deaths may have been one signal, because signals of one kind do not queue:
+    /// Not readable until the next death. Ten exits may have been one signal, because signals of one kind do not queue:
     /// so look into the process table after it, until nobody there is dead.
     pub fn forget(&self) {
         while let Ok(Some(_)) = self.0.read_signal() {}
@@ -210,7 +210,7 @@ impl Deaths {
     }
 }
 
-impl AsFd for Deaths {
+impl AsFd for ChildExits {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

@@ -18,19 +18,19 @@ use std::time::Duration;
 
 use common::board::{BoardService, Limits};
 use common::core::connection::converse;
-use common::core::counters::Meters;
-use common::core::listener::Door;
+use common::core::counters::Counters;
+use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::{self, Server};
 use common::core::stop::Stop;
-use common::core::trace::Journal;
+use common::core::trace::EventTrace;
 
 /// Connections that may wait in the kernel until they are accepted; it caps the number at `net.core.somaxconn`.
 pub const BACKLOG: i32 = 4096;
 
 /// Serves clients, `connections` at a time, until the stop; then waits for those in service.
 pub fn serve(
-    door: &Door,
+    listener: &Listener,
     stop: Stop,
     board: Limits,
     connections: NonZeroUsize,
@@ -39,8 +39,8 @@ pub fn serve(
     let server = Server {
         service: Arc::new(BoardService::new(board)),
         stop,
-        meters: Meters::shared()?,
-        journal: Journal::off(),
+        counters: Counters::shared()?,
+        trace: EventTrace::off(),
         limits: server::Limits { stall, connections },
     };
     // A bounded queue of units is a counting semaphore: to push is to take a place, to pop is to give it back.
@@ -48,7 +48,7 @@ pub fn serve(
     thread::scope(|scope| {
         let mut number = 0;
         while places.push(()).is_ok() {
-            let Some((stream, client)) = server.next_client(door)? else { break };
+            let Some((stream, client)) = server.next_client(listener)? else { break };
             number += 1;
             let (server, places) = (&server, &places);
             let spawned =
@@ -59,12 +59,12 @@ pub fn serve(
             if let Err(error) = spawned {
                 // The connection went into the closure, and the closure is dropped: the client is hung up on.
                 tracing::warn!("client {client} is turned away: no thread for it: {error}");
-                server.meters.refused.count();
+                server.counters.refused.count();
                 places.pop();
             }
         }
         io::Result::Ok(())
     })?;
-    tracing::info!("Terminating: {}", server.meters);
+    tracing::info!("Terminating: {}", server.counters);
     Ok(())
 }

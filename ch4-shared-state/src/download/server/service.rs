@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use common::core::service::{Answer, Client, Pace, Protocol, Request, Service};
+use common::core::service::{Answer, Peer, Protocol, Request, RequestCost, Service};
 
 use super::catalogue::Catalogue;
 use super::protocol::{BINARY, Http, LIST, Piece, TEXT, head};
@@ -48,8 +48,8 @@ impl Service for Files {
         "files"
     }
 
-    fn pace(&self) -> Pace {
-        if self.rate.is_none() && self.latency.is_zero() { Pace::Quick } else { Pace::Slow }
+    fn request_cost(&self) -> RequestCost {
+        if self.rate.is_none() && self.latency.is_zero() { RequestCost::Quick } else { RequestCost::Slow }
     }
 
     fn protocol(&self) -> Box<dyn Protocol> {
@@ -61,7 +61,7 @@ impl Service for Files {
         Piece::from_request(request).is_some_and(|piece| piece.head.is_some())
     }
 
-    fn handle(&self, client: &Client, request: Request) -> Answer {
+    fn handle(&self, client: &Peer, request: Request) -> Answer {
         let Some(piece) = Piece::from_request(&request) else { return Answer::last(Vec::new()) };
         self.pause(&piece);
         let kind = if piece.file == LIST { TEXT } else { BINARY };

@@ -11,13 +11,13 @@
 use std::thread;
 
 use crate::guessword::wire::Response;
-use common::core::service::Client;
+use common::core::service::Peer;
 
 use super::GuessService;
 
 impl GuessService {
     /// A guess under two locks, with a pause between them.
-    pub(super) fn guess_racing(&self, client: &Client, letter: char) {
+    pub(super) fn guess_racing(&self, client: &Peer, letter: char) {
         let mut table = self.table();
         let Some(id) = table.player(client) else { return };
         if !table.game.has(id) {

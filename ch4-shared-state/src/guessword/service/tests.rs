@@ -7,12 +7,12 @@ use super::*;
 
 /// Somebody at the table, who reads their outbox now and then.
 struct Sitter {
-    client: Client,
+    client: Peer,
     outbox: Outbox,
 }
 
 fn sit(service: &GuessService, port: u16) -> Sitter {
-    let client = Client::new(([127, 0, 0, 1], port).into());
+    let client = Peer::new(([127, 0, 0, 1], port).into());
     let outbox = Outbox::new(service.outbox().unwrap());
     service.arrive(&client, &outbox);
     Sitter { client, outbox }

@@ -8,14 +8,14 @@ fn service(when_full: WhenFull) -> NotificationService {
     NotificationService::new(Limits::default(), when_full, Duration::ZERO, Duration::ZERO)
 }
 
-struct Peer(Client, Outbox);
+struct User(Peer, Outbox);
 
-impl Peer {
-    fn arrive(service: &NotificationService, port: u16) -> Peer {
-        let client = Client::new(([127, 0, 0, 1], port).into());
+impl User {
+    fn arrive(service: &NotificationService, port: u16) -> User {
+        let client = Peer::new(([127, 0, 0, 1], port).into());
         let outbox = Outbox::new(service.outbox().unwrap());
         service.arrive(&client, &outbox);
-        Peer(client, outbox)
+        User(client, outbox)
     }
 
     fn says(&self, service: &NotificationService, request: &[u8]) -> Vec<u8> {
@@ -39,7 +39,7 @@ impl Peer {
 #[test]
 fn everybody_is_notified_and_gets_what_it_has_not_got() {
     let service = service(WhenFull::Disconnect);
-    let (first, second) = (Peer::arrive(&service, 1), Peer::arrive(&service, 2));
+    let (first, second) = (User::arrive(&service, 1), User::arrive(&service, 2));
     assert_eq!(first.says(&service, b"1:YQ==;"), b"0:;");
     for peer in [&first, &second] {
         assert_eq!(peer.pushes(), [b"7:;"]);
@@ -49,7 +49,7 @@ fn everybody_is_notified_and_gets_what_it_has_not_got() {
     assert_eq!(first.fetches(&service), ["b"]);
     assert_eq!(first.says(&service, b"2:;"), b"1:;");
     assert_eq!(second.fetches(&service), ["a", "b"]);
-    let third = Peer::arrive(&service, 3);
+    let third = User::arrive(&service, 3);
     assert_eq!(third.fetches(&service), ["a", "b"]);
     assert!(third.pushes().is_empty());
 }
@@ -57,7 +57,7 @@ fn everybody_is_notified_and_gets_what_it_has_not_got() {
 #[test]
 fn what_makes_no_sense_is_answered_and_changes_nothing() {
     let service = service(WhenFull::Skip);
-    let peer = Peer::arrive(&service, 1);
+    let peer = User::arrive(&service, 1);
     for (request, answer) in [(&b"1:*;"[..], b"2:;"), (b"9:;", b"4:;"), (b";", b"2:;"), (b"2:YQ==;", b"2:;")]
     {
         assert_eq!(peer.says(&service, request), answer);
@@ -73,7 +73,7 @@ fn a_full_board_refuses_and_notifies_nobody() {
         Duration::ZERO,
         Duration::ZERO,
     );
-    let peer = Peer::arrive(&service, 1);
+    let peer = User::arrive(&service, 1);
     assert_eq!(peer.says(&service, b"1:YQ==;"), b"0:;");
     assert_eq!(peer.says(&service, b"1:YQ==;"), b"2:;");
     assert_eq!(peer.pushes().len(), 1);
@@ -85,7 +85,7 @@ fn one_notification_stands_for_all_that_wait_or_too_many_end_the_connection() {
         [(WhenFull::Skip, 1, false), (WhenFull::Disconnect, OUTBOX_BYTES / NOTIFY.len(), true)]
     {
         let service = service(when_full);
-        let (silent, speaker) = (Peer::arrive(&service, 1), Peer::arrive(&service, 2));
+        let (silent, speaker) = (User::arrive(&service, 1), User::arrive(&service, 2));
         for _ in 0..OUTBOX_BYTES {
             assert_eq!(speaker.says(&service, b"1:;"), b"0:;");
             assert_eq!(speaker.pushes().len(), 1);
@@ -97,9 +97,9 @@ fn one_notification_stands_for_all_that_wait_or_too_many_end_the_connection() {
 #[test]
 fn who_comes_again_from_the_same_address_misses_nothing_by_its_dead_connection() {
     let service = service(WhenFull::Skip);
-    let before = Peer::arrive(&service, 1);
+    let before = User::arrive(&service, 1);
     before.says(&service, b"1:YQ==;");
-    let again = Peer::arrive(&service, 1);
+    let again = User::arrive(&service, 1);
     assert_eq!(before.fetches(&service), ["a"]); // its last request comes late, and is its own
     service.leave(&before.0);
     assert_eq!(again.fetches(&service), ["a"]);
@@ -112,14 +112,14 @@ fn who_comes_again_from_the_same_address_misses_nothing_by_its_dead_connection()
 #[test]
 fn who_is_far_behind_gets_it_in_parts_and_is_told_to_ask_again() {
     let service = service(WhenFull::Skip);
-    let speaker = Peer::arrive(&service, 1);
+    let speaker = User::arrive(&service, 1);
     let text = "x".repeat(300_000);
     let mut request = Vec::new();
     Request::Publish(text.clone().into_bytes()).encode(&mut request);
     for _ in 0..12 {
         speaker.says(&service, &request);
     }
-    let late = Peer::arrive(&service, 2);
+    let late = User::arrive(&service, 2);
     let (mut got, mut rounds) = (0, 0);
     loop {
         let news = late.fetches(&service);
@@ -143,7 +143,7 @@ fn a_round_that_was_too_early_is_made_up_for_and_the_publisher_does_not_wait_for
         Duration::from_secs(3600),
         Duration::ZERO,
     );
-    let (speaker, listener) = (Peer::arrive(&service, 1), Peer::arrive(&service, 2));
+    let (speaker, listener) = (User::arrive(&service, 1), User::arrive(&service, 2));
     let mut rounds = 0;
     for _ in 0..2 * super::super::pace::BURST {
         assert_eq!(speaker.says(&service, b"1:YQ==;"), b"0:;");
@@ -180,22 +180,22 @@ fn spacing(when_full: WhenFull, gap: Duration) -> NotificationService {
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// One that has asked on connecting, as the notes' client does.
-fn old(service: &NotificationService, port: u16) -> Peer {
-    let peer = Peer::arrive(service, port);
+fn old(service: &NotificationService, port: u16) -> User {
+    let peer = User::arrive(service, port);
     assert_eq!((peer.says(service, b"2:;"), codes(&peer)), (vec![], "1".to_owned()));
     peer
 }
 
 /// One that finds frames.
-fn ours(service: &NotificationService, port: u16) -> Peer {
-    let peer = Peer::arrive(service, port);
+fn ours(service: &NotificationService, port: u16) -> User {
+    let peer = User::arrive(service, port);
     assert_eq!((peer.says(service, b"2:;"), peer.says(service, b"2:;")), (vec![], b"1:;".to_vec()));
     assert_eq!(codes(&peer), "1");
     peer
 }
 
 /// The codes of what may leave.
-fn codes(peer: &Peer) -> String {
+fn codes(peer: &User) -> String {
     peer.pushes().iter().map(|push| char::from(push[0])).collect()
 }
 
@@ -245,7 +245,7 @@ fn who_does_what_the_notes_client_would_not_is_sent_everything_at_once_from_then
     ];
     for (requests, answer, before) in cases {
         let service = spacing(WhenFull::Skip, DAY);
-        let (peer, speaker) = (Peer::arrive(&service, 1), ours(&service, 2));
+        let (peer, speaker) = (User::arrive(&service, 1), ours(&service, 2));
         let (last, held) = requests.split_last().unwrap();
         for request in held {
             assert_eq!(peer.says(&service, request), b"");
@@ -266,7 +266,7 @@ fn who_asks_twice_on_connecting_finds_frames_whatever_is_published_meanwhile() {
     for notified in 0..4 {
         let service = spacing(WhenFull::Skip, DAY);
         let speaker = ours(&service, 1);
-        let peer = Peer::arrive(&service, 2);
+        let peer = User::arrive(&service, 2);
         for (step, request) in [&b""[..], b"2:;", b"2:;"].into_iter().enumerate() {
             if !request.is_empty() {
                 let answer = peer.says(&service, request);
@@ -288,7 +288,7 @@ fn the_answers_that_wait_for_one_client_are_bounded_and_none_is_dropped() {
     use crate::notification::subscriber::MOST_HELD;
     for (length, spaced) in [(MOST_HELD / 2, true), (MOST_HELD, false)] {
         let service = spacing(WhenFull::Disconnect, DAY);
-        let (speaker, peer) = (ours(&service, 1), Peer::arrive(&service, 2));
+        let (speaker, peer) = (ours(&service, 1), User::arrive(&service, 2));
         let mut request = Vec::new();
         Request::Publish(vec![b'x'; length]).encode(&mut request);
         speaker.says(&service, &request);

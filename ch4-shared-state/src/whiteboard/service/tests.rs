@@ -3,11 +3,11 @@
 use super::*;
 
 /// One connection of a user.
-struct Connection(Client, Outbox);
+struct Connection(Peer, Outbox);
 
 impl Connection {
     fn arrive(service: &WhiteboardService, port: u16) -> Connection {
-        let client = Client::new(([127, 0, 0, 1], port).into());
+        let client = Peer::new(([127, 0, 0, 1], port).into());
         let outbox = Outbox::new(service.outbox().unwrap());
         service.arrive(&client, &outbox);
         Connection(client, outbox)

@@ -2,7 +2,7 @@
 
 use super::*;
 use common::core::conversation::Conversation;
-use common::core::service::{Answer, Client, Service};
+use common::core::service::{Answer, Peer, Service};
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ impl Service for Heard {
     fn protocol(&self) -> Box<dyn Protocol> {
         Box::new(WebSocket::default())
     }
-    fn handle(&self, _: &Client, request: Request) -> Answer {
+    fn handle(&self, _: &Peer, request: Request) -> Answer {
         self.0.lock().unwrap().push(Incoming::of(request));
         Answer::new(Vec::new())
     }
@@ -27,15 +27,15 @@ impl Service for Heard {
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Incoming>, Vec<u8>) {
     let heard = Arc::new(Heard::default());
     let service: Arc<dyn Service> = heard.clone();
-    let client = Client::new(([127, 0, 0, 1], 1).into());
-    let mut talk = Conversation::open(&service, client);
+    let client = Peer::new(([127, 0, 0, 1], 1).into());
+    let mut conversation = Conversation::open(&service, client);
     for piece in pieces {
-        talk.receive(piece);
-        while let Some(request) = talk.poll_request() {
-            talk.answer(service.handle(&client, request));
+        conversation.receive(piece);
+        while let Some(request) = conversation.poll_request() {
+            conversation.answer(service.handle(&client, request));
         }
     }
-    let answer = talk.transmit().to_vec();
+    let answer = conversation.transmit().to_vec();
     (heard.0.lock().unwrap().clone(), answer)
 }
 

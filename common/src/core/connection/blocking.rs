@@ -1,7 +1,7 @@
 //! A connection for those who have time for one client: every call waits until it is done.
 //!
 //! What wakes a read that would wait for ever: the stop, which shuts down the receiving half of every connection in
-//! service. What wakes a write: the send timeout that the door sets on every connection, after which the client's
+//! service. What wakes a write: the send timeout that the listening socket sets on every connection, after which the client's
 //! stall is judged. What wakes a reader for pushed bytes: an eventfd beside the socket, and only when the service
 //! pushes at all, so that nobody else pays for the extra call.
 
@@ -18,7 +18,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use super::{LINGER, LINGER_BYTES, stalled};
 use crate::core::conversation::{Conversation, Next};
 use crate::core::server::Server;
-use crate::core::service::{Answer, Client, Request};
+use crate::core::service::{Answer, Peer, Request};
 use crate::core::stop::{InService, STALL_AT_STOP};
 use crate::core::trace::Event;
 
@@ -26,16 +26,16 @@ use crate::core::trace::Event;
 const CHUNK: usize = 16 * 1024;
 
 /// Serves one client to its end, and logs how that came.
-pub fn converse(server: &Server, stream: TcpStream, client: Client) {
-    server.journal.record(Event::Hold, Some(&client));
+pub fn converse(server: &Server, stream: TcpStream, client: Peer) {
+    server.trace.record(Event::Hold, Some(&client));
     let end = Blocking::open(server, stream, client).and_then(|mut connection| {
         while let Some(request) = connection.next_request()? {
             connection.answer(server.handle(&client, request));
         }
         Ok(())
     });
-    server.journal.record(Event::Release, Some(&client));
-    server.farewell(&client, end);
+    server.trace.record(Event::Release, Some(&client));
+    server.log_disconnect(&client, end);
 }
 
 /// One connection, blocking.
@@ -43,7 +43,7 @@ pub struct Blocking {
     // Declared first, dropped first: it must be out of service before its descriptor is closed and used anew.
     _in_service: InService,
     stream: TcpStream,
-    talk: Conversation,
+    conversation: Conversation,
     chunk: Box<[u8]>,
     server: Server,
     pushes: Option<Arc<EventFd>>,
@@ -54,27 +54,27 @@ impl Blocking {
     ///
     /// # Errors
     /// `ConnectionAborted` when the stop has come, `EMFILE` when a pushing service finds no descriptor left.
-    pub fn open(server: &Server, stream: TcpStream, client: Client) -> io::Result<Blocking> {
+    pub fn open(server: &Server, stream: TcpStream, client: Peer) -> io::Result<Blocking> {
         let in_service = server.stop.enter(&stream).ok_or(ErrorKind::ConnectionAborted)?;
-        let talk = Conversation::open(&server.service, client);
-        let pushes = talk.outbox().map(|outbox| {
+        let conversation = Conversation::open(&server.service, client);
+        let pushes = conversation.outbox().map(|outbox| {
             let eventfd = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
-            let bell = Arc::clone(&eventfd);
+            let waker = Arc::clone(&eventfd);
             // It can fail only when the counter is at its maximum: then the reader is about to be woken anyway.
             outbox.wake_with(move || {
-                let _ = bell.write(1);
+                let _ = waker.write(1);
             });
             io::Result::Ok(eventfd)
         });
         let pushes = pushes.transpose()?;
         let chunk = vec![0; CHUNK].into_boxed_slice();
-        Ok(Blocking { _in_service: in_service, stream, talk, chunk, server: server.clone(), pushes })
+        Ok(Blocking { _in_service: in_service, stream, conversation, chunk, server: server.clone(), pushes })
     }
 
     /// Whom it is with.
     #[must_use]
-    pub fn client(&self) -> Client {
-        *self.talk.client()
+    pub fn client(&self) -> Peer {
+        *self.conversation.client()
     }
 
     /// Sends what is due and reads until the next request is whole. `None`: the conversation is over.
@@ -83,24 +83,24 @@ impl Blocking {
     /// What the socket says: `ConnectionReset`, `BrokenPipe`, or `TimedOut` for a client that does not read.
     pub fn next_request(&mut self) -> io::Result<Option<Request>> {
         loop {
-            if let Some(request) = self.talk.poll_request() {
+            if let Some(request) = self.conversation.poll_request() {
                 return Ok(Some(request));
             }
-            match self.talk.next() {
+            match self.conversation.next() {
                 Next::Send => self.send_some()?,
                 Next::Receive => {
                     match self.read()? {
                         // The stop shuts down our receiving half, which reads like the client's end but is not:
                         // half a request must not be taken for a whole one.
                         _ if self.server.stop.requested() => return Ok(None),
-                        Some(0) => self.talk.finish(),
-                        Some(count) => self.talk.receive(&self.chunk[..count]),
+                        Some(0) => self.conversation.finish(),
+                        Some(count) => self.conversation.receive(&self.chunk[..count]),
                         None => {} // woken for pushed bytes
                     }
                 }
                 Next::HalfClose => {
                     self.stream.shutdown(Shutdown::Write)?;
-                    self.talk.half_closed();
+                    self.conversation.half_closed();
                 }
                 Next::Discard { brief } => return self.discard(brief).map(|()| None),
                 Next::Poll => {}
@@ -115,7 +115,7 @@ impl Blocking {
     /// The answer to the request that is out. It is sent by [`flush`](Blocking::flush), or before the next request is
     /// waited for: answers to requests that came together leave together.
     pub fn answer(&mut self, answer: Answer) {
-        self.talk.answer(answer);
+        self.conversation.answer(answer);
     }
 
     /// Sends all that is due.
@@ -123,7 +123,7 @@ impl Blocking {
     /// # Errors
     /// As [`next_request`](Blocking::next_request).
     pub fn flush(&mut self) -> io::Result<()> {
-        while !self.talk.transmit().is_empty() {
+        while !self.conversation.transmit().is_empty() {
             self.send_some()?;
         }
         Ok(())
@@ -133,17 +133,17 @@ impl Blocking {
     fn send_some(&mut self) -> io::Result<()> {
         let began = Instant::now();
         loop {
-            match self.stream.write(self.talk.transmit()) {
+            match self.stream.write(self.conversation.transmit()) {
                 Ok(count) => {
-                    self.talk.transmitted(count);
-                    let drips = !self.talk.transmit().is_empty() && self.server.stop.is_overdue();
+                    self.conversation.transmitted(count);
+                    let drips = !self.conversation.transmit().is_empty() && self.server.stop.is_overdue();
                     return if drips { Err(stalled()) } else { Ok(()) };
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let limit =
                         if self.server.stop.requested() { STALL_AT_STOP } else { self.server.limits.stall };
-                    if began.elapsed() >= limit || self.talk.is_overrun() {
+                    if began.elapsed() >= limit || self.conversation.is_queue_full() {
                         return Err(stalled());
                     }
                 }

@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{Bell, LINGER, LINGER_BYTES, stalled};
+use super::{LINGER, LINGER_BYTES, Waker, stalled};
 use crate::core::conversation::{Conversation, Next};
 use crate::core::server::Server;
-use crate::core::service::{Answer, Client, Request};
+use crate::core::service::{Answer, Peer, Request};
 use crate::core::stop::STALL_AT_STOP;
 
 /// How often a loop looks for connections whose time is over ([`NonBlocking::expired`]).
@@ -30,7 +30,7 @@ pub const TICK: Duration = Duration::from_millis(500);
 /// One connection, non-blocking.
 pub struct NonBlocking {
     stream: TcpStream,
-    talk: Conversation,
+    conversation: Conversation,
     may_read: bool,
     dropped: usize,
     /// Since when it has been waiting for something that a client may not take for ever.
@@ -63,10 +63,10 @@ pub enum Step {
 impl NonBlocking {
     /// A connection whose socket is non-blocking already.
     #[must_use]
-    pub fn open(server: &Server, stream: TcpStream, client: Client) -> NonBlocking {
+    pub fn open(server: &Server, stream: TcpStream, client: Peer) -> NonBlocking {
         NonBlocking {
             stream,
-            talk: Conversation::open(&server.service, client),
+            conversation: Conversation::open(&server.service, client),
             may_read: false, // what it has sent already will wake us; to try now would mostly be EAGAIN
             dropped: 0,
             waiting_since: None,
@@ -76,8 +76,8 @@ impl NonBlocking {
 
     /// Whom it is with.
     #[must_use]
-    pub fn client(&self) -> Client {
-        *self.talk.client()
+    pub fn client(&self) -> Peer {
+        *self.conversation.client()
     }
 
     /// The socket is ready, or pushed bytes wait: one read may be made.
@@ -85,11 +85,11 @@ impl NonBlocking {
         self.may_read = true;
     }
 
-    /// From now on `bell` is rung, with this connection's descriptor, when the service pushes bytes to it.
-    pub fn ring(&self, bell: &Arc<Bell>) {
-        if let Some(outbox) = self.talk.outbox() {
-            let (bell, fd) = (Arc::clone(bell), self.as_raw_fd());
-            outbox.wake_with(move || bell.ring(fd));
+    /// From now on `waker` is rung, with this connection's descriptor, when the service pushes bytes to it.
+    pub fn ring(&self, waker: &Arc<Waker>) {
+        if let Some(outbox) = self.conversation.outbox() {
+            let (waker, fd) = (Arc::clone(waker), self.as_raw_fd());
+            outbox.wake_with(move || waker.ring(fd));
         }
     }
 
@@ -99,14 +99,14 @@ impl NonBlocking {
     /// What the socket says; the connection is then over.
     pub fn advance(&mut self, scratch: &mut [u8]) -> io::Result<Step> {
         loop {
-            if let Some(request) = self.talk.poll_request() {
+            if let Some(request) = self.conversation.poll_request() {
                 return Ok(Step::Request(request));
             }
-            match self.talk.next() {
-                Next::Send => match self.stream.write(self.talk.transmit()) {
+            match self.conversation.next() {
+                Next::Send => match self.stream.write(self.conversation.transmit()) {
                     Ok(count) => {
                         self.waiting_since = None;
-                        self.talk.transmitted(count);
+                        self.conversation.transmitted(count);
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
                         self.waiting_since.get_or_insert_with(|| (Instant::now(), self.stall));
@@ -116,16 +116,16 @@ impl NonBlocking {
                     Err(error) => return Err(error),
                 },
                 Next::Receive => match self.read(scratch)? {
-                    Some(0) => self.talk.finish(),
-                    Some(count) => self.talk.receive(&scratch[..count]),
+                    Some(0) => self.conversation.finish(),
+                    Some(count) => self.conversation.receive(&scratch[..count]),
                     None => return Ok(Step::Blocked(Interest::Read)),
                 },
                 Next::HalfClose => {
                     self.stream.shutdown(Shutdown::Write)?;
-                    self.talk.half_closed();
+                    self.conversation.half_closed();
                 }
                 Next::Discard { brief } => match self.read(scratch)? {
-                    Some(0) => self.talk.finish(),
+                    Some(0) => self.conversation.finish(),
                     Some(count) => {
                         self.dropped += count;
                         if brief && self.dropped > LINGER_BYTES {
@@ -152,19 +152,19 @@ impl NonBlocking {
         let client = self.client();
         let end = loop {
             match self.advance(scratch) {
-                Ok(Step::Request(request)) => self.talk.answer(server.handle(&client, request)),
+                Ok(Step::Request(request)) => self.conversation.answer(server.handle(&client, request)),
                 Ok(Step::Blocked(interest)) => return Some(interest),
                 Ok(Step::Done) => break Ok(()),
                 Err(error) => break Err(error),
             }
         };
-        server.farewell(&client, end);
+        server.log_disconnect(&client, end);
         None
     }
 
     /// The answer to the request that is out.
     pub fn answer(&mut self, answer: Answer) {
-        self.talk.answer(answer);
+        self.conversation.answer(answer);
     }
 
     /// Whether its client had its time: it took nothing of its answer, or did not end after we did.
@@ -205,21 +205,21 @@ impl AsRawFd for NonBlocking {
 
 /// The end of a loop: sends what is due to every client, to all of them at once, and hangs up on whoever takes none of
 /// it for [`STALL_AT_STOP`]. Nothing more is read.
-pub fn say_goodbye(server: &Server, connections: impl IntoIterator<Item = NonBlocking>) {
+pub fn drain(server: &Server, connections: impl IntoIterator<Item = NonBlocking>) {
     let mut left: Vec<NonBlocking> = connections.into_iter().collect();
     let mut last_progress = Instant::now();
     loop {
         left.retain_mut(|connection| {
-            let before = connection.talk.transmit().len();
+            let before = connection.conversation.transmit().len();
             let end = match connection.send_rest(server) {
                 Ok(false) => return true,
                 Ok(true) => Ok(()),
                 Err(error) => Err(error),
             };
-            if connection.talk.transmit().len() != before {
+            if connection.conversation.transmit().len() != before {
                 last_progress = Instant::now();
             }
-            server.farewell(connection.talk.client(), end);
+            server.log_disconnect(connection.conversation.client(), end);
             false
         });
         if left.is_empty() {
@@ -239,7 +239,7 @@ pub fn say_goodbye(server: &Server, connections: impl IntoIterator<Item = NonBlo
         }
     }
     for connection in left {
-        server.farewell(connection.talk.client(), Err(stalled()));
+        server.log_disconnect(connection.conversation.client(), Err(stalled()));
     }
 }
 
@@ -250,7 +250,7 @@ impl NonBlocking {
         let client = self.client();
         loop {
             match self.advance(&mut [])? {
-                Step::Request(request) => self.talk.answer(server.handle(&client, request)),
+                Step::Request(request) => self.conversation.answer(server.handle(&client, request)),
                 Step::Blocked(Interest::Write) => return Ok(false),
                 Step::Blocked(Interest::Read | Interest::Nothing) | Step::Done => return Ok(true),
             }

@@ -9,19 +9,19 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 /// Calls a loop, with a word about why: by default the descriptor of the connection that has bytes to send.
 #[derive(Debug)]
-pub struct Bell<T = std::os::fd::RawFd> {
+pub struct Waker<T = std::os::fd::RawFd> {
     eventfd: EventFd,
     calls: Mutex<Vec<T>>,
 }
 
-impl<T> Bell<T> {
+impl<T> Waker<T> {
     /// A silent one.
     ///
     /// # Errors
     /// `EMFILE` when no descriptor is left.
-    pub fn new() -> io::Result<Bell<T>> {
+    pub fn new() -> io::Result<Waker<T>> {
         let eventfd = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Bell { eventfd, calls: Mutex::new(Vec::new()) })
+        Ok(Waker { eventfd, calls: Mutex::new(Vec::new()) })
     }
 
     /// Calls the loop.
@@ -44,7 +44,7 @@ impl<T> Bell<T> {
     }
 }
 
-impl<T> AsFd for Bell<T> {
+impl<T> AsFd for Waker<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.eventfd.as_fd()
     }

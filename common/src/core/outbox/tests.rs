@@ -41,7 +41,7 @@ fn keeps_order_and_wakes_after_every_push() {
 fn disconnects_who_does_not_keep_up() {
     let outbox = outbox(WhenFull::Disconnect);
     outbox.push(Arc::from(*b"abcd")).unwrap();
-    assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
+    assert_eq!(outbox.push(Arc::from(*b"e")), Err(QueueFull));
     assert!(outbox.overrun());
 }
 
@@ -89,7 +89,7 @@ fn answers_fit_whatever_waits_and_take_no_room_from_messages() {
     assert_eq!(outbox.answers(), 3 * b"answer;".len());
     assert_eq!((all(&outbox).len(), outbox.answers(), outbox.overrun()), (4, 0, false));
     outbox.end(Arc::from(*b"bye"));
-    assert_eq!(outbox.put(Push::answer(Arc::from(*b"answer;"))), Err(Overrun));
+    assert_eq!(outbox.put(Push::answer(Arc::from(*b"answer;"))), Err(QueueFull));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn last_words_take_the_place_of_what_waits_and_nothing_follows_them() {
     outbox.push(Arc::from(*b"abcd")).unwrap();
     outbox.end(Arc::from(*b"too slow"));
     outbox.end(Arc::from(*b"again"));
-    assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
+    assert_eq!(outbox.push(Arc::from(*b"e")), Err(QueueFull));
     assert!(outbox.pop().is_none() && outbox.is_due());
     assert_eq!(outbox.take_last().as_deref(), Some(&b"too slow"[..]));
     assert!(outbox.take_last().is_none() && !outbox.is_due());
@@ -122,7 +122,7 @@ fn one_reminder_that_waits_stands_for_all() {
 fn skips_what_does_not_fit_and_takes_more_when_there_is_room() {
     let outbox = outbox(WhenFull::Skip);
     outbox.push(Arc::from(*b"abcd")).unwrap();
-    assert_eq!(outbox.push(Arc::from(*b"e")), Err(Overrun));
+    assert_eq!(outbox.push(Arc::from(*b"e")), Err(QueueFull));
     assert!(!outbox.overrun());
     let _ = outbox.pop();
     outbox.push(Arc::from(*b"f")).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use common::core::conversation::{Conversation, Next};
-use common::core::service::{Client, Service};
+use common::core::service::{Peer, Service};
 use proptest::prelude::*;
 
 use super::super::{Catalogue, Files};
@@ -14,21 +14,21 @@ use std::time::Duration;
 fn answers(bytes: &[u8], size: usize) -> (Vec<u8>, bool) {
     let files = Files::new(Catalogue::made(2, 150_000, 3), None, Duration::ZERO);
     let service: Arc<dyn Service> = Arc::new(files);
-    let client = Client::new(([127, 0, 0, 1], 4711).into());
-    let mut talk = Conversation::open(&service, client);
+    let client = Peer::new(([127, 0, 0, 1], 4711).into());
+    let mut conversation = Conversation::open(&service, client);
     let (mut sent, mut segments) = (Vec::new(), bytes.chunks(size));
     loop {
-        while let Some(request) = talk.poll_request() {
-            talk.answer(service.handle(&client, request));
+        while let Some(request) = conversation.poll_request() {
+            conversation.answer(service.handle(&client, request));
         }
-        match talk.next() {
+        match conversation.next() {
             Next::Send => {
-                let count = talk.transmit().len();
-                sent.extend_from_slice(talk.transmit());
-                talk.transmitted(count);
+                let count = conversation.transmit().len();
+                sent.extend_from_slice(conversation.transmit());
+                conversation.transmitted(count);
             }
             Next::Receive => match segments.next() {
-                Some(segment) => talk.receive(segment),
+                Some(segment) => conversation.receive(segment),
                 None => return (sent, false),
             },
             Next::HalfClose => return (sent, true),

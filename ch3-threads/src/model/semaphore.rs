@@ -6,41 +6,41 @@
 //! ```
 //!
 //! Bounded queues in a circle can all be full at once, each waiting for the next: a deadlock. So there are as many
-//! places as each queue has room: only who enters the circle waits, nobody inside it does. (mini-redis: the permit
+//! permits as each queue has room: only who enters the circle waits, nobody inside it does. (mini-redis: the permit
 //! before the accept.)
 
 use std::num::NonZeroUsize;
 
 use common::core::queue::Queue;
 
-/// So many places. A bounded queue of units is a counting semaphore: to push is to take, to pop is to give back.
-pub struct Places {
+/// So many permits. A bounded queue of units is a counting semaphore: to push is to take, to pop is to give back.
+pub struct Semaphore {
     taken: Queue<()>,
 }
 
 /// A place, given back when it is dropped.
-pub struct Place<'a>(&'a Places);
+pub struct Permit<'a>(&'a Semaphore);
 
-impl Places {
+impl Semaphore {
     /// `count` of them, all free.
-    pub fn new(count: NonZeroUsize) -> Places {
-        Places { taken: Queue::new(count) }
+    pub fn new(count: NonZeroUsize) -> Semaphore {
+        Semaphore { taken: Queue::new(count) }
     }
 
     /// Takes one, when one is free.
-    pub fn take(&self) -> Place<'_> {
-        self.taken.push(()).expect("the places are never closed");
-        Place(self)
+    pub fn take(&self) -> Permit<'_> {
+        self.taken.push(()).expect("the permits are never closed");
+        Permit(self)
     }
 
     /// Waits until all are free at once: until the last who had one is gone. Nobody may take one meanwhile.
     pub fn wait_until_all_free(&self) {
-        let all: Vec<Place<'_>> = (0..self.taken.capacity()).map(|_| self.take()).collect();
+        let all: Vec<Permit<'_>> = (0..self.taken.capacity()).map(|_| self.take()).collect();
         drop(all);
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.0.taken.pop();
     }
