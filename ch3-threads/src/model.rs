@@ -38,6 +38,7 @@ pub mod thread_per_request;
 pub mod thread_pool;
 pub mod tokio;
 
+mod job;
 mod semaphore;
 mod slot;
 
@@ -45,13 +46,15 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::thread::{self, Scope};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use common::core::listener::Listener;
 use common::core::server::Server;
-use common::core::service::Memory;
+use common::core::service::{AnyService, Memory};
 
-use slot::Slot;
+use nix::poll::PollTimeout;
+use slot::{Slot, Slots};
 
 /// What a loop reads at once. One buffer serves all its connections.
 const READ_AT_ONCE: usize = 64 * 1024;
@@ -80,14 +83,17 @@ pub enum Model {
     IoUring,
 }
 
+/// Starts a worker process.
+pub type WorkerCommand = Box<dyn Fn() -> Command + Sync>;
+
 /// What a model is given besides the server itself.
 pub struct Settings {
     /// Threads, processes or loops, where the model has a number of them.
     pub workers: usize,
     /// The backlog of each listening socket.
     pub backlog: i32,
-    /// Starts a worker process of the process pipeline.
-    pub worker_command: Box<dyn Fn() -> Command + Sync>,
+    /// Starts a worker process of the process pipeline; `None` where there is no such program.
+    pub worker_command: Option<WorkerCommand>,
 }
 
 impl Model {
@@ -190,14 +196,21 @@ impl Model {
         )
     }
 
-    /// Why the model cannot run a service of this kind, if it cannot.
+    /// Whether it serves in processes that it forks.
     #[must_use]
-    pub fn objection(self, service: &str, memory: Memory) -> Option<String> {
-        (self.copies_memory() && memory == Memory::Shared).then(|| {
+    pub fn forks(self) -> bool {
+        self.copies_memory() && self != Model::ProcessPipeline
+    }
+
+    /// Why the model cannot run a service, if it cannot.
+    #[must_use]
+    pub fn objection(self, service: &dyn AnyService) -> Option<String> {
+        (self.copies_memory() && service.memory() == Memory::Shared).then(|| {
             format!(
-                "{service} needs one memory, and {} gives every process a copy: what one client writes, a client of \
+                "{} needs one memory, and {} gives every process a copy: what one client writes, a client of \
                  another process would not find. Choose a model whose handlers share memory, or watch it go wrong with \
                  --show-divergence",
+                service.name(),
                 self.name()
             )
         })
@@ -217,7 +230,7 @@ impl Model {
     /// What no server could serve around.
     pub fn run(self, server: &Server, listener: Listener, settings: &Settings) -> io::Result<()> {
         let workers = settings.workers;
-        match self {
+        let serve = || match self {
             Model::OneClient => one_client::run(server, &listener),
             Model::Sequential => sequential::run(server, &listener),
             Model::ForkPerConnection => fork_per_connection::run(server, listener),
@@ -233,13 +246,21 @@ impl Model {
             Model::ThreadPerRequest => thread_per_request::run(server, listener),
             Model::Pipeline => pipeline::run(server, &listener, workers),
             Model::Delegation => delegation::run(server, &listener),
-            Model::ProcessPipeline => {
-                process_pipeline::run(server, &listener, workers, &settings.worker_command)
-            }
+            Model::ProcessPipeline => match &settings.worker_command {
+                Some(command) => process_pipeline::run(server, &listener, workers, command),
+                None => Err(io::Error::other("there is no program to start as a worker process")),
+            },
             Model::Tokio => tokio::run(server, listener, workers),
             Model::IoUring => io_uring::run(server, &listener),
-        }
+        };
+        // Where processes are forked, each child starts the service for itself.
+        if self.forks() { serve() } else { server.serve_here(serve) }
     }
+}
+
+/// Rounded up: a wait that ends a little too early would be made again and again.
+fn poll_timeout(timeout: Duration) -> PollTimeout {
+    PollTimeout::try_from(timeout + Duration::from_micros(999)).expect("a tick fits into poll's milliseconds")
 }
 
 /// Starts a named thread that works until `work` returns. If it dies instead, of a panic, that is said, and it begins

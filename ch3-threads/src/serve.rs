@@ -15,16 +15,17 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 
 use common::core::counters::Counters;
+use common::core::limits::{LimitArgs, Limits};
 use common::core::listener::Listener;
 use common::core::outbox::{OutboxLimit, WhenFull};
-use common::core::server::{Limits, Server};
-use common::core::service::Service;
+use common::core::server::Server;
+use common::core::service::AnyService;
 use common::core::stop::Stop;
 use common::core::trace::EventTrace;
 use common::core::workers::die_with_parent;
 use common::support::cli::{duration, human, stdout, writable};
 
-use crate::model::{Model, Settings, process_pipeline};
+use crate::model::{Model, Settings, WorkerCommand, process_pipeline};
 use crate::service::Kind;
 
 /// What a service needs to be built; the worker processes of the process pipeline are told the same.
@@ -74,9 +75,9 @@ pub struct RunArgs {
     /// Connections that a model with queues keeps in hand; the others wait in the backlog
     #[arg(long, default_value = "4096")]
     pub connections: NonZeroUsize,
-    /// A client that takes nothing of its answer for so long is hung up on
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub stall: Duration,
+    #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// A client that has been silent for so long is asked by the kernel whether it is still there, and is gone if it does not
     /// say so in as long again (TCP keep-alive); 0 asks nobody
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
@@ -92,13 +93,20 @@ pub struct RunArgs {
     pub trace: Option<PathBuf>,
 }
 
+impl RunArgs {
+    fn limits(&self) -> anyhow::Result<Limits> {
+        let budget = self.limits.budget().context("no memory for the budget")?;
+        Ok(Limits { timeouts: self.limits.timeouts(), connections: self.connections, budget })
+    }
+}
+
 /// Serves one of this chapter's services until the stop.
 ///
 /// # Errors
 /// What [`serve`] says.
 pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let service = args.service.service.build(args.service.delay);
-    serve(args.model, service, &args.run, worker_command(&args.service)?)
+    serve(args.model, service, &args.run, Some(worker_command(&args.service)?))
 }
 
 /// Serves any service until the stop. `worker_command` starts a worker process of the process pipeline; a service that
@@ -108,9 +116,9 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
 /// The model cannot run the service, or the address cannot be listened on, or what no server could serve around.
 pub fn serve(
     model: Model,
-    service: Arc<dyn Service>,
+    service: Arc<dyn AnyService>,
     args: &RunArgs,
-    worker_command: Box<dyn Fn() -> Command + Sync>,
+    worker_command: Option<WorkerCommand>,
 ) -> anyhow::Result<()> {
     serve_and_tell(model, service, args, worker_command, |_| {})
 }
@@ -121,16 +129,23 @@ pub fn serve(
 /// As there.
 pub fn serve_and_tell(
     model: Model,
-    service: Arc<dyn Service>,
+    service: Arc<dyn AnyService>,
     args: &RunArgs,
-    worker_command: Box<dyn Fn() -> Command + Sync>,
+    worker_command: Option<WorkerCommand>,
     tell: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {
-    if let Some(objection) = model.objection(service.name(), service.memory()) {
+    if let Some(objection) = model.objection(&*service) {
         if !args.show_divergence {
             bail!(objection);
         }
         tracing::warn!("as you wish: every process of {} has its own {}", model.name(), service.name());
+    }
+    if model == Model::ProcessPipeline && (worker_command.is_none() || !service.is_portable()) {
+        bail!(
+            "the handlers of {} are other processes, and a request to {} cannot leave this one",
+            model.name(),
+            service.name()
+        );
     }
     model.available().with_context(|| format!("{} is not possible here", model.name()))?;
 
@@ -144,13 +159,9 @@ pub fn serve_and_tell(
         Some(_) => EventTrace::shared().context("no memory for the trace")?,
         None => EventTrace::off(),
     };
-    let server = Server {
-        service,
-        stop,
-        counters: Counters::shared().context("no memory for the counters")?,
-        trace,
-        limits: Limits { stall: args.stall, connections: args.connections },
-    };
+    let counters = Counters::shared().context("no memory for the counters")?;
+    let mut server = Server::new(service, stop, counters);
+    (server.trace, server.limits) = (trace, args.limits()?);
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let listener = Listener::open(address, args.backlog, model == Model::PreforkReuseport, stop)
         .with_context(|| format!("cannot listen on {address}"))?;
@@ -213,7 +224,7 @@ fn report_shares(server: &Server, model: Model, workers: usize) {
 }
 
 /// This program again, as a worker process with the same service.
-fn worker_command(args: &ServiceArgs) -> anyhow::Result<Box<dyn Fn() -> Command + Sync>> {
+fn worker_command(args: &ServiceArgs) -> anyhow::Result<WorkerCommand> {
     let program = std::env::current_exe().context("cannot find this program again")?;
     let (service, delay) = (args.service.build(args.delay).name(), human(args.delay));
     Ok(Box::new(move || {

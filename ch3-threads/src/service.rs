@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use common::core::service::Service;
+use common::core::service::AnyService;
 
 /// The services, by their names on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -40,7 +40,7 @@ impl Kind {
 
     /// A fresh service of this kind; `delay` is how long a heavy request takes.
     #[must_use]
-    pub fn build(self, delay: Duration) -> Arc<dyn Service> {
+    pub fn build(self, delay: Duration) -> Arc<dyn AnyService> {
         match self {
             Kind::Hold => Arc::new(hold::Hold),
             Kind::Echo => Arc::new(echo::Echo),

@@ -19,6 +19,5 @@ pub mod guessword;
 pub mod locks;
 pub mod notification;
 pub mod simulate;
-pub mod spacing;
 pub mod verify;
 pub mod whiteboard;

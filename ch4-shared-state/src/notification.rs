@@ -9,16 +9,14 @@
 //! |---|---|
 //! | [`log`] | the messages, each as the bytes in which it leaves |
 //! | [`pace`] | how often all are notified, at most |
-//! | [`subscriber`] | one who is connected, and how its messages leave |
-//! | [`habit`] | what the notes' client asks, to tell it from others |
+//! | [`legacy_pacing`] | gaps between messages, for the notes' client |
 //! | [`service`] | who is connected and what each has got, under one lock |
 //! | [`server`], [`client`] | the programs |
 
 pub mod client;
-pub mod habit;
+pub mod legacy_pacing;
 pub mod log;
 pub mod pace;
 pub mod server;
 pub mod service;
-pub mod subscriber;
 pub mod wire;

@@ -24,7 +24,7 @@ pub mod subject;
 pub mod verdict;
 
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
 use clap::{Args, Parser, ValueEnum};
 use common::board::BoardService;
-use common::core::service::Service;
+use common::core::service::AnyService;
 use common::support::cli::{duration, writable};
 use common::support::interrupt;
 use common::verify::linearizability::STEPS;
@@ -197,18 +197,13 @@ struct Listening {
 
 /// The message board of chapter 3, or one that loses messages.
 fn serve_board(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let service: Arc<dyn Service> = match args.racy {
+    let service: Arc<dyn AnyService> = match args.racy {
         None => Arc::new(BoardService::default()),
         Some(pause) => Arc::new(racy_board::RacyBoard::new(pause)),
     };
     let port = args.port.unwrap_or(0).to_string();
     let Listening { mut run } = Listening::try_parse_from(["verify", "--listenport", &port])?;
     run.parent = args.parent;
-    serve(
-        args.model.unwrap_or(Model::ThreadPerConnection),
-        service,
-        &run,
-        Box::new(|| Command::new("false")),
-    )?;
+    serve(args.model.unwrap_or(Model::ThreadPerConnection), service, &run, None)?;
     Ok(ExitCode::SUCCESS)
 }

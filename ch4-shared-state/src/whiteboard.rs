@@ -22,11 +22,11 @@ mod visitors;
 pub mod websocket;
 
 use std::net::{IpAddr, SocketAddr};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve_and_tell};
 use clap::Args;
@@ -67,12 +67,6 @@ pub struct WhiteboardArgs {
 /// # Errors
 /// The model cannot run it, or the address cannot be listened on.
 pub fn run(args: &WhiteboardArgs) -> anyhow::Result<ExitCode> {
-    if args.model == Model::ProcessPipeline {
-        bail!(
-            "the whiteboard needs one memory, and the handlers of {} are other programs",
-            args.model.name()
-        );
-    }
     ensure!(
         args.outbox >= service::LEAST_OUTBOX,
         "a whole canvas must fit: --outbox {}",
@@ -80,9 +74,7 @@ pub fn run(args: &WhiteboardArgs) -> anyhow::Result<ExitCode> {
     );
     ensure!(!args.ping.is_zero(), "--ping is a time between two signs of life: at least 1ms");
     let service = Arc::new(WhiteboardService::new(args.name.clone(), args.outbox, args.ping));
-    // No model that is left here starts a program.
-    let worker = Box::new(|| Command::new("false"));
-    serve_and_tell(args.model, service, &args.run, worker, |address| {
+    serve_and_tell(args.model, service, &args.run, None, |address| {
         eprintln!("open {} in two windows of your browser", url(address));
     })?;
     Ok(ExitCode::SUCCESS)

@@ -17,6 +17,7 @@
 //! Not done: nothing is forgotten and nothing is on disk. A full board refuses.
 
 mod answer;
+mod lists;
 mod service;
 
 use std::net::SocketAddr;
@@ -28,7 +29,7 @@ use crate::protocol::UnixTime;
 pub use crate::protocol::mboard::Id;
 use crate::protocol::mboard::response::Posted;
 pub use answer::{answer, answer_into};
-pub use service::BoardService;
+pub use service::{Asked, BoardService, Publication};
 
 /// One message. A clone shares the text.
 #[derive(Debug, Clone, PartialEq, Eq)]

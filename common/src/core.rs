@@ -10,9 +10,11 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`service`] | the contract between a service and the model that runs it |
+//! | [`service`] | the contract between a service and the model that runs it; answers, peers |
 //! | [`framing`], [`input`] | how a stream is cut into requests |
+//! | [`work`] | a service without its request type: what a model is given |
 //! | [`conversation`], [`outbox`] | the bytes between a service and its model, sans-I/O |
+//! | [`limits`], [`budget`], [`timer`] | how long, how much, and a service's own clock |
 //! | [`listener`], [`server`] | the listening socket; what accept's errors mean |
 //! | [`connection`] | one connection driven to its end, blocking or not |
 //! | [`stop`] | how it all ends |
@@ -21,22 +23,28 @@
 //!
 //! The queue, the stop and the outbox are also model-checked with loom, which knows no sockets: what needs them is left out there.
 
+mod answer;
+pub mod budget;
 #[cfg(not(loom))]
 pub mod connection;
 pub mod conversation;
 pub mod counters;
 pub mod framing;
 pub mod input;
+pub mod limits;
 #[cfg(not(loom))]
 pub mod listener;
 pub mod outbox;
+mod peer;
 pub mod queue;
 #[cfg(not(loom))]
 pub mod server;
 pub mod service;
 pub mod shared_memory;
 pub mod stop;
+pub mod timer;
 #[cfg(not(loom))]
 pub mod trace;
+pub mod work;
 #[cfg(not(loom))]
 pub mod workers;

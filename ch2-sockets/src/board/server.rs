@@ -21,6 +21,7 @@ use crate::session;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use common::board::Limits;
+use common::core::limits::{self as core, LimitArgs};
 use common::core::listener::Listener;
 use common::core::stop::Stop;
 use common::net::datagram::Endpoint;
@@ -70,13 +71,13 @@ pub struct BoardServerArgs {
     pub session_bytes: usize,
     /// UDP: a session without a datagram for so long has ended
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub idle: Duration,
+    pub session_idle: Duration,
     /// TCP: so many connections are served at once; the others wait in the backlog
     #[arg(long, value_name = "N", default_value = "512")]
     pub connections: NonZeroUsize,
-    /// TCP: a client that takes nothing of its answer for so long is hung up on
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub stall: Duration,
+    #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
+    #[command(flatten, next_help_heading = "TCP: the limits of each client, and of all together")]
+    pub limits: LimitArgs,
 }
 
 impl BoardServerArgs {
@@ -85,7 +86,7 @@ impl BoardServerArgs {
             sessions: self.sessions,
             sessions_per_client: self.sessions_per_client,
             bytes: self.session_bytes,
-            idle: self.idle,
+            idle: self.session_idle,
             ..session::Limits::default()
         }
     }
@@ -109,7 +110,14 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
             let listener = Listener::open(address, tcp::BACKLOG, false, stop)
                 .with_context(|| format!("cannot listen on {address}"))?;
             announce(listener.address());
-            tcp::serve(&listener, stop, limits, args.connections, args.stall)?;
+            let budget = args.limits.budget().context("no memory for the budget")?;
+            let timeouts = args.limits.timeouts();
+            tcp::serve(
+                &listener,
+                stop,
+                limits,
+                core::Limits { timeouts, connections: args.connections, budget },
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -19,73 +19,49 @@
 use std::io;
 use std::thread::{self, Scope};
 
-use common::core::connection::Blocking;
 use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
-use common::core::service::{Answer, Request};
-use common::core::trace::Event;
 
+use super::job::{self, Job};
 use super::keep_working;
-use super::semaphore::{Permit, Semaphore};
-
-/// A connection on its way round, and its place.
-struct Job<'a> {
-    connection: Blocking,
-    _permit: Permit<'a>,
-}
+use super::semaphore::Semaphore;
 
 /// Runs the four threads until the stop.
 pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
     let capacity = server.limits.connections;
     let permits = Semaphore::new(capacity);
     let to_receive: Queue<Job> = Queue::new(capacity);
-    let to_handle: Queue<(Job, Request)> = Queue::new(capacity);
-    let to_send: Queue<(Job, Answer)> = Queue::new(capacity);
+    let to_handle: Queue<Job> = Queue::new(capacity);
+    let to_send: Queue<Job> = Queue::new(capacity);
     thread::scope(|scope| {
         let (to_receive, to_handle, to_send) = (&to_receive, &to_handle, &to_send);
         let receiver = || {
             keep_working(scope, server, "receiver-manager".into(), move || {
-                while let Some(mut job) = to_receive.pop() {
-                    delegate(scope, server, "receiver", move || {
-                        let client = job.connection.client();
-                        server.trace.record(Event::Hold, Some(&client));
-                        let received = job.connection.next_request();
-                        server.trace.record(Event::Release, Some(&client));
-                        match received {
-                            Ok(Some(request)) => drop(to_handle.push((job, request))),
-                            Ok(None) => server.log_disconnect(&client, Ok(())),
-                            Err(error) => server.log_disconnect(&client, Err(error)),
-                        }
-                    });
+                while let Some(job) = to_receive.pop() {
+                    delegate(scope, server, "receiver", move || job::receive(server, job, to_handle));
                 }
             })
         };
         let handler = || {
             keep_working(scope, server, "request-manager".into(), move || {
-                while let Some((job, request)) = to_handle.pop() {
+                while let Some(mut job) = to_handle.pop() {
                     delegate(scope, server, "handler", move || {
-                        let answer = server.handle(&job.connection.client(), request);
-                        drop(to_send.push((job, answer)));
+                        job.connection.handle();
+                        job::pass_on(job, to_send);
                     });
                 }
             })
         };
         let sender = || {
             keep_working(scope, server, "sender-manager".into(), move || {
-                while let Some((mut job, answer)) = to_send.pop() {
-                    delegate(scope, server, "sender", move || {
-                        job.connection.answer(answer);
-                        match job.connection.flush() {
-                            Ok(()) => drop(to_receive.push(job)),
-                            Err(error) => server.log_disconnect(&job.connection.client(), Err(error)),
-                        }
-                    });
+                while let Some(job) = to_send.pop() {
+                    delegate(scope, server, "sender", move || job::send(server, job, to_receive));
                 }
             })
         };
         let spawned = receiver().and_then(|()| handler()).and_then(|()| sender());
-        let accepted = spawned.and_then(|()| accept(server, listener, &permits, to_receive));
+        let accepted = spawned.and_then(|()| job::accept(server, listener, &permits, to_receive));
         server.stop.request();
         permits.wait_until_all_free();
         to_receive.close();
@@ -104,22 +80,6 @@ fn delegate<'scope>(
 ) {
     if let Err(error) = thread::Builder::new().name(role.to_owned()).spawn_scoped(scope, task) {
         server.counters.refused.count();
-        tracing::warn!("a client is hung up on: no thread for its {role}: {error}");
-    }
-}
-
-fn accept<'a>(
-    server: &Server,
-    listener: &Listener,
-    permits: &'a Semaphore,
-    to_receive: &Queue<Job<'a>>,
-) -> io::Result<()> {
-    loop {
-        let place = permits.take();
-        let Some((stream, client)) = server.next_client(listener)? else { return Ok(()) };
-        match Blocking::open(server, stream, client) {
-            Ok(connection) => drop(to_receive.push(Job { connection, _permit: place })),
-            Err(error) => server.log_disconnect(&client, Err(error)),
-        }
+        tracing::warn!("a client is disconnected: no thread for its {role}: {error}");
     }
 }

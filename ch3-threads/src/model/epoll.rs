@@ -15,11 +15,12 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-use common::core::connection::{Interest, NonBlocking, TICK, Waker, drain};
+use common::core::connection::{Interest, NonBlocking, Timers, Waker, drain};
+use common::core::limits::TICK;
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::trace::Event;
@@ -58,49 +59,38 @@ fn turn_until_stop(server: &Server, listener: &Listener) -> io::Result<()> {
     epoll.add(server.stop.fd(), EpollEvent::new(EpollFlags::EPOLLIN, stop_key))?;
     epoll.add(&*waker, EpollEvent::new(EpollFlags::EPOLLIN, waker_key))?;
 
-    // The key of a connection is its descriptor, and so is its place here: the kernel gives the lowest free number, so
-    // the numbers lie close.
-    let mut slots: Vec<Option<Slot>> = Vec::new();
+    let mut connections = Connections { epoll: &epoll, slots: Vec::new(), timers: Timers::default() };
     let mut scratch = vec![0; READ_AT_ONCE];
     let mut events = [EpollEvent::empty(); EVENTS_AT_ONCE];
     let mut accept_resumes = None;
     let mut next_look = Instant::now() + TICK;
     'turns: while !server.stop.requested() {
         server.trace.record(Event::Wait, None);
-        let timeout = if accept_resumes.is_some() { ACCEPT_BACKOFF } else { TICK };
-        let timeout = EpollTimeout::try_from(timeout).expect("a tick fits into epoll's milliseconds");
-        let Ok(count) = epoll.wait(&mut events, timeout) else { continue }; // EINTR: the stop
+        let timeout =
+            connections.timers.timeout(if accept_resumes.is_some() { ACCEPT_BACKOFF } else { TICK });
+        let Ok(count) = epoll.wait(&mut events, epoll_timeout(timeout)) else { continue }; // EINTR: the stop
         server.trace.record(Event::Turn, None);
+        let now = Instant::now();
         for event in &events[..count] {
             match event.data() {
                 key if key == stop_key => break 'turns,
                 key if key == waker_key => {
-                    for fd in waker.answer() {
-                        serve(&epoll, &mut slots, fd as usize, server, &mut scratch)?;
+                    for fd in waker.drain() {
+                        connections.serve(fd as usize, server, &mut scratch, now)?;
                     }
                 }
                 key if key == listener_key => {
                     for _ in 0..ACCEPT_AT_ONCE {
-                        match server.admit(listener)? {
-                            AcceptOutcome::Accepted(stream, client) => {
-                                let connection = NonBlocking::open(server, stream, client);
-                                connection.ring(&waker);
-                                let place = connection.as_raw_fd() as usize;
-                                let wanted = EpollEvent::new(EpollFlags::EPOLLIN, place as u64);
-                                if let Err(error) = epoll.add(&connection, wanted) {
-                                    // ENOSPC, ENOMEM: this client cannot be waited for, the others can.
-                                    server.log_disconnect(&client, Err(error.into()));
-                                    continue;
-                                }
-                                if slots.len() <= place {
-                                    slots.resize_with(place + 1, || None);
-                                }
-                                slots[place] = Some(Slot { connection, interest: Interest::Read });
-                                serve(&epoll, &mut slots, place, server, &mut scratch)?; // its greeting
+                        match server.accept(listener)? {
+                            AcceptOutcome::Accepted(stream, peer) => {
+                                let connection = NonBlocking::open(server, stream, peer);
+                                connection.wake_with(&waker);
+                                let Some(place) = connections.add(connection, server) else { continue };
+                                connections.serve(place, server, &mut scratch, now)?; // its greeting
                             }
                             AcceptOutcome::Full => {
                                 epoll.delete(listener)?; // level-triggered: it would wake us at once, again and again
-                                accept_resumes = Some(Instant::now() + ACCEPT_BACKOFF);
+                                accept_resumes = Some(now + ACCEPT_BACKOFF);
                                 break;
                             }
                             AcceptOutcome::WouldBlock => break,
@@ -108,49 +98,94 @@ fn turn_until_stop(server: &Server, listener: &Listener) -> io::Result<()> {
                         }
                     }
                 }
-                place => serve(&epoll, &mut slots, place as usize, server, &mut scratch)?,
+                place => connections.serve_ready(place as usize, server, &mut scratch, now)?,
             }
         }
-        let now = Instant::now();
-        if accept_resumes.is_some_and(|opens| now >= opens) {
+        while let Some(fd) = connections.timers.poll_due(now) {
+            connections.serve(fd as usize, server, &mut scratch, now)?;
+        }
+        if accept_resumes.is_some_and(|resumes| now >= resumes) {
             accept_resumes = None;
             epoll.add(listener, EpollEvent::new(listener_ready, listener_key))?;
         }
         if now >= next_look {
             next_look = now + TICK;
-            for slot in &mut slots {
-                slot.take_if(|slot| slot.is_over(server));
+            for place in 0..connections.slots.len() {
+                if connections.slots[place].as_ref().is_some_and(|slot| slot.connection.is_overdue(now)) {
+                    connections.serve(place, server, &mut scratch, now)?;
+                }
             }
         }
     }
-    drain(server, slots.into_iter().flatten().map(|slot| slot.connection));
+    drain(server, connections.slots.into_iter().flatten().map(|slot| slot.connection));
     Ok(())
 }
 
-/// Serves one connection as far as it goes, and tells the kernel what it waits for now, if that has changed.
-fn serve(
-    epoll: &Epoll,
-    slots: &mut [Option<Slot>],
-    place: usize,
-    server: &Server,
-    scratch: &mut [u8],
-) -> io::Result<()> {
-    // Nobody there: it ended earlier in this turn, and the kernel had named it already.
-    let Some(slot) = slots.get_mut(place).and_then(Option::as_mut) else { return Ok(()) };
-    slot.connection.wake();
-    match slot.connection.serve(server, scratch) {
-        // Dropped, closed, and by that out of the kernel's list.
-        None => slots[place] = None,
-        Some(interest) if interest == slot.interest => {}
-        Some(interest) => {
-            slot.interest = interest;
-            let flags = match interest {
-                Interest::Read => EpollFlags::EPOLLIN,
-                Interest::Write => EpollFlags::EPOLLOUT,
-                Interest::Nothing => EpollFlags::empty(),
-            };
-            epoll.modify(slot.connection.as_fd(), &mut EpollEvent::new(flags, place as u64))?;
+/// The connections of one loop. The key of a connection is its descriptor, and so is its place: the kernel gives the lowest free
+/// number, so the numbers lie close.
+struct Connections<'a> {
+    epoll: &'a Epoll,
+    slots: Vec<Option<Slot>>,
+    timers: Timers,
+}
+
+impl Connections<'_> {
+    /// Adds one, and tells its place; `None` when the kernel cannot watch it.
+    fn add(&mut self, connection: NonBlocking, server: &Server) -> Option<usize> {
+        let place = connection.as_raw_fd() as usize;
+        if let Err(error) = self.epoll.add(&connection, EpollEvent::new(EpollFlags::EPOLLIN, place as u64)) {
+            // ENOSPC, ENOMEM: this client cannot be waited for, the others can.
+            server.log_disconnect(&connection.peer(), Err(error.into()));
+            return None;
         }
+        if self.slots.len() <= place {
+            self.slots.resize_with(place + 1, || None);
+        }
+        self.slots[place] = Some(Slot { connection, interest: Interest::Read });
+        Some(place)
     }
-    Ok(())
+
+    /// One whose socket is ready.
+    fn serve_ready(
+        &mut self,
+        place: usize,
+        server: &Server,
+        scratch: &mut [u8],
+        now: Instant,
+    ) -> io::Result<()> {
+        if let Some(slot) = self.slots.get_mut(place).and_then(Option::as_mut) {
+            slot.connection.ready();
+        }
+        self.serve(place, server, scratch, now)
+    }
+
+    /// Serves one as far as it goes, and tells the kernel what it waits for now, if that has changed.
+    fn serve(&mut self, place: usize, server: &Server, scratch: &mut [u8], now: Instant) -> io::Result<()> {
+        // None: it ended earlier in this turn, and the kernel had named it already.
+        let Some(slot) = self.slots.get_mut(place).and_then(Option::as_mut) else { return Ok(()) };
+        match slot.connection.serve(server, scratch, now) {
+            // Dropped, closed, and by that out of the kernel's list.
+            None => self.slots[place] = None,
+            Some(interest) => {
+                self.timers.set(place as i32, slot.connection.wake_at());
+                if interest != slot.interest {
+                    slot.interest = interest;
+                    let flags = match interest {
+                        Interest::Read => EpollFlags::EPOLLIN,
+                        Interest::Write => EpollFlags::EPOLLOUT,
+                        // A reset is reported even to those that ask for nothing: once, and not at every turn.
+                        Interest::Nothing => EpollFlags::EPOLLET,
+                    };
+                    self.epoll.modify(slot.connection.as_fd(), &mut EpollEvent::new(flags, place as u64))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rounded up: a wait that ends a little too early would be made again and again.
+fn epoll_timeout(timeout: Duration) -> EpollTimeout {
+    EpollTimeout::try_from(timeout + Duration::from_micros(999))
+        .expect("a tick fits into epoll's milliseconds")
 }

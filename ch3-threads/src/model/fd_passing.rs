@@ -25,7 +25,7 @@ use nix::cmsg_space;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
 
-use common::core::connection::converse;
+use common::core::connection::{Connected, Wakeup, converse};
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::service::Peer;
@@ -70,12 +70,12 @@ pub fn run(server: &Server, listener: Listener, workers: usize) -> io::Result<()
             }
         }
         if let Some(&number) = idle.last() {
-            match server.admit(&listener)? {
-                AcceptOutcome::Accepted(stream, client) => {
+            match server.accept(&listener)? {
+                AcceptOutcome::Accepted(stream, peer) => {
                     idle.pop();
                     server.counters.worker(number).count();
-                    if pass(&lines[number], &stream, client).is_err() {
-                        tracing::warn!("client {client} is turned away: child-{number} died as it came");
+                    if pass(&lines[number], &stream, peer).is_err() {
+                        tracing::warn!("client {peer} is refused: child-{number} died as it came");
                     }
                 }
                 AcceptOutcome::Full => server.stop.rest(ACCEPT_BACKOFF),
@@ -99,8 +99,9 @@ fn new_line() -> io::Result<(UnixStream, UnixStream)> {
 }
 
 fn child(server: &Server, mut line: &UnixStream) -> io::Result<()> {
-    while let Some((stream, client)) = receive(server, line)? {
-        converse(server, stream, client);
+    while let Some((stream, peer)) = receive(server, line)? {
+        let wakeup = Wakeup::for_service(&*server.service)?;
+        converse(server, Connected { stream, peer, wakeup });
         if line.write_all(b"i").is_err() {
             break; // the parent is gone
         }
@@ -109,8 +110,8 @@ fn child(server: &Server, mut line: &UnixStream) -> io::Result<()> {
 }
 
 /// The address travels as text beside the descriptor: the child logs and publishes under it.
-fn pass(line: &UnixStream, stream: &TcpStream, client: Peer) -> nix::Result<()> {
-    let address = client.address.to_string();
+fn pass(line: &UnixStream, stream: &TcpStream, peer: Peer) -> nix::Result<()> {
+    let address = peer.address.to_string();
     let fds = [stream.as_raw_fd()];
     let rights = [ControlMessage::ScmRights(&fds)];
     sendmsg::<UnixAddr>(
@@ -150,7 +151,7 @@ fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, 
         });
         // Without a descriptor the kernel had no room for one in this child's table: the client is lost, the child not.
         let Some(fd) = fd else {
-            tracing::warn!("no descriptor left for a client: it is turned away");
+            tracing::warn!("no descriptor left for a client: it is refused");
             (&*line).write_all(b"i")?;
             continue;
         };

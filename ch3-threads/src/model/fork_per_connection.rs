@@ -24,7 +24,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, close};
 
-use common::core::connection::converse;
+use common::core::connection::{Connected, Wakeup, converse};
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::workers::{ChildExits, end_all, fork_worker};
@@ -40,19 +40,20 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
         // An error is EINTR, the stop: the loop's condition sees it. If it came just before, the listening socket is closed and
         // poll returns at once.
         let _ = poll(&mut [readable(listener.as_fd()), readable(exits.as_fd())], PollTimeout::NONE);
-        reap(&exits, &mut children);
-        match server.admit(&listener)? {
-            AcceptOutcome::Accepted(stream, client) => {
+        reap(server, &exits, &mut children);
+        match server.accept(&listener)? {
+            AcceptOutcome::Accepted(stream, peer) => {
                 number += 1;
                 let child = fork_worker(server, &format!("child-{number}"), || {
                     close(listener.as_raw_fd())?; // the child has no business there
-                    converse(server, stream.try_clone()?, client);
+                    let wakeup = Wakeup::for_service(&*server.service)?;
+                    converse(server, Connected { stream: stream.try_clone()?, peer, wakeup });
                     Ok(())
                 });
                 match child {
                     Ok(pid) => drop(children.insert(pid)),
                     Err(error) => {
-                        tracing::warn!("client {client} is turned away: no process for it: {error}");
+                        tracing::warn!("client {peer} is refused: no process for it: {error}");
                     }
                 }
                 // The parent's copy of the connection is closed here: as long as it were open, the client would never
@@ -68,12 +69,15 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
 }
 
 /// Waits for every child that is dead, and for none that lives.
-fn reap(exits: &ChildExits, children: &mut BTreeSet<Pid>) {
+fn reap(server: &Server, exits: &ChildExits, children: &mut BTreeSet<Pid>) {
     exits.forget();
     while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
         match (status, status.pid()) {
             (WaitStatus::StillAlive, _) => break, // the 0 at which the lab's loop must end
-            (_, Some(pid)) => drop(children.remove(&pid)),
+            (_, Some(pid)) => {
+                server.limits.budget.close_account(pid);
+                children.remove(&pid);
+            }
             (_, None) => {}
         }
     }

@@ -16,8 +16,8 @@ use common::core::server::Server;
 
 /// Serves the first client, then ends.
 pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
-    if let Some((stream, client)) = server.next_client(listener)? {
-        converse(server, stream, client);
+    if let Some(connected) = server.next_client(listener)? {
+        converse(server, connected);
     }
     Ok(())
 }

@@ -11,26 +11,26 @@
 //!   turn costs as much as there are clients. A slow request stops everybody.
 //! - **Differs from `select`:** a list of descriptors for a bitmap, so that any number will do.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::poll::{PollFd, PollFlags};
 
-use common::core::connection::{Interest, NonBlocking, TICK, Waker, drain};
+use common::core::connection::{Interest, NonBlocking, Waker, drain};
+use common::core::limits::TICK;
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::trace::Event;
 
-use super::{READ_AT_ONCE, Slot};
+use super::{READ_AT_ONCE, Slot, Slots, poll_timeout};
 
 /// Serves every client in one loop until the stop.
 pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let listener = listener.nonblocking()?;
     let waker = Arc::new(Waker::new()?);
-    let mut slots: BTreeMap<RawFd, Slot> = BTreeMap::new();
+    let mut slots = Slots::default();
     let mut scratch = vec![0; READ_AT_ONCE];
     let mut accept_resumes = Instant::now();
     let mut next_look = Instant::now() + TICK;
@@ -42,49 +42,54 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
             PollFd::new(server.stop.fd(), PollFlags::POLLIN),
             PollFd::new(waker.as_fd(), PollFlags::POLLIN),
         ];
-        list.extend(slots.values().map(|slot| {
-            let wanted = match slot.interest {
-                Interest::Read => PollFlags::POLLIN,
-                Interest::Write => PollFlags::POLLOUT,
-                Interest::Nothing => PollFlags::empty(),
-            };
-            PollFd::new(slot.connection.as_fd(), wanted)
+        list.extend(slots.by_fd.values().filter_map(|slot| match slot.interest {
+            Interest::Read => Some(PollFd::new(slot.connection.as_fd(), PollFlags::POLLIN)),
+            Interest::Write => Some(PollFd::new(slot.connection.as_fd(), PollFlags::POLLOUT)),
+            // Left out: poll reports a reset even to those that ask for nothing, and would spin.
+            Interest::Nothing => None,
         }));
-        let timeout = if accept_paused { ACCEPT_BACKOFF } else { TICK };
+        let timeout = slots.timers.timeout(if accept_paused { ACCEPT_BACKOFF } else { TICK });
         server.trace.record(Event::Wait, None);
-        let timeout = PollTimeout::try_from(timeout).expect("a tick fits into poll's milliseconds");
-        if nix::poll::poll(&mut list, timeout).is_err() {
+        if nix::poll::poll(&mut list, poll_timeout(timeout)).is_err() {
             continue; // EINTR: the stop
         }
         server.trace.record(Event::Turn, None);
-        let ready = |entry: &PollFd| entry.any() == Some(true);
-        let listener_ready = ready(&list[0]);
-        let mut ready: Vec<RawFd> =
-            list[3..].iter().filter(|entry| ready(entry)).map(|entry| entry.as_fd().as_raw_fd()).collect();
-        ready.extend(waker.answer());
+        let now = Instant::now();
+        let is_ready = |entry: &&PollFd| entry.any() == Some(true);
+        let listener_ready = is_ready(&&list[0]);
+        let ready: Vec<RawFd> =
+            list[3..].iter().filter(is_ready).map(|entry| entry.as_fd().as_raw_fd()).collect();
 
         for fd in ready {
-            Slot::serve(&mut slots, fd, server, &mut scratch);
+            slots.serve_ready(fd, server, &mut scratch, now);
+        }
+        for fd in waker.drain() {
+            slots.serve(fd, server, &mut scratch, now);
+        }
+        while let Some(fd) = slots.timers.poll_due(now) {
+            slots.serve(fd, server, &mut scratch, now);
         }
         if listener_ready {
-            match server.admit(&listener)? {
-                AcceptOutcome::Accepted(stream, client) => {
-                    let connection = NonBlocking::open(server, stream, client);
-                    connection.ring(&waker);
+            match server.accept(&listener)? {
+                AcceptOutcome::Accepted(stream, peer) => {
+                    let connection = NonBlocking::open(server, stream, peer);
+                    connection.wake_with(&waker);
                     let fd = connection.as_raw_fd();
-                    slots.insert(fd, Slot { connection, interest: Interest::Read });
-                    Slot::serve(&mut slots, fd, server, &mut scratch); // its greeting
+                    slots.by_fd.insert(fd, Slot { connection, interest: Interest::Read });
+                    slots.serve(fd, server, &mut scratch, now); // its greeting
                 }
-                AcceptOutcome::Full => accept_resumes = Instant::now() + ACCEPT_BACKOFF,
+                AcceptOutcome::Full => accept_resumes = now + ACCEPT_BACKOFF,
                 AcceptOutcome::WouldBlock => {}
                 AcceptOutcome::Closed => break,
             }
         }
-        if Instant::now() >= next_look {
-            next_look = Instant::now() + TICK;
-            Slot::clear_expired(&mut slots, server);
+        if now >= next_look {
+            next_look = now + TICK;
+            for fd in slots.overdue(now) {
+                slots.serve(fd, server, &mut scratch, now);
+            }
         }
     }
-    drain(server, slots.into_values().map(|slot| slot.connection));
+    drain(server, slots.into_connections());
     Ok(())
 }

@@ -25,9 +25,9 @@ use common::core::workers::WorkerPool;
 pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<()> {
     let child = |number: usize| {
         move || {
-            while let Some((stream, client)) = server.next_client(listener)? {
+            while let Some(connected) = server.next_client(listener)? {
                 server.counters.worker(number).count();
-                converse(server, stream, client);
+                converse(server, connected);
             }
             Ok(())
         }

@@ -30,9 +30,9 @@ pub fn run(server: &Server, listener: Listener, backlog: i32, workers: usize) ->
     let child = |number: usize| {
         let listener = &listeners[number];
         move || {
-            while let Some((stream, client)) = server.next_client(listener)? {
+            while let Some(connected) = server.next_client(listener)? {
                 server.counters.worker(number).count();
-                converse(server, stream, client);
+                converse(server, connected);
             }
             Ok(())
         }

@@ -27,9 +27,9 @@ pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<(
             keep_working(scope, server, format!("worker-{number}"), move || {
                 loop {
                     match server.next_client(listener) {
-                        Ok(Some((stream, client))) => {
+                        Ok(Some(connected)) => {
                             server.counters.worker(number).count();
-                            converse(server, stream, client);
+                            converse(server, connected);
                         }
                         Ok(None) => break,
                         Err(error) => {

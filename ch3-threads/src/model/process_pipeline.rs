@@ -22,21 +22,20 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
-use common::core::connection::Blocking;
 use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
-use common::core::service::{AfterAnswer, Answer, Peer, Request, Service};
-use common::core::trace::Event;
+use common::core::service::{AfterAnswer, Answer, AnyService, Peer};
 use common::protocol::frame;
 
+use super::job::{self, Job};
 use super::keep_working;
-use super::semaphore::{Permit, Semaphore};
+use super::semaphore::Semaphore;
 
 /// Receivers, and senders.
 pub const IO_THREADS: usize = 8;
 /// Longest request or answer between the processes: the board's 200 MiB, and what frames it.
-const FRAME_LIMIT: u32 = 201 * 1024 * 1024;
+const FRAME_LIMIT: u32 = 202 * 1024 * 1024;
 
 /// What a worker process is asked.
 #[derive(Serialize, Deserialize)]
@@ -52,12 +51,6 @@ struct Done {
     ends: bool,
 }
 
-/// A connection on its way round, and its place.
-struct Job<'a> {
-    connection: Blocking,
-    _permit: Permit<'a>,
-}
-
 /// Runs the pipeline with `workers` processes until the stop. `command` starts one.
 pub fn run(
     server: &Server,
@@ -71,66 +64,36 @@ pub fn run(
     let capacity = server.limits.connections;
     let permits = Semaphore::new(capacity);
     let connections: Queue<Job> = Queue::new(capacity);
-    let requests: Queue<(Job, Request)> = Queue::new(capacity);
-    let responses: Queue<(Job, Answer)> = Queue::new(capacity);
+    let requests: Queue<Job> = Queue::new(capacity);
+    let responses: Queue<Job> = Queue::new(capacity);
     thread::scope(|scope| {
         let (connections, requests, responses, command) = (&connections, &requests, &responses, &command);
         let spawned = (0..IO_THREADS).try_for_each(|number| {
             keep_working(scope, server, format!("receiver-{number}"), move || {
-                while let Some(mut job) = connections.pop() {
-                    let client = job.connection.client();
-                    server.trace.record(Event::Hold, Some(&client));
-                    let received = job.connection.next_request();
-                    server.trace.record(Event::Release, Some(&client));
-                    match received {
-                        Ok(Some(request)) => drop(requests.push((job, request))),
-                        Ok(None) => server.log_disconnect(&client, Ok(())),
-                        Err(error) => server.log_disconnect(&client, Err(error)),
-                    }
+                while let Some(job) = connections.pop() {
+                    job::receive(server, job, requests);
                 }
             })?;
             keep_working(scope, server, format!("sender-{number}"), move || {
-                while let Some((mut job, answer)) = responses.pop() {
-                    job.connection.answer(answer);
-                    match job.connection.flush() {
-                        Ok(()) => drop(connections.push(job)),
-                        Err(error) => server.log_disconnect(&job.connection.client(), Err(error)),
-                    }
+                while let Some(job) = responses.pop() {
+                    job::send(server, job, connections);
                 }
             })
         });
         let spawned = spawned.and_then(|()| {
             processes.iter().enumerate().try_for_each(|(number, process)| {
                 keep_working(scope, server, format!("handler-{number}"), move || {
-                    let mut worker = process.lock().unwrap_or_else(PoisonError::into_inner).take();
-                    let replaced = |error: &io::Error| {
-                        server.counters.replaced.count();
-                        tracing::warn!("the process of handler-{number} died ({error}); it is replaced");
-                    };
-                    while let Some((job, request)) = requests.pop() {
-                        let client = job.connection.client();
-                        if !server.may_begin() {
-                            server.log_disconnect(&client, Ok(()));
-                            continue;
-                        }
-                        tracing::debug!("a request of {client}, {} bytes", request.0.len());
-                        server.counters.requests.count();
-                        server.trace.record(Event::Begin, Some(&client));
-                        let answer = ask(&mut worker, command, replaced, &client, request);
-                        server.trace.record(Event::End, Some(&client));
-                        match answer {
-                            Ok(answer) => drop(responses.push((job, answer))),
-                            Err(error) => {
-                                replaced(&error);
-                                server.log_disconnect(&client, Err(io::Error::other("its request was lost")));
-                                worker = None;
-                            }
+                    let process = process.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    let mut handler = Handler { server, number, command, worker: process };
+                    while let Some(mut job) = requests.pop() {
+                        if handler.handle(&mut job) {
+                            job::pass_on(job, responses);
                         }
                     }
                 })
             })
         });
-        let accepted = spawned.and_then(|()| accept(server, listener, &permits, connections));
+        let accepted = spawned.and_then(|()| job::accept(server, listener, &permits, connections));
         server.stop.request();
         permits.wait_until_all_free();
         connections.close();
@@ -140,19 +103,63 @@ pub fn run(
     })
 }
 
-fn accept<'a>(
-    server: &Server,
-    listener: &Listener,
-    permits: &'a Semaphore,
-    connections: &Queue<Job<'a>>,
-) -> io::Result<()> {
-    loop {
-        let place = permits.take();
-        let Some((stream, client)) = server.next_client(listener)? else { return Ok(()) };
-        match Blocking::open(server, stream, client) {
-            Ok(connection) => drop(connections.push(Job { connection, _permit: place })),
-            Err(error) => server.log_disconnect(&client, Err(error)),
+/// A handler and its process, which is started anew when it has died.
+struct Handler<'a, C> {
+    server: &'a Server,
+    number: usize,
+    command: C,
+    worker: Option<Worker>,
+}
+
+impl<C: Fn() -> Command> Handler<'_, C> {
+    /// Has the pending request of a connection handled by the process. `false`: the request is lost, and the connection with it.
+    fn handle(&mut self, job: &mut Job<'_>) -> bool {
+        let peer = job.connection.peer();
+        let request = job.connection.conversation().encode_request();
+        let task = Task {
+            client: peer.address,
+            request: request.expect("a model is refused a service without a codec"),
+        };
+        let mut lost = None;
+        let server = self.server;
+        let answer = server.watched(&peer, || {
+            self.ask(&task).unwrap_or_else(|error| {
+                lost = Some(error);
+                Answer::last(Vec::new())
+            })
+        });
+        if let Some(error) = lost {
+            self.replaced(&error);
+            self.worker = None;
+            server.log_disconnect(&peer, Err(io::Error::other("its request was lost")));
+            return false;
         }
+        job.connection.conversation().answer(answer);
+        true
+    }
+
+    fn ask(&mut self, task: &Task) -> io::Result<Answer> {
+        // One that died between two requests has not read this one, so it can be asked of the next. One that dies over it
+        // cannot: the next might die of it as well.
+        if let Some(Err(error)) = self.worker.as_mut().map(|worker| worker.send(task)) {
+            self.replaced(&error);
+            self.worker = None;
+        }
+        let worker = match &mut self.worker {
+            Some(worker) => worker,
+            none => {
+                let worker = none.insert(Worker::start((self.command)())?);
+                worker.send(task)?;
+                worker
+            }
+        };
+        let done: Done = read_frame(&mut worker.from)?.ok_or(ErrorKind::UnexpectedEof)?;
+        Ok(if done.ends { Answer::last(done.answer) } else { Answer::new(done.answer) })
+    }
+
+    fn replaced(&self, error: &io::Error) {
+        self.server.counters.replaced.count();
+        tracing::warn!("the process of handler-{} died ({error}); it is replaced", self.number);
     }
 }
 
@@ -161,33 +168,6 @@ struct Worker {
     process: Child,
     to: Option<ChildStdin>,
     from: ChildStdout,
-}
-
-/// Has the request handled by the worker process, which is started first if there is none.
-fn ask(
-    worker: &mut Option<Worker>,
-    command: impl Fn() -> Command,
-    replaced: impl Fn(&io::Error),
-    client: &Peer,
-    request: Request,
-) -> io::Result<Answer> {
-    let task = Task { client: client.address, request: request.0 };
-    // One that died between two requests has not read this one, so it can be asked of the next. One that dies over it
-    // cannot: the next might die of it as well.
-    if let Some(Err(error)) = worker.as_mut().map(|worker| worker.send(&task)) {
-        replaced(&error);
-        *worker = None;
-    }
-    let worker = match worker {
-        Some(worker) => worker,
-        None => {
-            let worker = worker.insert(Worker::start(command())?);
-            worker.send(&task)?;
-            worker
-        }
-    };
-    let done: Done = read_frame(&mut worker.from)?.ok_or(ErrorKind::UnexpectedEof)?;
-    Ok(if done.ends { Answer::last(done.answer) } else { Answer::new(done.answer) })
 }
 
 impl Worker {
@@ -212,14 +192,14 @@ impl Drop for Worker {
 }
 
 /// What the worker process does until its input ends: at the server's stop, or with the server's death.
-pub fn be_worker(service: &dyn Service) -> io::Result<()> {
+pub fn be_worker(service: &dyn AnyService) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     while let Some(task) = read_frame::<Task>(&mut input)? {
-        let answer = service.handle(&Peer::new(task.client), Request(task.request));
-        write_frame(
-            &mut output,
-            &Done { answer: answer.bytes.into_vec(), ends: answer.then != AfterAnswer::Continue },
-        )?;
+        let answer = service
+            .handle_encoded(&Peer::new(task.client), &task.request)
+            .ok_or_else(|| io::Error::other("a request that is none of this service's"))?;
+        let ends = answer.then != AfterAnswer::Continue;
+        write_frame(&mut output, &Done { answer: answer.body.into_bytes(), ends })?;
     }
     Ok(())
 }

@@ -12,7 +12,6 @@
 //!   (select(2), BUGS); here such a client is refused.
 //! - **Differs from `sequential`:** idle clients cost nothing but a bit, and block nobody.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
@@ -21,18 +20,19 @@ use std::time::Instant;
 use nix::sys::select::{FD_SETSIZE, FdSet, select};
 use nix::sys::time::TimeVal;
 
-use common::core::connection::{Interest, NonBlocking, TICK, Waker, drain};
+use common::core::connection::{Interest, NonBlocking, Waker, drain};
+use common::core::limits::TICK;
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::trace::Event;
 
-use super::{READ_AT_ONCE, Slot};
+use super::{READ_AT_ONCE, Slot, Slots};
 
 /// Serves every client in one loop until the stop.
 pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let listener = listener.nonblocking()?;
     let waker = Arc::new(Waker::new()?);
-    let mut slots: BTreeMap<RawFd, Slot> = BTreeMap::new();
+    let mut slots = Slots::default();
     let mut scratch = vec![0; READ_AT_ONCE];
     let mut accept_resumes = Instant::now();
     let mut next_look = Instant::now() + TICK;
@@ -44,57 +44,65 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
         if !accept_paused {
             readable.insert(listener.as_fd());
         }
-        for slot in slots.values() {
+        for slot in slots.by_fd.values() {
             match slot.interest {
                 Interest::Read => readable.insert(slot.connection.as_fd()),
                 Interest::Write => writable.insert(slot.connection.as_fd()),
                 Interest::Nothing => {}
             }
         }
-        let timeout = if accept_paused { ACCEPT_BACKOFF } else { TICK };
+        let timeout = slots.timers.timeout(if accept_paused { ACCEPT_BACKOFF } else { TICK });
         let mut timeout = TimeVal::new(0, timeout.as_micros() as i64);
         server.trace.record(Event::Wait, None);
         if select(None, &mut readable, &mut writable, None, &mut timeout).is_err() {
             continue; // EINTR: the stop
         }
         server.trace.record(Event::Turn, None);
+        let now = Instant::now();
         let listener_ready = readable.contains(listener.as_fd());
-        let mut ready: Vec<RawFd> = slots
-            .values()
-            .map(|slot| slot.connection.as_fd())
-            .filter(|&fd| readable.contains(fd) || writable.contains(fd))
-            .map(|fd| fd.as_raw_fd())
-            .collect();
-        ready.extend(waker.answer());
+        let is_ready = |slot: &&Slot| {
+            let fd = slot.connection.as_fd();
+            readable.contains(fd) || writable.contains(fd)
+        };
+        let ready: Vec<RawFd> =
+            slots.by_fd.values().filter(is_ready).map(|slot| slot.connection.as_raw_fd()).collect();
 
         for fd in ready {
-            Slot::serve(&mut slots, fd, server, &mut scratch);
+            slots.serve_ready(fd, server, &mut scratch, now);
+        }
+        for fd in waker.drain() {
+            slots.serve(fd, server, &mut scratch, now);
+        }
+        while let Some(fd) = slots.timers.poll_due(now) {
+            slots.serve(fd, server, &mut scratch, now);
         }
         if listener_ready {
-            match server.admit(&listener)? {
-                AcceptOutcome::Accepted(stream, client) if stream.as_raw_fd() as usize >= FD_SETSIZE => {
+            match server.accept(&listener)? {
+                AcceptOutcome::Accepted(stream, peer) if stream.as_raw_fd() as usize >= FD_SETSIZE => {
                     server.counters.refused.count();
                     tracing::warn!(
-                        "client {client} is refused: select has no place beyond {FD_SETSIZE} descriptors"
+                        "client {peer} is refused: select has no place beyond {FD_SETSIZE} descriptors"
                     );
                 }
-                AcceptOutcome::Accepted(stream, client) => {
-                    let connection = NonBlocking::open(server, stream, client);
-                    connection.ring(&waker);
+                AcceptOutcome::Accepted(stream, peer) => {
+                    let connection = NonBlocking::open(server, stream, peer);
+                    connection.wake_with(&waker);
                     let fd = connection.as_raw_fd();
-                    slots.insert(fd, Slot { connection, interest: Interest::Read });
-                    Slot::serve(&mut slots, fd, server, &mut scratch); // its greeting
+                    slots.by_fd.insert(fd, Slot { connection, interest: Interest::Read });
+                    slots.serve(fd, server, &mut scratch, now); // its greeting
                 }
-                AcceptOutcome::Full => accept_resumes = Instant::now() + ACCEPT_BACKOFF,
+                AcceptOutcome::Full => accept_resumes = now + ACCEPT_BACKOFF,
                 AcceptOutcome::WouldBlock => {}
                 AcceptOutcome::Closed => break,
             }
         }
-        if Instant::now() >= next_look {
-            next_look = Instant::now() + TICK;
-            Slot::clear_expired(&mut slots, server);
+        if now >= next_look {
+            next_look = now + TICK;
+            for fd in slots.overdue(now) {
+                slots.serve(fd, server, &mut scratch, now);
+            }
         }
     }
-    drain(server, slots.into_values().map(|slot| slot.connection));
+    drain(server, slots.into_connections());
     Ok(())
 }

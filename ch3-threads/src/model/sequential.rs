@@ -18,8 +18,8 @@ use common::core::server::Server;
 
 /// Serves clients one at a time until the stop.
 pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
-    while let Some((stream, client)) = server.next_client(listener)? {
-        converse(server, stream, client);
+    while let Some(connected) = server.next_client(listener)? {
+        converse(server, connected);
     }
     Ok(())
 }

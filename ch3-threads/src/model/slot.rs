@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
+use std::time::Instant;
 
-use common::core::connection::{Interest, NonBlocking};
+use common::core::connection::{Interest, NonBlocking, Timers};
 use common::core::server::Server;
 
 /// A connection and its interest.
@@ -12,29 +13,42 @@ pub struct Slot {
     pub interest: Interest,
 }
 
-impl Slot {
+/// The connections of a loop that keeps them by descriptor.
+#[derive(Default)]
+pub struct Slots {
+    pub by_fd: BTreeMap<RawFd, Slot>,
+    pub timers: Timers,
+}
+
+impl Slots {
     /// Serves one of them as far as it goes; if that was its end, it is gone.
-    pub fn serve(slots: &mut BTreeMap<RawFd, Slot>, fd: RawFd, server: &Server, scratch: &mut [u8]) {
-        let Some(slot) = slots.get_mut(&fd) else { return };
-        slot.connection.wake();
-        match slot.connection.serve(server, scratch) {
-            Some(interest) => slot.interest = interest,
-            None => drop(slots.remove(&fd)),
+    pub fn serve(&mut self, fd: RawFd, server: &Server, scratch: &mut [u8], now: Instant) {
+        let Some(slot) = self.by_fd.get_mut(&fd) else { return };
+        match slot.connection.serve(server, scratch, now) {
+            Some(interest) => {
+                slot.interest = interest;
+                self.timers.set(fd, slot.connection.wake_at());
+            }
+            None => drop(self.by_fd.remove(&fd)),
         }
     }
 
-    /// Hangs up on those who had their time; not while a request of theirs is being handled elsewhere, whose answer must
-    /// find them here.
-    pub fn clear_expired(slots: &mut BTreeMap<RawFd, Slot>, server: &Server) {
-        slots.retain(|_, slot| slot.interest == Interest::Nothing || !slot.is_over(server));
+    /// The same, for one whose socket is ready.
+    pub fn serve_ready(&mut self, fd: RawFd, server: &Server, scratch: &mut [u8], now: Instant) {
+        if let Some(slot) = self.by_fd.get_mut(&fd) {
+            slot.connection.ready();
+        }
+        self.serve(fd, server, scratch, now);
     }
 
-    /// Whether its client had its time; that is logged.
-    pub fn is_over(&self, server: &Server) -> bool {
-        let expired = self.connection.expired();
-        if expired {
-            server.log_disconnect(&self.connection.client(), Err(std::io::ErrorKind::TimedOut.into()));
-        }
-        expired
+    /// Those whose clients had their time.
+    pub fn overdue(&self, now: Instant) -> Vec<RawFd> {
+        let overdue = self.by_fd.iter().filter(|(_, slot)| slot.connection.is_overdue(now));
+        overdue.map(|(&fd, _)| fd).collect()
+    }
+
+    /// All of them, for the end.
+    pub fn into_connections(self) -> impl Iterator<Item = NonBlocking> {
+        self.by_fd.into_values().map(|slot| slot.connection)
     }
 }

@@ -27,15 +27,16 @@ const STACK: usize = 256 * 1024;
 pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
     thread::scope(|scope| {
         let mut number = 0;
-        while let Some((stream, client)) = server.next_client(listener)? {
+        while let Some(connected) = server.next_client(listener)? {
             number += 1;
+            let peer = connected.peer;
             let spawned = thread::Builder::new()
                 .name(format!("connection-{number}"))
                 .stack_size(STACK)
-                .spawn_scoped(scope, move || converse(server, stream, client));
+                .spawn_scoped(scope, move || converse(server, connected));
             if let Err(error) = spawned {
-                // The connection went into the closure, and the closure is dropped: the client is hung up on.
-                tracing::warn!("client {client} is turned away: no thread for it: {error}");
+                // The connection went into the closure, and the closure is dropped: the client is disconnected.
+                tracing::warn!("client {peer} is refused: no thread for it: {error}");
                 server.counters.refused.count();
             }
         }

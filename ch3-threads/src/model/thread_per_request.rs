@@ -14,20 +14,22 @@
 //!   further requests wait in line.
 //! - **Differs from `poll`:** a slow request stops nobody. **From `thread-per-connection`:** an idle client has no thread.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 
-use common::core::connection::{Interest, NonBlocking, Step, TICK, Waker, drain};
+use common::core::connection::{Interest, NonBlocking, Step, Waker, drain};
+use common::core::limits::TICK;
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
-use common::core::service::Request;
+use common::core::service::{Answer, Work};
 
-use super::{READ_AT_ONCE, Slot};
+use super::{READ_AT_ONCE, Slot, Slots, poll_timeout};
 
 /// Requests handled at once.
 pub const AT_ONCE: usize = 512;
@@ -36,124 +38,151 @@ pub const AT_ONCE: usize = 512;
 pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let listener = listener.nonblocking()?;
     let answers = Waker::new()?;
-    let pushes = std::sync::Arc::new(Waker::new()?);
-    let mut slots: BTreeMap<RawFd, Slot> = BTreeMap::new();
+    let pushes = Arc::new(Waker::new()?);
+    let mut requests = Requests::default();
     let mut scratch = vec![0; READ_AT_ONCE];
-    let (mut line, mut running) = (VecDeque::new(), 0);
     let mut accept_resumes = Instant::now();
     let mut next_look = Instant::now() + TICK;
     thread::scope(|scope| {
         // After the stop it goes on until the last answer is there: what is in service is finished.
-        while !server.stop.requested() || running > 0 {
+        while !server.stop.requested() || requests.running > 0 {
             let stopping = server.stop.requested();
             let accept_paused = stopping || Instant::now() < accept_resumes;
             let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
             let mut list = vec![readable(answers.as_fd()), readable(pushes.as_fd())];
             if !stopping {
                 list.push(readable(server.stop.fd()));
-                list.extend(slots.values().filter_map(|slot| match slot.interest {
+                list.extend(requests.slots.by_fd.values().filter_map(|slot| match slot.interest {
                     Interest::Read => Some(readable(slot.connection.as_fd())),
                     Interest::Write => Some(PollFd::new(slot.connection.as_fd(), PollFlags::POLLOUT)),
-                    // Left out: poll reports a reset even to those who ask for nothing, and would spin.
+                    // Left out: poll reports a reset even to those that ask for nothing, and would spin.
                     Interest::Nothing => None,
                 }));
             }
             if !accept_paused {
                 list.push(readable(listener.as_fd()));
             }
-            let timeout = if accept_paused { ACCEPT_BACKOFF } else { TICK };
-            let timeout = PollTimeout::try_from(timeout).expect("a tick fits into poll's milliseconds");
-            if poll(&mut list, timeout).is_err() {
+            let timeout = requests.slots.timers.timeout(if accept_paused { ACCEPT_BACKOFF } else { TICK });
+            if poll(&mut list, poll_timeout(timeout)).is_err() {
                 continue; // EINTR: the stop
             }
+            let now = Instant::now();
             let ready: Vec<RawFd> = list
                 .iter()
                 .filter(|entry| entry.any() == Some(true))
                 .map(|entry| entry.as_fd().as_raw_fd())
                 .collect();
 
-            for (fd, answer) in answers.answer() {
-                running -= 1;
-                if let Some(slot) = slots.get_mut(&fd) {
-                    slot.connection.answer(answer);
-                    slot.interest = Interest::Read;
-                }
-                // After the stop nobody gets another thread: what is left of a pipeline is handled with the goodbye.
+            for (fd, answer) in answers.drain() {
+                requests.answer(fd, answer);
+                // After the stop no request gets another thread: what is left of a pipeline is handled in `drain`.
                 if !stopping {
-                    advance(server, &mut slots, fd, &mut scratch, &mut line);
+                    requests.advance(server, fd, &mut scratch, now);
                 }
             }
-            for fd in pushes.answer().into_iter().chain(ready.iter().copied()) {
-                advance(server, &mut slots, fd, &mut scratch, &mut line);
+            for &fd in &ready {
+                requests.ready(fd);
+                requests.advance(server, fd, &mut scratch, now);
+            }
+            for fd in pushes.drain() {
+                requests.advance(server, fd, &mut scratch, now);
+            }
+            while let Some(fd) = requests.slots.timers.poll_due(now) {
+                requests.advance(server, fd, &mut scratch, now);
             }
             if ready.contains(&listener.as_raw_fd()) {
-                match server.admit(&listener)? {
-                    AcceptOutcome::Accepted(stream, client) => {
-                        let connection = NonBlocking::open(server, stream, client);
-                        connection.ring(&pushes);
+                match server.accept(&listener)? {
+                    AcceptOutcome::Accepted(stream, peer) => {
+                        let connection = NonBlocking::open(server, stream, peer);
+                        connection.wake_with(&pushes);
                         let fd = connection.as_raw_fd();
-                        slots.insert(fd, Slot { connection, interest: Interest::Read });
-                        advance(server, &mut slots, fd, &mut scratch, &mut line);
+                        requests.slots.by_fd.insert(fd, Slot { connection, interest: Interest::Read });
+                        requests.advance(server, fd, &mut scratch, now);
                     }
-                    AcceptOutcome::Full => accept_resumes = Instant::now() + ACCEPT_BACKOFF,
+                    AcceptOutcome::Full => accept_resumes = now + ACCEPT_BACKOFF,
                     AcceptOutcome::WouldBlock | AcceptOutcome::Closed => {}
                 }
             }
-            while running < AT_ONCE
-                && let Some((fd, request)) = line.pop_front()
+            while requests.running < AT_ONCE
+                && let Some((fd, work)) = requests.line.pop_front()
             {
-                let Some(client) = slots.get(&fd).map(|slot: &Slot| slot.connection.client()) else {
-                    continue;
-                };
-                let answers = &answers;
-                let work = move || answers.ring((fd, server.handle(&client, request)));
-                match thread::Builder::new().name(format!("request-{fd}")).spawn_scoped(scope, work) {
-                    Ok(_) => running += 1,
+                let (peer, answers) = (work.peer, &answers);
+                let run = move || answers.wake((fd, server.run(work)));
+                match thread::Builder::new().name(format!("request-{fd}")).spawn_scoped(scope, run) {
+                    Ok(_) => requests.running += 1,
                     Err(error) => {
-                        tracing::warn!("client {client} is hung up on: no thread for its request: {error}");
-                        slots.remove(&fd);
+                        tracing::warn!("client {peer} is disconnected: no thread for its request: {error}");
+                        requests.remove(fd);
                     }
                 }
             }
-            if Instant::now() >= next_look {
-                next_look = Instant::now() + TICK;
-                Slot::clear_expired(&mut slots, server);
+            if now >= next_look {
+                next_look = now + TICK;
+                for fd in requests.slots.overdue(now) {
+                    requests.advance(server, fd, &mut scratch, now);
+                }
             }
         }
-        drain(server, slots.into_values().map(|slot| slot.connection));
+        drain(server, requests.slots.into_connections());
         Ok(())
     })
 }
 
-/// As far as it goes without waiting; a whole request goes to the end of the line.
-fn advance(
-    server: &Server,
-    slots: &mut BTreeMap<RawFd, Slot>,
-    fd: RawFd,
-    scratch: &mut [u8],
-    line: &mut VecDeque<(RawFd, Request)>,
-) {
-    let Some(slot) = slots.get_mut(&fd) else { return };
-    if slot.interest == Interest::Nothing {
-        // Its request is out, and the pushes that woke it wait for the answer. Were it served now, it could end, and the
-        // answer would go to the next client with its descriptor.
-        return;
+/// The connections, and their requests on the way to a thread and back.
+#[derive(Default)]
+struct Requests {
+    slots: Slots,
+    /// Requests that wait for a thread.
+    line: VecDeque<(RawFd, Work)>,
+    /// Connections whose request is in the line or in a thread.
+    out: BTreeSet<RawFd>,
+    running: usize,
+}
+
+impl Requests {
+    fn ready(&mut self, fd: RawFd) {
+        if let Some(slot) = self.slots.by_fd.get_mut(&fd) {
+            slot.connection.ready();
+        }
     }
-    slot.connection.wake();
-    let client = slot.connection.client();
-    let end = match slot.connection.advance(scratch) {
-        Ok(Step::Request(request)) => {
-            line.push_back((fd, request));
-            slot.interest = Interest::Nothing;
+
+    fn answer(&mut self, fd: RawFd, answer: Answer) {
+        self.running -= 1;
+        self.out.remove(&fd);
+        if let Some(slot) = self.slots.by_fd.get_mut(&fd) {
+            slot.connection.answer(answer);
+            slot.interest = Interest::Read;
+        }
+    }
+
+    /// As far as it goes without waiting; a whole request goes to the end of the line.
+    fn advance(&mut self, server: &Server, fd: RawFd, scratch: &mut [u8], now: Instant) {
+        if self.out.contains(&fd) {
+            // The pushes that woke it wait for the answer. Were it served now, it could end, and the answer would go to the next
+            // client with its descriptor.
             return;
         }
-        Ok(Step::Blocked(interest)) => {
-            slot.interest = interest;
-            return;
-        }
-        Ok(Step::Done) => Ok(()),
-        Err(error) => Err(error),
-    };
-    server.log_disconnect(&client, end);
-    slots.remove(&fd);
+        let Some(slot) = self.slots.by_fd.get_mut(&fd) else { return };
+        let end = match slot.connection.advance(scratch, now) {
+            Ok(Step::Request) => {
+                self.line.push_back((fd, slot.connection.take_work()));
+                self.out.insert(fd);
+                slot.interest = Interest::Nothing;
+                return;
+            }
+            Ok(Step::Blocked(interest)) => {
+                slot.interest = interest;
+                return self.slots.timers.set(fd, slot.connection.wake_at());
+            }
+            Ok(Step::Done) => Ok(()),
+            Err(error) => Err(error),
+        };
+        server.log_disconnect(&slot.connection.peer(), end);
+        self.remove(fd);
+    }
+
+    fn remove(&mut self, fd: RawFd) {
+        self.slots.by_fd.remove(&fd);
+        self.out.remove(&fd);
+    }
 }

@@ -16,7 +16,7 @@
 use std::io;
 use std::thread;
 
-use common::core::connection::converse;
+use common::core::connection::{Connected, converse};
 use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
@@ -30,8 +30,8 @@ pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<(
         let connections = &connections;
         let spawned = (0..workers).try_for_each(|number| {
             keep_working(scope, server, format!("worker-{number}"), move || {
-                while let Some((stream, client)) = connections.pop() {
-                    converse(server, stream, client);
+                while let Some(connected) = connections.pop() {
+                    converse(server, connected);
                 }
             })
         });
@@ -42,12 +42,10 @@ pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<(
     })
 }
 
-type Connections = Queue<(std::net::TcpStream, common::core::service::Peer)>;
-
-fn accept(server: &Server, listener: &Listener, connections: &Connections) -> io::Result<()> {
-    while let Some(connection) = server.next_client(listener)? {
+fn accept(server: &Server, listener: &Listener, connections: &Queue<Connected>) -> io::Result<()> {
+    while let Some(connected) = server.next_client(listener)? {
         // Blocks when the queue is full: further clients wait in the kernel's backlog, which is bounded too.
-        if connections.push(connection).is_err() {
+        if connections.push(connected).is_err() {
             break;
         }
     }

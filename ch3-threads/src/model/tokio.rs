@@ -15,8 +15,8 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io::{self, ErrorKind};
-use std::pin::Pin;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
@@ -27,16 +27,20 @@ use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
-use common::core::connection::{LINGER, LINGER_BYTES, stalled};
-use common::core::conversation::{Conversation, Next};
+use common::core::connection::stalled;
+use common::core::conversation::{Conversation, GATHERED, Next};
+use common::core::limits::TICK;
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::service::Peer;
 use common::core::stop::STALL_AT_STOP;
 
 use super::READ_AT_ONCE;
+
+/// When an alarm rings that nobody needs: looked at once a day.
+const FAR: Duration = Duration::from_secs(86_400);
 
 thread_local! {
     // One for all tasks of a thread: it is used between two awaits, never across one.
@@ -56,12 +60,12 @@ async fn accept(server: &Server, listener: Listener) -> io::Result<()> {
     let mut tasks = JoinSet::new();
     while !server.stop.requested() {
         let mut readiness = listener.readable().await?;
-        match server.admit(listener.get_ref())? {
-            AcceptOutcome::Accepted(stream, client) => {
+        match server.accept(listener.get_ref())? {
+            AcceptOutcome::Accepted(stream, peer) => {
                 let server = server.clone();
                 tasks.spawn(async move {
-                    let end = converse(&server, stream, client).await;
-                    server.log_disconnect(&client, end);
+                    let end = converse(&server, stream, peer).await;
+                    server.log_disconnect(&peer, end);
                 });
             }
             AcceptOutcome::WouldBlock => readiness.clear_ready(),
@@ -70,71 +74,89 @@ async fn accept(server: &Server, listener: Listener) -> io::Result<()> {
         }
         while tasks.try_join_next().is_some() {}
     }
+    server.tell_stop();
     while tasks.join_next().await.is_some() {}
     Ok(())
 }
 
-async fn converse(server: &Server, stream: std::net::TcpStream, client: Peer) -> io::Result<()> {
+async fn converse(server: &Server, stream: std::net::TcpStream, peer: Peer) -> io::Result<()> {
     let in_service = server.stop.enter(&stream).ok_or(ErrorKind::ConnectionAborted)?;
     let mut stream = TcpStream::from_std(stream)?;
     let _in_service = in_service; // moved behind the stream: dropped first
-    let mut conversation = Conversation::open(&server.service, client);
+    let mut conversation = Conversation::open(&server.service, &server.limits, peer);
     let pushes = Arc::new(Notify::new());
     if let Some(outbox) = conversation.outbox() {
         let pushes = Arc::clone(&pushes);
         outbox.wake_with(move || pushes.notify_one());
     }
-    let (mut linger, mut dropped) = (None, 0);
+    let mut rings_at = Instant::now() + FAR;
+    let mut alarm = pin!(sleep_until(rings_at.into()));
     loop {
-        while let Some(request) = conversation.poll_request() {
-            let answer = if conversation.is_slow() {
-                let server = server.clone();
-                tokio::task::spawn_blocking(move || server.handle(&client, request)).await?
+        let now = Instant::now();
+        while conversation.poll_request(now) {
+            if conversation.is_slow() {
+                let (server, work) = (server.clone(), conversation.take_work());
+                conversation.answer(tokio::task::spawn_blocking(move || server.run(work)).await?);
             } else {
-                server.handle(&client, request)
-            };
-            conversation.answer(answer);
+                server.handle(&mut conversation);
+            }
         }
-        match conversation.next() {
+        match conversation.next(now) {
             Next::Send => send_some(server, &stream, &mut conversation).await?,
             Next::Receive => {
+                // Set again only when the deadline has come nearer: to set a timer costs as much as a read.
+                if let Some(deadline) = conversation.deadline().filter(|&deadline| deadline < rings_at) {
+                    rings_at = deadline;
+                    alarm.as_mut().reset(deadline.into());
+                }
                 let received = tokio::select! {
                     biased;
                     received = receive(&mut stream, &mut conversation) => received?,
                     () = pushes.notified() => continue,
+                    () = &mut alarm => {
+                        conversation.handle_timeout(Instant::now());
+                        rings_at = Instant::now() + FAR;
+                        alarm.as_mut().reset(rings_at.into());
+                        continue;
+                    }
                 };
                 match received {
-                    _ if server.stop.requested() => return Ok(()), // our own shutdown, not the client's end
-                    0 => conversation.finish(),
+                    // Our own shutdown, not the client's end.
+                    _ if server.stop.requested() => {
+                        return say_last_words(server, &stream, &mut conversation).await;
+                    }
+                    0 => conversation.handle_end(),
                     _ => {}
                 }
             }
             Next::HalfClose => {
                 socket2::SockRef::from(&stream).shutdown(std::net::Shutdown::Write)?;
-                conversation.half_closed();
-            }
-            Next::Discard { brief } => {
-                let since: Instant = *linger.get_or_insert_with(Instant::now);
-                let left = if brief { LINGER.saturating_sub(since.elapsed()) } else { Duration::MAX };
-                match timeout(left, receive(&mut stream, &mut conversation)).await {
-                    Err(_elapsed) => return Ok(()),
-                    Ok(_) if server.stop.requested() => return Ok(()),
-                    Ok(received) => match received? {
-                        0 => conversation.finish(),
-                        count => {
-                            dropped += count;
-                            if brief && dropped > LINGER_BYTES {
-                                return Ok(());
-                            }
-                        }
-                    },
-                }
+                conversation.handle_half_close();
             }
             Next::Poll => {}
-            Next::Wait => unreachable!("every request is answered above"),
-            Next::Close => return Ok(()),
+            Next::Wait | Next::WaitUntil(_) if server.stop.is_overdue() => return Ok(()),
+            Next::Wait if server.stop.requested() => {
+                return say_last_words(server, &stream, &mut conversation).await;
+            }
+            Next::Wait => drop(timeout(TICK, pushes.notified()).await),
+            Next::WaitUntil(then) => sleep_until(then.min(now + TICK).into()).await,
+            Next::Close => return conversation.outcome(),
         }
     }
+}
+
+/// The stop has come: sends what the service has to say to it.
+async fn say_last_words(
+    server: &Server,
+    stream: &TcpStream,
+    conversation: &mut Conversation,
+) -> io::Result<()> {
+    server.tell_stop();
+    conversation.pull_pushes();
+    while !conversation.transmit().is_empty() {
+        send_some(server, stream, conversation).await?;
+    }
+    Ok(())
 }
 
 /// One read. What comes after our last word is dropped by the conversation itself.
@@ -146,7 +168,9 @@ async fn receive(stream: &mut TcpStream, conversation: &mut Conversation) -> io:
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
             ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
-            conversation.receive(buffer.filled());
+            if !buffer.filled().is_empty() {
+                conversation.handle_bytes(buffer.filled(), Instant::now());
+            }
             Poll::Ready(Ok(buffer.filled().len()))
         })
     })
@@ -157,19 +181,29 @@ async fn receive(stream: &mut TcpStream, conversation: &mut Conversation) -> io:
 async fn send_some(server: &Server, stream: &TcpStream, conversation: &mut Conversation) -> io::Result<()> {
     let began = Instant::now();
     loop {
-        match stream.try_write(conversation.transmit()) {
+        let mut slices = [IoSlice::new(&[]); GATHERED];
+        let count = conversation.gather(&mut slices);
+        let sent = if count == 1 {
+            stream.try_write(&slices[0])
+        } else {
+            stream.try_write_vectored(&slices[..count])
+        };
+        match sent {
             Ok(count) => {
-                conversation.transmitted(count);
-                let drips = !conversation.transmit().is_empty() && server.stop.is_overdue();
+                conversation.handle_sent(count);
+                let drips = conversation.unsent() > 0 && server.stop.is_overdue();
                 return if drips { Err(stalled()) } else { Ok(()) };
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
-        // Woken now and then, because the stop shortens a client's timeout.
-        let _ = timeout(STALL_AT_STOP, stream.writable()).await;
-        let limit = if server.stop.requested() { STALL_AT_STOP } else { server.limits.stall };
-        if began.elapsed() >= limit || conversation.is_queue_full() {
+        // Woken now and then, because the stop shortens a client's time.
+        let _ = timeout(TICK, stream.writable()).await;
+        let now = Instant::now();
+        conversation.handle_timeout(now);
+        let stops = server.stop.requested() && now - began >= STALL_AT_STOP;
+        if stops || conversation.next(now) == Next::Close {
+            conversation.outcome()?;
             return Err(stalled());
         }
     }

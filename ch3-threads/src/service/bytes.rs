@@ -12,8 +12,12 @@
 //!
 //! However the number was split, the client has in the end exactly the bytes it asked for.
 
+use std::time::Instant;
+
 use common::core::input::Input;
-use common::core::service::{Answer, Decoded, Peer, Protocol, Request, Service};
+use common::core::service::{
+    Answer, Body, BodyStream, Decoded, Peer, Piece, Protocol, RequestCodec, Service,
+};
 
 /// Most bytes that a client may ask for at once.
 pub const LIMIT: u64 = 16 * 1024 * 1024;
@@ -23,19 +27,48 @@ pub const LIMIT: u64 = 16 * 1024 * 1024;
 pub struct Bytes;
 
 impl Service for Bytes {
+    /// How many bytes are still owed.
+    type Request = u64;
+
     fn name(&self) -> &'static str {
         "bytes"
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(Number { value: 0, answered: 0 })
+    fn protocol(&self) -> impl Protocol<Request = u64> {
+        Number { value: 0, answered: 0 }
     }
 
-    /// The request is a count, eight bytes, most significant first: what is still owed.
-    fn handle(&self, _client: &Peer, request: Request) -> Answer {
-        let owed = request.0.try_into().map_or(0, u64::from_be_bytes).min(LIMIT);
-        Answer::new(vec![b'*'; owed as usize])
+    fn codec(&self) -> Option<RequestCodec<u64>> {
+        Some(RequestCodec::serde())
     }
+
+    fn handle(&self, _peer: &Peer, owed: u64) -> Answer {
+        if owed <= PIECE {
+            return Answer::new(stars(owed));
+        }
+        // A client that reads slowly must not make us hold 16 MiB for it.
+        Answer::new(Body::Stream(Box::new(Stars { left: owed })))
+    }
+}
+
+/// The longest piece of a long answer.
+const PIECE: u64 = 64 * 1024;
+
+/// A long answer, made while it is sent.
+struct Stars {
+    left: u64,
+}
+
+impl BodyStream for Stars {
+    fn poll_piece(&mut self, _now: Instant) -> Piece {
+        let count = self.left.min(PIECE);
+        self.left -= count;
+        if count == 0 { Piece::End } else { Piece::Bytes(stars(count)) }
+    }
+}
+
+fn stars(count: u64) -> Vec<u8> {
+    vec![b'*'; count as usize]
 }
 
 /// The digits so far, and how many bytes they have been answered with.
@@ -45,7 +78,9 @@ struct Number {
 }
 
 impl Protocol for Number {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
+    type Request = u64;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<u64> {
         let malformed = |why| Decoded::Malformed { answer: format!("ERROR {why}\n").into_bytes(), why };
         let (mut used, mut whole) = (0, false);
         for &byte in input.bytes() {
@@ -71,7 +106,7 @@ impl Protocol for Number {
         }
         match used {
             0 => Decoded::Incomplete,
-            _ => Decoded::Request(Request(owed.to_be_bytes().to_vec())),
+            _ => Decoded::Request(owed),
         }
     }
 }
@@ -80,27 +115,35 @@ impl Protocol for Number {
 mod tests {
     use std::sync::Arc;
 
-    use common::core::conversation::Conversation;
+    use common::core::conversation::{Conversation, Next};
+    use common::core::limits::Limits;
+    use common::core::service::AnyService;
     use proptest::prelude::*;
 
     use super::*;
 
     /// What comes back for these pieces.
     fn answers(pieces: &[&[u8]]) -> Vec<u8> {
-        let client = Peer::new("127.0.0.1:4711".parse().unwrap());
-        let service: Arc<dyn Service> = Arc::new(Bytes);
-        let mut conversation = Conversation::open(&service, client);
-        let mut sent = Vec::new();
+        let peer = Peer::new("127.0.0.1:4711".parse().unwrap());
+        let service: Arc<dyn AnyService> = Arc::new(Bytes);
+        let mut conversation = Conversation::open(&service, &Limits::default(), peer);
+        let (mut sent, now) = (Vec::new(), Instant::now());
         for piece in pieces {
-            conversation.receive(piece);
+            conversation.handle_bytes(piece, now);
             loop {
-                sent.extend_from_slice(conversation.transmit());
-                conversation.transmitted(conversation.transmit().len());
-                let Some(request) = conversation.poll_request() else { break };
-                conversation.answer(service.handle(&client, request));
+                if conversation.poll_request(now) {
+                    let answer = conversation.handle_request();
+                    conversation.answer(answer);
+                }
+                match conversation.next(now) {
+                    Next::Send => {
+                        sent.extend_from_slice(conversation.transmit());
+                        conversation.handle_sent(conversation.transmit().len());
+                    }
+                    Next::Poll => {}
+                    _ => break,
+                }
             }
-            sent.extend_from_slice(conversation.transmit());
-            conversation.transmitted(conversation.transmit().len());
         }
         sent
     }

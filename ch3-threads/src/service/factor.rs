@@ -8,7 +8,7 @@
 
 use crate::factor;
 use common::core::framing::Delimited;
-use common::core::service::{Answer, Peer, Protocol, Request, RequestCost, Service};
+use common::core::service::{Answer, Peer, Protocol, RequestCodec, RequestCost, Service};
 
 /// Longest line, bytes: the largest 128-bit number has 39 digits.
 const LINE: usize = 64;
@@ -18,6 +18,8 @@ const LINE: usize = 64;
 pub struct Factor;
 
 impl Service for Factor {
+    type Request = Vec<u8>;
+
     fn name(&self) -> &'static str {
         "factor"
     }
@@ -26,12 +28,16 @@ impl Service for Factor {
         RequestCost::Slow
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(Delimited::new(b'\n', LINE))
+    fn protocol(&self) -> impl Protocol<Request = Vec<u8>> {
+        Delimited::new(b'\n', LINE)
     }
 
-    fn handle(&self, _client: &Peer, request: Request) -> Answer {
-        Answer::new(match factor::parse(request.0.trim_ascii()) {
+    fn codec(&self) -> Option<RequestCodec<Vec<u8>>> {
+        Some(RequestCodec::serde())
+    }
+
+    fn handle(&self, _peer: &Peer, request: Vec<u8>) -> Answer {
+        Answer::new(match factor::parse(request.trim_ascii()) {
             Ok(number) => format!("{}\n", factor::factor(number, factor::DEFAULT_STEPS)).into_bytes(),
             Err(error) => format!("ERROR {error}\n").into_bytes(),
         })

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use common::core::framing::Fixed;
-use common::core::service::{Answer, Peer, Protocol, Request, RequestCost, Service};
+use common::core::service::{Answer, Peer, Protocol, RequestCodec, RequestCost, Service};
 
 /// Length of a request and of its answer, bytes.
 pub const LENGTH: usize = 36;
@@ -19,6 +19,8 @@ pub struct Heavy {
 }
 
 impl Service for Heavy {
+    type Request = Vec<u8>;
+
     fn name(&self) -> &'static str {
         "heavy"
     }
@@ -27,12 +29,16 @@ impl Service for Heavy {
         RequestCost::Slow
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(Fixed { length: LENGTH })
+    fn protocol(&self) -> impl Protocol<Request = Vec<u8>> {
+        Fixed { length: LENGTH }
     }
 
-    fn handle(&self, _client: &Peer, request: Request) -> Answer {
+    fn codec(&self) -> Option<RequestCodec<Vec<u8>>> {
+        Some(RequestCodec::serde())
+    }
+
+    fn handle(&self, _peer: &Peer, request: Vec<u8>) -> Answer {
         std::thread::sleep(self.delay);
-        Answer::new(request.0)
+        Answer::new(request)
     }
 }

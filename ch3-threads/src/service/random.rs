@@ -13,7 +13,7 @@
 //! by `fork`, and all children would send the same "random" bytes.
 
 use common::core::framing::Silent;
-use common::core::service::{Answer, Peer, Protocol, Request, Service};
+use common::core::service::{Answer, Peer, Protocol, RequestCodec, Service};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
@@ -25,15 +25,17 @@ pub const LENGTH: usize = 81;
 pub struct Random;
 
 impl Service for Random {
+    type Request = Vec<u8>;
+
     fn name(&self) -> &'static str {
         "random"
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(Silent)
+    fn protocol(&self) -> impl Protocol<Request = Vec<u8>> {
+        Silent
     }
 
-    fn greet(&self, _client: &Peer) -> Option<Answer> {
+    fn greet(&self, _peer: &Peer) -> Option<Answer> {
         let mut random = [0; 16];
         SysRng.try_fill_bytes(&mut random).expect("Linux always has random bytes");
         let mut bytes = Vec::with_capacity(LENGTH);
@@ -43,8 +45,12 @@ impl Service for Random {
         Some(Answer::last(bytes))
     }
 
-    fn handle(&self, _client: &Peer, _request: Request) -> Answer {
-        unreachable!("a silent protocol yields no request")
+    fn codec(&self) -> Option<RequestCodec<Vec<u8>>> {
+        Some(RequestCodec::serde())
+    }
+
+    fn handle(&self, _peer: &Peer, _request: Vec<u8>) -> Answer {
+        Answer::nothing() // a silent client asks nothing
     }
 }
 
@@ -55,7 +61,7 @@ mod tests {
     #[test]
     fn has_its_random_bytes_at_offset_34() {
         let client = Peer::new("127.0.0.1:4711".parse().unwrap());
-        let [one, two] = [0, 1].map(|_| Random.greet(&client).unwrap().bytes);
+        let [one, two] = [0, 1].map(|_| Random.greet(&client).unwrap().body.into_bytes());
         assert_eq!((one.len(), two.len()), (LENGTH, LENGTH));
         assert_eq!((&one[..34], &one[50..]), (&two[..34], &two[50..]));
         assert_ne!(one[34..50], two[34..50]);

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -16,37 +15,38 @@ use common::core::counters::Counters;
 use common::core::framing::Delimited;
 use common::core::listener::Listener;
 use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
-use common::core::server::{Limits, Server};
-use common::core::service::{Answer, Memory, Peer, PeerId, Protocol, Request, Service};
+use common::core::server::Server;
+use common::core::service::{Answer, AnyService, Memory, Peer, PeerId, Protocol, Service};
 use common::core::stop::Stop;
-use common::core::trace::EventTrace;
 
 /// Whoever rings, all hear it.
 #[derive(Default)]
-struct Waker {
+struct Bell {
     connected: Mutex<BTreeMap<PeerId, Outbox>>,
 }
 
-impl Service for Waker {
+impl Service for Bell {
+    type Request = Vec<u8>;
+
     fn name(&self) -> &'static str {
-        "waker"
+        "bell"
     }
 
     fn memory(&self) -> Memory {
         Memory::Shared
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(Delimited::new(b'\n', 80))
+    fn protocol(&self) -> impl Protocol<Request = Vec<u8>> {
+        Delimited::new(b'\n', 80)
     }
 
-    fn handle(&self, _client: &Peer, request: Request) -> Answer {
-        if request.0 == b"ring" {
+    fn handle(&self, _client: &Peer, request: Vec<u8>) -> Answer {
+        if request == b"ring" {
             for outbox in self.connected.lock().expect("nobody panics under it").values() {
                 outbox.push(Arc::from(*b"ding\n")).expect("a few bytes fit");
             }
         }
-        Answer::new([&request.0[..], b"\n"].concat())
+        Answer::new([&request[..], b"\n"].concat())
     }
 
     fn outbox(&self) -> Option<OutboxLimit> {
@@ -77,17 +77,15 @@ fn every_client_hears_the_bell_under_every_model_with_one_memory() {
             [Some(one), loops].into_iter().flatten().map(move |workers| (model, workers))
         })
         .map(|(model, workers)| {
-            let waker = Arc::new(Waker::default());
-            let service: Arc<dyn Service> = waker.clone();
-            let (counters, trace) = (Counters::shared().unwrap(), EventTrace::off());
-            let server = Server { service, stop, counters, trace, limits: Limits::default() };
+            let bell = Arc::new(Bell::default());
+            let service: Arc<dyn AnyService> = bell.clone();
+            let server = Server::new(service, stop, Counters::shared().unwrap());
             let listener = Listener::open(([127, 0, 0, 1], 0).into(), 64, false, stop).unwrap();
             let address = listener.address();
             let running = thread::spawn(move || {
-                let worker_command = Box::new(|| Command::new("false"));
-                model.run(&server, listener, &Settings { workers, backlog: 64, worker_command })
+                model.run(&server, listener, &Settings { workers, backlog: 64, worker_command: None })
             });
-            (model, workers, waker, address, running)
+            (model, workers, bell, address, running)
         })
         .collect();
 
@@ -99,10 +97,10 @@ fn every_client_hears_the_bell_under_every_model_with_one_memory() {
     }
 
     stop.request();
-    for (model, workers, waker, _, running) in started {
+    for (model, workers, bell, _, running) in started {
         println!("{} with {workers} workers ends", model.name());
         running.join().unwrap().unwrap();
-        assert!(waker.connected.lock().unwrap().is_empty(), "all who arrived have left");
+        assert!(bell.connected.lock().unwrap().is_empty(), "all who arrived have left");
     }
     for mut client in clients.into_iter().flatten() {
         assert_eq!(client.read(&mut [0]).unwrap(), 0);

@@ -1,18 +1,18 @@
 //! What comes from a browser to the whiteboard: the head of its request, frames, and messages in them.
 
 use std::io::{self, Cursor, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ch4_shared_state::whiteboard::http::{Head, Reply};
 use ch4_shared_state::whiteboard::protocol::{
     FromBrowser, FromServer, MESSAGE_LIMIT, NAME_LIMIT, PIXELS_LIMIT,
 };
 use ch4_shared_state::whiteboard::websocket::{Incoming, WebSocket};
-use common::core::service::{Answer, Peer, Protocol, Request, Service};
+use common::core::service::{Answer, AnyService, Peer, Protocol, Service};
 use tungstenite::Message;
 use tungstenite::protocol::Role;
 
-use super::converse::both_ways;
+use super::converse::converse;
 
 const HEAD: &[u8] =
     b"GET /server HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -22,14 +22,13 @@ const HEAD: &[u8] =
 /// pieces are.
 pub fn websocket(bytes: &[u8]) {
     let [step, begin, frames @ ..] = bytes else { return };
-    let service: Arc<dyn Service> = Arc::new(Frames);
     if begin % 2 == 1 {
-        both_ways(&service, *step, frames);
+        both_ways(*step, frames);
         return;
     }
-    let (requests, sent) = both_ways(&service, *step, &[HEAD, frames].concat());
-    let mut heard = requests.into_iter().map(Incoming::of);
-    assert_eq!(heard.next(), Some(Incoming::Head(HEAD.to_vec())));
+    let (heard, sent) = both_ways(*step, &[HEAD, frames].concat());
+    let mut heard = heard.into_iter();
+    assert!(matches!(heard.next(), Some(Incoming::Head(head)) if head.is_upgrade()));
     let heard: Vec<Incoming> = heard.collect();
     assert!(heard.iter().all(|one| !matches!(one, Incoming::Text(text) if text.len() > MESSAGE_LIMIT)));
     match &sent[..] {
@@ -78,20 +77,40 @@ fn until_close(heard: Vec<Incoming>) -> Vec<Incoming> {
     heard.into_iter().take_while(|one| *one != Incoming::Close).collect()
 }
 
+/// What is heard and sent when the stream comes whole, and in pieces of `step` bytes: both must be the same.
+fn both_ways(step: u8, stream: &[u8]) -> (Vec<Incoming>, Vec<u8>) {
+    let listen = |step: usize| {
+        let frames = Arc::new(Frames::default());
+        let service: Arc<dyn AnyService> = frames.clone();
+        let (_, sent) = converse(&service, stream, step.max(1));
+        let heard = std::mem::take(&mut *frames.heard.lock().expect("no panic under it"));
+        (heard, sent)
+    };
+    let whole = listen(stream.len());
+    assert_eq!(listen(step.into()), whole);
+    whole
+}
+
 /// A service that only listens.
-struct Frames;
+#[derive(Default)]
+struct Frames {
+    heard: Mutex<Vec<Incoming>>,
+}
 
 impl Service for Frames {
+    type Request = Incoming;
+
     fn name(&self) -> &'static str {
         "frames"
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(WebSocket::default())
+    fn protocol(&self) -> impl Protocol<Request = Incoming> {
+        WebSocket::default()
     }
 
-    fn handle(&self, _: &Peer, _: Request) -> Answer {
-        Answer::new(Vec::new())
+    fn handle(&self, _: &Peer, incoming: Incoming) -> Answer {
+        self.heard.lock().expect("no panic under it").push(incoming);
+        Answer::nothing()
     }
 }
 

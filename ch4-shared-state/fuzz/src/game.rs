@@ -10,11 +10,10 @@ mod history;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ch4_shared_state::guessword::service::GuessService;
 use ch4_shared_state::guessword::wire::{Event, Incoming, Notice, Request, Requests, Response, Responses};
-use common::core::service::Service;
+use common::core::service::AnyService;
 
 use super::caller::Caller;
 use super::tape::Tape;
@@ -34,7 +33,7 @@ pub fn game(script: &[u8]) {
 }
 
 struct World {
-    service: Arc<dyn Service>,
+    service: Arc<dyn AnyService>,
     ear: Caller,
     peers: Vec<Peer>,
     last_port: u16,
@@ -55,7 +54,7 @@ struct Peer {
 
 impl World {
     fn new() -> World {
-        let service: Arc<dyn Service> = Arc::new(GuessService::new(None, Duration::ZERO));
+        let service: Arc<dyn AnyService> = Arc::new(GuessService::new(None));
         let mut ear = Caller::connect(&service, 1);
         ear.say(&encode(&Request::Join(Some("Ear".into()))));
         ear.deliver(usize::MAX);
@@ -79,7 +78,7 @@ impl World {
 
     /// What the silent player has heard since.
     fn overhear(&mut self) -> Vec<Notice> {
-        while self.ear.step().is_some() {}
+        while self.ear.step() {}
         self.ear.read(usize::MAX);
         let mut notices = Vec::new();
         while let Some(response) = hear(&mut self.ear) {
@@ -121,9 +120,11 @@ impl World {
     /// Bytes arrive at the server, which handles what is whole of them.
     fn receive(&mut self, who: usize, count: usize) {
         self.peers[who].caller.deliver(count);
-        while let Some(request) = self.peers[who].caller.step() {
-            let decoded = Requests::default().decode(&request.0);
-            let (incoming, _) = decoded.expect("short").expect("whole, or it would not be handled");
+        while self.peers[who].caller.step() {
+            let undecoded = &mut self.peers[who].caller.undecoded;
+            let decoded = Requests::default().decode(undecoded);
+            let (incoming, used) = decoded.expect("short").expect("whole, or it would not be handled");
+            undecoded.drain(..used);
             let before = self.history.notices.len();
             self.note(who);
             let peer = &mut self.peers[who];

@@ -14,7 +14,7 @@ use ch4_shared_state::notification::service::NotificationService;
 use ch4_shared_state::notification::wire::{BadRequest, Request, Requests, Response, Responses};
 use common::board::Limits;
 use common::core::outbox::WhenFull;
-use common::core::service::Service;
+use common::core::service::AnyService;
 use common::protocol::mboard::response::Posted;
 
 use super::caller::Caller;
@@ -34,7 +34,7 @@ pub fn notification_board(script: &[u8]) {
 }
 
 struct World {
-    service: Arc<dyn Service>,
+    service: Arc<dyn AnyService>,
     peers: Vec<Peer>,
     last_port: u16,
     /// Everything published: by which port, and what.
@@ -62,7 +62,7 @@ enum Due {
 
 impl World {
     fn new(when_full: WhenFull) -> World {
-        let service = Arc::new(NotificationService::new(LIMITS, when_full, Duration::ZERO, Duration::ZERO));
+        let service = Arc::new(NotificationService::new(LIMITS, when_full, Duration::ZERO));
         let mut world = World { service, peers: Vec::new(), last_port: 0, board: Vec::new() };
         world.peers = (0..4).map(|_| world.arrive()).collect();
         world
@@ -104,9 +104,11 @@ impl World {
 
     /// The server handles what has come from this client.
     fn handle(&mut self, who: usize) {
-        while let Some(request) = self.peers[who].caller.step() {
-            let decoded = Requests::default().decode(&request.0);
-            let (request, _) = decoded.expect("short").expect("whole, or it would not be handled");
+        while self.peers[who].caller.step() {
+            let undecoded = &mut self.peers[who].caller.undecoded;
+            let decoded = Requests::default().decode(undecoded);
+            let (request, used) = decoded.expect("short").expect("whole, or it would not be handled");
+            undecoded.drain(..used);
             let due = self.due(who, request);
             self.peers[who].due.push_back(due);
         }
@@ -162,9 +164,9 @@ impl World {
         self.peers[who].caller.deliver(usize::MAX);
         self.handle(who);
         self.peers[who].caller.finish();
-        assert_eq!(self.peers[who].caller.step(), None, "the end of a stream is no request");
+        assert!(!self.peers[who].caller.step(), "the end of a stream is no request");
         self.hear(who, usize::MAX);
-        let Peer { caller, due, .. } = &self.peers[who];
+        let Peer { caller, due, .. } = &mut self.peers[who];
         assert!(due.is_empty() && caller.heard.is_empty() && caller.is_over());
         self.peers[who] = self.arrive();
     }

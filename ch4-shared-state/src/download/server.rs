@@ -5,8 +5,8 @@
 //!                                                                        gets no more than its rate
 //! ```
 //!
-//! A service of the core under any of chapter 3's models. A model whose one loop answers everybody pauses for everybody:
-//! run it with `--model epoll --rate 4MB/s` and see (chapter 3, the service `heavy`).
+//! A service of the core under any of chapter 3's models. No handler sleeps: a piece that may not leave yet says when it may, and
+//! a model that serves all clients in one loop serves the others meanwhile.
 
 mod catalogue;
 mod protocol;
@@ -105,11 +105,6 @@ impl OfferArgs {
 /// # Errors
 /// The directory cannot be read, or the address not listened on.
 pub fn run(args: &FilesServerArgs) -> anyhow::Result<std::process::ExitCode> {
-    if args.model == Model::ProcessPipeline {
-        bail!(
-            "process-pipeline starts worker processes of chapter 3, which have no files: choose another model"
-        );
-    }
     let latency = args.offer.latency.unwrap_or_default();
     if latency > LATENCY_LIMIT {
         bail!("a latency of more than {} s looks like a server that has died", LATENCY_LIMIT.as_secs());
@@ -121,8 +116,6 @@ pub fn run(args: &FilesServerArgs) -> anyhow::Result<std::process::ExitCode> {
         None => Catalogue::made(args.offer.files(), args.offer.size(), args.offer.seed()),
     };
     let service = Arc::new(Files::new(catalogue, args.offer.rate, latency));
-    // Asked for by the one model that was refused above.
-    let no_worker = Box::new(|| std::process::Command::new("false"));
-    serve(args.model, service, &args.run, no_worker)?;
+    serve(args.model, service, &args.run, None)?;
     Ok(std::process::ExitCode::SUCCESS)
 }

@@ -5,18 +5,16 @@
 //!                                   └──► an outbox per connection ──► the model sends
 //! ```
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
 use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
 use clap::Args;
 use common::support::cli::{duration, human};
 
 use super::service::GuessService;
-use crate::spacing::DEFAULT_GAP;
 
 const EXAMPLES: &str = "\
 Example: a game, and three players in three other terminals:
@@ -47,10 +45,6 @@ pub struct GuesswordServerArgs {
         default_missing_value = "0"
     )]
     pub racy: Option<Duration>,
-    /// Between two messages to a client of the notes, which takes what comes at once for one message; 0 is no gap.
-    /// A client that has sent `S:;` knows better, and waits for nothing
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = DEFAULT_GAP)]
-    pub gap: Duration,
     #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
     #[command(flatten)]
     pub run: RunArgs,
@@ -65,9 +59,6 @@ pub fn run(args: &GuesswordServerArgs) -> anyhow::Result<ExitCode> {
         None => Model::Epoll,
         Some(_) => Model::ThreadPerConnection,
     });
-    if model == Model::ProcessPipeline {
-        bail!("the game needs one memory, and the handlers of {} are other programs", model.name());
-    }
     if let Some(pause) = args.racy {
         tracing::warn!("the lock is let go for {} between the check of a guess and its score", human(pause));
         if handles_one_at_a_time(model) {
@@ -77,9 +68,8 @@ pub fn run(args: &GuesswordServerArgs) -> anyhow::Result<ExitCode> {
             );
         }
     }
-    let service = Arc::new(GuessService::new(args.racy, args.gap));
-    // No model that is left here starts a program.
-    serve(model, service, &args.run, Box::new(|| Command::new("false")))?;
+    let service = Arc::new(GuessService::new(args.racy));
+    serve(model, service, &args.run, None)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,30 +12,24 @@
 //! appends take, about a millisecond.
 //!
 //! **The answer takes the same way**, behind the notification that it caused. So what a player reads is the history of the game up to
-//! the answer, and then the answer. The notes' client needs exactly that order, each message in a segment of its own
-//! ([`Departure::OneByOne`]), and some time between the two ([`spacing`](crate::spacing)).
+//! the answer, and then the answer. The notes' client reads byte by byte and finds the ends of messages itself.
 //!
-//! **A player who does not read** is hung up on when [`OUTBOX_LIMIT`] bytes wait: answers go through the outbox, and an answer cannot be
-//! skipped. Nobody waits for that player; the name is free when the driver has dropped the connection.
+//! **A player that does not read** is disconnected when [`OUTBOX_LIMIT`] bytes wait: answers go through the outbox, and an answer cannot
+//! be skipped. No other player waits for it; the name is free when the driver has dropped the connection.
 
 mod race;
-mod seat;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::guessword::wire::{Incoming, Notice, REQUEST_LIMIT, Request, Requests, Response};
+use crate::guessword::wire::{Incoming, Notice, Request, Requests, Response};
 use common::core::input::Input;
+use common::core::limits::Timeouts;
 use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
-use common::core::service::{
-    Answer, Decoded, Departure, Memory, Peer, Protocol, Request as Bytes, RequestCost, Service,
-};
-use common::protocol::textframe::Decoder;
+use common::core::service::{Answer, Decoded, Memory, Peer, Protocol, RequestCost, Service};
 
 use crate::guessword::game::{Game, PlayerId, Refused};
-use crate::spacing::Spacing;
-use seat::{Kind, Seat};
 
 /// Most bytes that wait for one player: some four thousand notifications, or one answer with the most scores.
 pub const OUTBOX_LIMIT: usize = 256 * 1024;
@@ -46,21 +40,20 @@ pub struct GuessService {
     table: Mutex<Table>,
     /// How long the lock is let go between check and act; `None` in a right server.
     pub(super) race: Option<Duration>,
-    spacing: Spacing,
 }
 
 /// What the one lock guards: the game, and who sits at it.
 #[derive(Default)]
 pub(super) struct Table {
     pub(super) game: Game,
-    seats: BTreeMap<PlayerId, Seat>,
+    outboxes: BTreeMap<PlayerId, Outbox>,
 }
 
 impl GuessService {
     /// A game without players. With `race` its guesses are checked and scored under two locks, so far apart: see
-    /// [`Game::judge`]. `gap` is kept between messages for the notes' clients: see [`spacing`](crate::spacing); zero is none.
-    pub fn new(race: Option<Duration>, gap: Duration) -> GuessService {
-        GuessService { race, spacing: Spacing::new(gap), ..GuessService::default() }
+    /// [`Game::judge`].
+    pub fn new(race: Option<Duration>) -> GuessService {
+        GuessService { race, ..GuessService::default() }
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
@@ -70,6 +63,8 @@ impl GuessService {
 }
 
 impl Service for GuessService {
+    type Request = Incoming;
+
     fn name(&self) -> &'static str {
         "guessword"
     }
@@ -82,12 +77,13 @@ impl Service for GuessService {
         if self.race.is_some() { RequestCost::Slow } else { RequestCost::Quick }
     }
 
-    fn departure(&self) -> Departure {
-        Departure::OneByOne
+    /// A player may watch for hours and say nothing.
+    fn timeouts(&self, server: Timeouts) -> Timeouts {
+        server.for_silent_clients()
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(Frames(Decoder::new(REQUEST_LIMIT)))
+    fn protocol(&self) -> impl Protocol<Request = Incoming> {
+        Frames(Requests::default())
     }
 
     fn outbox(&self) -> Option<OutboxLimit> {
@@ -95,33 +91,29 @@ impl Service for GuessService {
     }
 
     fn arrive(&self, client: &Peer, outbox: &Outbox) {
-        let seat = Seat::new(self.spacing.of(outbox.clone()));
-        self.table().seats.insert(PlayerId(client.id.0), seat);
+        self.table().outboxes.insert(PlayerId(client.id.0), outbox.clone());
     }
 
     fn leave(&self, client: &Peer) {
         let mut table = self.table();
         let id = PlayerId(client.id.0);
-        table.seats.remove(&id);
+        table.outboxes.remove(&id);
         if let Some(notice) = table.game.leave(id) {
             table.tell_everybody(notice);
         }
     }
 
-    fn handle(&self, client: &Peer, request: Bytes) -> Answer {
-        match Requests::default().decode(&request.0) {
-            Ok(Some((Incoming::Nothing, _))) => {}
-            Ok(Some((Incoming::Request(Request::Guess(Some(letter))), _))) if self.race.is_some() => {
+    fn handle(&self, client: &Peer, incoming: Incoming) -> Answer {
+        match incoming {
+            Incoming::Nothing => {}
+            Incoming::Request(Request::Guess(Some(letter))) if self.race.is_some() => {
                 self.guess_racing(client, letter);
             }
-            Ok(Some((Incoming::Request(request), _))) => self.table().play(client, &request),
-            // Of what is no frame the protocol has made no request, so the rest of the arms is one case: unknown.
-            Ok(Some((Incoming::Unknown, _)) | None) | Err(_) => {
-                self.table().answer(client, &Response::Unknown);
-            }
+            Incoming::Request(request) => self.table().play(client, &request),
+            Incoming::Unknown => self.table().answer(client, &Response::Unknown),
         }
         // The answer is in the outbox, in its place among the notifications.
-        Answer::new(Vec::new())
+        Answer::nothing()
     }
 }
 
@@ -130,9 +122,6 @@ impl Table {
     fn play(&mut self, client: &Peer, request: &Request) {
         let Some(id) = self.player(client) else { return };
         let joined = self.game.has(id);
-        if let (Request::Scores, Some(seat)) = (request, self.seats.get_mut(&id)) {
-            seat.finds_frames(); // the notes' client does not know this request
-        }
         let response = match request {
             Request::Join(name) => {
                 let name = name.as_deref().unwrap_or_default();
@@ -157,7 +146,7 @@ impl Table {
     /// The player that sits behind this connection; none when it has left, and this is a late request of it.
     pub(super) fn player(&self, client: &Peer) -> Option<PlayerId> {
         let id = PlayerId(client.id.0);
-        self.seats.contains_key(&id).then_some(id)
+        self.outboxes.contains_key(&id).then_some(id)
     }
 
     /// Whether the game did it; then everybody is told, and otherwise the log.
@@ -178,25 +167,30 @@ impl Table {
     /// Into the outbox of every player, encoded once.
     fn tell_everybody(&mut self, notice: Notice) {
         let bytes: Arc<[u8]> = Response::Notice(notice).encode().into();
-        for (_, seat) in self.seats.iter_mut().filter(|(player, _)| self.game.has(**player)) {
-            seat.push(Arc::clone(&bytes), Kind::Notice);
+        for (_, outbox) in self.outboxes.iter().filter(|(player, _)| self.game.has(**player)) {
+            let _ = outbox.push(Arc::clone(&bytes)); // it is full: its driver disconnects the player
         }
     }
 
     pub(super) fn answer(&mut self, client: &Peer, response: &Response) {
-        if let Some(seat) = self.seats.get_mut(&PlayerId(client.id.0)) {
-            seat.push(response.encode().into(), Kind::Answer);
+        if let Some(outbox) = self.outboxes.get(&PlayerId(client.id.0)) {
+            let _ = outbox.push(response.encode().into());
         }
     }
 }
 
-/// A request is a frame, with its `;`.
-struct Frames(Decoder);
+/// Frames as they come.
+struct Frames(Requests);
 
 impl Protocol for Frames {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
-        match self.0.decode(input.bytes()).map(|found| found.map(|(_, consumed)| consumed)) {
-            Ok(Some(consumed)) => Decoded::Request(Bytes(input.take(consumed))),
+    type Request = Incoming;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Incoming> {
+        match self.0.decode(input.bytes()) {
+            Ok(Some((incoming, length))) => {
+                input.skip(length);
+                Decoded::Request(incoming)
+            }
             Ok(None) => Decoded::Incomplete,
             Err(_) => Decoded::Malformed {
                 answer: Response::Unknown.encode(),

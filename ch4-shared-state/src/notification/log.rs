@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use crate::notification::wire::{encode_message, response};
 use common::board::{Full, Id, Limits};
+use common::core::service::SharedBody;
 use common::protocol::UnixTime;
 use common::protocol::mboard::response::Posted;
 
@@ -50,7 +51,7 @@ struct Made {
     from: Id,
     next: Id,
     more: bool,
-    response: Arc<[u8]>,
+    response: SharedBody,
 }
 
 /// Messages one behind the other, each with the colon before it.
@@ -77,7 +78,7 @@ pub struct News {
 #[derive(Debug)]
 pub enum Response {
     /// Made already.
-    Made(Arc<[u8]>),
+    Made(SharedBody),
     /// To be made of these parts, without the lock, and shown to the log then.
     Parts(Parts),
 }
@@ -128,10 +129,11 @@ impl Log {
     /// The message with this id and all later ones, as far as one answer carries them.
     pub fn since(&mut self, id: Id) -> News {
         if let Some(Made { next, more, response, .. }) = self.answers.iter().find(|made| made.from == id) {
-            return News { response: Response::Made(Arc::clone(response)), next: *next, more: *more };
+            return News { response: Response::Made(response.clone()), next: *next, more: *more };
         }
         if id.0 >= self.open.first {
-            let (next, made) = (self.next_id().max(id), response([self.open.since(id.0)].into_iter()).into());
+            let (next, made) =
+                (self.next_id().max(id), SharedBody::new(response([self.open.since(id.0)].into_iter())));
             self.keep(id, next, false, &made);
             return News { response: Response::Made(made), next, more: false };
         }
@@ -154,22 +156,22 @@ impl Log {
 
     /// Keeps a response that was made for one who had got all before `from`, and has got all before `next` with it: it is the same for
     /// all who are as far. With `more` behind it, it always is, and otherwise until the next message comes.
-    pub fn keep(&mut self, from: Id, next: Id, more: bool, response: &Arc<[u8]>) {
+    pub fn keep(&mut self, from: Id, next: Id, more: bool, response: &SharedBody) {
         if !more && next < self.next_id() {
             return; // a message has come while it was made
         }
         if self.answers.len() == ANSWERS {
             self.answers.pop_front();
         }
-        self.answers.push_back(Made { from, next, more, response: Arc::clone(response) });
+        self.answers.push_back(Made { from, next, more, response: response.clone() });
     }
 }
 
 impl Parts {
     /// The response of them.
-    pub fn response(self) -> Arc<[u8]> {
+    pub fn response(self) -> SharedBody {
         let sealed = self.sealed.iter().map(|(page, start)| &page.bytes[*start..]);
-        response(sealed.chain([&self.open[..]])).into()
+        SharedBody::new(response(sealed.chain([&self.open[..]])))
     }
 }
 
@@ -202,7 +204,7 @@ mod tests {
     }
 
     /// The response to one who has got all before that.
-    fn asked(log: &mut Log, from: Id) -> (Arc<[u8]>, Id, bool) {
+    fn asked(log: &mut Log, from: Id) -> (SharedBody, Id, bool) {
         let News { response, next, more } = log.since(from);
         let response = match response {
             Response::Made(made) => made,
@@ -254,7 +256,8 @@ mod tests {
     fn who_has_everything_gets_nothing() {
         let mut log = log_of(&[b"a".to_vec()]);
         for beyond in [1, 2, u64::MAX] {
-            assert_eq!(asked(&mut log, Id(beyond)), (Arc::from(*b"1:;"), Id(beyond), false));
+            let (response, next, more) = asked(&mut log, Id(beyond));
+            assert_eq!((&response[..], next, more), (&b"1:;"[..], Id(beyond), false));
         }
         assert_eq!(asked(&mut Log::default(), Id(0)).0[..], *b"1:;");
     }
@@ -266,7 +269,8 @@ mod tests {
         for from in [0, 1, 2, 3].map(Id) {
             let first = asked(&mut log, from);
             let second = asked(&mut log, from);
-            assert!(Arc::ptr_eq(&first.0, &second.0) && first == second, "{from:?}");
+            let is_same = first.0.as_ptr() == second.0.as_ptr() && first.0[..] == second.0[..];
+            assert!(is_same && (first.1, first.2) == (second.1, second.2), "{from:?}");
         }
         let before = asked(&mut log, Id(1)).0;
         log.publish(b"c", ([127, 0, 0, 1], 4711).into(), UnixTime::default()).unwrap();
@@ -284,13 +288,13 @@ mod tests {
         let (first, next, more) = asked(&mut log, Id(0));
         assert!(more && next < log.next_id());
         log.publish(b"another", ([127, 0, 0, 1], 4711).into(), UnixTime::default()).unwrap();
-        assert!(Arc::ptr_eq(&asked(&mut log, Id(0)).0, &first));
+        assert_eq!(asked(&mut log, Id(0)).0.as_ptr(), first.as_ptr());
         for from in (0..12).map(Id) {
             let all = texts(&asked(&mut log, from).0);
             assert_eq!(all[0], published[from.0 as usize]);
         }
         assert_eq!(log.answers.len(), ANSWERS);
-        assert!(!Arc::ptr_eq(&asked(&mut log, Id(0)).0, &first));
+        assert_ne!(asked(&mut log, Id(0)).0.as_ptr(), first.as_ptr());
     }
 
     #[test]

@@ -5,12 +5,10 @@
 //!                                      └──► an outbox per connection ──► the model sends
 //! ```
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
 use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
 use clap::{Args, ValueEnum};
@@ -18,8 +16,8 @@ use common::board::Limits;
 use common::core::outbox::WhenFull;
 use common::support::cli::duration;
 
+use crate::notification::legacy_pacing::DEFAULT_GAP;
 use crate::notification::service::{NotificationService, OUTBOX_BYTES};
-use crate::spacing::DEFAULT_GAP;
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
@@ -34,17 +32,24 @@ pub struct BoardServerArgs {
     /// What happens to a client that does not read its notifications; the others wait for it under neither
     #[arg(long, value_enum, default_value = "skip")]
     pub when_full: Policy,
-    /// With --when-full disconnect: who has more bytes of notifications waiting is hung up on; three for each
+    /// With --when-full disconnect: a client with more bytes of notifications waiting is disconnected; three for each
     #[arg(long, value_name = "N", default_value_t = OUTBOX_BYTES)]
     pub outbox_bytes: usize,
     /// How far apart rounds of notifications are in the long run, when they may be coalesced (--when-full skip): after a burst of
     /// twenty, up to 32 messages wait for so long to be announced together; 0 announces each at once
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15ms")]
     pub pace: Duration,
-    /// Between two messages to a client of the notes, which takes what comes at once for one message; 0 is no gap.
-    /// A client that says on connecting that it knows better, by `2:;2:;`, waits for nothing
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = DEFAULT_GAP)]
-    pub gap: Duration,
+    /// Serve the notes' clients, which take what comes at once for one message: leave this much time between any two messages to
+    /// a client [default: 5ms], and repeat a notification that no question has followed
+    #[arg(
+        long,
+        value_name = "GAP",
+        value_parser = duration,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = DEFAULT_GAP
+    )]
+    pub legacy_clients: Option<Duration>,
     /// Most bytes of all messages together; a full board refuses
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
     pub max_bytes: usize,
@@ -61,7 +66,7 @@ pub struct BoardServerArgs {
 pub enum Policy {
     /// One notification waits and stands for all that would follow: the client catches up when it reads again
     Skip,
-    /// A notification for each message, and who has --outbox-bytes of them waiting is hung up on
+    /// A notification for each message, and a client with --outbox-bytes of them waiting is disconnected
     Disconnect,
 }
 
@@ -79,37 +84,13 @@ impl From<Policy> for WhenFull {
 /// # Errors
 /// The model cannot run it, or the address cannot be listened on.
 pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
-    if args.model == Model::ProcessPipeline {
-        bail!("the board needs one memory, and the handlers of {} are other programs", args.model.name());
-    }
     let limits = Limits { bytes: args.max_bytes, messages: args.max_messages };
-    // A model that forks must do so before there is a second thread.
-    let coalesces = args.when_full == Policy::Skip && !args.model.copies_memory();
-    let interval = if coalesces { args.pace } else { Duration::ZERO };
-    let service = NotificationService::new(limits, args.when_full.into(), interval, args.gap);
-    let service = Arc::new(service.with_outbox(args.outbox_bytes));
-    // No model that is left here starts a program.
-    let serve = || serve(args.model, service.clone(), &args.run, Box::new(|| Command::new("false")));
-    if interval.is_zero() {
-        serve()?;
-        return Ok(ExitCode::SUCCESS);
+    let interval = if args.when_full == Policy::Skip { args.pace } else { Duration::ZERO };
+    let service = NotificationService::new(limits, args.when_full.into(), interval);
+    let mut service = service.with_outbox(args.outbox_bytes);
+    if let Some(gap) = args.legacy_clients {
+        service = service.with_legacy_clients(gap);
     }
-    thread::scope(|scope| {
-        let notifier = thread::Builder::new().name("notifier".into());
-        notifier
-            .spawn_scoped(scope, || service.notify_when_due())
-            .context("no thread for the notifications")?;
-        let _end = End(&service);
-        serve()
-    })?;
+    serve(args.model, Arc::new(service), &args.run, None)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Ends the notifier, whether the server returns or panics: the scope waits for it.
-struct End<'a>(&'a NotificationService);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        self.0.end();
-    }
 }

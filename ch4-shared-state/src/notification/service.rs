@@ -1,66 +1,59 @@
-//! The board as a service: one lock around the log and the list of those who are connected.
+//! The board as a service: one lock around the log and the list of connected clients.
 //!
 //! ```text
 //!   1:…;  ──► lock ─► log.publish ─► 7:; to every outbox ─► unlock ──► 0:;
-//!   2:;   ──► lock ─► log.since(next), next = behind it ──► unlock ──► 1:…;     made once for all who are as far
+//!   2:;   ──► lock ─► log.since(next), next = behind it ──► unlock ──► 1:…;     made once for all that are as far
 //! ```
 //!
-//! **No message twice, none missed.** Each connection remembers the next id it wants. Whoever asks is given everything from there
-//! on and the id moves behind it, in one step under the lock; a notification only says that asking is worth while.
+//! **No message twice, none missed.** Each connection remembers the next id it wants. A client that asks is given everything from
+//! there on and the id moves behind it, in one step under the lock; a notification only says that asking is worth while.
 //!
 //! **One order for all** is the order of the lock.
 //!
 //! **Nobody waits for a slow client.** To push is to append to a queue; see [`WhenFull`] for what happens when it is long:
 //!
-//! - [`WhenFull::Skip`]: one notification waits for a client and stands for all that would follow it ([`Kind::Reminder`]). A client
-//!   that sleeps for an hour and wakes finds one `7:;` and gets everything with one `2:;`.
-//! - [`WhenFull::Disconnect`]: a notification for each message, and whoever has [`OUTBOX_BYTES`] of them waiting is hung up on. It comes
-//!   again, and gets the board from its beginning. That is not at the 21 845th: before any has to wait here, the kernel's buffers, the
-//!   client's and ours, are full, and the conversation's output holds as many bytes again.
+//! - [`WhenFull::Skip`]: one notification waits for a client and stands for all that would follow it
+//!   ([`Push::reminder`]). A client that sleeps for an hour and wakes finds one `7:;` and gets everything with one `2:;`.
+//! - [`WhenFull::Disconnect`]: a notification for each message, and a client that has [`OUTBOX_BYTES`] of them waiting is
+//!   disconnected. It comes again, and gets the board from its beginning. That is not at the 21 845th: before any has to wait here,
+//!   the kernel's buffers, the client's and ours, are full, and the conversation's output holds as many bytes again.
 //!
-//! Under both, whoever takes no byte of an answer for `--stall` is hung up on.
+//! Under both, a client that takes no byte of an answer for `--stall` is disconnected.
 //!
 //! **Rounds.** Under hundreds of messages a second not each is worth a notification to everybody: see [`Pace`]. The publisher hears of
-//! its own message at once even so. A thread of the service ([`notify_when_due`](NotificationService::notify_when_due)) makes up for
-//! the rounds that were too early.
-//!
-//! **The notes' client** takes one `recv` for one message. So a notification leaves in a segment of its own
-//! ([`Departure::PushesApart`]), and before the acknowledgement of the message that caused it; and there is some time between any two
-//! messages ([`spacing`](crate::spacing)), as long as a client does nothing that the notes' would not ([`habit`](super::habit)). Its
-//! answers then take the way of the notifications, behind them and behind each other.
+//! its own message at once even so. The service's timer makes up for the rounds that were too early.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::notification::wire::{BAD_FORMAT, NOTIFY, PUBLISHED, Request, Requests};
-use common::board::Limits;
+use common::board::{Id, Limits};
 use common::core::input::Input;
-use common::core::outbox::{Kind, Outbox, OutboxLimit, Push, WhenFull};
-use common::core::service::{
-    Answer, Body, Decoded, Departure, Memory, Peer, PeerId, Protocol, Request as Bytes, Service,
-};
+use common::core::limits::Timeouts;
+use common::core::outbox::{Outbox, OutboxLimit, Push, WhenFull};
+use common::core::service::{Answer, Body, Decoded, Memory, Peer, PeerId, Protocol, Service};
+use common::core::timer::Timer;
 
-use super::habit::Asks;
+use super::legacy_pacing::LegacyPacing;
 use super::log::{Log, News, Response};
 use super::pace::Pace;
-use super::subscriber::Subscriber;
-use crate::spacing::Spacing;
+use super::wire::{BAD_FORMAT, Incoming, NOTIFY, PUBLISHED, Request, Requests};
 
 /// Most bytes of notifications that wait for one client, unless [told otherwise](NotificationService::with_outbox): some twenty
 /// thousand notifications.
 pub const OUTBOX_BYTES: usize = 64 * 1024;
 
-/// With so many messages to announce a round is worth its price, however early it is.
+/// With pacing the answers take the way of the notifications: room for the longest ones.
+const LEGACY_OUTBOX_BYTES: usize = 4 << 20;
+
+/// With this many messages to announce a round is worth its price, however early it is.
 const ENOUGH: u32 = 32;
 
 /// The board as a service.
 pub struct NotificationService {
     state: Mutex<State>,
-    /// A round has become due, or the service has ended.
-    changed: Condvar,
+    timer: OnceLock<Timer>,
     outbox: OutboxLimit,
-    spacing: Spacing,
 }
 
 /// What the one lock guards.
@@ -73,119 +66,91 @@ struct State {
     due: Option<Instant>,
     /// Messages since the last round.
     unannounced: u32,
-    ended: bool,
+    legacy: Option<LegacyPacing>,
+}
+
+/// A connected client.
+struct Subscriber {
+    peer: Peer,
+    outbox: Outbox,
+    /// What it has not got yet begins here.
+    next: Id,
+    /// It was notified of all before this.
+    notified: Id,
+    is_full: bool,
 }
 
 impl NotificationService {
-    /// An empty board. With an interval above zero, [`notify_when_due`](NotificationService::notify_when_due) must run. `gap` is
-    /// kept between messages for the notes' clients; zero is none.
+    /// An empty board. `interval` is how far apart rounds of notifications are in the long run; zero announces each message at once.
     #[must_use]
-    pub fn new(
-        limits: Limits,
-        when_full: WhenFull,
-        interval: Duration,
-        gap: Duration,
-    ) -> NotificationService {
-        let kind = match when_full {
-            WhenFull::Skip => Kind::Reminder,
-            WhenFull::Disconnect => Kind::Message,
+    pub fn new(limits: Limits, when_full: WhenFull, interval: Duration) -> NotificationService {
+        let notify = match when_full {
+            WhenFull::Skip => Push::reminder(NOTIFY.into()),
+            WhenFull::Disconnect => Push::message(NOTIFY.into()),
         };
         let state = State {
             log: Log::new(limits),
             connected: BTreeMap::new(),
-            notify: Push { bytes: NOTIFY.into(), kind },
+            notify,
             pace: Pace::new(interval),
             due: None,
             unannounced: 0,
-            ended: false,
+            legacy: None,
         };
         let outbox = OutboxLimit { bytes: OUTBOX_BYTES, when_full };
-        let spacing = Spacing::new(gap);
-        NotificationService { state: Mutex::new(state), changed: Condvar::new(), outbox, spacing }
+        NotificationService { state: Mutex::new(state), timer: OnceLock::new(), outbox }
     }
 
-    /// The same with room for so many bytes of notifications for each client.
+    /// The same with room for this many bytes of notifications for each client.
     #[must_use]
     pub fn with_outbox(mut self, bytes: usize) -> NotificationService {
         self.outbox.bytes = bytes;
         self
     }
 
-    /// Makes up for rounds that were too early, until [`end`](NotificationService::end). For a thread of its own.
-    pub fn notify_when_due(&self) {
-        let mut state = self.state();
-        while !state.ended {
-            state = match state.due {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(due) => {
-                    let early = due.saturating_duration_since(Instant::now());
-                    let (mut state, _) =
-                        self.changed.wait_timeout(state, early).unwrap_or_else(PoisonError::into_inner);
-                    // Woken too early, it waits again.
-                    state.due = state.pace.take(Instant::now()).err();
-                    if state.due.is_none() && state.unannounced > 0 {
-                        state.notify_all();
-                    }
-                    state
-                }
-            };
-        }
-    }
-
-    /// No round is made up for any more.
-    pub fn end(&self) {
-        self.state().ended = true;
-        self.changed.notify_all();
+    /// The same for the notes' clients: see [`legacy_pacing`](super::legacy_pacing).
+    #[must_use]
+    pub fn with_legacy_clients(mut self, gap: Duration) -> NotificationService {
+        self.outbox = OutboxLimit { bytes: LEGACY_OUTBOX_BYTES, when_full: WhenFull::Disconnect };
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).legacy = Some(LegacyPacing::new(gap));
+        self
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic while it was held is answered for by whoever panicked; what it guards is whole after every step.
+        // A panic while it was held ended one conversation; what it guards is whole after every step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn publish(&self, client: &Peer, text: &[u8]) -> Answer {
+    fn publish(&self, peer: &Peer, text: &[u8]) -> Answer {
         let mut state = self.state();
-        state.hear(client, Asks::Publish);
-        let published = state.log.publish(text, client.address, SystemTime::now().into());
+        let published = state.log.publish(text, peer.address, SystemTime::now().into());
         let response = match published {
             Ok(_) => {
-                self.spread_the_news(&mut state, client);
+                state.announce(peer);
                 PUBLISHED
             }
             Err(_) => BAD_FORMAT, // the protocol has no code for it
         };
-        let answer = state.answer(client, response.to_vec().into(), true);
+        let answer = state.answer(peer, response.to_vec().into());
+        let is_due = state.due.is_some() || state.legacy.is_some();
         drop(state);
+        if is_due {
+            self.arm();
+        }
         if let Err(full) = published {
-            tracing::warn!("a message of {client} is refused: {full}");
+            tracing::warn!("a message of {peer} is refused: {full}");
         }
         answer
     }
 
-    /// A round now, or for now only the publisher: its notification comes before its acknowledgement.
-    fn spread_the_news(&self, state: &mut State, publisher: &Peer) {
-        state.unannounced += 1;
-        if state.unannounced >= ENOUGH {
-            return state.notify_all();
-        }
-        if state.due.is_none() {
-            match state.pace.take(Instant::now()) {
-                Ok(()) => return state.notify_all(),
-                Err(due) => {
-                    state.due = Some(due);
-                    self.changed.notify_one();
-                }
-            }
-        }
-        state.remind(publisher);
-    }
-
-    fn news(&self, client: &Peer) -> Answer {
+    fn news(&self, peer: &Peer) -> Answer {
         let mut state = self.state();
-        let State { log, connected, .. } = &mut *state;
+        let State { log, connected, legacy, .. } = &mut *state;
         // Not there: it has left, and this answer goes nowhere.
-        let Some(subscriber) = connected.get_mut(&client.id) else { return Answer::new(Vec::new()) };
-        subscriber.asks(Asks::News);
+        let Some(subscriber) = connected.get_mut(&peer.id) else { return Answer::nothing() };
+        if let Some(legacy) = legacy {
+            legacy.asked(peer.id);
+        }
         let from = subscriber.next;
         let News { response, next, more } = log.since(from);
         subscriber.next = next;
@@ -200,20 +165,28 @@ impl NotificationService {
             }
         };
         // A notification that has come in between leaves before it, and is of a message that is not in it: so it is asked for.
-        let answer = state.answer(client, response.into(), false);
+        let answer = state.answer(peer, response.into());
         if more {
-            state.remind(client);
+            state.remind(peer);
+        }
+        let is_paced = state.legacy.is_some();
+        drop(state);
+        if is_paced {
+            self.arm();
         }
         answer
     }
 
-    fn makes_no_sense(&self, client: &Peer, response: &[u8]) -> Answer {
-        self.state().hear(client, Asks::Nonsense);
-        Answer::new(response.to_vec())
+    fn arm(&self) {
+        if let Some(timer) = self.timer.get() {
+            timer.arm();
+        }
     }
 }
 
 impl Service for NotificationService {
+    type Request = Incoming;
+
     fn name(&self) -> &'static str {
         "notification-board"
     }
@@ -222,78 +195,152 @@ impl Service for NotificationService {
         Memory::Shared
     }
 
-    fn departure(&self) -> Departure {
-        Departure::PushesApart
+    /// A subscriber may listen for hours and say nothing.
+    fn timeouts(&self, server: Timeouts) -> Timeouts {
+        server.for_silent_clients()
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(Frames(Requests::default()))
+    fn protocol(&self) -> impl Protocol<Request = Incoming> {
+        Frames(Requests::default())
     }
 
     fn outbox(&self) -> Option<OutboxLimit> {
         Some(self.outbox)
     }
 
-    fn arrive(&self, client: &Peer, outbox: &Outbox) {
-        let subscriber = Subscriber::new(*client, self.spacing.of(outbox.clone()));
-        self.state().connected.insert(client.id, subscriber);
+    fn start(&self, timer: &Timer) {
+        self.timer.get_or_init(|| timer.clone());
     }
 
-    fn leave(&self, client: &Peer) {
-        self.state().connected.remove(&client.id);
+    fn deadline(&self) -> Option<Instant> {
+        let state = self.state();
+        let paced = state.legacy.as_ref().and_then(LegacyPacing::deadline);
+        [state.due, paced].into_iter().flatten().min()
     }
 
-    fn handle(&self, client: &Peer, request: Bytes) -> Answer {
-        match Requests::default().decode(&request.0) {
-            Ok(Some((Ok(Request::Publish(text)), _))) => self.publish(client, &text),
-            Ok(Some((Ok(Request::Get), _))) => self.news(client),
-            Ok(Some((Err(bad), _))) => self.makes_no_sense(client, bad.response()),
-            Ok(None) | Err(_) => Answer::last(BAD_FORMAT.to_vec()), // not from our own protocol
+    fn handle_timeout(&self, now: Instant) {
+        let mut state = self.state();
+        if let Some(legacy) = &mut state.legacy {
+            legacy.handle_timeout(now);
+        }
+        if state.due.is_some_and(|due| due <= now) {
+            state.due = state.pace.take(now).err();
+            if state.due.is_none() && state.unannounced > 0 {
+                state.notify_all();
+            }
+        }
+    }
+
+    fn stop(&self) {
+        if let Some(legacy) = &mut self.state().legacy {
+            legacy.stop();
+        }
+    }
+
+    fn arrive(&self, peer: &Peer, outbox: &Outbox) {
+        let mut state = self.state();
+        if let Some(legacy) = &mut state.legacy {
+            legacy.arrive(peer.id, outbox.clone(), Instant::now());
+        }
+        let (next, notified) = (Id(0), Id(0));
+        let subscriber = Subscriber { peer: *peer, outbox: outbox.clone(), next, notified, is_full: false };
+        state.connected.insert(peer.id, subscriber);
+    }
+
+    fn leave(&self, peer: &Peer) {
+        let mut state = self.state();
+        state.connected.remove(&peer.id);
+        if let Some(legacy) = &mut state.legacy {
+            legacy.leave(peer.id);
+        }
+    }
+
+    fn handle(&self, peer: &Peer, incoming: Incoming) -> Answer {
+        match incoming {
+            Ok(Request::Publish(text)) => self.publish(peer, &text),
+            Ok(Request::Get) => self.news(peer),
+            Err(bad) => self.state().answer(peer, bad.response().to_vec().into()),
         }
     }
 }
 
 impl State {
-    fn hear(&mut self, client: &Peer, asks: Asks) {
-        if let Some(subscriber) = self.connected.get_mut(&client.id) {
-            subscriber.asks(asks);
+    /// A round now, or for now only the publisher: its notification comes before its acknowledgement.
+    fn announce(&mut self, publisher: &Peer) {
+        self.unannounced += 1;
+        if self.unannounced >= ENOUGH {
+            return self.notify_all();
         }
+        if self.due.is_none() {
+            match self.pace.take(Instant::now()) {
+                Ok(()) => return self.notify_all(),
+                Err(due) => self.due = Some(due),
+            }
+        }
+        self.remind(publisher);
     }
 
-    fn remind(&mut self, client: &Peer) {
+    fn remind(&mut self, peer: &Peer) {
         let next = self.log.next_id();
-        if let Some(subscriber) = self.connected.get_mut(&client.id) {
-            subscriber.remind(&self.notify, next);
+        if let Some(subscriber) = self.connected.get_mut(&peer.id) {
+            subscriber.remind(&self.notify, next, self.legacy.as_mut());
         }
     }
 
-    fn answer(&mut self, client: &Peer, response: Body, acknowledges: bool) -> Answer {
-        match self.connected.get_mut(&client.id) {
-            Some(subscriber) => subscriber.answer(response, acknowledges),
-            None => Answer::new(response),
-        }
-    }
-
-    /// A round: everybody who has neither got the newest message nor was told of it. Under the lock, so that a client which asks
+    /// A round: every client that has neither got the newest message nor was told of it. Under the lock, so that a client which asks
     /// after it was notified finds what it was notified of.
     fn notify_all(&mut self) {
         self.unannounced = 0;
         let next = self.log.next_id();
         for subscriber in self.connected.values_mut() {
             if subscriber.next < next && subscriber.notified < next {
-                subscriber.remind(&self.notify, next);
+                subscriber.remind(&self.notify, next, self.legacy.as_mut());
+            }
+        }
+    }
+
+    /// The answer, now or in its turn.
+    fn answer(&mut self, peer: &Peer, response: Body) -> Answer {
+        match &mut self.legacy {
+            None => Answer::new(response),
+            Some(legacy) => {
+                legacy.send(peer.id, response.into_bytes().into(), Instant::now());
+                Answer::nothing()
             }
         }
     }
 }
 
-/// Frames as they come, handed on whole.
+impl Subscriber {
+    /// Tells it that there is something before `next`.
+    fn remind(&mut self, notify: &Push, next: Id, legacy: Option<&mut LegacyPacing>) {
+        self.notified = next;
+        if let Some(legacy) = legacy {
+            return legacy.notify(self.peer.id, Instant::now());
+        }
+        if !self.is_full && self.outbox.put(notify.clone()).is_err() {
+            self.is_full = true; // its driver disconnects it
+            let Subscriber { peer, outbox, .. } = self;
+            tracing::info!(
+                "Client {peer} is disconnected: {} bytes of notifications wait for it",
+                outbox.limit().bytes
+            );
+        }
+    }
+}
+
+/// Frames as they come.
 struct Frames(Requests);
 
 impl Protocol for Frames {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
-        match self.0.length(input.bytes()) {
-            Ok(Some(length)) => Decoded::Request(Bytes(input.take(length))),
+    type Request = Incoming;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Incoming> {
+        match self.0.decode(input.bytes()) {
+            Ok(Some((incoming, length))) => {
+                input.skip(length);
+                Decoded::Request(incoming)
+            }
             Ok(None) => Decoded::Incomplete,
             Err(_) => Decoded::Malformed { answer: BAD_FORMAT.to_vec(), why: "a frame without an end" },
         }

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use common::board::{Board, Id, answer};
 use common::core::framing::UntilEnd;
-use common::core::service::{Answer, Memory, Peer, Protocol, Request, RequestCost, Service};
+use common::core::service::{Answer, Memory, Peer, Protocol, RequestCost, Service};
 use common::protocol::mboard::{Request as Pdu, Transport};
 
 /// A board that loses messages.
@@ -36,6 +36,8 @@ impl RacyBoard {
 }
 
 impl Service for RacyBoard {
+    type Request = Vec<u8>;
+
     fn name(&self) -> &'static str {
         "board"
     }
@@ -48,15 +50,15 @@ impl Service for RacyBoard {
         RequestCost::Slow
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(UntilEnd { limit: Transport::Tcp.request_limit(), refusal: b"1", done: false })
+    fn protocol(&self) -> impl Protocol<Request = Vec<u8>> {
+        UntilEnd { limit: Transport::Tcp.request_limit(), refusal: b"1", done: false }
     }
 
-    fn handle(&self, client: &Peer, request: Request) -> Answer {
+    fn handle(&self, client: &Peer, request: Vec<u8>) -> Answer {
         let reply = |board: &mut Board| {
-            Answer::new(answer(&request.0, Transport::Tcp, board, client.address, SystemTime::now().into()))
+            Answer::new(answer(&request, Transport::Tcp, board, client.address, SystemTime::now().into()))
         };
-        if !matches!(Pdu::parse(&request.0, Transport::Tcp), Ok(Pdu::Publish(_))) {
+        if !matches!(Pdu::parse(&request, Transport::Tcp), Ok(Pdu::Publish(_))) {
             return reply(&mut self.lock());
         }
         let mut copy = copy_of(&self.lock());

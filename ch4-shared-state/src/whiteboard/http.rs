@@ -39,8 +39,15 @@ const PAGE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
 const HEADERS_LIMIT: usize = 100;
 
 /// The head of a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Head(Request);
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Head) -> bool {
+        let parts = |head: &Head| (head.0.method().clone(), head.0.uri().clone(), head.0.version());
+        parts(self) == parts(other) && self.0.headers() == other.0.headers()
+    }
+}
 
 /// What is answered.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,15 +7,16 @@
 //! Not done: fair shares. Nobody's rate is limited, so one user who floods a room can make a slow one be hung up on; they
 //! come again and have the whole canvas.
 
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
-use std::thread;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use common::core::limits::Timeouts;
 use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
-use common::core::service::{Answer, Memory, Peer, PeerId, Protocol, Request, Service};
+use common::core::service::{Answer, Memory, Peer, PeerId, Protocol, Service};
+use common::core::timer::Timer;
 use tungstenite::protocol::frame::coding::CloseCode;
 
-use super::http::{Head, Reply, refusal};
+use super::http::{Head, Reply};
 use super::protocol::FromBrowser;
 use super::room::{Delivery, Policy, Room, TAKEN};
 use super::visitors::Visitors;
@@ -26,16 +27,17 @@ pub const LEAST_OUTBOX: usize = 320 * 1024;
 
 /// Both rooms.
 pub struct WhiteboardService {
-    state: Arc<Mutex<State>>,
+    state: Mutex<State>,
     names: Vec<String>,
     outbox_bytes: usize,
     ping: Duration,
-    heart: Once,
 }
 
 struct State {
     rooms: [Room; 2],
     visitors: Visitors,
+    /// When the next signs of life are asked for.
+    next_ping: Option<Instant>,
 }
 
 impl WhiteboardService {
@@ -43,20 +45,12 @@ impl WhiteboardService {
     /// `ping`: how often a sign of life is asked for.
     #[must_use]
     pub fn new(names: Vec<String>, outbox_bytes: usize, ping: Duration) -> WhiteboardService {
-        let state = State { rooms: Policy::ALL.map(Room::new), visitors: Visitors::default() };
-        WhiteboardService {
-            state: Arc::new(Mutex::new(state)),
-            names,
-            outbox_bytes,
-            ping,
-            heart: Once::new(),
-        }
+        let state =
+            State { rooms: Policy::ALL.map(Room::new), visitors: Visitors::default(), next_ping: None };
+        WhiteboardService { state: Mutex::new(state), names, outbox_bytes, ping }
     }
 
-    fn head(&self, client: &Peer, bytes: &[u8]) -> Answer {
-        let Ok(Some((_, head))) = Head::parse(bytes) else {
-            return Answer::last(refusal("400 Bad Request")); // not reached: the protocol has parsed it already
-        };
+    fn head(&self, client: &Peer, head: &Head) -> Answer {
         match head.reply(&self.names) {
             Reply::Last(bytes) => Answer::last(bytes),
             Reply::Upgrade(room, bytes) => {
@@ -68,6 +62,8 @@ impl WhiteboardService {
 }
 
 impl Service for WhiteboardService {
+    type Request = Incoming;
+
     fn name(&self) -> &'static str {
         "whiteboard"
     }
@@ -76,22 +72,27 @@ impl Service for WhiteboardService {
         Memory::Shared
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(WebSocket::default())
+    fn protocol(&self) -> impl Protocol<Request = Incoming> {
+        WebSocket::default()
     }
 
-    fn handle(&self, client: &Peer, request: Request) -> Answer {
+    /// A silent page is asked for a sign of life, which is better than a limit.
+    fn timeouts(&self, server: Timeouts) -> Timeouts {
+        server.for_silent_clients()
+    }
+
+    fn handle(&self, client: &Peer, incoming: Incoming) -> Answer {
         let room = lock(&self.state).visitors.sign(client.id, Instant::now());
-        match Incoming::of(request) {
-            Incoming::Head(bytes) => self.head(client, &bytes),
+        match incoming {
+            Incoming::Head(head) => self.head(client, &head),
             Incoming::Ping(payload) => Answer::new(pong(payload)),
-            Incoming::Pong => Answer::new(Vec::new()),
+            Incoming::Pong => Answer::nothing(),
             Incoming::Close => Answer::last(close(CloseCode::Normal, "")),
             Incoming::Text(text) => match (FromBrowser::parse(&text), room) {
                 (Ok(message), Some(room)) => {
                     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
                     lock(&self.state).hear(room, client.id, message, now_ms as u64);
-                    Answer::new(Vec::new())
+                    Answer::nothing()
                 }
                 (Err(error), _) => {
                     tracing::info!("client {client}: {error}");
@@ -107,10 +108,23 @@ impl Service for WhiteboardService {
         Some(OutboxLimit { bytes: self.outbox_bytes, when_full: WhenFull::Skip })
     }
 
+    fn start(&self, timer: &Timer) {
+        lock(&self.state).next_ping = Some(Instant::now() + self.ping);
+        timer.arm();
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        lock(&self.state).next_ping
+    }
+
+    fn handle_timeout(&self, now: Instant) {
+        let mut state = lock(&self.state);
+        state.next_ping = Some(now + self.ping);
+        state.visitors.look_around(now, self.ping);
+    }
+
     fn arrive(&self, client: &Peer, outbox: &Outbox) {
         lock(&self.state).visitors.arrive(*client, outbox.clone(), Instant::now());
-        // With the first user and not with the service: a model that forks does so before there is any thread.
-        self.heart.call_once(|| beat(Arc::downgrade(&self.state), self.ping));
     }
 
     fn leave(&self, client: &Peer) {
@@ -137,20 +151,6 @@ impl State {
         let deliveries = act(room);
         let people: Vec<PeerId> = room.people().collect();
         self.visitors.deliver(&people, deliveries);
-    }
-}
-
-/// A thread that asks for signs of life, for as long as the service is there.
-fn beat(state: Weak<Mutex<State>>, every: Duration) {
-    let started = thread::Builder::new().name("heartbeat".into()).spawn(move || {
-        loop {
-            thread::sleep(every);
-            let Some(state) = state.upgrade() else { return };
-            lock(&state).visitors.look_around(Instant::now(), every);
-        }
-    });
-    if let Err(error) = started {
-        tracing::warn!("no thread for the heartbeat: half-open connections stay ({error})");
     }
 }
 

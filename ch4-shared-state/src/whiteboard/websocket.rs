@@ -14,7 +14,7 @@
 use std::io::Cursor;
 
 use common::core::input::Input;
-use common::core::service::{Decoded, Protocol, Request};
+use common::core::service::{Decoded, Protocol, Refusal};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::{Frame, FrameHeader};
@@ -31,11 +31,11 @@ const FRAMES_LIMIT: usize = 1024;
 /// Longest payload of a control frame, bytes (RFC 6455 section 5.5).
 const CONTROL_LIMIT: u64 = 125;
 
-/// What has come: a [`Request`] is its tag and then its bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What has come from a browser.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Incoming {
-    /// The head of an HTTP request, its empty line included.
-    Head(Vec<u8>),
+    /// The head of an HTTP request.
+    Head(http::Head),
     /// A whole text message.
     Text(String),
     /// "Are you there?", to be answered with the same bytes.
@@ -44,37 +44,6 @@ pub enum Incoming {
     Pong,
     /// The client ends the conversation.
     Close,
-}
-
-impl Incoming {
-    pub(super) fn into_request(self) -> Request {
-        let (tag, mut bytes) = match self {
-            Incoming::Head(bytes) => (b'H', bytes),
-            Incoming::Text(text) => (b'T', text.into_bytes()),
-            Incoming::Ping(bytes) => (b'P', bytes),
-            Incoming::Pong => (b'p', Vec::new()),
-            Incoming::Close => (b'C', Vec::new()),
-        };
-        bytes.push(tag); // at the end, where it moves nothing
-        Request(bytes)
-    }
-
-    /// What a request of this protocol is.
-    ///
-    /// # Panics
-    /// When it is none of this protocol's.
-    #[must_use]
-    pub fn of(request: Request) -> Incoming {
-        let mut bytes = request.0;
-        match bytes.pop() {
-            Some(b'H') => Incoming::Head(bytes),
-            Some(b'T') => Incoming::Text(String::from_utf8(bytes).expect("decode has looked")),
-            Some(b'P') => Incoming::Ping(bytes),
-            Some(b'p') => Incoming::Pong,
-            Some(b'C') => Incoming::Close,
-            _ => unreachable!("a request is tagged by into_request"),
-        }
-    }
 }
 
 /// The decoder of one connection.
@@ -93,17 +62,32 @@ struct Begun {
 }
 
 impl Protocol for WebSocket {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
+    type Request = Incoming;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Incoming> {
         if !self.upgraded {
             return self.head(input);
         }
         loop {
             match self.frame(input) {
-                Ok(Some(incoming)) => return Decoded::Request(incoming.into_request()),
+                Ok(Some(incoming)) => return Decoded::Request(incoming),
                 Ok(None) => {}
                 Err(Stop::Incomplete) => return Decoded::Incomplete,
                 Err(Stop::Broken(code, why)) => return Decoded::Malformed { answer: close(code, why), why },
             }
+        }
+    }
+
+    fn is_inside_request(&self) -> bool {
+        self.begun.is_some()
+    }
+
+    fn refusal(&self, why: Refusal) -> Vec<u8> {
+        match (self.upgraded, why) {
+            (true, Refusal::TimedOut) => close(CloseCode::Policy, "too slow"),
+            (true, Refusal::NoRoom) => close(CloseCode::Again, "no memory left"),
+            (false, Refusal::TimedOut) => http::refusal("408 Request Timeout"),
+            (false, Refusal::NoRoom) => http::refusal("503 Service Unavailable"),
         }
     }
 }
@@ -115,12 +99,13 @@ enum Stop {
 }
 
 impl WebSocket {
-    fn head(&mut self, input: &mut Input) -> Decoded {
+    fn head(&mut self, input: &mut Input) -> Decoded<Incoming> {
         let seen = &input.bytes()[..input.bytes().len().min(HEAD_LIMIT)];
         match http::Head::parse(seen) {
             Ok(Some((length, head))) => {
                 self.upgraded = head.is_upgrade();
-                Decoded::Request(Incoming::Head(input.take(length)).into_request())
+                input.skip(length);
+                Decoded::Request(Incoming::Head(head))
             }
             Ok(None) if seen.len() == HEAD_LIMIT => {
                 let answer = http::refusal("431 Request Header Fields Too Large");

@@ -1,5 +1,5 @@
-//! The notes' client of the notification board takes what one `recv` brings for one message. So each leaves in a segment of its own, and
-//! some time after the one before, as long as the client does what theirs does; whoever does not is waited for no longer.
+//! The notes' client of the notification board takes what one `recv` brings for one message. With `--legacy-clients` each message
+//! leaves some time after the one before, and a notification that no question has followed is repeated.
 //!
 //! Not by the clock: a gap of an hour is kept when what is behind it has not come though others have been served meanwhile.
 
@@ -8,66 +8,68 @@ use std::net::Shutdown;
 use crate::support::Server;
 use crate::support::guessword::{Raw, models};
 use crate::support::notify;
-use crate::support::notify::{fetch, publish, serve};
+use crate::support::notify::{publish, serve};
 use crate::support::segments;
 
-const HOUR: [&str; 2] = ["--gap", "60m"];
-
-/// One that has asked on connecting, as the notes' client does.
-fn old(server: &Server) -> Raw {
-    let mut client = Raw::connect(server);
-    client.ask("2:;", &["1:;"]);
-    client
-}
-
-/// One that says on connecting that it finds frames.
-fn ours(server: &Server) -> Raw {
-    let mut client = Raw::connect(server);
-    client.ask("2:;2:;", &["1:;", "1:;"]);
-    client
-}
+const HOUR: [&str; 1] = ["--legacy-clients=60m"];
 
 #[test]
-fn between_two_messages_there_is_a_gap_until_it_shows_that_it_needs_none() {
+fn after_each_message_there_is_a_gap_for_every_client() {
     for model in models() {
         let server = serve(&model, &HOUR);
-        let (mut old, mut ours) = (old(&server), ours(&server));
-        let before = segments::received(&old.stream);
-        old.send(&publish("old"));
-        ours.expect(&["7:;"]);
-        assert_eq!(fetch(&mut ours), ["old"]);
+        let mut client = Raw::connect(&server);
+        client.ask("2:;", &["1:;"]);
+        let before = segments::received(&client.stream);
+        client.send(&publish("its answer waits for an hour"));
         for _ in 0..20 {
-            ours.ask(&publish("ours"), &["7:;", "0:;"]);
-            assert_eq!(fetch(&mut ours), ["ours"]);
+            let mut other = Raw::connect(&server);
+            other.send("2:;");
+            assert!(other.frame().starts_with("1:"));
         }
-        assert_eq!(segments::received(&old.stream), before, "an hour after the answer");
-
-        // It was not notified, and asks: a client that finds frames. What was held back leaves, in its order.
-        old.send("2:;");
-        old.expect(&["7:;", "0:;"]);
-        assert_eq!(notify::lines(&old.frame()).len(), 21);
-        assert_eq!(segments::received(&old.stream) - before, 3, "each by itself even so");
-        ours.ask(&publish("again"), &["7:;", "0:;"]);
-        old.expect(&["7:;"]);
-        assert_eq!(fetch(&mut old), ["again"]);
-        old.ask(&publish("at once"), &["7:;", "0:;"]);
+        assert_eq!(segments::received(&client.stream), before);
     }
 }
 
 #[test]
-fn what_is_held_back_is_sent_before_the_end() {
+fn what_waits_is_sent_at_the_stop() {
     for model in models() {
-        let server = serve(&model, &HOUR);
-        let mut ended = old(&server);
+        let mut server = serve(&model, &HOUR);
+        let mut client = Raw::connect(&server);
+        client.ask("2:;", &["1:;"]);
+        client.send(&publish("held"));
+        // Until it is published: then the answer waits.
+        while {
+            let mut other = Raw::connect(&server);
+            other.send("2:;");
+            other.frame() == "1:;"
+        } {}
+        assert!(server.terminate().success());
+        client.expect(&["7:;", "0:;", ""]);
+    }
+}
+
+#[test]
+fn a_client_that_ends_its_stream_gets_what_waits_for_it_in_time() {
+    for model in models() {
+        let server = serve(&model, &["--legacy-clients=20ms"]);
+        let mut ended = Raw::connect(&server);
         ended.send(&publish("held"));
         ended.stream.shutdown(Shutdown::Write).unwrap();
         ended.expect(&["7:;", "0:;", ""]);
-        // A frame without an end is the server's end: of what was held back nothing is lost either.
-        let mut endless = Raw::connect(&server);
-        endless.send("2:;");
-        assert_eq!(notify::lines(&endless.frame()).len(), 1);
-        endless.send(&(publish("held") + &"A".repeat(1 << 20)));
-        endless.expect(&["7:;", "0:;", "2:;", ""]);
+    }
+}
+
+#[test]
+fn a_notification_without_a_question_comes_again() {
+    for model in models() {
+        let server = serve(&model, &["--legacy-clients"]);
+        let (mut alice, mut bob) = (Raw::connect(&server), Raw::connect(&server));
+        alice.ask("2:;", &["1:;"]);
+        bob.ask("2:;", &["1:;"]);
+        alice.ask(&publish("a"), &["7:;", "0:;"]);
+        bob.expect(&["7:;", "7:;", "7:;"]);
+        bob.send("2:;");
+        bob.up_to(|frame| frame.starts_with("1:"));
     }
 }
 
@@ -75,22 +77,54 @@ fn what_is_held_back_is_sent_before_the_end() {
 fn two_of_them_talk_and_every_message_is_a_segment() {
     const TURNS: usize = 20;
     for model in models() {
-        let server = serve(&model, &[]);
-        let (mut alice, mut bob) = (old(&server), old(&server));
-        let before = [&alice, &bob].map(|client| segments::received(&client.stream));
+        let server = serve(&model, &["--legacy-clients"]);
+        let mut clients = [Raw::connect(&server), Raw::connect(&server)];
+        for client in &mut clients {
+            client.ask("2:;", &["1:;"]);
+        }
+        let before = clients.each_ref().map(|client| segments::received(&client.stream));
+        let [alice, bob] = &mut clients;
         for turn in 0..TURNS {
             let words = turn.to_string();
-            alice.ask(&publish(&words), &["7:;"]);
-            alice.send("2:;"); // as soon as it is notified, and its acknowledgement is still held back
+            alice.send(&publish(&words));
+            alice.expect(&["7:;"]);
+            alice.send("2:;"); // as soon as it is notified, and its acknowledgement still waits
             alice.expect(&["0:;"]);
             assert_eq!(notify::text(&notify::lines(&alice.frame())[0]), words);
-            bob.expect(&["7:;"]);
+            let (_, notification) = bob.up_to(|frame| frame == "7:;");
+            assert_eq!(notification, "7:;");
             bob.send("2:;");
-            assert_eq!(notify::text(&notify::lines(&bob.frame())[0]), words);
+            let (_, news) = bob.up_to(|frame| frame.starts_with("1:"));
+            assert_eq!(notify::text(&notify::lines(&news)[0]), words);
         }
-        let after = [&alice, &bob].map(|client| segments::received(&client.stream));
+        let after = clients.each_ref().map(|client| segments::received(&client.stream));
         let [alice, bob] = [0, 1].map(|client| (after[client] - before[client]) as usize);
         // At least: one that the kernel is late to acknowledge is sent twice.
         assert!(alice >= 3 * TURNS && bob >= 2 * TURNS, "{alice} {bob}");
+    }
+}
+
+/// The notes' game client reads byte by byte up to the `;`. It needs no gaps.
+#[test]
+fn the_notes_game_client_finds_the_ends_of_messages_itself() {
+    use std::io::{Read, Write};
+    for model in models() {
+        let server = Server::start(&["guessword-server", "--model", &model]);
+        let mut client = std::net::TcpStream::connect(server.address).unwrap();
+        client.set_nodelay(true).unwrap();
+        let receive = |stream: &mut std::net::TcpStream| {
+            let mut message = Vec::new();
+            let mut byte = [0];
+            while message.last() != Some(&b';') {
+                stream.read_exact(&mut byte).unwrap();
+                message.push(byte[0]);
+            }
+            String::from_utf8(message).unwrap()
+        };
+        client.write_all(b"D:QWxpY2U=;C:ZWVs;B:e;B:x;A:;").unwrap();
+        let heard: Vec<String> = (0..8).map(|_| receive(&mut client)).collect();
+        let codes: Vec<&str> = heard.iter().map(|message| &message[..2]).collect();
+        assert_eq!(codes, ["e:", "d:", "e:", "c:", "e:", "b:", "b:", "a:"], "{heard:?}");
+        assert_eq!((&heard[5][..], &heard[6][..]), ("b:1;", "b:0;"));
     }
 }

@@ -24,7 +24,7 @@ fn the_others_get_everything_and_it_catches_up() {
     for model in models() {
         // Each message is waited for before the next is published: with a pace that would be a round of 15 ms for each, and with a
         // gap three times 5 ms.
-        let server = serve(&model, &["--pace", "0", "--gap", "0"]);
+        let server = serve(&model, &["--pace", "0"]);
         let mut speaker = Raw::connect(&server);
         for _ in 0..LONG_MESSAGES {
             say(&mut speaker, &long);
@@ -57,7 +57,7 @@ fn the_others_get_everything_and_it_catches_up() {
 
 #[test]
 fn or_it_is_hung_up_on() {
-    let server = serve("epoll", &["--when-full", "disconnect", "--gap", "0"]);
+    let server = serve("epoll", &["--when-full", "disconnect"]);
     let mut speaker = Raw::connect(&server);
     // Its own answers fill its connection first, or the kernel would take notifications for it for long.
     for _ in 0..LONG_MESSAGES {
@@ -96,7 +96,7 @@ fn who_is_in_the_way_of_a_long_answer_is_hung_up_on_too() {
 fn hang_up(model: &str, amid_an_answer: bool) {
     println!("model {model}");
     let args = ["board-server", "--model", model, "--when-full", "disconnect", "--outbox-bytes", "3000"];
-    let (server, log) = Server::with_log(&[&args[..], &["--gap", "0"]].concat());
+    let (server, log) = Server::with_log(&args);
     let (says, heard) = mpsc::channel();
     thread::spawn(move || {
         BufReader::new(log).lines().map_while(Result::ok).try_for_each(|line| says.send(line))
@@ -108,7 +108,7 @@ fn hang_up(model: &str, amid_an_answer: bool) {
     }
     let mut stalled = stall(&server);
     let client = format!("Client {}", stalled.stream.local_addr().unwrap());
-    let reason = format!("{client} is hung up on: 3000 bytes of notifications wait for it");
+    let reason = format!("{client} is disconnected: 3000 bytes of notifications wait for it");
     // Its kernel has to be full first, and then ours; with what we keep for it that is some 25 000 notifications of three bytes.
     const BATCH: usize = 100;
     const MOST: usize = 100_000;

@@ -1,7 +1,6 @@
 //! The game's messages byte for byte, as a client of the notes sends and expects them, under every model it is tried under.
 
 use crate::support::guessword::{Raw, coded, join, models, notice, serve};
-use crate::support::segments;
 
 #[test]
 fn a_game_of_two_from_the_first_byte_to_the_win() {
@@ -66,18 +65,5 @@ fn garbage_costs_an_answer_and_a_frame_without_an_end_the_connection() {
             alice.send(byte);
         }
         alice.ask(";", &["b:0;"]);
-    }
-}
-
-#[test]
-fn each_message_comes_in_a_segment_of_its_own() {
-    for model in models() {
-        let server = serve(&model);
-        let mut alice = join(&server, "Alice");
-        let before = segments::received(&alice.stream);
-        alice.ask("C:aGVsbG8=;", &[&notice("Alice proposed a word of 5 characters"), "c:1;"]);
-        assert_eq!(segments::received(&alice.stream) - before, 2);
-        alice.ask("B:h;B:e;", &[&notice("Alice guessed h"), "b:1;", &notice("Alice guessed e"), "b:1;"]);
-        assert_eq!(segments::received(&alice.stream) - before, 6);
     }
 }

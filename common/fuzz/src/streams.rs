@@ -2,11 +2,14 @@
 //!
 //! The first byte says how long the pieces are (from 1), and what follows is the stream. It is decoded whole and in pieces.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use common::core::conversation::{Conversation, Next};
 use common::core::framing::{AsItComes, Delimited, Fixed, LengthPrefixed, Silent, UntilEnd};
-use common::core::service::{Answer, Peer, Protocol, Request, Service};
+use common::core::input::Input;
+use common::core::limits::Limits;
+use common::core::service::{Answer, AnyService, Decoded, Peer, Protocol, Service};
 use common::protocol::frame;
 use common::protocol::textframe::{self, Decoder, Frame};
 use serde::{Deserialize, Serialize};
@@ -83,87 +86,110 @@ pub fn frames(bytes: &[u8]) {
 pub fn framings(bytes: &[u8]) {
     let Some((&framing, rest)) = bytes.split_first() else { return };
     let Some((&step, stream)) = rest.split_first() else { return };
-    let framing = Framed(framing % 6);
+    let framing = framing % 6;
     let whole = converse(framing, stream, stream.len().max(1));
     let split = converse(framing, stream, usize::from(step).max(1));
-    if framing.0 == 0 {
+    if framing == 0 {
         // As it comes: a request is a piece, and only the bytes are the same.
         assert_eq!(whole.0.concat(), split.0.concat());
     } else {
         assert_eq!(whole, split);
-        let limit = if framing.0 == 2 { 5 } else { LIMIT };
+        let limit = if framing == 2 { 5 } else { LIMIT };
         assert!(whole.0.iter().all(|request| request.len() <= limit));
     }
 }
 
-/// A service that is nothing but its framing.
-#[derive(Clone, Copy)]
-struct Framed(u8);
+/// A service that is nothing but its framing, and remembers what it was asked.
+struct Framed {
+    framing: u8,
+    requests: Mutex<Vec<Vec<u8>>>,
+}
 
 impl Service for Framed {
+    type Request = Vec<u8>;
+
     fn name(&self) -> &'static str {
         "framed"
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        match self.0 {
+    fn protocol(&self) -> impl Protocol<Request = Vec<u8>> {
+        Any(match self.framing {
             0 => Box::new(AsItComes),
             1 => Box::new(UntilEnd { limit: LIMIT, refusal: b"no", done: false }),
             2 => Box::new(Fixed { length: 5 }),
             3 => Box::new(Delimited::new(b'\n', LIMIT)),
             4 => Box::new(LengthPrefixed { limit: LIMIT as u32 }),
             _ => Box::new(Silent),
-        }
+        })
     }
 
-    fn handle(&self, _: &Peer, Request(bytes): Request) -> Answer {
-        Answer::new(bytes)
+    fn handle(&self, _: &Peer, request: Vec<u8>) -> Answer {
+        self.requests.lock().expect("no panic under it").push(request.clone());
+        Answer::new(request)
     }
 }
 
-impl Framed {
-    /// Bytes of a request besides its own.
-    fn overhead(&self) -> usize {
-        match self.0 {
-            3 => 1,
-            4 => 4,
-            _ => 0,
-        }
+/// Any of them.
+struct Any(Box<dyn Protocol<Request = Vec<u8>>>);
+
+impl Protocol for Any {
+    type Request = Vec<u8>;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Vec<u8>> {
+        self.0.decode(input)
+    }
+}
+
+/// Bytes of a request besides its own.
+fn overhead(framing: u8) -> usize {
+    match framing {
+        3 => 1,
+        4 => 4,
+        _ => 0,
     }
 }
 
 /// The requests that come out of a stream in such pieces, and all that is sent.
-fn converse(framing: Framed, stream: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
-    let client = Peer::new(([127, 0, 0, 1], 4711).into());
-    let service: Arc<dyn Service> = Arc::new(framing);
-    let mut conversation = Conversation::open(&service, client);
-    let (mut pieces, mut requests, mut sent) = (stream.chunks(step), Vec::new(), Vec::new());
-    let mut held = 0usize;
+fn converse(framing: u8, stream: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<u8>) {
+    let peer = Peer::new(([127, 0, 0, 1], 4711).into());
+    let framed = Arc::new(Framed { framing, requests: Mutex::default() });
+    let service: Arc<dyn AnyService> = framed.clone();
+    let mut conversation = Conversation::open(&service, &Limits::default(), peer);
+    let (mut pieces, mut sent, now) = (stream.chunks(step), Vec::new(), Instant::now());
+    let (mut held, mut ended) = (0usize, false); // what comes after our end is not held
     loop {
-        while let Some(request) = conversation.poll_request() {
+        while conversation.poll_request(now) {
+            let answer = conversation.handle_request();
             // The last line may lack its end.
-            held = held.saturating_sub(request.0.len() + framing.overhead());
-            requests.push(request.0.clone());
-            conversation.answer(service.handle(&client, request));
+            let length = framed.requests.lock().expect("no panic under it").last().map_or(0, Vec::len);
+            held = held.saturating_sub(length + overhead(framing));
+            conversation.answer(answer);
         }
-        match conversation.next() {
+        match conversation.next(now) {
             Next::Send => {
                 sent.extend_from_slice(conversation.transmit());
-                conversation.transmitted(conversation.transmit().len());
+                conversation.handle_sent(conversation.transmit().len());
             }
             Next::Receive => match pieces.next() {
                 Some(piece) => {
-                    assert!(framing.0 == 5 || held <= LIMIT + 4, "{held} bytes are held, and more is wanted");
+                    assert!(
+                        framing == 5 || ended || held <= LIMIT + 4,
+                        "{held} bytes are held, and more is wanted"
+                    );
                     held += piece.len();
-                    conversation.receive(piece);
+                    conversation.handle_bytes(piece, now);
                 }
-                None => conversation.finish(),
+                None => conversation.handle_end(),
             },
-            Next::HalfClose => conversation.half_closed(),
-            Next::Discard { .. } => conversation.finish(),
+            Next::HalfClose => {
+                ended = true;
+                conversation.handle_half_close();
+            }
             Next::Poll => {}
-            Next::Wait => unreachable!("every request is answered at once"),
-            Next::Close => return (requests, sent),
+            Next::Wait | Next::WaitUntil(_) => unreachable!("every request is answered at once"),
+            Next::Close => break,
         }
     }
+    let requests = framed.requests.lock().expect("no panic under it").clone();
+    (requests, sent)
 }

@@ -7,24 +7,46 @@
 
 mod blocking;
 mod nonblocking;
+mod timers;
 mod waker;
+mod wakeup;
 
 pub use blocking::{Blocking, converse};
-pub use nonblocking::{Interest, NonBlocking, Step, TICK, drain};
+pub use nonblocking::{Interest, NonBlocking, Step, drain};
+pub use timers::Timers;
 pub use waker::Waker;
+pub use wakeup::Wakeup;
 
-use std::io;
-use std::time::Duration;
+use std::io::{self, IoSlice, Write};
+use std::net::TcpStream;
 
-/// How long a client has to end its side after we have closed ours on it (see
-/// [`AfterAnswer::Close`](crate::core::service::AfterAnswer::Close)).
-pub const LINGER: Duration = Duration::from_secs(1);
+use crate::core::conversation::{Conversation, GATHERED};
+use crate::core::service::Peer;
 
-/// How much of what it still sends is read meanwhile.
-pub const LINGER_BYTES: usize = 16 * 1024 * 1024;
+/// A connection that was accepted and is not served yet.
+#[derive(Debug)]
+pub struct Connected {
+    /// Its socket.
+    pub stream: TcpStream,
+    /// Its other end.
+    pub peer: Peer,
+    /// What wakes its driver for pushed bytes.
+    pub wakeup: Wakeup,
+}
 
-/// What a connection ends with whose client does not take its answer.
+/// The error of a connection whose client does not take its answer.
 #[must_use]
 pub fn stalled() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "it does not read its answer")
+}
+
+/// One `send` of what the conversation wants to send; returns how many bytes it took.
+fn send(mut stream: &TcpStream, conversation: &Conversation) -> io::Result<usize> {
+    let first = conversation.transmit();
+    if first.len() == conversation.unsent() {
+        return stream.write(first);
+    }
+    let mut slices = [IoSlice::new(&[]); GATHERED];
+    let count = conversation.gather(&mut slices);
+    stream.write_vectored(&slices[..count])
 }

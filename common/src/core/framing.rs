@@ -12,17 +12,19 @@
 //! A limit stands in each that needs one, and is checked before more bytes are awaited.
 
 use crate::core::input::Input;
-use crate::core::service::{Decoded, Protocol, Request};
+use crate::core::service::{Decoded, Protocol};
 
 /// Whatever has come is a request.
 #[derive(Debug, Clone, Copy)]
 pub struct AsItComes;
 
 impl Protocol for AsItComes {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
+    type Request = Vec<u8>;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Vec<u8>> {
         match input.bytes().len() {
             0 => Decoded::Incomplete,
-            count => Decoded::Request(Request(input.take(count))),
+            count => Decoded::Request(input.take(count)),
         }
     }
 }
@@ -39,7 +41,9 @@ pub struct UntilEnd {
 }
 
 impl Protocol for UntilEnd {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
+    type Request = Vec<u8>;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Vec<u8>> {
         let length = input.bytes().len();
         if length > self.limit {
             return Decoded::Malformed {
@@ -51,7 +55,7 @@ impl Protocol for UntilEnd {
             return Decoded::Incomplete;
         }
         self.done = true;
-        Decoded::Request(Request(input.take(length)))
+        Decoded::Request(input.take(length))
     }
 }
 
@@ -63,9 +67,11 @@ pub struct Fixed {
 }
 
 impl Protocol for Fixed {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
+    type Request = Vec<u8>;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Vec<u8>> {
         if input.bytes().len() >= self.length {
-            return Decoded::Request(Request(input.take(self.length)));
+            return Decoded::Request(input.take(self.length));
         }
         if input.ended() && !input.bytes().is_empty() {
             return Decoded::Malformed {
@@ -93,7 +99,7 @@ impl Delimited {
         Delimited { delimiter, limit, searched: 0 }
     }
 
-    fn too_long(&self) -> Decoded {
+    fn too_long(&self) -> Decoded<Vec<u8>> {
         Decoded::Malformed {
             answer: format!("ERROR a request has at most {} bytes\n", self.limit).into_bytes(),
             why: "no delimiter within the limit",
@@ -102,7 +108,9 @@ impl Delimited {
 }
 
 impl Protocol for Delimited {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
+    type Request = Vec<u8>;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Vec<u8>> {
         let bytes = input.bytes();
         let found = bytes[self.searched..].iter().position(|&byte| byte == self.delimiter);
         let length = match found {
@@ -122,7 +130,7 @@ impl Protocol for Delimited {
         if found.is_some() {
             input.skip(1);
         }
-        Decoded::Request(Request(request))
+        Decoded::Request(request)
     }
 }
 
@@ -134,7 +142,9 @@ pub struct LengthPrefixed {
 }
 
 impl Protocol for LengthPrefixed {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
+    type Request = Vec<u8>;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Vec<u8>> {
         let bytes = input.bytes();
         if let Some(head) = bytes.first_chunk::<4>() {
             let length = u32::from_be_bytes(*head);
@@ -143,7 +153,7 @@ impl Protocol for LengthPrefixed {
             }
             if bytes.len() - 4 >= length as usize {
                 input.skip(4);
-                return Decoded::Request(Request(input.take(length as usize)));
+                return Decoded::Request(input.take(length as usize));
             }
         }
         if input.ended() && !input.bytes().is_empty() {
@@ -158,7 +168,9 @@ impl Protocol for LengthPrefixed {
 pub struct Silent;
 
 impl Protocol for Silent {
-    fn decode(&mut self, input: &mut Input) -> Decoded {
+    type Request = Vec<u8>;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Vec<u8>> {
         input.skip(input.bytes().len());
         Decoded::Incomplete
     }

@@ -18,6 +18,9 @@ pub struct Input {
 /// thousand idle clients would each hold the largest request they ever sent.
 const KEEP: usize = 4 * 1024;
 
+/// From this length on a buffer grows by an eighth, not to twice its size.
+const GENTLE: usize = 1 << 20;
+
 impl Input {
     /// What has come and is not taken.
     #[must_use]
@@ -63,6 +66,21 @@ impl Input {
         }
     }
 
+    /// How much memory it holds, bytes.
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// How much memory it will hold when `count` more bytes have come. A long request does not double its buffer: of 150 MiB
+    /// that would be 300.
+    pub(crate) fn capacity_for(&self, count: usize) -> usize {
+        let needed = self.buffer.len() + count;
+        if needed <= self.buffer.capacity() {
+            return self.buffer.capacity();
+        }
+        if needed < GENTLE { needed.next_power_of_two() } else { needed + needed / 8 }
+    }
+
     /// More bytes have come.
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
         // Move the rest to the front only when the taken part is the larger one: each byte moves at most once per
@@ -71,6 +89,8 @@ impl Input {
             self.buffer.drain(..self.taken);
             self.taken = 0;
         }
+        let capacity = self.capacity_for(bytes.len());
+        self.buffer.reserve_exact(capacity - self.buffer.len());
         self.buffer.extend_from_slice(bytes);
     }
 

@@ -2,12 +2,12 @@
 //!
 //! | `accept(2)` | [`AcceptOutcome`] | what a model does |
 //! |---|---|---|
-//! | a connection | `Peer` | serves it |
-//! | `EAGAIN`, `EINTR`, or an error of a connection that died in the queue | `Nobody` | looks again |
-//! | `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` | `Full` | looks away for [`ACCEPT_BACKOFF`]: retrying at once would spin, exiting would end everybody |
+//! | a connection | `Accepted` | serves it |
+//! | `EAGAIN`, `EINTR`, or an error of a connection that died in the queue | `WouldBlock` | looks again |
+//! | `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` | `Full` | pauses accepting for [`ACCEPT_BACKOFF`]: retrying at once would spin, exiting would end everybody |
 //! | `EINVAL` after `shutdown(2)` | `Closed` | stops |
 //!
-//! Clients that come while the server looks away wait in the backlog; nobody is lost.
+//! Clients that come meanwhile wait in the backlog; none is lost.
 
 #![expect(
     unsafe_code,
@@ -23,11 +23,12 @@ use nix::errno::Errno;
 use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
+use crate::core::limits::TICK;
 use crate::core::service::Peer;
 use crate::core::stop::{STALL_AT_STOP, Stop};
 use crate::net::keep_alive;
 
-/// How long a server that has no descriptor left does not look at its listening socket.
+/// How long a server without a free descriptor does not accept.
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 /// The listening socket.
@@ -43,9 +44,9 @@ pub struct Listener {
 pub enum AcceptOutcome {
     /// A connection, with `TCP_NODELAY` set and non-blocking as its listener is.
     Accepted(TcpStream, Peer),
-    /// Nobody is waiting, or who was waiting is gone.
+    /// No connection is waiting, or the one that was is gone.
     WouldBlock,
-    /// Somebody may be waiting, but there is no descriptor or memory left.
+    /// A connection may be waiting, but there is no descriptor or memory left.
     Full,
     /// The stop has closed the listener.
     Closed,
@@ -63,9 +64,11 @@ impl Listener {
         // A server that is started again must not wait a minute for the TIME-WAIT of its old connections (ip(7)).
         socket.set_reuse_address(true)?;
         socket.set_reuse_port(reuse_port)?;
-        // Linux hands both options down to accepted connections, which saves two calls for each. An answer leaves at
-        // once instead of waiting for the next; a write that makes no progress returns now and then, to be judged.
+        // Linux hands these options down to accepted connections, which saves three calls for each. An answer leaves at
+        // once instead of waiting for the next; a read or a write that makes no progress returns now and then, to be judged.
+        // (So does a blocking accept.)
         socket.set_tcp_nodelay(true)?;
+        socket.set_read_timeout(Some(TICK))?;
         socket.set_write_timeout(Some(STALL_AT_STOP))?;
         socket.bind(&address.into())?;
         socket.listen(backlog)?;
@@ -126,7 +129,7 @@ impl Listener {
             Ok((stream, address)) => Ok(AcceptOutcome::Accepted(stream, Peer::new(address))),
             Err(error) => match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
                 Errno::EAGAIN | Errno::EINTR => Ok(AcceptOutcome::WouldBlock),
-                Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => Ok(AcceptOutcome::Full),
+                _ if Listener::is_full(&error) => Ok(AcceptOutcome::Full),
                 Errno::EINVAL if !self.is_listening() => Ok(AcceptOutcome::Closed),
                 // accept(2), "Error handling": errors already pending on the new socket are to be treated like
                 // EAGAIN. EPERM is a firewall's word.
@@ -143,6 +146,13 @@ impl Listener {
                 _ => Err(error),
             },
         }
+    }
+
+    /// Whether an error says that there is no descriptor or memory left: to try again at once would spin.
+    #[must_use]
+    pub fn is_full(error: &io::Error) -> bool {
+        let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
+        matches!(errno, Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)
     }
 
     /// Whether it still listens: `shutdown(2)` in any process that shares the socket ends that for all of them.

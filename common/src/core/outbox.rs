@@ -43,24 +43,12 @@ pub enum WhenFull {
 pub struct Push {
     /// The bytes, as they are sent. They are shared, not copied, so that what goes to a thousand clients is in memory once.
     pub bytes: Arc<[u8]>,
-    /// What they are to the client.
-    pub kind: Kind,
-}
-
-/// What a push is to the client, and with that how much of it may wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// It must be read: it counts for the bound.
-    Message,
-    /// One of those that all say the same, "there is news": one is as good as ten, because whoever reads it asks for all the
-    /// news. So no more than one waits, and while it does all others are left out.
+    /// One of those that all say the same, "there is news": one is as good as ten, because a client that reads it asks for all
+    /// the news. So no more than one waits, and while it does all others are left out. It always fits.
     ///
     /// Nothing is missed when the news is made, and the push too, under the one lock that the asking takes: a reminder is left
     /// out only while another is still to be sent, and so the client will ask after this news was made.
-    Reminder,
-    /// The client has asked for it, and it is in the outbox for its place among the others. It always fits: whoever makes
-    /// it must not be asked for ever ([`Outbox::answers`] tells how many bytes of them wait).
-    Answer,
+    pub is_reminder: bool,
 }
 
 /// A push did not go in: the client does not keep up.
@@ -74,13 +62,7 @@ pub struct Outbox {
     shared: Arc<Shared>,
 }
 
-/// A push that waits. One that is held back holds those behind it.
-struct Waiting {
-    push: Push,
-    held: bool,
-}
-
-type Waker = Arc<dyn Fn() + Send + Sync>;
+type Wake = Arc<dyn Fn() + Send + Sync>;
 
 struct Shared {
     limit: OutboxLimit,
@@ -88,36 +70,36 @@ struct Shared {
     is_waiting: AtomicBool,
     /// Whether a reminder does: to be seen without the lock by those who remind thousands.
     is_reminding: AtomicBool,
+    /// Whether nothing is to be read from the client.
+    is_paused: AtomicBool,
+    /// The bound was hit under [`WhenFull::Disconnect`].
+    is_full: AtomicBool,
     queue: Mutex<Queue>,
 }
 
+#[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Waiting>,
-    /// How many bytes of each [`Kind`] wait.
-    bytes: [usize; 3],
-    overrun: bool,
+    waiting: VecDeque<Push>,
+    /// How many bytes of messages wait; a reminder is not counted.
+    bytes: usize,
+    /// A message did not fit, and the service has not been told that there is room again.
+    lacked_room: bool,
     last: Option<Arc<[u8]>>,
     ended: bool,
-    waker: Option<Waker>,
+    wake: Option<Wake>,
 }
 
 impl Push {
     /// One that counts for the bound.
     #[must_use]
     pub fn message(bytes: Arc<[u8]>) -> Push {
-        Push { bytes, kind: Kind::Message }
+        Push { bytes, is_reminder: false }
     }
 
     /// One that is left out while another waits.
     #[must_use]
     pub fn reminder(bytes: Arc<[u8]>) -> Push {
-        Push { bytes, kind: Kind::Reminder }
-    }
-
-    /// One that was asked for.
-    #[must_use]
-    pub fn answer(bytes: Arc<[u8]>) -> Push {
-        Push { bytes, kind: Kind::Answer }
+        Push { bytes, is_reminder: true }
     }
 }
 
@@ -125,11 +107,10 @@ impl Outbox {
     /// An empty one.
     #[must_use]
     pub fn new(limit: OutboxLimit) -> Outbox {
-        let waiting = VecDeque::new();
-        let queue = Queue { waiting, bytes: [0; 3], overrun: false, last: None, ended: false, waker: None };
         let flag = || AtomicBool::new(false);
-        let shared = Shared { limit, is_waiting: flag(), is_reminding: flag(), queue: Mutex::new(queue) };
-        Outbox { shared: Arc::new(shared) }
+        let (is_waiting, is_reminding, is_paused, is_full) = (flag(), flag(), flag(), flag());
+        let queue = Mutex::new(Queue::default());
+        Outbox { shared: Arc::new(Shared { limit, is_waiting, is_reminding, is_paused, is_full, queue }) }
     }
 
     /// Its bound and its policy.
@@ -149,83 +130,67 @@ impl Outbox {
     /// Leaves a push of any kind for the client, and tells whether it went in: a reminder does not while another waits.
     ///
     /// # Errors
-    /// As [`push`](Outbox::push). Reminders and answers fit, except behind the end.
+    /// As [`push`](Outbox::push). A reminder fits, except behind the end.
     pub fn put(&self, push: Push) -> Result<bool, QueueFull> {
-        self.append(push, false)
-    }
-
-    /// The same, but it leaves, and with it those put behind it, only after a [`release`](Outbox::release): for clients that
-    /// lose a message which comes too close behind another. One release is needed for each that went in.
-    ///
-    /// # Errors
-    /// As [`put`](Outbox::put).
-    pub fn put_held(&self, push: Push) -> Result<bool, QueueFull> {
-        self.append(push, true)
-    }
-
-    /// Lets the first push go that is held back, if there is one.
-    pub fn release(&self) {
-        self.let_go(1);
-    }
-
-    /// Lets everything go.
-    pub fn release_all(&self) {
-        self.let_go(usize::MAX);
-    }
-
-    /// How many bytes of answers wait.
-    #[must_use]
-    pub fn answers(&self) -> usize {
-        self.lock().bytes[Kind::Answer as usize]
-    }
-
-    fn let_go(&self, most: usize) {
-        let mut queue = self.lock();
-        let mut count = 0;
-        for waiting in queue.waiting.iter_mut().filter(|waiting| waiting.held).take(most) {
-            waiting.held = false;
-            count += 1;
-        }
-        let waker = queue.waker.clone().filter(|_| count > 0);
-        drop(queue);
-        if let Some(wake) = waker {
-            wake();
-        }
-    }
-
-    fn append(&self, push: Push, held: bool) -> Result<bool, QueueFull> {
-        let reminds = push.kind == Kind::Reminder;
-        if reminds && self.shared.is_reminding.load(Ordering::Acquire) {
+        if push.is_reminder && self.shared.is_reminding.load(Ordering::Acquire) {
             return Ok(false);
         }
         let OutboxLimit { bytes: limit, when_full } = self.shared.limit;
         let mut queue = self.lock();
-        if reminds && self.shared.is_reminding.load(Ordering::Acquire) {
+        if push.is_reminder && self.shared.is_reminding.load(Ordering::Acquire) {
             return Ok(false); // it came while we waited for the lock
         }
-        let room =
-            push.kind != Kind::Message || queue.bytes[Kind::Message as usize] + push.bytes.len() <= limit;
-        let fits = room && !queue.overrun && !queue.ended;
-        let nothing_to_do = fits && held;
+        let has_room = push.is_reminder || queue.bytes + push.bytes.len() <= limit;
+        let fits = has_room && !queue.ended && !self.is_full();
         if fits {
-            queue.bytes[push.kind as usize] += push.bytes.len();
-            queue.waiting.push_back(Waiting { push, held });
-            self.shared.is_waiting.store(true, Ordering::Release);
-            if reminds {
+            if push.is_reminder {
                 self.shared.is_reminding.store(true, Ordering::Release);
+            } else {
+                queue.bytes += push.bytes.len();
             }
+            queue.waiting.push_back(push);
+            self.shared.is_waiting.store(true, Ordering::Release);
         } else if when_full == WhenFull::Disconnect {
-            queue.overrun = true;
+            self.shared.is_full.store(true, Ordering::Release);
         } else {
+            queue.lacked_room = true;
             return Err(QueueFull);
         }
-        // Called without the lock: what wakes may want to look.
-        let waker = queue.waker.clone().filter(|_| !nothing_to_do);
+        self.wake_unlocked(queue);
+        if fits { Ok(true) } else { Err(QueueFull) }
+    }
+
+    /// Wakes the client's driver, which then looks for what has changed.
+    pub fn wake(&self) {
+        self.wake_unlocked(self.lock());
+    }
+
+    /// Without the lock, because what is woken may want to look.
+    fn wake_unlocked(&self, queue: MutexGuard<'_, Queue>) {
+        let wake = queue.wake.clone();
         drop(queue);
-        if let Some(wake) = waker {
+        if let Some(wake) = wake {
             wake();
         }
-        if fits { Ok(true) } else { Err(QueueFull) }
+    }
+
+    /// From now on nothing is read from the client, and no request of it is handled, until [`resume`](Outbox::resume). It is still
+    /// sent what waits for it. What it sends meanwhile fills the kernel's buffers, and then it is slowed down.
+    pub fn pause(&self) {
+        self.shared.is_paused.store(true, Ordering::Release);
+    }
+
+    /// Reads from the client again.
+    pub fn resume(&self) {
+        if self.shared.is_paused.swap(false, Ordering::AcqRel) {
+            self.wake();
+        }
+    }
+
+    /// Whether reading is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.shared.is_paused.load(Ordering::Acquire)
     }
 
     /// Ends the conversation from the service's side: what still waits is dropped, `last` is sent in its place, after what
@@ -239,14 +204,10 @@ impl Outbox {
         queue.ended = true;
         queue.last = Some(last);
         queue.waiting.clear();
-        queue.bytes = [0; 3];
+        queue.bytes = 0;
         self.shared.is_reminding.store(false, Ordering::Release);
         self.shared.is_waiting.store(true, Ordering::Release);
-        let waker = queue.waker.clone();
-        drop(queue);
-        if let Some(wake) = waker {
-            wake();
-        }
+        self.wake_unlocked(queue);
     }
 
     /// The last words of [`end`](Outbox::end), once.
@@ -261,42 +222,57 @@ impl Outbox {
         last
     }
 
-    /// Takes the oldest waiting push, unless it is held back.
+    /// Takes the oldest waiting push.
     #[must_use]
     pub fn pop(&self) -> Option<Push> {
         if !self.shared.is_waiting.load(Ordering::Acquire) {
             return None; // its driver asks before every request
         }
         let mut queue = self.lock();
-        if queue.waiting.front()?.held {
-            return None;
-        }
-        let push = queue.waiting.pop_front()?.push;
-        queue.bytes[push.kind as usize] -= push.bytes.len();
-        if push.kind == Kind::Reminder {
+        let push = queue.waiting.pop_front()?;
+        if push.is_reminder {
             self.shared.is_reminding.store(false, Ordering::Release);
+        } else {
+            queue.bytes -= push.bytes.len();
         }
-        self.shared.is_waiting.store(!queue.waiting.is_empty(), Ordering::Release);
+        let is_waiting = !queue.waiting.is_empty() || queue.last.is_some() || queue.lacked_room;
+        self.shared.is_waiting.store(is_waiting, Ordering::Release);
         Some(push)
+    }
+
+    /// Whether there is room again after a message did not fit: half of the bound at least. Told once.
+    #[must_use]
+    pub fn take_room(&self) -> bool {
+        if !self.shared.is_waiting.load(Ordering::Acquire) {
+            return false;
+        }
+        let mut queue = self.lock();
+        let has_room = queue.lacked_room && !queue.ended && queue.bytes <= self.shared.limit.bytes / 2;
+        if has_room {
+            queue.lacked_room = false;
+            let is_waiting = !queue.waiting.is_empty() || queue.last.is_some();
+            self.shared.is_waiting.store(is_waiting, Ordering::Release);
+        }
+        has_room
     }
 
     /// Whether the bound was hit under [`WhenFull::Disconnect`].
     #[must_use]
-    pub fn overrun(&self) -> bool {
-        self.lock().overrun
+    pub fn is_full(&self) -> bool {
+        self.shared.is_full.load(Ordering::Acquire)
     }
 
     /// Whether there is something to do: bytes to send, or a connection to end.
     #[must_use]
     pub fn is_due(&self) -> bool {
         let queue = self.lock();
-        queue.overrun || queue.last.is_some() || queue.waiting.front().is_some_and(|waiting| !waiting.held)
+        self.is_full() || queue.last.is_some() || !queue.waiting.is_empty()
     }
 
     /// From now on `wake` is called after every push; at once, if something is waiting already.
     pub fn wake_with(&self, wake: impl Fn() + Send + Sync + 'static) {
-        let wake: Waker = Arc::new(wake);
-        self.lock().waker = Some(Arc::clone(&wake));
+        let wake: Wake = Arc::new(wake);
+        self.lock().wake = Some(Arc::clone(&wake));
         if self.is_due() {
             wake();
         }

@@ -1,41 +1,24 @@
 //! What every model is given: the listening socket, the service, the stop, and where to count and to record.
 
 use std::io;
-use std::net::TcpStream;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Once};
 
+use crate::core::connection::Connected;
+use crate::core::conversation::Conversation;
 use crate::core::counters::Counters;
+use crate::core::limits::Limits;
 use crate::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
-use crate::core::service::{Answer, Peer, Request, RequestCost, Service};
+use crate::core::service::{Answer, AnyService, Peer, RequestCost, Work};
 use crate::core::stop::Stop;
+use crate::core::timer::Timer;
 use crate::core::trace::{Event, EventTrace};
-
-/// How a client that takes none of its answer is treated, and how much is held for clients.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// A client that takes no byte of its answer for so long is hung up on.
-    pub stall: Duration,
-    /// Most connections that a model with queues keeps in hand; the others wait in the backlog.
-    pub connections: NonZeroUsize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            stall: Duration::from_secs(30),
-            connections: const { NonZeroUsize::new(4096).expect("it is not zero") },
-        }
-    }
-}
 
 /// A server, but for the model that runs it.
 #[derive(Clone)]
 pub struct Server {
     /// What it does.
-    pub service: Arc<dyn Service>,
+    pub service: Arc<dyn AnyService>,
     /// When it ends.
     pub stop: Stop,
     /// What it counts.
@@ -44,9 +27,47 @@ pub struct Server {
     pub trace: EventTrace,
     /// Its limits.
     pub limits: Limits,
+    life: Arc<Life>,
+}
+
+/// Where the service stands in its life, in this process.
+struct Life {
+    stop: Once,
 }
 
 impl Server {
+    /// A server without limits on memory that records nothing; the fields can be changed before it runs.
+    #[must_use]
+    pub fn new(service: Arc<dyn AnyService>, stop: Stop, counters: &'static Counters) -> Server {
+        Server {
+            service,
+            stop,
+            counters,
+            trace: EventTrace::off(),
+            limits: Limits::default(),
+            life: Arc::new(Life { stop: Once::new() }),
+        }
+    }
+
+    /// Serves in this process: the service is started, `serve` runs, and the service is ended.
+    ///
+    /// # Errors
+    /// What `serve` returns.
+    pub fn serve_here<T>(&self, serve: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let timer = Timer::new(&self.service);
+        self.service.start(&timer);
+        let served = serve();
+        timer.end();
+        self.service.end();
+        served
+    }
+
+    /// Tells the service that the stop has come, once; all who call this wait until it has done its part. A model calls it when it
+    /// takes no more connections, and a connection before it ends.
+    pub fn tell_stop(&self) {
+        self.life.stop.call_once(|| self.service.stop());
+    }
+
     /// Whether a request may be begun now. After the stop a slow one may not: a client can send a thousand of them in
     /// one packet, and the stop would take a thousand times as long as one.
     #[must_use]
@@ -54,71 +75,107 @@ impl Server {
         !self.stop.requested() || self.service.request_cost() == RequestCost::Quick
     }
 
-    /// Handles one request here and now: counted, and recorded in the journal. A panic in the service ends this
-    /// conversation and no other; so does the stop before a slow request ([`may_begin`](Server::may_begin)).
+    /// Handles the pending request of a conversation here and now, and gives it the answer.
+    pub fn handle(&self, conversation: &mut Conversation) {
+        let peer = *conversation.peer();
+        let answer = self.watched(&peer, || conversation.handle_request());
+        conversation.answer(answer);
+    }
+
+    /// Handles a request that has left its conversation.
     #[must_use]
-    pub fn handle(&self, client: &Peer, request: Request) -> Answer {
+    pub fn run(&self, work: Work) -> Answer {
+        let peer = work.peer;
+        self.watched(&peer, || work.run())
+    }
+
+    /// Handles a request: counted, and recorded in the trace. A panic in the service ends this conversation and no other; so
+    /// does the stop before a slow request ([`may_begin`](Server::may_begin)).
+    pub fn watched(&self, peer: &Peer, handle: impl FnOnce() -> Answer) -> Answer {
         if !self.may_begin() {
             return Answer::last(Vec::new());
         }
-        tracing::debug!("a request of {client}, {} bytes", request.0.len());
-        if self.service.begins(&request) {
-            self.counters.requests.count();
-        }
-        self.trace.record(Event::Begin, Some(client));
-        let answer = catch_unwind(AssertUnwindSafe(|| self.service.handle(client, request)));
-        self.trace.record(Event::End, Some(client));
+        tracing::debug!("a request of {peer}");
+        self.counters.requests.count();
+        self.trace.record(Event::Begin, Some(peer));
+        let answer = catch_unwind(AssertUnwindSafe(handle));
+        self.trace.record(Event::End, Some(peer));
         answer.unwrap_or_else(|_| {
-            tracing::error!("the service {} panicked over a request of {client}", self.service.name());
+            tracing::error!("the service {} panicked over a request of {peer}", self.service.name());
             Answer::last(Vec::new())
         })
     }
 
     /// Waits for the next connection at a blocking listener; `None` when the stop has closed it.
     ///
+    /// Everything that serving the connection needs is had before it is accepted. Where something is missing it waits in the
+    /// backlog.
+    ///
     /// # Errors
     /// What [`Listener::accept`] calls fatal.
-    pub fn next_client(&self, listener: &Listener) -> io::Result<Option<(TcpStream, Peer)>> {
+    pub fn next_client(&self, listener: &Listener) -> io::Result<Option<Connected>> {
         while !self.stop.requested() {
-            match self.admit(listener)? {
-                AcceptOutcome::Accepted(stream, client) => return Ok(Some((stream, client))),
+            let Some(wakeup) = self.spare_wakeup()? else {
+                self.stop.rest(ACCEPT_BACKOFF);
+                continue;
+            };
+            match self.accept(listener)? {
+                AcceptOutcome::Accepted(stream, peer) => return Ok(Some(Connected { stream, peer, wakeup })),
                 AcceptOutcome::WouldBlock => {}
                 AcceptOutcome::Full => self.stop.rest(ACCEPT_BACKOFF),
-                AcceptOutcome::Closed => return Ok(None),
+                AcceptOutcome::Closed => break,
             }
         }
+        self.tell_stop();
         Ok(None)
+    }
+
+    /// What a blocking connection of a pushing service is woken with, had in advance; `None` when no descriptor is left for it.
+    fn spare_wakeup(&self) -> io::Result<Option<crate::core::connection::Wakeup>> {
+        match crate::core::connection::Wakeup::for_service(&*self.service) {
+            Err(error) if Listener::is_full(&error) => {
+                self.count_full();
+                Ok(None)
+            }
+            wakeup => wakeup.map(Some),
+        }
     }
 
     /// [`Listener::accept`], counted and logged.
     ///
     /// # Errors
     /// As there.
-    pub fn admit(&self, listener: &Listener) -> io::Result<AcceptOutcome> {
+    pub fn accept(&self, listener: &Listener) -> io::Result<AcceptOutcome> {
         let outcome = listener.accept()?;
         match &outcome {
-            AcceptOutcome::Accepted(_, client) => {
-                self.counters.accepted.count();
-                tracing::info!("New client connected from {client}");
-            }
-            AcceptOutcome::Full => {
-                if self.counters.full.value() == 0 {
-                    tracing::warn!("no descriptor left: clients wait in the backlog until one is free");
-                }
-                self.counters.full.count();
-            }
+            AcceptOutcome::Accepted(_, peer) => self.count_accepted(peer),
+            AcceptOutcome::Full => self.count_full(),
             AcceptOutcome::WouldBlock | AcceptOutcome::Closed => {}
         }
         Ok(outcome)
     }
 
+    /// Counts and logs a new connection: for a model that does not accept with [`accept`](Server::accept).
+    pub fn count_accepted(&self, peer: &Peer) {
+        self.counters.accepted.count();
+        tracing::info!("New client connected from {peer}");
+    }
+
+    /// Counts, and logs for the first time, that there is no descriptor for a new connection.
+    pub fn count_full(&self) {
+        if self.counters.full.value() == 0 {
+            tracing::warn!("no descriptor left: clients wait in the backlog until one is free");
+        }
+        self.counters.full.count();
+    }
+
     /// Logs how a connection ended, and counts it if an error did.
-    pub fn log_disconnect(&self, client: &Peer, end: io::Result<()>) {
+    pub fn log_disconnect(&self, peer: &Peer, end: io::Result<()>) {
         match end {
-            Ok(()) => tracing::info!("Client {client} disconnected"),
+            Ok(()) => tracing::info!("Client {peer} disconnected"),
             Err(error) => {
                 self.counters.failed.count();
-                tracing::info!("Client {client} lost: {error}");
+                tracing::info!("Client {peer} lost: {error}");
             }
         }
     }

@@ -44,14 +44,17 @@ pub fn fork_worker(server: &Server, name: &str, body: impl FnOnce() -> io::Resul
     signals.add(Signal::SIGTERM);
     signals.add(Signal::SIGINT);
     let before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let budget = server.limits.budget;
+    let account = budget.open_account();
     // SAFETY: this process has one thread, so the child finds every lock free.
     let forked = unsafe { fork() };
     match forked {
         Ok(ForkResult::Child) => {
             let work = || {
                 become_worker(server, name, parent)?;
+                budget.use_account(account);
                 before.thread_set_mask()?;
-                body()
+                server.serve_here(body)
             };
             let status = match catch_unwind(AssertUnwindSafe(work)) {
                 Ok(Ok(())) => 0,
@@ -64,8 +67,14 @@ pub fn fork_worker(server: &Server, name: &str, body: impl FnOnce() -> io::Resul
             // SAFETY: _exit(2) ends this process without running what its parent registered with atexit(3).
             unsafe { nix::libc::_exit(status) }
         }
-        Ok(ForkResult::Parent { child }) => before.thread_set_mask().map(|()| child).map_err(io::Error::from),
-        Err(error) => before.thread_set_mask().and(Err(error)).map_err(io::Error::from),
+        Ok(ForkResult::Parent { child }) => {
+            budget.assign_account(account, Some(child));
+            before.thread_set_mask().map(|()| child).map_err(io::Error::from)
+        }
+        Err(error) => {
+            budget.assign_account(account, None);
+            before.thread_set_mask().and(Err(error)).map_err(io::Error::from)
+        }
     }
 }
 
@@ -161,6 +170,7 @@ impl<'a> WorkerPool<'a> {
 
     fn reap(&mut self, status: WaitStatus) -> Option<usize> {
         let number = self.members.remove(&status.pid()?)?;
+        self.server.limits.budget.close_account(status.pid()?);
         if self.server.stop.requested() {
             return None;
         }

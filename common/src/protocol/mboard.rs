@@ -21,6 +21,7 @@ pub mod response;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// How the PDUs travel, which decides the codes, the limits and the shortest request.
@@ -68,7 +69,7 @@ impl Transport {
 }
 
 /// The number of a message: 0 for the first on the board, then one more for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Id(pub u64);
 
 impl fmt::Display for Id {
@@ -93,7 +94,7 @@ pub enum Request<'a> {
 }
 
 /// Why bytes are no request; each has its response code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum BadRequest {
     /// Too short, too long, or the argument is not a number where one must be.
     #[error("bad format")]

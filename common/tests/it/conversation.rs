@@ -2,11 +2,14 @@
 //! of what comes and every portion of what is sent, and what is held in memory stays bounded whoever does not read.
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use common::core::conversation::{Conversation, HIGH_WATER, Next};
 use common::core::framing::{AsItComes, Delimited, Fixed, LengthPrefixed, Silent, UntilEnd};
+use common::core::input::Input;
+use common::core::limits::Limits;
 use common::core::outbox::{Outbox, OutboxLimit, QueueFull, WhenFull};
-use common::core::service::{AfterAnswer, Answer, Peer, Protocol, Request, RequestCost, Service};
+use common::core::service::{AfterAnswer, Answer, AnyService, Decoded, Peer, Protocol, RequestCost, Service};
 use proptest::prelude::*;
 
 const LIMIT: usize = 20;
@@ -36,7 +39,7 @@ struct Mirror {
     framing: Framing,
     pace: RequestCost,
     then: AfterAnswer,
-    greeting: Option<Answer>,
+    greeting: Option<Vec<u8>>,
     limit: Option<OutboxLimit>,
     /// The outbox of who arrived last.
     arrived: Mutex<Option<Outbox>>,
@@ -56,13 +59,26 @@ impl Mirror {
         }
     }
 
-    fn open(self) -> (Conversation, Arc<dyn Service>) {
-        let service: Arc<dyn Service> = Arc::new(self);
-        (Conversation::open(&service, client()), service)
+    fn open(self) -> Conversation {
+        let service: Arc<dyn AnyService> = Arc::new(self);
+        open(&service)
+    }
+}
+
+/// Any of them.
+struct Any(Box<dyn Protocol<Request = Vec<u8>>>);
+
+impl Protocol for Any {
+    type Request = Vec<u8>;
+
+    fn decode(&mut self, input: &mut Input) -> Decoded<Vec<u8>> {
+        self.0.decode(input)
     }
 }
 
 impl Service for Mirror {
+    type Request = Vec<u8>;
+
     fn name(&self) -> &'static str {
         "mirror"
     }
@@ -71,25 +87,25 @@ impl Service for Mirror {
         self.pace
     }
 
-    fn protocol(&self) -> Box<dyn Protocol> {
-        match self.framing {
+    fn protocol(&self) -> impl Protocol<Request = Vec<u8>> {
+        Any(match self.framing {
             Framing::AsItComes => Box::new(AsItComes),
             Framing::UntilEnd => Box::new(UntilEnd { limit: 10 * LIMIT, refusal: b"no", done: false }),
             Framing::Fixed => Box::new(Fixed { length: 7 }),
             Framing::Delimited => Box::new(Delimited::new(b'\n', LIMIT)),
             Framing::LengthPrefixed => Box::new(LengthPrefixed { limit: LIMIT as u32 }),
             Framing::Silent => Box::new(Silent),
-        }
+        })
     }
 
     fn greet(&self, _: &Peer) -> Option<Answer> {
-        self.greeting.clone()
+        self.greeting.clone().map(Answer::new)
     }
 
-    fn handle(&self, _: &Peer, request: Request) -> Answer {
+    fn handle(&self, _: &Peer, request: Vec<u8>) -> Answer {
         let bytes = match self.framing {
-            Framing::AsItComes => request.0,
-            _ => [b"[", &request.0[..], b"]"].concat(),
+            Framing::AsItComes => request,
+            _ => [b"[", &request[..], b"]"].concat(),
         };
         Answer { then: self.then, ..Answer::new(bytes) }
     }
@@ -111,29 +127,48 @@ fn client() -> Peer {
     Peer::new("127.0.0.1:4711".parse().unwrap())
 }
 
+fn open(service: &Arc<dyn AnyService>) -> Conversation {
+    Conversation::open(service, &Limits::default(), client())
+}
+
+/// Handles the request that is pending, if one is.
+fn handle(conversation: &mut Conversation) -> bool {
+    let pending = conversation.poll_request(Instant::now());
+    if pending {
+        assert!(!conversation.poll_request(Instant::now()), "one request is pending at a time");
+        let answer = conversation.handle_request();
+        conversation.answer(answer);
+    }
+    pending
+}
+
+fn next(conversation: &mut Conversation) -> Next {
+    conversation.next(Instant::now())
+}
+
+fn receive(conversation: &mut Conversation, bytes: &[u8]) {
+    conversation.handle_bytes(bytes, Instant::now());
+}
+
 /// Drives a conversation to its end over these pieces, `portion` bytes sent at a time. Returns what was sent.
 fn conversation(service: Mirror, pieces: &[&[u8]], portion: usize) -> Vec<u8> {
-    let (mut conversation, service) = service.open();
+    let mut conversation = service.open();
     let (mut pieces, mut sent) = (pieces.iter(), Vec::new());
     loop {
-        while let Some(request) = conversation.poll_request() {
-            assert_eq!(conversation.poll_request(), None, "one request is out at a time");
-            conversation.answer(service.handle(&client(), request));
-        }
-        match conversation.next() {
+        while handle(&mut conversation) {}
+        match next(&mut conversation) {
             Next::Send => {
                 let count = portion.min(conversation.transmit().len());
                 sent.extend_from_slice(&conversation.transmit()[..count]);
-                conversation.transmitted(count);
+                conversation.handle_sent(count);
             }
             Next::Receive => match pieces.next() {
-                Some(bytes) => conversation.receive(bytes),
-                None => conversation.finish(),
+                Some(bytes) => receive(&mut conversation, bytes),
+                None => conversation.handle_end(),
             },
-            Next::HalfClose => conversation.half_closed(),
-            Next::Discard { .. } => conversation.finish(),
+            Next::HalfClose => conversation.handle_half_close(),
             Next::Poll => {}
-            Next::Wait => unreachable!("it is answered at once"),
+            Next::Wait | Next::WaitUntil(_) => unreachable!("it is answered at once"),
             Next::Close => return sent,
         }
     }
@@ -194,26 +229,24 @@ proptest! {
     ) {
         let limit = Some(OutboxLimit { bytes: 1 << 20, when_full: WhenFull::Disconnect });
         let mirror = Arc::new(Mirror { limit, ..Mirror::new(Framing::Delimited) });
-        let service: Arc<dyn Service> = mirror.clone();
-        let mut conversation = Conversation::open(&service, client());
+        let service: Arc<dyn AnyService> = mirror.clone();
+        let mut conversation = open(&service);
         let outbox = mirror.arrived.lock().unwrap().clone().unwrap();
         let (mut sent, mut pushes, mut answers) = (Vec::new(), 0_u32, 0_u32);
         for (pushed, portion) in steps {
             if pushed {
                 outbox.push(format!("<{pushes}>").into_bytes().into()).unwrap();
                 pushes += 1;
-            } else if conversation.next() == Next::Receive {
-                conversation.receive(format!("{answers}\n").as_bytes());
+            } else if next(&mut conversation) == Next::Receive {
+                receive(&mut conversation, format!("{answers}\n").as_bytes());
                 answers += 1;
             }
-            while let Some(request) = conversation.poll_request() {
-                conversation.answer(service.handle(&client(), request));
-            }
+            while handle(&mut conversation) {}
             let count = portion.min(conversation.transmit().len());
             sent.extend_from_slice(&conversation.transmit()[..count]);
-            conversation.transmitted(count);
+            conversation.handle_sent(count);
         }
-        let _ = conversation.poll_request();
+        while handle(&mut conversation) {}
         sent.extend_from_slice(conversation.transmit());
         let text = String::from_utf8(sent).unwrap();
         let all = |open: &str, close: char, count: u32| {
@@ -234,21 +267,22 @@ proptest! {
         steps in prop::collection::vec((0..4_u8, 1..4000_usize), 1..60),
         framing in prop::sample::select(FRAMINGS.to_vec()),
     ) {
-        let (mut conversation, service) = Mirror::new(framing).open();
+        let mut conversation = Mirror::new(framing).open();
         let mut unsent = 0_usize;
         for (step, size) in steps {
-            match (step, conversation.next()) {
+            match (step, next(&mut conversation)) {
                 // The peer sends all the time, and takes little.
-                (0..=2, Next::Receive) => conversation.receive(&vec![b'\n'; size * 100]),
-                (3, Next::Send) => conversation.transmitted((size * 10).min(conversation.transmit().len())),
-                (_, Next::HalfClose) => conversation.half_closed(),
+                (0..=2, Next::Receive) => receive(&mut conversation, &vec![b'\n'; size * 100]),
+                (3, Next::Send) => conversation.handle_sent((size * 10).min(conversation.transmit().len())),
+                (_, Next::HalfClose) => conversation.handle_half_close(),
                 _ => {}
             }
-            while let Some(request) = conversation.poll_request() {
-                prop_assert!(conversation.transmit().len() < HIGH_WATER, "a request beyond the mark");
-                conversation.answer(service.handle(&client(), request));
+            while conversation.poll_request(Instant::now()) {
+                prop_assert!(conversation.unsent() < HIGH_WATER, "a request beyond the mark");
+                let answer = conversation.handle_request();
+                conversation.answer(answer);
             }
-            unsent = unsent.max(conversation.transmit().len());
+            unsent = unsent.max(conversation.unsent());
         }
         // A request is at most what one read brought, and its answer two bytes longer.
         prop_assert!(unsent < HIGH_WATER + 400_002);
@@ -257,41 +291,43 @@ proptest! {
 
 #[test]
 fn the_greeting_comes_before_everything_else() {
-    let greeting = Some(Answer::new(b"hello ".to_vec()));
+    let greeting = Some(b"hello ".to_vec());
     let mirror = Mirror { greeting, ..Mirror::new(Framing::Delimited) };
     assert_eq!(conversation(mirror, &[b"a\nb\n"], 3), b"hello [a][b]");
 }
 
 #[test]
 fn after_a_last_answer_the_sending_half_is_shut_and_the_clients_end_awaited() {
-    for (then, brief) in [(AfterAnswer::Close, true), (AfterAnswer::AwaitEnd, false)] {
-        let (mut conversation, service) = Mirror { then, ..Mirror::new(Framing::Delimited) }.open();
-        conversation.receive(b"first\nsecond\n");
-        let first = conversation.poll_request().unwrap();
-        conversation.answer(service.handle(&client(), first));
-        assert_eq!(conversation.poll_request(), None, "what came behind a last answer is not handled");
-        assert_eq!((conversation.next(), conversation.transmit()), (Next::Send, &b"[first]"[..]));
-        conversation.transmitted(7);
-        assert_eq!(conversation.next(), Next::HalfClose);
-        conversation.half_closed();
-        assert_eq!(conversation.next(), Next::Discard { brief });
-        conversation.receive(b"third\n");
-        assert_eq!((conversation.poll_request(), conversation.next()), (None, Next::Discard { brief }));
-        conversation.finish();
-        assert_eq!(conversation.next(), Next::Close);
+    for then in [AfterAnswer::Close, AfterAnswer::AwaitEnd] {
+        let mut conversation = Mirror { then, ..Mirror::new(Framing::Delimited) }.open();
+        receive(&mut conversation, b"first\nsecond\n");
+        assert!(handle(&mut conversation));
+        assert!(!handle(&mut conversation), "what came behind a last answer is not handled");
+        assert_eq!((next(&mut conversation), conversation.transmit()), (Next::Send, &b"[first]"[..]));
+        conversation.handle_sent(7);
+        assert_eq!(next(&mut conversation), Next::HalfClose);
+        conversation.handle_half_close();
+        assert_eq!(next(&mut conversation), Next::Receive);
+        assert_eq!(
+            conversation.deadline().is_some(),
+            then == AfterAnswer::Close,
+            "only a brief wait ends by itself"
+        );
+        receive(&mut conversation, b"third\n");
+        assert_eq!((handle(&mut conversation), next(&mut conversation)), (false, Next::Receive));
+        conversation.handle_end();
+        assert_eq!(next(&mut conversation), Next::Close);
     }
 }
 
 #[test]
-fn whoever_has_ended_already_is_closed_after_the_last_answer() {
-    let (mut conversation, service) =
-        Mirror { then: AfterAnswer::Close, ..Mirror::new(Framing::Delimited) }.open();
-    conversation.receive(b"only\n");
-    conversation.finish();
-    let request = conversation.poll_request().unwrap();
-    conversation.answer(service.handle(&client(), request));
-    conversation.transmitted(conversation.transmit().len());
-    assert_eq!((conversation.poll_request(), conversation.next()), (None, Next::Close));
+fn a_client_that_has_ended_already_is_closed_after_the_last_answer() {
+    let mut conversation = Mirror { then: AfterAnswer::Close, ..Mirror::new(Framing::Delimited) }.open();
+    receive(&mut conversation, b"only\n");
+    conversation.handle_end();
+    assert!(handle(&mut conversation));
+    conversation.handle_sent(conversation.transmit().len());
+    assert_eq!((handle(&mut conversation), next(&mut conversation)), (false, Next::Close));
 }
 
 /// Once the sending half is shut down, a push could only be an error.
@@ -299,63 +335,64 @@ fn whoever_has_ended_already_is_closed_after_the_last_answer() {
 fn nothing_is_pushed_behind_a_last_answer() {
     let limit = Some(OutboxLimit { bytes: 100, when_full: WhenFull::Skip });
     let mirror = Arc::new(Mirror { then: AfterAnswer::Close, limit, ..Mirror::new(Framing::Delimited) });
-    let service: Arc<dyn Service> = mirror.clone();
-    let mut conversation = Conversation::open(&service, client());
+    let service: Arc<dyn AnyService> = mirror.clone();
+    let mut conversation = open(&service);
     let outbox = mirror.arrived.lock().unwrap().clone().unwrap();
-    conversation.receive(b"bye\n");
-    let request = conversation.poll_request().unwrap();
-    conversation.answer(service.handle(&client(), request));
+    receive(&mut conversation, b"bye\n");
+    assert!(handle(&mut conversation));
     outbox.push(Arc::from(*b"news")).unwrap();
-    assert_eq!((conversation.poll_request(), conversation.transmit()), (None, &b"[bye]"[..]));
-    conversation.transmitted(5);
-    assert_eq!((conversation.poll_request(), conversation.next()), (None, Next::HalfClose));
+    assert_eq!((handle(&mut conversation), conversation.transmit()), (false, &b"[bye]"[..]));
+    conversation.handle_sent(5);
+    assert_eq!((handle(&mut conversation), next(&mut conversation)), (false, Next::HalfClose));
 }
 
-/// The service hangs up: after what was pushed before, and after the answer to the request that is out.
+/// The service ends the conversation: after what was pushed before, and after the answer to the pending request.
 #[test]
 fn the_services_last_word_comes_after_the_answer_that_is_due() {
     let limit = Some(OutboxLimit { bytes: 100, when_full: WhenFull::Skip });
     let mirror = Arc::new(Mirror { limit, ..Mirror::new(Framing::Delimited) });
-    let service: Arc<dyn Service> = mirror.clone();
-    let mut conversation = Conversation::open(&service, client());
+    let service: Arc<dyn AnyService> = mirror.clone();
+    let mut conversation = open(&service);
     let outbox = mirror.arrived.lock().unwrap().clone().unwrap();
-    conversation.receive(b"one\ntwo\n");
-    let request = conversation.poll_request().unwrap();
+    receive(&mut conversation, b"one\ntwo\n");
+    assert!(conversation.poll_request(Instant::now()));
     outbox.end(Arc::from(*b"bye"));
-    assert_eq!((conversation.poll_request(), conversation.next()), (None, Next::Wait));
-    conversation.answer(service.handle(&client(), request));
-    assert_eq!((conversation.poll_request(), conversation.transmit()), (None, &b"[one]bye"[..]));
-    conversation.transmitted(8);
-    assert_eq!((conversation.poll_request(), conversation.next()), (None, Next::HalfClose));
-    conversation.half_closed();
-    assert_eq!(conversation.next(), Next::Discard { brief: true });
+    assert!(!conversation.poll_request(Instant::now()));
+    assert_eq!(next(&mut conversation), Next::Wait);
+    let answer = conversation.handle_request();
+    conversation.answer(answer);
+    assert_eq!((handle(&mut conversation), conversation.transmit()), (false, &b"[one]bye"[..]));
+    conversation.handle_sent(8);
+    assert_eq!((handle(&mut conversation), next(&mut conversation)), (false, Next::HalfClose));
+    conversation.handle_half_close();
+    assert_eq!(next(&mut conversation), Next::Receive);
 }
 
 /// The output takes pushes up to the mark and the outbox up to its limit; then the policy decides.
 #[test]
-fn who_does_not_read_its_pushes_is_skipped_or_closed() {
+fn a_client_that_does_not_read_its_pushes_is_skipped_or_closed() {
     for when_full in [WhenFull::Skip, WhenFull::Disconnect] {
         let limit = Some(OutboxLimit { bytes: 10_000, when_full });
         let mirror = Arc::new(Mirror { limit, ..Mirror::new(Framing::Delimited) });
-        let service: Arc<dyn Service> = mirror.clone();
-        let mut conversation = Conversation::open(&service, client());
+        let service: Arc<dyn AnyService> = mirror.clone();
+        let mut conversation = open(&service);
         let outbox = mirror.arrived.lock().unwrap().clone().unwrap();
         let push: Arc<[u8]> = vec![b'x'; 1000].into();
         let mut taken = 0;
         while outbox.push(push.clone()).is_ok() {
             taken += 1;
-            assert_eq!(conversation.poll_request(), None);
-            assert!(conversation.transmit().len() < HIGH_WATER + 1000);
+            assert!(!handle(&mut conversation));
+            assert!(conversation.unsent() < HIGH_WATER + 1000);
             assert!(taken < 1000, "a client that does not read takes all of it");
         }
-        // Where it is hung up on, the output may hold no more than the outbox.
+        // Where it is disconnected, the output may hold no more than the outbox.
         let mark = if when_full == WhenFull::Disconnect { 10_000 } else { HIGH_WATER };
         assert_eq!(taken, mark.div_ceil(1000) + 10, "the output to the mark, the outbox to its limit");
         let expected = if when_full == WhenFull::Skip { Next::Send } else { Next::Close };
-        assert_eq!((conversation.poll_request(), conversation.next()), (None, expected));
+        assert_eq!((handle(&mut conversation), next(&mut conversation)), (false, expected));
         if when_full == WhenFull::Skip {
-            conversation.transmitted(conversation.transmit().len());
-            assert_eq!((conversation.poll_request(), conversation.transmit().len()), (None, 10_000));
+            conversation.handle_sent(conversation.unsent());
+            assert_eq!((handle(&mut conversation), conversation.unsent()), (false, 10_000));
             outbox.push(push.clone()).unwrap();
         } else {
             assert_eq!(outbox.push(push.clone()), Err(QueueFull), "it stays so");

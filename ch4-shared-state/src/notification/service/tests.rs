@@ -5,7 +5,7 @@ use crate::notification::wire::{Response, Responses};
 use common::protocol::mboard::response::Posted;
 
 fn service(when_full: WhenFull) -> NotificationService {
-    NotificationService::new(Limits::default(), when_full, Duration::ZERO, Duration::ZERO)
+    NotificationService::new(Limits::default(), when_full, Duration::ZERO)
 }
 
 struct User(Peer, Outbox);
@@ -19,7 +19,8 @@ impl User {
     }
 
     fn says(&self, service: &NotificationService, request: &[u8]) -> Vec<u8> {
-        service.handle(&self.0, Bytes(request.to_vec())).bytes.into_vec()
+        let (incoming, _) = Requests::default().decode(request).unwrap().unwrap();
+        service.handle(&self.0, incoming).body.into_bytes()
     }
 
     fn pushes(&self) -> Vec<Vec<u8>> {
@@ -67,12 +68,8 @@ fn what_makes_no_sense_is_answered_and_changes_nothing() {
 
 #[test]
 fn a_full_board_refuses_and_notifies_nobody() {
-    let service = NotificationService::new(
-        Limits { bytes: 1, messages: 9 },
-        WhenFull::Disconnect,
-        Duration::ZERO,
-        Duration::ZERO,
-    );
+    let service =
+        NotificationService::new(Limits { bytes: 1, messages: 9 }, WhenFull::Disconnect, Duration::ZERO);
     let peer = User::arrive(&service, 1);
     assert_eq!(peer.says(&service, b"1:YQ==;"), b"0:;");
     assert_eq!(peer.says(&service, b"1:YQ==;"), b"2:;");
@@ -90,7 +87,7 @@ fn one_notification_stands_for_all_that_wait_or_too_many_end_the_connection() {
             assert_eq!(speaker.says(&service, b"1:;"), b"0:;");
             assert_eq!(speaker.pushes().len(), 1);
         }
-        assert_eq!((silent.pushes().len(), silent.1.overrun()), (pushes, overrun));
+        assert_eq!((silent.pushes().len(), silent.1.is_full()), (pushes, overrun));
     }
 }
 
@@ -137,12 +134,7 @@ fn who_is_far_behind_gets_it_in_parts_and_is_told_to_ask_again() {
 #[test]
 fn a_round_that_was_too_early_is_made_up_for_and_the_publisher_does_not_wait_for_it() {
     // An hour: no round comes by itself while this test runs, and the burst is used up by the first messages.
-    let service = NotificationService::new(
-        Limits::default(),
-        WhenFull::Skip,
-        Duration::from_secs(3600),
-        Duration::ZERO,
-    );
+    let service = NotificationService::new(Limits::default(), WhenFull::Skip, Duration::from_secs(3600));
     let (speaker, listener) = (User::arrive(&service, 1), User::arrive(&service, 2));
     let mut rounds = 0;
     for _ in 0..2 * super::super::pace::BURST {
@@ -172,145 +164,36 @@ fn a_round_that_was_too_early_is_made_up_for_and_the_publisher_does_not_wait_for
     assert_eq!((speaker.pushes().len(), listener.pushes().len()), (0, 0));
 }
 
-/// A board that keeps such a gap. One of a day: what is held back in a test stays so.
-fn spacing(when_full: WhenFull, gap: Duration) -> NotificationService {
-    NotificationService::new(Limits::default(), when_full, Duration::ZERO, gap)
-}
-
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// One that has asked on connecting, as the notes' client does.
-fn old(service: &NotificationService, port: u16) -> User {
-    let peer = User::arrive(service, port);
-    assert_eq!((peer.says(service, b"2:;"), codes(&peer)), (vec![], "1".to_owned()));
-    peer
-}
-
-/// One that finds frames.
-fn ours(service: &NotificationService, port: u16) -> User {
-    let peer = User::arrive(service, port);
-    assert_eq!((peer.says(service, b"2:;"), peer.says(service, b"2:;")), (vec![], b"1:;".to_vec()));
-    assert_eq!(codes(&peer), "1");
-    peer
-}
-
-/// The codes of what may leave.
-fn codes(peer: &User) -> String {
-    peer.pushes().iter().map(|push| char::from(push[0])).collect()
-}
-
 #[test]
-fn between_two_messages_to_the_notes_client_there_is_a_gap() {
-    let service = spacing(WhenFull::Skip, DAY);
-    let (old, ours) = (old(&service, 1), ours(&service, 2));
-    assert_eq!(ours.says(&service, b"1:YQ==;"), b"0:;");
-    assert_eq!((codes(&ours).as_str(), codes(&old).as_str()), ("7", ""));
-    assert_eq!(old.says(&service, b"1:Yg==;"), b"");
-    assert_eq!((codes(&ours).as_str(), codes(&old).as_str()), ("7", ""));
-    for code in ["7", "0", ""] {
-        old.1.release();
-        assert_eq!(codes(&old), code, "one notification for both messages, and each apart");
-    }
-}
-
-#[test]
-fn what_it_asks_meanwhile_is_answered_behind_what_is_held_back() {
-    let service = spacing(WhenFull::Skip, Duration::from_millis(1));
-    let peer = old(&service, 1);
-    for _ in 0..100 {
-        assert_eq!(peer.says(&service, b"1:YQ==;"), b"");
-        let mut got = String::new();
-        while got.is_empty() {
-            got = codes(&peer);
-        }
-        assert_eq!(peer.says(&service, b"2:;"), b"", "it goes through the outbox as well");
-        while got.len() < 3 {
-            got += &codes(&peer);
-        }
-        assert_eq!(got, "701");
-    }
-    assert!(service.state().connected[&peer.0.id].is_spaced());
-}
-
-#[test]
-fn who_does_what_the_notes_client_would_not_is_sent_everything_at_once_from_then_on() {
-    // What it does, what is answered to that at once, and what leaves the outbox before it.
-    type Case = (&'static [&'static [u8]], &'static [u8], &'static str);
-    let cases: [Case; 5] = [
-        (&[b"1:Yg==;"], b"0:;", "7"),                   // it begins with a message
-        (&[b"2:;", b"1:Yg==;", b"2:;"], b"1:", "170"),  // it was not notified yet
-        (&[b"2:;", b"1:Yg==;", b"1:;"], b"0:;", "170"), // the last message is not acknowledged
-        (&[b"2:;", b"1:Yg==;", b"9:;"], b"4:;", "170"),
-        (&[b"9:;"], b"4:;", ""),
-    ];
-    for (requests, answer, before) in cases {
-        let service = spacing(WhenFull::Skip, DAY);
-        let (peer, speaker) = (User::arrive(&service, 1), ours(&service, 2));
-        let (last, held) = requests.split_last().unwrap();
-        for request in held {
-            assert_eq!(peer.says(&service, request), b"");
-        }
-        assert!(peer.says(&service, last).starts_with(answer), "{requests:?}");
-        assert_eq!(codes(&peer), before, "{requests:?}");
-        for _ in 0..3 {
-            speaker.says(&service, b"1:YQ==;");
-            assert_eq!(codes(&peer), "7");
-            assert!(peer.says(&service, b"2:;").starts_with(b"1:"));
-        }
-        assert_eq!(peer.says(&service, b"1:YQ==;"), b"0:;");
-    }
-}
-
-#[test]
-fn who_asks_twice_on_connecting_finds_frames_whatever_is_published_meanwhile() {
-    for notified in 0..4 {
-        let service = spacing(WhenFull::Skip, DAY);
-        let speaker = ours(&service, 1);
-        let peer = User::arrive(&service, 2);
-        for (step, request) in [&b""[..], b"2:;", b"2:;"].into_iter().enumerate() {
-            if !request.is_empty() {
-                let answer = peer.says(&service, request);
-                assert_eq!(answer.is_empty(), step == 1, "{answer:?}");
-            }
-            if step < 2 && notified & (1 << step) != 0 {
-                speaker.says(&service, b"1:YQ==;");
-            }
-        }
-        let expected = ["1", "71", "17", "71"][notified];
-        assert_eq!(codes(&peer), expected);
+fn the_timer_makes_up_for_a_round() {
+    let service = NotificationService::new(Limits::default(), WhenFull::Skip, Duration::from_secs(3600));
+    let (speaker, listener) = (User::arrive(&service, 1), User::arrive(&service, 2));
+    assert_eq!(Service::deadline(&service), None);
+    while Service::deadline(&service).is_none() {
         speaker.says(&service, b"1:YQ==;");
-        assert_eq!(codes(&peer), "7");
+        listener.fetches(&service);
+        listener.pushes();
     }
+    speaker.says(&service, b"1:YQ==;");
+    assert!(listener.pushes().is_empty(), "the round is too early");
+    let due = Service::deadline(&service).unwrap();
+    service.handle_timeout(due - Duration::from_secs(1));
+    assert!(listener.pushes().is_empty());
+    service.handle_timeout(due);
+    assert_eq!((listener.pushes(), Service::deadline(&service)), (vec![b"7:;".to_vec()], None));
 }
 
 #[test]
-fn the_answers_that_wait_for_one_client_are_bounded_and_none_is_dropped() {
-    use crate::notification::subscriber::MOST_HELD;
-    for (length, spaced) in [(MOST_HELD / 2, true), (MOST_HELD, false)] {
-        let service = spacing(WhenFull::Disconnect, DAY);
-        let (speaker, peer) = (ours(&service, 1), User::arrive(&service, 2));
-        let mut request = Vec::new();
-        Request::Publish(vec![b'x'; length]).encode(&mut request);
-        speaker.says(&service, &request);
-        // The answer waits in the outbox, and is no reason to hang up on it.
-        assert_eq!(peer.says(&service, b"2:;"), b"");
-        assert_eq!(peer.says(&service, b"1:YQ==;"), if spaced { &b""[..] } else { b"0:;" });
-        peer.1.release_all();
-        assert_eq!(codes(&peer), if spaced { "7170" } else { "717" });
-        assert!(!peer.1.overrun());
-    }
-}
-
-#[test]
-fn where_each_message_is_announced_each_notification_is_held_back() {
-    let service = spacing(WhenFull::Disconnect, DAY);
-    let (old, ours) = (old(&service, 1), ours(&service, 2));
-    for _ in 0..5 {
-        ours.says(&service, b"1:YQ==;");
-    }
-    for _ in 0..5 {
-        assert_eq!(codes(&old), "");
-        old.1.release();
-        assert_eq!(codes(&old), "7");
-    }
+fn with_legacy_clients_every_message_leaves_by_itself() {
+    let gap = Duration::from_secs(86_400); // of a day: what waits in a test goes on waiting
+    let service = service(WhenFull::Skip).with_legacy_clients(gap);
+    let client = User::arrive(&service, 1);
+    assert_eq!(client.says(&service, b"1:YQ==;"), b"");
+    assert_eq!((client.pushes(), client.1.is_paused()), (vec![b"7:;".to_vec()], true));
+    service.handle_timeout(Instant::now() + gap);
+    assert_eq!((client.pushes(), client.1.is_paused()), (vec![b"0:;".to_vec()], false));
+    assert_eq!(client.says(&service, b"2:;"), b"");
+    assert_eq!(client.pushes(), [b""; 0]);
+    service.stop();
+    assert!(client.pushes().last().unwrap().starts_with(b"1:"), "at the stop everything leaves");
 }

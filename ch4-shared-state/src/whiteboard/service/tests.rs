@@ -19,14 +19,15 @@ impl Connection {
             "GET /{room} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
-        self.says(service, Incoming::Head(head.into_bytes()));
+        let (_, head) = Head::parse(head.as_bytes()).unwrap().unwrap();
+        self.says(service, Incoming::Head(head));
         let hello = format!(r#"{{"type":"hello","name":"N","replica":{replica},"key":[{key},0,0,0]}}"#);
         self.says(service, Incoming::Text(hello));
         self.hears()
     }
 
     fn says(&self, service: &WhiteboardService, message: Incoming) {
-        service.handle(&self.0, message.into_request());
+        let _ = service.handle(&self.0, message);
     }
 
     fn hears(&self) -> String {

@@ -2,37 +2,43 @@
 
 use super::*;
 use common::core::conversation::Conversation;
-use common::core::service::{Answer, Peer, Service};
+use common::core::limits::Limits;
+use common::core::service::{Answer, AnyService, Peer, Service};
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// Keeps what came.
 #[derive(Default)]
 struct Heard(Mutex<Vec<Incoming>>);
 
 impl Service for Heard {
+    type Request = Incoming;
+
     fn name(&self) -> &'static str {
         "heard"
     }
-    fn protocol(&self) -> Box<dyn Protocol> {
-        Box::new(WebSocket::default())
+    fn protocol(&self) -> impl Protocol<Request = Incoming> {
+        WebSocket::default()
     }
-    fn handle(&self, _: &Peer, request: Request) -> Answer {
-        self.0.lock().unwrap().push(Incoming::of(request));
-        Answer::new(Vec::new())
+    fn handle(&self, _: &Peer, incoming: Incoming) -> Answer {
+        self.0.lock().unwrap().push(incoming);
+        Answer::nothing()
     }
 }
 
 /// Everything that is decoded from these pieces, and what is answered to what is malformed.
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Incoming>, Vec<u8>) {
     let heard = Arc::new(Heard::default());
-    let service: Arc<dyn Service> = heard.clone();
+    let service: Arc<dyn AnyService> = heard.clone();
     let client = Peer::new(([127, 0, 0, 1], 1).into());
-    let mut conversation = Conversation::open(&service, client);
+    let mut conversation = Conversation::open(&service, &Limits::default(), client);
+    let now = Instant::now();
     for piece in pieces {
-        conversation.receive(piece);
-        while let Some(request) = conversation.poll_request() {
-            conversation.answer(service.handle(&client, request));
+        conversation.handle_bytes(piece, now);
+        while conversation.poll_request(now) {
+            let answer = conversation.handle_request();
+            conversation.answer(answer);
         }
     }
     let answer = conversation.transmit().to_vec();
@@ -63,7 +69,7 @@ fn conversation() -> Vec<u8> {
 
 fn expected() -> Vec<Incoming> {
     vec![
-        Incoming::Head(HEAD.to_vec()),
+        Incoming::Head(http::Head::parse(HEAD).unwrap().unwrap().1),
         Incoming::Text("one".into()),
         Incoming::Ping(b"?".to_vec()),
         Incoming::Text("twö".into()),

@@ -1,24 +1,23 @@
-//! A connection for those who have time for one client: every call waits until it is done.
+//! A connection for a thread or process that has time for one client: every call waits until it is done.
 //!
 //! What wakes a read that would wait for ever: the stop, which shuts down the receiving half of every connection in
-//! service. What wakes a write: the send timeout that the listening socket sets on every connection, after which the client's
-//! stall is judged. What wakes a reader for pushed bytes: an eventfd beside the socket, and only when the service
-//! pushes at all, so that nobody else pays for the extra call.
+//! service. What wakes a read or a write now and then, so that the client's time is judged: the timeouts that the listening
+//! socket hands down to every connection. What wakes a reader for pushed bytes: an eventfd beside the socket, and only when the
+//! service pushes at all, so that no other connection pays for the extra call.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use super::{LINGER, LINGER_BYTES, stalled};
+use super::{Connected, Wakeup, send, stalled};
 use crate::core::conversation::{Conversation, Next};
+use crate::core::limits::TICK;
 use crate::core::server::Server;
-use crate::core::service::{Answer, Peer, Request};
+use crate::core::service::Peer;
 use crate::core::stop::{InService, STALL_AT_STOP};
 use crate::core::trace::Event;
 
@@ -26,16 +25,17 @@ use crate::core::trace::Event;
 const CHUNK: usize = 16 * 1024;
 
 /// Serves one client to its end, and logs how that came.
-pub fn converse(server: &Server, stream: TcpStream, client: Peer) {
-    server.trace.record(Event::Hold, Some(&client));
-    let end = Blocking::open(server, stream, client).and_then(|mut connection| {
-        while let Some(request) = connection.next_request()? {
-            connection.answer(server.handle(&client, request));
+pub fn converse(server: &Server, connected: Connected) {
+    let peer = connected.peer;
+    server.trace.record(Event::Hold, Some(&peer));
+    let end = Blocking::open(server, connected).and_then(|mut connection| {
+        while connection.next_request()? {
+            connection.handle();
         }
         Ok(())
     });
-    server.trace.record(Event::Release, Some(&client));
-    server.log_disconnect(&client, end);
+    server.trace.record(Event::Release, Some(&peer));
+    server.log_disconnect(&peer, end);
 }
 
 /// One connection, blocking.
@@ -46,79 +46,97 @@ pub struct Blocking {
     conversation: Conversation,
     chunk: Box<[u8]>,
     server: Server,
-    pushes: Option<Arc<EventFd>>,
+    wakeup: Wakeup,
+}
+
+/// What came of a wait for the client.
+enum Received {
+    Bytes(usize),
+    End,
+    /// Nothing yet: the driver was woken, or a tick is over.
+    Nothing,
+    /// The stop has come.
+    Stopped,
 }
 
 impl Blocking {
     /// Puts the connection in service.
     ///
     /// # Errors
-    /// `ConnectionAborted` when the stop has come, `EMFILE` when a pushing service finds no descriptor left.
-    pub fn open(server: &Server, stream: TcpStream, client: Peer) -> io::Result<Blocking> {
+    /// `ConnectionAborted` when the stop has come.
+    pub fn open(server: &Server, connected: Connected) -> io::Result<Blocking> {
+        let Connected { stream, peer, wakeup } = connected;
         let in_service = server.stop.enter(&stream).ok_or(ErrorKind::ConnectionAborted)?;
-        let conversation = Conversation::open(&server.service, client);
-        let pushes = conversation.outbox().map(|outbox| {
-            let eventfd = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
-            let waker = Arc::clone(&eventfd);
-            // It can fail only when the counter is at its maximum: then the reader is about to be woken anyway.
-            outbox.wake_with(move || {
-                let _ = waker.write(1);
-            });
-            io::Result::Ok(eventfd)
-        });
-        let pushes = pushes.transpose()?;
+        let conversation = Conversation::open(&server.service, &server.limits, peer);
+        if let Some(outbox) = conversation.outbox() {
+            wakeup.listen_to(outbox);
+        }
         let chunk = vec![0; CHUNK].into_boxed_slice();
-        Ok(Blocking { _in_service: in_service, stream, conversation, chunk, server: server.clone(), pushes })
+        Ok(Blocking { _in_service: in_service, stream, conversation, chunk, server: server.clone(), wakeup })
     }
 
     /// Whom it is with.
     #[must_use]
-    pub fn client(&self) -> Peer {
-        *self.conversation.client()
+    pub fn peer(&self) -> Peer {
+        *self.conversation.peer()
     }
 
-    /// Sends what is due and reads until the next request is whole. `None`: the conversation is over.
+    /// The conversation, for a model that has the pending request handled elsewhere.
+    pub fn conversation(&mut self) -> &mut Conversation {
+        &mut self.conversation
+    }
+
+    /// Sends what is due and reads until the next request is whole: then it is pending. `false`: the conversation is over.
     ///
     /// # Errors
     /// What the socket says: `ConnectionReset`, `BrokenPipe`, or `TimedOut` for a client that does not read.
-    pub fn next_request(&mut self) -> io::Result<Option<Request>> {
+    pub fn next_request(&mut self) -> io::Result<bool> {
         loop {
-            if let Some(request) = self.conversation.poll_request() {
-                return Ok(Some(request));
+            let now = Instant::now();
+            if self.conversation.poll_request(now) {
+                return Ok(true);
             }
-            match self.conversation.next() {
+            match self.conversation.next(now) {
                 Next::Send => self.send_some()?,
-                Next::Receive => {
-                    match self.read()? {
-                        // The stop shuts down our receiving half, which reads like the client's end but is not:
-                        // half a request must not be taken for a whole one.
-                        _ if self.server.stop.requested() => return Ok(None),
-                        Some(0) => self.conversation.finish(),
-                        Some(count) => self.conversation.receive(&self.chunk[..count]),
-                        None => {} // woken for pushed bytes
+                Next::Receive => match self.receive()? {
+                    Received::Bytes(count) => {
+                        self.conversation.handle_bytes(&self.chunk[..count], Instant::now());
                     }
-                }
+                    Received::End => self.conversation.handle_end(),
+                    Received::Nothing => self.conversation.handle_timeout(Instant::now()),
+                    Received::Stopped => return self.say_last_words(),
+                },
                 Next::HalfClose => {
                     self.stream.shutdown(Shutdown::Write)?;
-                    self.conversation.half_closed();
+                    self.conversation.handle_half_close();
                 }
-                Next::Discard { brief } => return self.discard(brief).map(|()| None),
                 Next::Poll => {}
-                Next::Wait => {
-                    unreachable!("a blocking driver is asked for the next request after its answer")
+                Next::WaitUntil(then) if self.server.stop.is_overdue() => {
+                    tracing::debug!("an answer is cut short: it would go on for {:?}", then - now);
+                    return Ok(false);
                 }
-                Next::Close => return Ok(None),
+                Next::WaitUntil(then) => self.rest(then.saturating_duration_since(now)),
+                Next::Wait if self.server.stop.requested() => return self.say_last_words(),
+                Next::Wait => self.rest(TICK),
+                Next::Close => return self.conversation.outcome().map(|()| false),
             }
         }
     }
 
-    /// The answer to the request that is out. It is sent by [`flush`](Blocking::flush), or before the next request is
-    /// waited for: answers to requests that came together leave together.
-    pub fn answer(&mut self, answer: Answer) {
-        self.conversation.answer(answer);
+    /// Handles the pending request where it stands. Its answer is sent by [`flush`](Blocking::flush), or before the next request
+    /// is waited for: answers to requests that came together leave together.
+    pub fn handle(&mut self) {
+        self.server.handle(&mut self.conversation);
     }
 
-    /// Sends all that is due.
+    /// The stop has come: sends what the service has to say to it.
+    fn say_last_words(&mut self) -> io::Result<bool> {
+        self.server.tell_stop();
+        self.conversation.pull_pushes();
+        self.flush().map(|()| false)
+    }
+
+    /// Sends all that is there to be sent.
     ///
     /// # Errors
     /// As [`next_request`](Blocking::next_request).
@@ -133,17 +151,19 @@ impl Blocking {
     fn send_some(&mut self) -> io::Result<()> {
         let began = Instant::now();
         loop {
-            match self.stream.write(self.conversation.transmit()) {
+            match send(&self.stream, &self.conversation) {
                 Ok(count) => {
-                    self.conversation.transmitted(count);
-                    let drips = !self.conversation.transmit().is_empty() && self.server.stop.is_overdue();
+                    self.conversation.handle_sent(count);
+                    let drips = self.conversation.unsent() > 0 && self.server.stop.is_overdue();
                     return if drips { Err(stalled()) } else { Ok(()) };
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let limit =
-                        if self.server.stop.requested() { STALL_AT_STOP } else { self.server.limits.stall };
-                    if began.elapsed() >= limit || self.conversation.is_queue_full() {
+                    let now = Instant::now();
+                    self.conversation.handle_timeout(now);
+                    let stops = self.server.stop.requested() && now - began >= STALL_AT_STOP;
+                    if stops || self.conversation.next(now) == Next::Close {
+                        self.conversation.outcome()?;
                         return Err(stalled());
                     }
                 }
@@ -152,44 +172,50 @@ impl Blocking {
         }
     }
 
-    /// One `recv`; `None` when pushed bytes came first.
-    fn read(&mut self) -> io::Result<Option<usize>> {
-        if let Some(pushes) = &self.pushes {
+    /// One `recv`.
+    fn receive(&mut self) -> io::Result<Received> {
+        if let Some(wakeup) = self.wakeup.fd() {
             let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
-            let mut fds = [readable(self.stream.as_fd()), readable(pushes.as_fd())];
-            while let Err(Errno::EINTR) = poll(&mut fds, PollTimeout::NONE) {}
+            let mut fds = [readable(self.stream.as_fd()), readable(wakeup)];
+            let timeout = PollTimeout::try_from(TICK).expect("a tick fits into poll's milliseconds");
+            let ready = poll(&mut fds, timeout);
             if fds[1].any() == Some(true) {
-                let _ = pushes.read(); // back to zero
-                return Ok(None);
+                self.wakeup.reset();
+                return Ok(Received::Nothing);
+            }
+            if matches!(ready, Ok(0) | Err(Errno::EINTR)) && !self.server.stop.requested() {
+                return Ok(Received::Nothing);
             }
         }
-        loop {
-            match self.stream.read(&mut self.chunk) {
-                Err(error) if error.kind() == ErrorKind::Interrupted && !self.server.stop.requested() => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Some(0)),
-                read => return read.map(Some),
+        let read = self.stream.read(&mut self.chunk);
+        // The stop shuts down our receiving half, which reads like the client's end but is not: half a request must not be
+        // taken for a whole one.
+        if self.server.stop.requested() {
+            return Ok(Received::Stopped);
+        }
+        match read {
+            Ok(0) => Ok(Received::End),
+            Ok(count) => Ok(Received::Bytes(count)),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                Ok(Received::Nothing)
             }
+            Err(error) => Err(error),
         }
     }
 
-    /// Reads and drops until the client's end; no longer than [`LINGER`] when `brief`.
-    fn discard(&mut self, brief: bool) -> io::Result<()> {
-        if brief {
-            self.stream.set_read_timeout(Some(LINGER))?;
+    /// Waits for this long, or until it is woken.
+    fn rest(&mut self, time: Duration) {
+        let stopping = self.server.stop.requested();
+        let mut fds: Vec<PollFd> =
+            self.wakeup.fd().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).into_iter().collect();
+        if !stopping {
+            fds.push(PollFd::new(self.server.stop.fd(), PollFlags::POLLIN));
         }
-        let (began, mut dropped) = (Instant::now(), 0);
-        while !self.server.stop.requested() {
-            match self.stream.read(&mut self.chunk) {
-                Ok(0) => break,
-                Ok(count) => dropped += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-            if brief && (dropped > LINGER_BYTES || began.elapsed() >= LINGER) {
-                break;
-            }
-        }
-        Ok(())
+        // A tick at most: the stop may become overdue meanwhile. And a millisecond at least, or poll would not wait.
+        let timeout =
+            PollTimeout::try_from(time.clamp(Duration::from_millis(1), TICK)).unwrap_or(PollTimeout::ZERO);
+        let _ = poll(&mut fds, timeout); // EINTR is the stop, or nothing of ours: the caller looks again
+        drop(fds);
+        self.wakeup.reset();
     }
 }

@@ -10,32 +10,27 @@
 //! `EAGAIN`, which at one request per wake-up is a third of all calls. The loops are level-triggered, so what is left
 //! unread wakes them again.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{LINGER, LINGER_BYTES, Waker, stalled};
+use super::{Waker, send, stalled};
 use crate::core::conversation::{Conversation, Next};
+use crate::core::limits::TICK;
 use crate::core::server::Server;
-use crate::core::service::{Answer, Peer, Request};
+use crate::core::service::{Answer, Peer, Work};
 use crate::core::stop::STALL_AT_STOP;
-
-/// How often a loop looks for connections whose time is over ([`NonBlocking::expired`]).
-pub const TICK: Duration = Duration::from_millis(500);
 
 /// One connection, non-blocking.
 pub struct NonBlocking {
     stream: TcpStream,
     conversation: Conversation,
     may_read: bool,
-    dropped: usize,
-    /// Since when it has been waiting for something that a client may not take for ever.
-    waiting_since: Option<(Instant, Duration)>,
-    stall: Duration,
+    wake_at: Option<Instant>,
 }
 
 /// What a connection waits for.
@@ -45,15 +40,15 @@ pub enum Interest {
     Read,
     /// Room for bytes to the client.
     Write,
-    /// Nothing from the socket: a request is being handled elsewhere.
+    /// Nothing from the socket: an answer, a push, or the time of [`NonBlocking::wake_at`].
     Nothing,
 }
 
 /// How far a connection could go without waiting.
 #[derive(Debug)]
 pub enum Step {
-    /// To a request: handle it, [`NonBlocking::answer`], go on.
-    Request(Request),
+    /// To a request: have it handled, [`NonBlocking::answer`], go on.
+    Request,
     /// To where it must wait.
     Blocked(Interest),
     /// To its end.
@@ -63,114 +58,129 @@ pub enum Step {
 impl NonBlocking {
     /// A connection whose socket is non-blocking already.
     #[must_use]
-    pub fn open(server: &Server, stream: TcpStream, client: Peer) -> NonBlocking {
+    pub fn open(server: &Server, stream: TcpStream, peer: Peer) -> NonBlocking {
         NonBlocking {
             stream,
-            conversation: Conversation::open(&server.service, client),
+            conversation: Conversation::open(&server.service, &server.limits, peer),
             may_read: false, // what it has sent already will wake us; to try now would mostly be EAGAIN
-            dropped: 0,
-            waiting_since: None,
-            stall: server.limits.stall,
+            wake_at: None,
         }
     }
 
     /// Whom it is with.
     #[must_use]
-    pub fn client(&self) -> Peer {
-        *self.conversation.client()
+    pub fn peer(&self) -> Peer {
+        *self.conversation.peer()
     }
 
-    /// The socket is ready, or pushed bytes wait: one read may be made.
-    pub fn wake(&mut self) {
+    /// The socket is ready: one read may be made.
+    pub fn ready(&mut self) {
         self.may_read = true;
     }
 
-    /// From now on `waker` is rung, with this connection's descriptor, when the service pushes bytes to it.
-    pub fn ring(&self, waker: &Arc<Waker>) {
+    /// From now on `waker` is woken, with this connection's descriptor, when the service pushes bytes to it.
+    pub fn wake_with(&self, waker: &Arc<Waker>) {
         if let Some(outbox) = self.conversation.outbox() {
             let (waker, fd) = (Arc::clone(waker), self.as_raw_fd());
-            outbox.wake_with(move || waker.ring(fd));
+            outbox.wake_with(move || waker.wake(fd));
         }
+    }
+
+    /// When to look at it although its socket is not ready; for [`Timers`](super::Timers).
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.wake_at
+    }
+
+    /// Whether its client had its time: then [`serve`](NonBlocking::serve) it, which ends it.
+    #[must_use]
+    pub fn is_overdue(&self, now: Instant) -> bool {
+        self.conversation.deadline().is_some_and(|deadline| now >= deadline)
     }
 
     /// Goes as far as it can go without waiting. `scratch` is where bytes are read to; one serves all connections.
     ///
     /// # Errors
     /// What the socket says; the connection is then over.
-    pub fn advance(&mut self, scratch: &mut [u8]) -> io::Result<Step> {
+    pub fn advance(&mut self, scratch: &mut [u8], now: Instant) -> io::Result<Step> {
+        self.wake_at = None;
         loop {
-            if let Some(request) = self.conversation.poll_request() {
-                return Ok(Step::Request(request));
+            if self.conversation.poll_request(now) {
+                return Ok(Step::Request);
             }
-            match self.conversation.next() {
-                Next::Send => match self.stream.write(self.conversation.transmit()) {
-                    Ok(count) => {
-                        self.waiting_since = None;
-                        self.conversation.transmitted(count);
-                    }
+            match self.conversation.next(now) {
+                Next::Send => match send(&self.stream, &self.conversation) {
+                    Ok(count) => self.conversation.handle_sent(count),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        self.waiting_since.get_or_insert_with(|| (Instant::now(), self.stall));
-                        return Ok(Step::Blocked(Interest::Write));
+                        if !self.judge(now) {
+                            return Ok(Step::Blocked(Interest::Write));
+                        }
                     }
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => return Err(error),
                 },
                 Next::Receive => match self.read(scratch)? {
-                    Some(0) => self.conversation.finish(),
-                    Some(count) => self.conversation.receive(&scratch[..count]),
-                    None => return Ok(Step::Blocked(Interest::Read)),
+                    Some(0) => self.conversation.handle_end(),
+                    Some(count) => self.conversation.handle_bytes(&scratch[..count], now),
+                    None => {
+                        if !self.judge(now) {
+                            return Ok(Step::Blocked(Interest::Read));
+                        }
+                    }
                 },
                 Next::HalfClose => {
                     self.stream.shutdown(Shutdown::Write)?;
-                    self.conversation.half_closed();
+                    self.conversation.handle_half_close();
                 }
-                Next::Discard { brief } => match self.read(scratch)? {
-                    Some(0) => self.conversation.finish(),
-                    Some(count) => {
-                        self.dropped += count;
-                        if brief && self.dropped > LINGER_BYTES {
-                            return Ok(Step::Done);
-                        }
-                    }
-                    None => {
-                        if brief {
-                            self.waiting_since.get_or_insert_with(|| (Instant::now(), LINGER));
-                        }
-                        return Ok(Step::Blocked(Interest::Read));
-                    }
-                },
                 Next::Poll => {}
                 Next::Wait => return Ok(Step::Blocked(Interest::Nothing)),
-                Next::Close => return Ok(Step::Done),
+                Next::WaitUntil(then) => {
+                    self.wake_at = Some(then);
+                    return Ok(Step::Blocked(Interest::Nothing));
+                }
+                Next::Close => return self.conversation.outcome().map(|()| Step::Done),
             }
         }
     }
 
+    /// Whether its time is over; then there is something else to do for it than to wait.
+    fn judge(&mut self, now: Instant) -> bool {
+        let is_overdue = self.is_overdue(now);
+        if is_overdue {
+            self.conversation.handle_timeout(now);
+        }
+        is_overdue
+    }
+
     /// Goes as far as it can, handling every request on the way; `None` when the connection is over, and its end has
     /// been logged.
-    pub fn serve(&mut self, server: &Server, scratch: &mut [u8]) -> Option<Interest> {
-        let client = self.client();
+    pub fn serve(&mut self, server: &Server, scratch: &mut [u8], mut now: Instant) -> Option<Interest> {
         let end = loop {
-            match self.advance(scratch) {
-                Ok(Step::Request(request)) => self.conversation.answer(server.handle(&client, request)),
+            match self.advance(scratch, now) {
+                Ok(Step::Request) => {
+                    server.handle(&mut self.conversation);
+                    if self.conversation.is_slow() {
+                        now = Instant::now();
+                    }
+                }
                 Ok(Step::Blocked(interest)) => return Some(interest),
                 Ok(Step::Done) => break Ok(()),
                 Err(error) => break Err(error),
             }
         };
-        server.log_disconnect(&client, end);
+        server.log_disconnect(&self.peer(), end);
         None
     }
 
-    /// The answer to the request that is out.
-    pub fn answer(&mut self, answer: Answer) {
-        self.conversation.answer(answer);
+    /// The pending request, to be handled elsewhere.
+    #[must_use]
+    pub fn take_work(&mut self) -> Work {
+        self.conversation.take_work()
     }
 
-    /// Whether its client had its time: it took nothing of its answer, or did not end after we did.
-    #[must_use]
-    pub fn expired(&self) -> bool {
-        self.waiting_since.is_some_and(|(since, limit)| since.elapsed() >= limit)
+    /// The answer to the request that is handled elsewhere.
+    pub fn answer(&mut self, answer: Answer) {
+        self.conversation.answer(answer);
     }
 
     /// One read per wake-up; `None` when there is nothing to read (or no more in this turn).
@@ -203,43 +213,51 @@ impl AsRawFd for NonBlocking {
     }
 }
 
-/// The end of a loop: sends what is due to every client, to all of them at once, and hangs up on whoever takes none of
-/// it for [`STALL_AT_STOP`]. Nothing more is read.
+/// The end of a loop: tells the service, sends what is due to every client, to all of them at once, and disconnects those that
+/// take none of it for [`STALL_AT_STOP`]. Nothing more is read.
 pub fn drain(server: &Server, connections: impl IntoIterator<Item = NonBlocking>) {
+    server.tell_stop();
     let mut left: Vec<NonBlocking> = connections.into_iter().collect();
     let mut last_progress = Instant::now();
     loop {
         left.retain_mut(|connection| {
-            let before = connection.conversation.transmit().len();
+            let before = connection.conversation.unsent();
             let end = match connection.send_rest(server) {
-                Ok(false) => return true,
+                Ok(false) => {
+                    if connection.conversation.unsent() != before {
+                        last_progress = Instant::now();
+                    }
+                    return true;
+                }
                 Ok(true) => Ok(()),
                 Err(error) => Err(error),
             };
-            if connection.conversation.transmit().len() != before {
-                last_progress = Instant::now();
-            }
-            server.log_disconnect(connection.conversation.client(), end);
+            server.log_disconnect(connection.conversation.peer(), end);
             false
         });
         if left.is_empty() {
             return;
         }
-        if server.stop.is_overdue() {
+        if server.stop.is_overdue() || last_progress.elapsed() >= STALL_AT_STOP {
             break;
         }
-        let patience = STALL_AT_STOP.saturating_sub(last_progress.elapsed());
-        let mut fds: Vec<PollFd> =
-            left.iter().map(|connection| PollFd::new(connection.as_fd(), PollFlags::POLLOUT)).collect();
-        let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO);
-        match poll(&mut fds, timeout) {
-            Ok(0) => break,
-            Ok(_) => last_progress = Instant::now(),
-            Err(_) => {}
+        let now = Instant::now();
+        let wakes = left.iter().filter_map(|connection| connection.wake_at);
+        let first = wakes.map(|then| then.saturating_duration_since(now)).min().unwrap_or(TICK);
+        let rest = STALL_AT_STOP.saturating_sub(last_progress.elapsed()).min(first).min(TICK);
+        let mut fds: Vec<PollFd> = left
+            .iter()
+            .filter(|connection| connection.wake_at.is_none())
+            .map(|connection| PollFd::new(connection.as_fd(), PollFlags::POLLOUT))
+            .collect();
+        let timeout =
+            PollTimeout::try_from(rest + std::time::Duration::from_millis(1)).unwrap_or(PollTimeout::ZERO);
+        if poll(&mut fds, timeout).is_ok_and(|ready| ready > 0) {
+            last_progress = Instant::now();
         }
     }
     for connection in left {
-        server.log_disconnect(connection.conversation.client(), Err(stalled()));
+        server.log_disconnect(connection.conversation.peer(), Err(stalled()));
     }
 }
 
@@ -247,11 +265,11 @@ impl NonBlocking {
     /// Handles the requests that have come whole and sends what is due; `true` when all of it is sent.
     fn send_rest(&mut self, server: &Server) -> io::Result<bool> {
         self.may_read = false;
-        let client = self.client();
         loop {
-            match self.advance(&mut [])? {
-                Step::Request(request) => self.conversation.answer(server.handle(&client, request)),
+            match self.advance(&mut [], Instant::now())? {
+                Step::Request => server.handle(&mut self.conversation),
                 Step::Blocked(Interest::Write) => return Ok(false),
+                Step::Blocked(Interest::Nothing) if self.wake_at.is_some() => return Ok(false),
                 Step::Blocked(Interest::Read | Interest::Nothing) | Step::Done => return Ok(true),
             }
         }

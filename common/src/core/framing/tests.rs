@@ -3,12 +3,16 @@
 use super::*;
 
 /// What a protocol makes of a stream that comes in pieces of `step` bytes and then ends.
-fn decoded(mut protocol: impl Protocol, stream: &[u8], step: usize) -> Vec<Result<Vec<u8>, &'static str>> {
+fn decoded(
+    mut protocol: impl Protocol<Request = Vec<u8>>,
+    stream: &[u8],
+    step: usize,
+) -> Vec<Result<Vec<u8>, &'static str>> {
     let (mut input, mut found) = (Input::default(), Vec::new());
     let mut pieces = stream.chunks(step);
     loop {
         match protocol.decode(&mut input) {
-            Decoded::Request(Request(bytes)) => found.push(Ok(bytes)),
+            Decoded::Request(bytes) => found.push(Ok(bytes)),
             Decoded::Malformed { why, .. } => {
                 found.push(Err(why));
                 return found;
@@ -24,7 +28,11 @@ fn decoded(mut protocol: impl Protocol, stream: &[u8], step: usize) -> Vec<Resul
 
 /// The same for every size of the pieces.
 #[track_caller]
-fn check(protocol: &(impl Protocol + Clone), stream: &[u8], expected: &[Result<&[u8], &'static str>]) {
+fn check(
+    protocol: &(impl Protocol<Request = Vec<u8>> + Clone),
+    stream: &[u8],
+    expected: &[Result<&[u8], &'static str>],
+) {
     for step in 1..=stream.len() {
         let found = decoded(protocol.clone(), stream, step);
         let found: Vec<_> = found.iter().map(|found| found.as_deref().map_err(|why| *why)).collect();

@@ -42,54 +42,34 @@ fn disconnects_who_does_not_keep_up() {
     let outbox = outbox(WhenFull::Disconnect);
     outbox.push(Arc::from(*b"abcd")).unwrap();
     assert_eq!(outbox.push(Arc::from(*b"e")), Err(QueueFull));
-    assert!(outbox.overrun());
+    assert!(outbox.is_full());
 }
 
 #[test]
-fn what_is_held_back_holds_what_comes_behind_it() {
-    let outbox = outbox(WhenFull::Disconnect);
-    let woken = woken(&outbox);
-    let held = |bytes: &[u8]| assert_eq!(outbox.put_held(Push::message(bytes.into())), Ok(true));
-    outbox.push(Arc::from(*b"a")).unwrap();
-    held(b"b");
-    outbox.push(Arc::from(*b"c")).unwrap();
-    held(b"d");
-    let before = woken();
-    assert_eq!((all(&outbox), outbox.is_due()), (vec![b"a".to_vec()], false));
-    outbox.release();
-    assert_eq!((outbox.is_due(), all(&outbox)), (true, vec![b"b".to_vec(), b"c".to_vec()]));
-    outbox.release_all();
-    assert_eq!((all(&outbox), woken() - before), (vec![b"d".to_vec()], 2));
-    outbox.release();
-    assert_eq!(woken() - before, 2, "there is nothing to do");
-}
-
-#[test]
-fn a_reminder_that_is_held_stands_for_all_that_come_until_it_is_taken() {
+fn a_service_is_told_once_that_there_is_room_again() {
     let outbox = outbox(WhenFull::Skip);
-    assert_eq!(outbox.put_held(news()), Ok(true));
-    assert_eq!((outbox.put(news()), outbox.put_held(news())), (Ok(false), Ok(false)));
-    outbox.put_held(Push::answer(Arc::from(*b"answer;"))).unwrap();
-    assert_eq!(all(&outbox), [b""; 0]);
-    outbox.release();
-    assert_eq!(all(&outbox), [b"news;"]);
-    // Only an answer waits now, and an answer reminds of nothing.
-    assert_eq!(outbox.put(news()), Ok(true));
-    outbox.release();
-    assert_eq!(all(&outbox), [&b"answer;"[..], b"news;"]);
+    for byte in *b"abcd" {
+        outbox.push(Arc::from([byte])).unwrap();
+    }
+    assert!(!outbox.take_room(), "nothing was refused");
+    assert_eq!(outbox.push(Arc::from(*b"e")), Err(QueueFull));
+    let _ = outbox.pop();
+    assert!(!outbox.take_room(), "half of it must be free");
+    let _ = outbox.pop();
+    assert_eq!([outbox.take_room(), outbox.take_room()], [true, false]);
+    assert_eq!(outbox.push(Arc::from(*b"f")), Ok(()));
 }
 
 #[test]
-fn answers_fit_whatever_waits_and_take_no_room_from_messages() {
-    let outbox = outbox(WhenFull::Disconnect);
-    for _ in 0..3 {
-        assert_eq!(outbox.put(Push::answer(Arc::from(*b"answer;"))), Ok(true));
-    }
-    outbox.push(Arc::from(*b"abcd")).unwrap();
-    assert_eq!(outbox.answers(), 3 * b"answer;".len());
-    assert_eq!((all(&outbox).len(), outbox.answers(), outbox.overrun()), (4, 0, false));
-    outbox.end(Arc::from(*b"bye"));
-    assert_eq!(outbox.put(Push::answer(Arc::from(*b"answer;"))), Err(QueueFull));
+fn to_resume_wakes_the_driver_if_it_was_paused() {
+    let outbox = outbox(WhenFull::Skip);
+    let woken = woken(&outbox);
+    outbox.resume();
+    assert_eq!((woken(), outbox.is_paused()), (0, false));
+    outbox.pause();
+    assert!(outbox.is_paused());
+    outbox.resume();
+    assert_eq!((woken(), outbox.is_paused()), (1, false));
 }
 
 #[test]
@@ -123,7 +103,7 @@ fn skips_what_does_not_fit_and_takes_more_when_there_is_room() {
     let outbox = outbox(WhenFull::Skip);
     outbox.push(Arc::from(*b"abcd")).unwrap();
     assert_eq!(outbox.push(Arc::from(*b"e")), Err(QueueFull));
-    assert!(!outbox.overrun());
+    assert!(!outbox.is_full());
     let _ = outbox.pop();
     outbox.push(Arc::from(*b"f")).unwrap();
 }

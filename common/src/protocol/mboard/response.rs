@@ -76,9 +76,14 @@ pub fn encode_ids(ids: impl Items<Id>, transport: Transport, out: &mut Vec<u8>) 
 /// The response to GET: the text cut to what fits.
 pub fn encode_message(message: &Posted<'_>, transport: Transport, out: &mut Vec<u8>) {
     let begin = out.len();
-    write(out, format_args!("0:{}:{}:{}:", message.time, Host(message.from), message.from.port()));
+    encode_message_head(message, out);
     let room = transport.response_limit() - (out.len() - begin);
     out.extend_from_slice(&message.text[..message.text.len().min(room)]);
+}
+
+/// The response to GET without the text, which follows it.
+pub fn encode_message_head(message: &Posted<'_>, out: &mut Vec<u8>) {
+    write(out, format_args!("0:{}:{}:{}:", message.time, Host(message.from), message.from.port()));
 }
 
 /// The response to code 4: the messages, or as many of the newest as fit, with `:` between them. Flawed, see

@@ -3,32 +3,35 @@
 use std::sync::Arc;
 
 use common::core::conversation::{Conversation, Next};
-use common::core::service::{Peer, Service};
+use common::core::limits::Limits;
+use common::core::service::{AnyService, Peer};
 use proptest::prelude::*;
 
 use super::super::{Catalogue, Files};
 use super::*;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is answered to `bytes`, which come in segments of `size`, and whether the server ends the connection.
 fn answers(bytes: &[u8], size: usize) -> (Vec<u8>, bool) {
     let files = Files::new(Catalogue::made(2, 150_000, 3), None, Duration::ZERO);
-    let service: Arc<dyn Service> = Arc::new(files);
+    let service: Arc<dyn AnyService> = Arc::new(files);
     let client = Peer::new(([127, 0, 0, 1], 4711).into());
-    let mut conversation = Conversation::open(&service, client);
+    let mut conversation = Conversation::open(&service, &Limits::default(), client);
     let (mut sent, mut segments) = (Vec::new(), bytes.chunks(size));
     loop {
-        while let Some(request) = conversation.poll_request() {
-            conversation.answer(service.handle(&client, request));
+        let now = Instant::now();
+        while conversation.poll_request(now) {
+            let answer = conversation.handle_request();
+            conversation.answer(answer);
         }
-        match conversation.next() {
+        match conversation.next(now) {
             Next::Send => {
                 let count = conversation.transmit().len();
                 sent.extend_from_slice(conversation.transmit());
-                conversation.transmitted(count);
+                conversation.handle_sent(count);
             }
             Next::Receive => match segments.next() {
-                Some(segment) => conversation.receive(segment),
+                Some(segment) => conversation.handle_bytes(segment, now),
                 None => return (sent, false),
             },
             Next::HalfClose => return (sent, true),
@@ -86,13 +89,36 @@ fn what_is_no_request_is_refused_and_ends_the_connection() {
 }
 
 #[test]
-fn pieces_cross_as_bytes() {
-    for head in [None, Some(0), Some(1 << 40)] {
-        let piece =
-            Piece { status: 200, file: 3, from: 1 << 33, count: 65_536, head, close: true, last: false };
-        assert_eq!(Piece::from_request(&piece.to_request()), Some(piece));
+fn a_slow_file_comes_piece_by_piece_at_its_rate_after_the_latency() {
+    const RATE: u64 = 100_000;
+    let files = Files::new(Catalogue::made(1, RATE, 3), Some(RATE), Duration::from_secs(2));
+    let service: Arc<dyn AnyService> = Arc::new(files);
+    let peer = Peer::new(([127, 0, 0, 1], 4711).into());
+    let mut conversation = Conversation::open(&service, &Limits::default(), peer);
+    let start = Instant::now();
+    let (mut now, mut sent, mut first) = (start, 0, None);
+    conversation.handle_bytes(b"GET /file-1.bin HTTP/1.1\r\nHost: a\r\n\r\n", now);
+    loop {
+        if conversation.poll_request(now) {
+            let answer = conversation.handle_request();
+            conversation.answer(answer);
+        }
+        match conversation.next(now) {
+            Next::Send => {
+                first.get_or_insert(now);
+                sent += conversation.transmit().len();
+                assert!(sent as u64 <= RATE / 50 + 200 || now > start + Duration::from_secs(2));
+                conversation.handle_sent(conversation.transmit().len());
+            }
+            Next::WaitUntil(then) => now = then,
+            Next::Poll => {}
+            Next::Receive => break,
+            next => panic!("nothing else comes here: {next:?}"),
+        }
     }
-    assert_eq!(Piece::from_request(&Request(b"short".to_vec())), None);
+    assert!(first.unwrap() - start >= Duration::from_secs(2), "the latency");
+    let length = (now - start).as_secs_f64();
+    assert!((3.0..3.01).contains(&length), "a second of bytes took {length} s with the latency");
 }
 
 proptest! {
