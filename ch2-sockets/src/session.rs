@@ -116,7 +116,7 @@ pub use congestion::Congestion;
 pub use datagram::Reason;
 pub use error::Error;
 pub use limits::{Held, Limits};
-pub use server::{Delivered, ExchangeId, Server};
+pub use server::{ExchangeId, IncomingRequest, Server};
 pub use statistics::Statistics;
 
 /// The longest request that the protocol knows, bytes.

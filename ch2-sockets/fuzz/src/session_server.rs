@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ch2_sockets::session::datagram::{Ack, Data, Reason, Refusal, Side};
 use ch2_sockets::session::pdu::{OPEN, OPEN_EXTENSION, Response};
-use ch2_sockets::session::{Batch, Config, Delivered, ExchangeId, Held, Limits, Server};
+use ch2_sockets::session::{Batch, Config, ExchangeId, Held, IncomingRequest, Limits, Server};
 
 use super::tape::Tape;
 
@@ -21,13 +21,13 @@ const SECOND: Duration = Duration::from_secs(1);
 const LIMITS: Limits = Limits {
     request: 40_000,
     response: 40_000,
-    sessions_per_client: 3,
-    sessions: 5,
-    asleep_per_client: 4,
-    asleep: 6,
+    active_sessions_per_client: 3,
+    active_sessions: 5,
+    idle_sessions_per_client: 4,
+    idle_sessions: 6,
     bytes_per_client: 60_000,
     bytes: 100_000,
-    idle: Duration::from_secs(30),
+    idle_timeout: Duration::from_secs(30),
     token_period: Duration::from_secs(30),
 };
 /// Sending that has not ended by then does not end.
@@ -240,7 +240,9 @@ impl World {
 
     /// Runs a request, if there is one.
     fn answer(&mut self, length: usize) -> bool {
-        let Some(Delivered { exchange, request, .. }) = self.server.poll_request() else { return false };
+        let Some(IncomingRequest { exchange, request, .. }) = self.server.poll_request() else {
+            return false;
+        };
         assert!(request.len() <= LIMITS.request);
         if exchange != self.nameless {
             assert!(!self.handed_out.contains(&exchange), "a request is handed out twice");
@@ -276,10 +278,13 @@ impl World {
     }
 
     fn check(&self) {
-        let Held { awake, asleep, bytes } = self.server.held();
-        assert!(awake <= LIMITS.sessions && bytes <= LIMITS.bytes, "{awake} sessions, {bytes} bytes");
-        // There was room to sleep for each when it was made; those that were awake then come on top.
-        assert!(asleep <= LIMITS.asleep + LIMITS.sessions, "{asleep} sessions asleep");
+        let Held { active, idle, bytes } = self.server.held();
+        assert!(
+            active <= LIMITS.active_sessions && bytes <= LIMITS.bytes,
+            "{active} sessions, {bytes} bytes"
+        );
+        // There was room for each to be idle when it was made; those that were active then come on top.
+        assert!(idle <= LIMITS.idle_sessions + LIMITS.active_sessions, "{idle} sessions idle");
         for Address { name, proved, allowed, got, .. } in &self.addresses {
             assert!(*proved || got <= allowed, "{name} has sent {allowed} bytes at most and got {got}");
         }

@@ -61,10 +61,10 @@ pub struct BoardServerArgs {
     #[arg(long, value_name = "N", default_value_t = Limits::default().messages)]
     pub board_messages: usize,
     /// UDP: so many sessions at once
-    #[arg(long, value_name = "N", default_value_t = session::Limits::default().sessions)]
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions)]
     pub sessions: usize,
     /// UDP: so many sessions of one client's address at once
-    #[arg(long, value_name = "N", default_value_t = session::Limits::default().sessions_per_client)]
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions_per_client)]
     pub sessions_per_client: usize,
     /// UDP: so many bytes of messages on their way, of all sessions
     #[arg(long, value_name = "BYTES", default_value_t = session::Limits::default().bytes)]
@@ -83,10 +83,10 @@ pub struct BoardServerArgs {
 impl BoardServerArgs {
     fn session_limits(&self) -> session::Limits {
         session::Limits {
-            sessions: self.sessions,
-            sessions_per_client: self.sessions_per_client,
+            active_sessions: self.sessions,
+            active_sessions_per_client: self.sessions_per_client,
             bytes: self.session_bytes,
-            idle: self.session_idle,
+            idle_timeout: self.session_idle,
             ..session::Limits::default()
         }
     }

@@ -1,7 +1,7 @@
 //! The server of both protocols: datagrams in, requests out; responses in, datagrams out. Notes, chapter 2, part 2.
 //!
 //! ```text
-//!                     ┌ a b c ─▶ originals ─────┐
+//!                     ┌ a b c ─▶ block sessions ┐
 //! receive ──1st byte──┤                         ├──▶ poll_request ──▶ (the service) ──▶ answer
 //!                     └ D K X ─▶ sessions ──────┘                                         │
 //! transmit ◀── replies, acks, blocks ◀───────────────────────────────────────────────────┘
@@ -14,8 +14,8 @@
 //! Nobody gets more bytes than he sent before he has proved his address, but for the 18 bytes that the smallest Ethernet frame
 //! carries anyway: forged requests are not amplified.
 
-pub mod filling;
-pub mod originals;
+pub mod block_sessions;
+pub mod reassembly;
 pub mod session;
 pub mod sessions;
 pub mod table;
@@ -28,12 +28,12 @@ use bytes::Bytes;
 
 use super::batch::Batch;
 use super::datagram::{Ack, Data, Reason, Refusal, Side};
-use super::limits::{Held, Holder, Ledger, Limits};
+use super::limits::{Account, Budget, Held, Limits};
 use super::pdu::{self, Response};
 use super::statistics::Statistics;
 use super::{Config, split};
+use block_sessions::BlockSessions;
 use common::protocol::token::Tokens;
-use originals::Originals;
 use session::Session;
 use sessions::Sessions;
 
@@ -44,7 +44,7 @@ const REPLY: usize = 24;
 
 /// A request that is complete. It is handed out once.
 #[derive(Debug)]
-pub struct Delivered {
+pub struct IncomingRequest {
     /// To be given to [`Server::answer`].
     pub exchange: ExchangeId,
     /// Who asks.
@@ -71,11 +71,11 @@ pub struct Server {
     limits: Limits,
     config: Config,
     tokens: Tokens,
-    ledger: Ledger,
-    originals: Originals,
+    budget: Budget,
+    block_sessions: BlockSessions,
     sessions: Sessions,
-    /// Requests not polled yet, with the bytes to give back then.
-    delivered: VecDeque<(Delivered, Holder, usize)>,
+    /// Requests not polled yet, with the bytes to release then.
+    delivered: VecDeque<(IncomingRequest, Account, usize)>,
     replies: VecDeque<Reply>,
     /// Memory of a request that was run, for the next one.
     spare: Vec<u8>,
@@ -105,8 +105,8 @@ impl Server {
             limits,
             config,
             tokens: Tokens::new(half(tokens), limits.token_period),
-            ledger: Ledger::new(limits),
-            originals: Originals::new(half(numbers)),
+            budget: Budget::new(limits),
+            block_sessions: BlockSessions::new(half(numbers)),
             sessions: Sessions::default(),
             delivered: VecDeque::new(),
             replies: VecDeque::new(),
@@ -123,12 +123,12 @@ impl Server {
                 Some(b'D') => self.receive_data(now, from, datagram),
                 Some(b'K') => match Ack::parse(datagram) {
                     Some((ack, ranges)) => {
-                        self.sessions.acknowledged(now, from, &ack, ranges, &mut self.ledger);
+                        self.sessions.acknowledged(now, from, &ack, ranges, &mut self.budget);
                     }
                     None => self.statistics.malformed += 1,
                 },
                 Some(b'X') => match Refusal::parse(datagram) {
-                    Some(refusal) => self.sessions.refused(now, from, &refusal, &mut self.ledger),
+                    Some(refusal) => self.sessions.refused(now, from, &refusal, &mut self.budget),
                     None => self.statistics.malformed += 1,
                 },
                 _ => self.receive_original(now, from, datagram),
@@ -137,9 +137,9 @@ impl Server {
     }
 
     /// A request that is complete: run it and call [`Server::answer`]. Call until there is none.
-    pub fn poll_request(&mut self) -> Option<Delivered> {
-        let (delivered, holder, charged) = self.delivered.pop_front()?;
-        self.ledger.give_back(holder, charged);
+    pub fn poll_request(&mut self) -> Option<IncomingRequest> {
+        let (delivered, account, reserved) = self.delivered.pop_front()?;
+        self.budget.release(account, reserved);
         Some(delivered)
     }
 
@@ -149,7 +149,7 @@ impl Server {
         let Some(Place { slot, serial, exchange }) = exchange.0 else { return };
         let Some(session) = self.sessions.session(slot, serial) else { return };
         let (address, token) = (session.address, session.token);
-        match session.answer(now, exchange, response.into(), (&self.limits, &self.config), &mut self.ledger) {
+        match session.answer(now, exchange, response.into(), (&self.limits, &self.config), &mut self.budget) {
             Ok(()) => self.sessions.enqueue(slot),
             Err(reason) => self.refuse(address, Refusal { reason, token, exchange }),
         }
@@ -175,13 +175,13 @@ impl Server {
 
     /// When to call [`Server::handle_timeout`], if nothing comes before. It may turn out to have been early.
     pub fn next_timeout(&self) -> Option<Duration> {
-        [self.sessions.next_timeout(), self.originals.next_timeout()].into_iter().flatten().min()
+        [self.sessions.next_timeout(), self.block_sessions.next_timeout()].into_iter().flatten().min()
     }
 
     /// The time has come, or some other time: then nothing happens.
     pub fn handle_timeout(&mut self, now: Duration) {
-        self.sessions.handle_timeout(now, &self.limits, &mut self.ledger, &mut self.statistics);
-        self.originals.expire(now, &self.limits, &mut self.ledger);
+        self.sessions.handle_timeout(now, &self.limits, &mut self.budget, &mut self.statistics);
+        self.block_sessions.expire(now, &self.limits, &mut self.budget);
         if self.held() == Held::default() {
             self.spare = Vec::new();
         }
@@ -199,7 +199,7 @@ impl Server {
 
     /// What is held now.
     pub fn held(&self) -> Held {
-        self.ledger.total()
+        self.budget.total()
     }
 
     #[inline]
@@ -220,14 +220,17 @@ impl Server {
             from,
             (&data, payload),
             rules,
-            (&mut self.ledger, &mut self.spare),
+            (&mut self.budget, &mut self.spare),
             &mut self.statistics,
         );
         match received {
             Ok(None) => {}
             Ok(Some((slot, serial, complete))) => {
                 let exchange = ExchangeId(Some(Place { slot, serial, exchange: complete.exchange }));
-                self.deliver(Delivered { exchange, from, request: complete.request }, complete.charged);
+                self.deliver(
+                    IncomingRequest { exchange, from, request: complete.request },
+                    complete.reserved,
+                );
             }
             Err(reason) => self.refuse(from, Refusal::of(&data, reason)),
         }
@@ -243,10 +246,11 @@ impl Server {
             Some(pdu::Request::OpenExtension) => Response::Token(self.tokens.issue(now, from)),
             Some(request) => {
                 let (response, complete) =
-                    self.originals.receive(now, from, &request, &self.limits, &mut self.ledger);
+                    self.block_sessions.receive(now, from, &request, &self.limits, &mut self.budget);
                 if let Some(complete) = complete {
-                    let delivered = Delivered { exchange: ExchangeId(None), from, request: complete.message };
-                    self.deliver(delivered, complete.charged);
+                    let delivered =
+                        IncomingRequest { exchange: ExchangeId(None), from, request: complete.message };
+                    self.deliver(delivered, complete.reserved);
                 }
                 response
             }
@@ -259,10 +263,10 @@ impl Server {
         self.reply(from, &bytes);
     }
 
-    fn deliver(&mut self, delivered: Delivered, charged: usize) {
+    fn deliver(&mut self, delivered: IncomingRequest, reserved: usize) {
         self.statistics.delivered += 1;
-        let holder = Holder::of(delivered.from.ip());
-        self.delivered.push_back((delivered, holder, charged));
+        let account = Account::of(delivered.from.ip());
+        self.delivered.push_back((delivered, account, reserved));
     }
 
     fn refuse(&mut self, to: SocketAddr, refusal: Refusal) {

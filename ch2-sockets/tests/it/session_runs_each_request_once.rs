@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ch2_sockets::session::{Batch, Client, Config, Delivered, Error, Held, Limits, Reason, Server};
+use ch2_sockets::session::{Batch, Client, Config, Error, Held, IncomingRequest, Limits, Reason, Server};
 use common::netem::Profile;
 
 use crate::virtual_time::{SEED, SERVER, World, message, ms};
@@ -61,7 +61,7 @@ impl Pair {
     }
 
     /// Runs until the request is at the service.
-    fn delivered(&mut self) -> Delivered {
+    fn delivered(&mut self) -> IncomingRequest {
         self.run(self.now + ms(200));
         self.server.poll_request().expect("a request")
     }
@@ -85,7 +85,7 @@ fn many_requests_use_one_session() {
         pair.exchange(&number.to_be_bytes(), &message(number as usize * 100, 1));
     }
     assert_eq!(pair.server.statistics().delivered, 100);
-    assert_eq!(pair.server.held(), Held { awake: 0, asleep: 1, bytes: 0 });
+    assert_eq!(pair.server.held(), Held { active: 0, idle: 1, bytes: 0 });
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn an_upload_in_three_blocks() {
     assert_eq!(talk.say(format!("c?{id}")), "0?1");
     assert_eq!(talk.delivered().as_deref(), Some("1:abc?d?e"));
     assert_eq!(talk.delivered(), None);
-    assert_eq!(talk.0.held(), Held { awake: 0, asleep: 1, bytes: 0 });
+    assert_eq!(talk.0.held(), Held { active: 0, idle: 1, bytes: 0 });
 }
 
 #[test]

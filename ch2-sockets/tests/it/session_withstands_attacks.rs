@@ -76,7 +76,7 @@ fn a_stolen_token_is_worth_nothing_at_another_address() {
     assert_eq!(answers(&mut server, ms(4), address(1), b"").len(), 5);
     let refusal = Refusal { reason: Reason::TooLong, token, exchange: 0 }.encode();
     assert!(answers(&mut server, ms(5), address(2), &refusal).is_empty());
-    assert_eq!(server.held().awake, 1);
+    assert_eq!(server.held().active, 1);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn recorded() -> (World, Vec<Recording>) {
 
 #[test]
 fn recorded_datagrams_run_nothing_twice() {
-    // At once, while the sessions sleep, when they have been silent for long but their tokens are valid, and when those are not.
+    // At once, while the sessions are idle, when they have been silent for long but their tokens are valid, and when those are not.
     for replay_at in [0, 10, 29, 31, 36, 45, 58, 61, 89, 91, 200] {
         let (mut world, recordings) = recorded();
         world.pass(Duration::from_secs(replay_at).max(world.now));
@@ -170,7 +170,7 @@ fn whoever_goes_away_is_forgotten() {
     answers(&mut server, ms(0), address(99), &data(token, 0, 2, 0, b"2:"));
     let delivered = server.poll_request().unwrap();
     server.answer(ms(0), delivered.exchange, message(1 << 20, 1));
-    assert_eq!(server.held().awake, 41);
+    assert_eq!(server.held().active, 41);
     assert!(server.held().bytes > 1 << 20);
     let (mut batch, mut sent) = (Batch::new(), 0);
     while let Some(now) = server.next_timeout() {
@@ -179,7 +179,7 @@ fn whoever_goes_away_is_forgotten() {
             sent += batch.datagrams().count();
         }
         let held = server.held();
-        assert!(now < Duration::from_secs(30) || held.bytes == 0 && held.awake == 0, "{now:?}: {held:?}");
+        assert!(now < Duration::from_secs(30) || held.bytes == 0 && held.active == 0, "{now:?}: {held:?}");
         assert!(now <= Duration::from_secs(61));
     }
     assert_eq!(server.held(), Held::default());
@@ -219,7 +219,7 @@ fn memory_stays_below_the_limit_whatever_is_announced() {
     assert!(most <= 20 << 20 && most > 15 << 20, "{most}");
     // And when they are gone there is room again.
     server.handle_timeout(Duration::from_secs(31));
-    assert_eq!((server.held().bytes, server.held().awake), (0, 0));
+    assert_eq!((server.held().bytes, server.held().active), (0, 0));
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn openings_of_original_sessions_crowd_nobody_out() {
         let from = SocketAddr::from(([10, a, b, c], 5));
         assert_eq!(&answers(&mut server, ms(0), from, OPEN)[0][..2], b"0?");
     }
-    assert_eq!(server.held().awake, Limits::default().sessions);
+    assert_eq!(server.held().active, Limits::default().active_sessions);
     assert_eq!(answers(&mut server, ms(0), address(1), format!("b?{kept}?1?2?2?cd").as_bytes()), [b"0?2"]);
     assert_eq!(answers(&mut server, ms(0), address(1), format!("c?{kept}").as_bytes()), [b"0?1"]);
     assert_eq!(server.poll_request().unwrap().request, b"abcd");

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //!            D of the next exchange             all blocks are here            the response
-//!   asleep ─────────────────────────▶ receiving ───────────────────▶ executing ────────────▶ responding
+//!   idle ─────────────────────────▶ receiving ───────────────────▶ executing ────────────▶ responding
 //!     ▲ ▲                                 │                              │                     │    │
 //!     │ └───── no room, or 30 s silence ──┴──────────────────────────────┘                     │    │
 //!     └────────────────────── all acknowledged, or 30 s silence ───────────────────────────────┘    │
 //!                                receiving ◀──── D of the next exchange: the response has arrived ──┘
 //! ```
 //!
-//! Asleep, a session holds no bytes of messages. It remembers the number of its last exchange, and that is what makes a late
+//! Idle, a session holds no bytes of messages. It remembers the number of its last exchange, and that is what makes a late
 //! duplicate harmless: blocks of that exchange are acknowledged as complete and run nothing, older ones are ignored.
 
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use bytes::Bytes;
 use super::super::Config;
 use super::super::batch::Batch;
 use super::super::datagram::{Ack, Data, Ranges, Reason, Side};
-use super::super::limits::{Holder, Ledger, Limits};
+use super::super::limits::{Account, Budget, Limits};
 use super::super::receiver::{Outcome, Receiver};
 use super::super::sender::{Path, Sender};
 use super::super::statistics::Statistics;
@@ -33,7 +33,7 @@ pub struct Session {
     /// Its name, and the proof of the address.
     pub token: u64,
     /// Who answers for what it holds.
-    pub holder: Holder,
+    pub account: Account,
     /// Unlike a slot, no two sessions have the same.
     pub serial: u64,
     /// Until when the token could make a session: it must not be forgotten before.
@@ -49,30 +49,30 @@ pub struct Session {
     receiver: Option<Receiver>,
     path: Path,
     acknowledge: bool,
-    /// Bytes that the ledger has for it.
-    charged: usize,
+    /// Bytes reserved for it in the budget.
+    reserved: usize,
 }
 
 #[derive(Debug)]
 enum Phase {
-    Asleep,
+    Idle,
     Receiving,
     Executing,
     Responding(Box<Sender>),
 }
 
-/// A request that is complete, with the bytes that the ledger has for it.
+/// A request that is complete, with the bytes reserved for it.
 pub struct Complete {
     /// Number of the exchange.
     pub exchange: u32,
     /// The request.
     pub request: Vec<u8>,
-    /// Bytes taken from the ledger, to be given back.
-    pub charged: usize,
+    /// Bytes reserved for it, to be released.
+    pub reserved: usize,
 }
 
 impl Session {
-    /// Asleep; its next exchange is the first.
+    /// Idle; its next exchange is the first.
     pub fn new(
         address: SocketAddr,
         token: u64,
@@ -83,24 +83,24 @@ impl Session {
         Session {
             address,
             token,
-            holder: Holder::of(address.ip()),
+            account: Account::of(address.ip()),
             serial,
             token_end,
             last_heard: Duration::ZERO,
             queued: false,
-            phase: Phase::Asleep,
+            phase: Phase::Idle,
             exchange: 0,
             receiver: None,
             path: Path::new(config.congestion, config.window),
             acknowledge: false,
-            charged: 0,
+            reserved: 0,
         }
     }
 
     /// Takes a block of a request in; the request if it was the last one missing.
     ///
     /// # Errors
-    /// The reason to refuse it. What the exchange held is given back.
+    /// The reason to refuse it. What the exchange held is released.
     #[inline]
     pub fn receive(
         &mut self,
@@ -108,12 +108,12 @@ impl Session {
         data: &Data,
         payload: &[u8],
         (limits, config): (&Limits, &Config),
-        (ledger, spare): (&mut Ledger, &mut Vec<u8>),
+        (budget, spare): (&mut Budget, &mut Vec<u8>),
         statistics: &mut Statistics,
     ) -> Result<Option<Complete>, Reason> {
         self.last_heard = now;
         if self.is_next(data.exchange) {
-            self.begin(data, limits, config, (ledger, spare))?;
+            self.begin(data, limits, config, (budget, spare))?;
         }
         let Some(receiver) = self.receiver.as_mut().filter(|receiver| receiver.exchange() == data.exchange)
         else {
@@ -124,18 +124,18 @@ impl Session {
             Phase::Receiving => {
                 let growth = receiver.growth(data);
                 if growth > 0 {
-                    if ledger.take(self.holder, growth).is_err() {
-                        self.sleep(ledger);
+                    if budget.reserve(self.account, growth).is_err() {
+                        self.end_exchange(budget);
                         return Err(Reason::NoRoom);
                     }
                     receiver.grow(growth);
-                    self.charged += growth;
+                    self.reserved += growth;
                 }
             }
             Phase::Executing | Phase::Responding(_) => {}
             // It was run, and its response is not here any more: acknowledged, expired, or too big. A client that has the
             // response does not listen to this.
-            Phase::Asleep => return Err(Reason::Unknown),
+            Phase::Idle => return Err(Reason::Unknown),
         }
         self.acknowledge = true;
         match receiver.receive(now, data, payload) {
@@ -145,12 +145,12 @@ impl Session {
         }
         let Some(request) = receiver.take() else { return Ok(None) };
         self.phase = Phase::Executing;
-        let charged = std::mem::take(&mut self.charged);
-        Ok(Some(Complete { exchange: self.exchange, request, charged }))
+        let reserved = std::mem::take(&mut self.reserved);
+        Ok(Some(Complete { exchange: self.exchange, request, reserved }))
     }
 
     /// Takes an ack of the response in.
-    pub fn acknowledged(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>, ledger: &mut Ledger) {
+    pub fn acknowledged(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>, budget: &mut Budget) {
         self.last_heard = now;
         if ack.side != Side::Response || ack.exchange != self.exchange {
             return;
@@ -158,16 +158,16 @@ impl Session {
         if let Phase::Responding(sender) = &mut self.phase {
             sender.acknowledge(now, &mut self.path, ack, ranges);
             if sender.is_complete() {
-                self.sleep(ledger);
+                self.end_exchange(budget);
             }
         }
     }
 
     /// The client wants no more of the response.
-    pub fn refused(&mut self, now: Duration, exchange: u32, ledger: &mut Ledger) {
+    pub fn refused(&mut self, now: Duration, exchange: u32, budget: &mut Budget) {
         self.last_heard = now;
         if exchange == self.exchange && matches!(self.phase, Phase::Responding(_)) {
-            self.sleep(ledger);
+            self.end_exchange(budget);
         }
     }
 
@@ -181,24 +181,24 @@ impl Session {
         exchange: u32,
         response: Bytes,
         (limits, config): (&Limits, &Config),
-        ledger: &mut Ledger,
+        budget: &mut Budget,
     ) -> Result<(), Reason> {
         if exchange != self.exchange || !matches!(self.phase, Phase::Executing) {
             return Ok(());
         }
         if response.len() > limits.response {
-            self.sleep(ledger);
+            self.end_exchange(budget);
             return Err(Reason::TooLong);
         }
         // What passes from the client to us most likely passes back.
         let theirs = self.receiver.as_ref().map_or(u16::MAX, Receiver::block_size);
         let block_size = config.block_size().min(theirs);
         let memory = Sender::memory(response.len(), block_size);
-        if ledger.take(self.holder, memory).is_err() {
-            self.sleep(ledger);
+        if budget.reserve(self.account, memory).is_err() {
+            self.end_exchange(budget);
             return Err(Reason::NoRoom);
         }
-        self.charged += memory;
+        self.reserved += memory;
         let name = (Side::Response, self.token, exchange);
         let sender = Sender::new(now, &mut self.path, name, block_size, response);
         self.phase = Phase::Responding(Box::new(sender));
@@ -239,20 +239,20 @@ impl Session {
     }
 
     /// Whether nothing is going on.
-    pub fn is_asleep(&self) -> bool {
-        matches!(self.phase, Phase::Asleep)
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle)
     }
 
     /// Drops what is going on and gives the bytes back.
-    pub fn sleep(&mut self, ledger: &mut Ledger) {
-        if !self.is_asleep() {
+    pub fn end_exchange(&mut self, budget: &mut Budget) {
+        if !self.is_idle() {
             if let Phase::Receiving = self.phase {
                 self.receiver = None; // what has come is dropped, and must not be acknowledged any more
             }
-            self.phase = Phase::Asleep;
-            ledger.give_back(self.holder, std::mem::take(&mut self.charged));
-            ledger.rest(self.holder);
-            ledger.fall_asleep(self.holder);
+            self.phase = Phase::Idle;
+            budget.release(self.account, std::mem::take(&mut self.reserved));
+            budget.remove_active(self.account);
+            budget.add_idle(self.account);
         }
     }
 
@@ -265,8 +265,8 @@ impl Session {
     #[inline]
     fn is_next(&self, exchange: u32) -> bool {
         match (&self.phase, &self.receiver) {
-            (Phase::Asleep, None) => exchange == self.exchange,
-            (Phase::Asleep | Phase::Responding(_), Some(_)) => exchange == self.exchange + 1,
+            (Phase::Idle, None) => exchange == self.exchange,
+            (Phase::Idle | Phase::Responding(_), Some(_)) => exchange == self.exchange + 1,
             _ => false,
         }
     }
@@ -276,17 +276,17 @@ impl Session {
         data: &Data,
         limits: &Limits,
         config: &Config,
-        (ledger, spare): (&mut Ledger, &mut Vec<u8>),
+        (budget, spare): (&mut Budget, &mut Vec<u8>),
     ) -> Result<(), Reason> {
         if data.length as usize > limits.request {
             return Err(Reason::TooLong);
         }
         let mut receiver = Receiver::new(data, config.receive_window).ok_or(Reason::NotUnderstood)?;
-        self.sleep(ledger); // the response before this has arrived
-        ledger.wake(self.holder).map_err(|_| Reason::NoRoom)?;
-        ledger.leave_sleep(self.holder);
-        if receiver.suits(spare.capacity()) && ledger.take(self.holder, spare.capacity()).is_ok() {
-            self.charged += spare.capacity();
+        self.end_exchange(budget); // the response before this has arrived
+        budget.add_active(self.account).map_err(|_| Reason::NoRoom)?;
+        budget.remove_idle(self.account);
+        if receiver.suits(spare.capacity()) && budget.reserve(self.account, spare.capacity()).is_ok() {
+            self.reserved += spare.capacity();
             receiver.adopt(std::mem::take(spare));
         }
         self.exchange = data.exchange;

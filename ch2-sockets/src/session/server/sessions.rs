@@ -18,7 +18,7 @@ use super::super::Config;
 use super::super::batch::Batch;
 use super::super::datagram::{Ack, Data, Ranges, Reason, Refusal};
 use super::super::deadlines::Deadlines;
-use super::super::limits::{Ledger, Limits};
+use super::super::limits::{Budget, Limits};
 use super::super::statistics::Statistics;
 use super::session::{Complete, Session};
 use super::table::Table;
@@ -48,15 +48,15 @@ impl Sessions {
         from: SocketAddr,
         (data, payload): (&Data, &[u8]),
         (tokens, limits, config): (&Tokens, &Limits, &Config),
-        (ledger, spare): (&mut Ledger, &mut Vec<u8>),
+        (budget, spare): (&mut Budget, &mut Vec<u8>),
         statistics: &mut Statistics,
     ) -> Result<Option<(u32, u64, Complete)>, Reason> {
         let slot = match self.find(from, data.token) {
             Some(slot) => slot,
-            None => self.make(now, from, data, (tokens, limits, config), ledger)?,
+            None => self.make(now, from, data, (tokens, limits, config), budget)?,
         };
         let Some(session) = self.table.at(slot) else { return Err(Reason::Unknown) };
-        let received = session.receive(now, data, payload, (limits, config), (ledger, spare), statistics)?;
+        let received = session.receive(now, data, payload, (limits, config), (budget, spare), statistics)?;
         let serial = session.serial;
         if !session.queued {
             session.queued = true;
@@ -72,20 +72,20 @@ impl Sessions {
         from: SocketAddr,
         ack: &Ack,
         ranges: Ranges<'_>,
-        ledger: &mut Ledger,
+        budget: &mut Budget,
     ) {
         let Some(slot) = self.find(from, ack.token) else { return };
         if let Some(session) = self.table.at(slot) {
-            session.acknowledged(now, ack, ranges, ledger);
+            session.acknowledged(now, ack, ranges, budget);
             self.enqueue(slot);
         }
     }
 
     /// Takes a refusal in.
-    pub fn refused(&mut self, now: Duration, from: SocketAddr, refusal: &Refusal, ledger: &mut Ledger) {
+    pub fn refused(&mut self, now: Duration, from: SocketAddr, refusal: &Refusal, budget: &mut Budget) {
         let Some(slot) = self.find(from, refusal.token) else { return };
         if let Some(session) = self.table.at(slot) {
-            session.refused(now, refusal.exchange, ledger);
+            session.refused(now, refusal.exchange, budget);
         }
     }
 
@@ -128,7 +128,7 @@ impl Sessions {
         &mut self,
         now: Duration,
         limits: &Limits,
-        ledger: &mut Ledger,
+        budget: &mut Budget,
         statistics: &mut Statistics,
     ) {
         while let Some(slot) = self.retransmissions.due(now) {
@@ -140,7 +140,7 @@ impl Sessions {
             self.enqueue(slot);
         }
         while let Some(slot) = self.expiries.due(now) {
-            self.expire(slot, now, limits, ledger);
+            self.expire(slot, now, limits, budget);
         }
     }
 
@@ -150,11 +150,11 @@ impl Sessions {
         self.table.get(slot)
     }
 
-    fn expire(&mut self, slot: u32, now: Duration, limits: &Limits, ledger: &mut Ledger) {
+    fn expire(&mut self, slot: u32, now: Duration, limits: &Limits, budget: &mut Budget) {
         let Some(session) = self.table.at(slot) else { return };
-        let silent = session.last_heard + limits.idle;
+        let silent = session.last_heard + limits.idle_timeout;
         if now >= silent {
-            session.sleep(ledger);
+            session.end_exchange(budget);
         }
         let end = silent.max(session.token_end);
         if now < silent {
@@ -162,7 +162,7 @@ impl Sessions {
         } else if now < end {
             self.expiries.set(slot, end);
         } else {
-            ledger.leave_sleep(session.holder);
+            budget.remove_idle(session.account);
             self.table.remove(slot);
             self.latest = None;
         }
@@ -187,18 +187,18 @@ impl Sessions {
         from: SocketAddr,
         data: &Data,
         (tokens, limits, config): (&Tokens, &Limits, &Config),
-        ledger: &mut Ledger,
+        budget: &mut Budget,
     ) -> Result<u32, Reason> {
         let token_end = tokens.valid_until(now, from, data.token).ok_or(Reason::Unknown)?;
         if data.exchange != 0 {
             return Err(Reason::Unknown);
         }
         let session = Session::new(from, data.token, token_end, self.made, config);
-        ledger.room_to_sleep(session.holder).map_err(|_| Reason::NoRoom)?;
-        ledger.fall_asleep(session.holder);
+        budget.room_for_idle(session.account).map_err(|_| Reason::NoRoom)?;
+        budget.add_idle(session.account);
         self.made += 1;
         let slot = self.table.insert((from, data.token), session);
-        self.expiries.set(slot, now + limits.idle);
+        self.expiries.set(slot, now + limits.idle_timeout);
         Ok(slot)
     }
 }

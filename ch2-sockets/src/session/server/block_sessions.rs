@@ -1,11 +1,11 @@
 //! The server of the original block protocol: one session per message, upload only. Notes, chapter 2, part 2.
 //!
 //! ```text
-//!          a?0            first b             c, all blocks here
-//! (none) ───────▶ empty ──────────▶ filling ─────────────────────▶ closed: 0?1, and the request is delivered
-//!                   │                  │ c, not all
-//!                   │                  └─────────────────────────▶ closed: 0?0
-//!                   └ makes way when there is no room           any: gone after 30 s without a datagram
+//!          a?0            first b                  c, all blocks here
+//! (none) ───────▶ empty ──────────▶ reassembling ─────────────────────▶ closed: 0?1, and the request is delivered
+//!                   │                    │ c, not all
+//!                   │                    └─────────────────────────▶ closed: 0?0
+//!                   └ makes way when there is no room             any: gone after 30 s without a datagram
 //! ```
 //!
 //! A closed session remembers its verdict for a while: the client, whose copy of it may be lost, asks again and gets the same, and
@@ -22,9 +22,9 @@ use std::time::Duration;
 use siphasher::sip::SipHasher24;
 
 use super::super::deadlines::Deadlines;
-use super::super::limits::{Holder, Ledger, Limits, NoRoom};
+use super::super::limits::{Account, Budget, Limits, NoRoom};
 use super::super::pdu::{Request, Response};
-use super::filling::Filling;
+use super::reassembly::Reassembly;
 use super::table::Table;
 
 /// Numbers of sessions are below this: then `0?<session>` is at most 18 bytes, what the smallest Ethernet frame carries.
@@ -32,7 +32,7 @@ const NUMBERS: u64 = 10_000_000_000_000_000;
 
 /// All sessions of the original protocol.
 #[derive(Debug)]
-pub struct Originals {
+pub struct BlockSessions {
     sessions: Table<(SocketAddr, u64), Session>,
     expiries: Deadlines,
     /// Sessions that were empty when they were made, oldest first, with their numbers.
@@ -44,7 +44,7 @@ pub struct Originals {
 #[derive(Debug)]
 struct Session {
     number: u64,
-    holder: Holder,
+    account: Account,
     last_heard: Duration,
     state: State,
 }
@@ -52,25 +52,25 @@ struct Session {
 #[derive(Debug)]
 enum State {
     Empty,
-    Filling(Filling),
+    Reassembling(Reassembly),
     Closed { delivered: bool },
 }
 
-/// A message that is complete, with the bytes that the ledger has for it.
+/// A message that is complete, with the bytes reserved for it.
 pub struct Complete {
     /// The message.
     pub message: Vec<u8>,
     /// Whose bytes.
-    pub holder: Holder,
-    /// Bytes taken from the ledger, to be given back.
-    pub charged: usize,
+    pub account: Account,
+    /// Bytes reserved for it, to be released.
+    pub reserved: usize,
 }
 
-impl Originals {
+impl BlockSessions {
     /// None yet; the secret makes the numbers unguessable.
-    pub fn new(secret: [u8; 16]) -> Originals {
+    pub fn new(secret: [u8; 16]) -> BlockSessions {
         let (sessions, expiries) = (Table::default(), Deadlines::default());
-        Originals { sessions, expiries, empty: VecDeque::new(), secret, made: 0 }
+        BlockSessions { sessions, expiries, empty: VecDeque::new(), secret, made: 0 }
     }
 
     /// Answers a datagram, and gives the message that it may have completed.
@@ -80,18 +80,18 @@ impl Originals {
         from: SocketAddr,
         request: &Request<'_>,
         limits: &Limits,
-        ledger: &mut Ledger,
+        budget: &mut Budget,
     ) -> (Response, Option<Complete>) {
         let answer = match *request {
-            Request::Open => self.open(now, from, limits, ledger).map(Response::Done),
+            Request::Open => self.open(now, from, limits, budget).map(Response::Done),
             Request::OpenExtension => None,
             Request::Block { session, index, count, length, data } => {
                 if data.len() as u64 != length {
                     return (Response::WrongLength, None);
                 }
-                self.store(now, (from, session), (index, count, data), limits, ledger).map(Response::Done)
+                self.store(now, (from, session), (index, count, data), limits, budget).map(Response::Done)
             }
-            Request::Close { session } => match self.close(now, (from, session), ledger) {
+            Request::Close { session } => match self.close(now, (from, session), budget) {
                 Some((delivered, complete)) => return (Response::Done(delivered.into()), complete),
                 None => None,
             },
@@ -99,34 +99,34 @@ impl Originals {
         (answer.unwrap_or(Response::NotUnderstood), None)
     }
 
-    /// When [`Originals::expire`] wants to be called.
+    /// When [`BlockSessions::expire`] wants to be called.
     pub fn next_timeout(&self) -> Option<Duration> {
         self.expiries.next()
     }
 
     /// Forgets who has been silent for too long.
-    pub fn expire(&mut self, now: Duration, limits: &Limits, ledger: &mut Ledger) {
+    pub fn expire(&mut self, now: Duration, limits: &Limits, budget: &mut Budget) {
         while let Some(slot) = self.expiries.due(now) {
             let Some(session) = self.sessions.at(slot) else { continue };
-            let end = session.last_heard + limits.idle;
+            let end = session.last_heard + limits.idle_timeout;
             if now < end {
                 self.expiries.set(slot, end);
             } else {
-                self.remove(slot, ledger);
+                self.remove(slot, budget);
             }
         }
     }
 
-    fn open(&mut self, now: Duration, from: SocketAddr, limits: &Limits, ledger: &mut Ledger) -> Option<u64> {
-        let holder = Holder::of(from.ip());
-        self.forget_filled();
-        while ledger.wake(holder).is_err() {
-            self.make_way(holder, ledger).ok()?;
+    fn open(&mut self, now: Duration, from: SocketAddr, limits: &Limits, budget: &mut Budget) -> Option<u64> {
+        let account = Account::of(from.ip());
+        self.forget_started();
+        while budget.add_active(account).is_err() {
+            self.make_way(account, budget).ok()?;
         }
         let number = self.new_number(from);
-        let session = Session { number, holder, last_heard: now, state: State::Empty };
+        let session = Session { number, account, last_heard: now, state: State::Empty };
         let slot = self.sessions.insert((from, number), session);
-        self.expiries.set(slot, now + limits.idle);
+        self.expiries.set(slot, now + limits.idle_timeout);
         self.empty.push_back((slot, number));
         Some(number)
     }
@@ -145,18 +145,18 @@ impl Originals {
     }
 
     /// Removes the oldest session that is empty: of this client, or of anybody if the client has none.
-    fn make_way(&mut self, holder: Holder, ledger: &mut Ledger) -> Result<(), NoRoom> {
+    fn make_way(&mut self, account: Account, budget: &mut Budget) -> Result<(), NoRoom> {
         let of_client =
-            |entry: &(u32, u64)| self.empty_at(entry).is_some_and(|session| session.holder == holder);
+            |entry: &(u32, u64)| self.empty_at(entry).is_some_and(|session| session.account == account);
         let place = self.empty.iter().position(of_client).unwrap_or(0);
         let (slot, _) = self.empty.remove(place).ok_or(NoRoom)?;
-        self.remove(slot, ledger);
-        self.forget_filled();
+        self.remove(slot, budget);
+        self.forget_started();
         Ok(())
     }
 
     /// Drops entries of sessions that are not empty any more, up to the oldest that is.
-    fn forget_filled(&mut self) {
+    fn forget_started(&mut self) {
         while self.empty.front().is_some_and(|entry| self.empty_at(entry).is_none()) {
             self.empty.pop_front();
         }
@@ -172,7 +172,7 @@ impl Originals {
         key: (SocketAddr, u64),
         (index, count, data): (u64, u64, &[u8]),
         limits: &Limits,
-        ledger: &mut Ledger,
+        budget: &mut Budget,
     ) -> Option<u64> {
         let slot = self.sessions.find(&key)?;
         let session = self.sessions.at(slot)?;
@@ -181,11 +181,11 @@ impl Originals {
             return None;
         }
         if session.is_empty() {
-            session.state = State::Filling(Filling::new(count));
+            session.state = State::Reassembling(Reassembly::new(count));
         }
         match &mut session.state {
-            State::Filling(filling) if filling.count() == count => {
-                filling.store(index, data, limits.request, session.holder, ledger).ok()
+            State::Reassembling(reassembly) if reassembly.count() == count => {
+                reassembly.store(index, data, limits.request, session.account, budget).ok()
             }
             _ => None,
         }
@@ -196,7 +196,7 @@ impl Originals {
         &mut self,
         now: Duration,
         key: (SocketAddr, u64),
-        ledger: &mut Ledger,
+        budget: &mut Budget,
     ) -> Option<(bool, Option<Complete>)> {
         let slot = self.sessions.find(&key)?;
         let session = self.sessions.at(slot)?;
@@ -204,36 +204,36 @@ impl Originals {
         if let State::Closed { delivered } = session.state {
             return Some((delivered, None));
         }
-        let holder = session.holder;
-        let State::Filling(filling) = std::mem::replace(&mut session.state, State::Empty) else {
+        let account = session.account;
+        let State::Reassembling(reassembly) = std::mem::replace(&mut session.state, State::Empty) else {
             return None; // nothing to close: the original dies of it
         };
-        let delivered = filling.is_complete();
+        let delivered = reassembly.is_complete();
         session.state = State::Closed { delivered };
-        let keep = ledger.room_to_sleep(holder).is_ok() || delivered;
-        ledger.rest(holder);
-        ledger.fall_asleep(holder);
+        let keep = budget.room_for_idle(account).is_ok() || delivered;
+        budget.remove_active(account);
+        budget.add_idle(account);
         let complete = if delivered {
-            let (message, charged) = filling.into_message();
-            Some(Complete { message, holder, charged })
+            let (message, reserved) = reassembly.into_message();
+            Some(Complete { message, account, reserved })
         } else {
-            ledger.give_back(holder, filling.charged());
+            budget.release(account, reassembly.reserved());
             None
         };
         if !keep {
-            self.remove(slot, ledger);
+            self.remove(slot, budget);
         }
         Some((delivered, complete))
     }
 
-    fn remove(&mut self, slot: u32, ledger: &mut Ledger) {
+    fn remove(&mut self, slot: u32, budget: &mut Budget) {
         let Some(session) = self.sessions.remove(slot) else { return };
         match session.state {
-            State::Closed { .. } => ledger.leave_sleep(session.holder),
-            State::Empty => ledger.rest(session.holder),
-            State::Filling(filling) => {
-                ledger.give_back(session.holder, filling.charged());
-                ledger.rest(session.holder);
+            State::Closed { .. } => budget.remove_idle(session.account),
+            State::Empty => budget.remove_active(session.account),
+            State::Reassembling(reassembly) => {
+                budget.release(session.account, reassembly.reserved());
+                budget.remove_active(session.account);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A message of the original protocol as it arrives, its memory on the ledger.
+//! A message of the original protocol as it arrives; its memory is reserved in the budget.
 //!
 //! ```text
 //! front  ┌─────┬─────┬─────┐   later   ┌─────┐   ┌─────┐
@@ -11,14 +11,14 @@
 
 use std::collections::BTreeMap;
 
-use super::super::limits::{Holder, Ledger, NoRoom};
+use super::super::limits::{Account, Budget, NoRoom};
 
 /// What a block out of order costs besides its bytes.
 const BLOCK_OVERHEAD: usize = 96;
 
 /// A message as it arrives.
 #[derive(Debug)]
-pub struct Filling {
+pub struct Reassembly {
     count: u64,
     front: Vec<u8>,
     /// Blocks in `front`.
@@ -26,13 +26,20 @@ pub struct Filling {
     /// Blocks behind a gap.
     later: BTreeMap<u64, Vec<u8>>,
     later_bytes: usize,
-    charged: usize,
+    reserved: usize,
 }
 
-impl Filling {
+impl Reassembly {
     /// A message of so many blocks, none of them here.
-    pub fn new(count: u64) -> Filling {
-        Filling { count, front: Vec::new(), in_order: 0, later: BTreeMap::new(), later_bytes: 0, charged: 0 }
+    pub fn new(count: u64) -> Reassembly {
+        Reassembly {
+            count,
+            front: Vec::new(),
+            in_order: 0,
+            later: BTreeMap::new(),
+            later_bytes: 0,
+            reserved: 0,
+        }
     }
 
     /// How many blocks the message has.
@@ -45,27 +52,27 @@ impl Filling {
         self.in_order == self.count
     }
 
-    /// Bytes taken from the ledger.
-    pub fn charged(&self) -> usize {
-        self.charged
+    /// Bytes reserved in the budget.
+    pub fn reserved(&self) -> usize {
+        self.reserved
     }
 
-    /// The blocks in order, and the bytes taken from the ledger for them.
+    /// The blocks in order, and the bytes reserved for them.
     pub fn into_message(self) -> (Vec<u8>, usize) {
-        (self.front, self.charged)
+        (self.front, self.reserved)
     }
 
     /// Stores a block; how many distinct ones there are now. One that is here already stays as it is.
     ///
     /// # Errors
-    /// [`NoRoom`]: the message is longer than `limit` bytes, or the ledger has no room.
+    /// [`NoRoom`]: the message is longer than `limit` bytes, or the budget has no room.
     pub fn store(
         &mut self,
         index: u64,
         data: &[u8],
         limit: usize,
-        holder: Holder,
-        ledger: &mut Ledger,
+        account: Account,
+        budget: &mut Budget,
     ) -> Result<u64, NoRoom> {
         if index < self.in_order || self.later.contains_key(&index) {
             return Ok(self.distinct());
@@ -74,17 +81,17 @@ impl Filling {
             return Err(NoRoom);
         }
         if index > self.in_order {
-            self.charge(data.len() + BLOCK_OVERHEAD, holder, ledger)?;
+            self.reserve(data.len() + BLOCK_OVERHEAD, account, budget)?;
             self.later.insert(index, data.to_vec());
             self.later_bytes += data.len();
             return Ok(self.distinct());
         }
-        self.append(data, limit, holder, ledger)?;
+        self.append(data, limit, account, budget)?;
         while let Some(entry) = self.later.first_entry().filter(|entry| *entry.key() == self.in_order) {
             let block = entry.remove();
             self.later_bytes -= block.len();
-            self.give_back(block.len() + BLOCK_OVERHEAD, holder, ledger);
-            self.append(&block, limit, holder, ledger)?;
+            self.release(block.len() + BLOCK_OVERHEAD, account, budget);
+            self.append(&block, limit, account, budget)?;
         }
         Ok(self.distinct())
     }
@@ -93,13 +100,13 @@ impl Filling {
         &mut self,
         data: &[u8],
         limit: usize,
-        holder: Holder,
-        ledger: &mut Ledger,
+        account: Account,
+        budget: &mut Budget,
     ) -> Result<(), NoRoom> {
         let (length, capacity) = (self.front.len() + data.len(), self.front.capacity());
         if length > capacity {
             let wanted = length.max(2 * capacity).min(limit.max(length));
-            self.charge(wanted - capacity, holder, ledger)?;
+            self.reserve(wanted - capacity, account, budget)?;
             self.front.reserve_exact(wanted - self.front.len());
         }
         self.front.extend_from_slice(data);
@@ -111,14 +118,14 @@ impl Filling {
         self.in_order + self.later.len() as u64
     }
 
-    fn charge(&mut self, bytes: usize, holder: Holder, ledger: &mut Ledger) -> Result<(), NoRoom> {
-        ledger.take(holder, bytes)?;
-        self.charged += bytes;
+    fn reserve(&mut self, bytes: usize, account: Account, budget: &mut Budget) -> Result<(), NoRoom> {
+        budget.reserve(account, bytes)?;
+        self.reserved += bytes;
         Ok(())
     }
 
-    fn give_back(&mut self, bytes: usize, holder: Holder, ledger: &mut Ledger) {
-        ledger.give_back(holder, bytes);
-        self.charged -= bytes;
+    fn release(&mut self, bytes: usize, account: Account, budget: &mut Budget) {
+        budget.release(account, bytes);
+        self.reserved -= bytes;
     }
 }
