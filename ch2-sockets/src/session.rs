@@ -46,25 +46,25 @@
 //! let response = loop {
 //!     let mut quiet = true;
 //!     // 1. What has come: here straight from the other side, else from the socket.
-//!     while client.transmit(now, &mut batch) {
-//!         server.receive(now, here, batch.segment, &batch.bytes);
+//!     while client.poll_transmit(now, &mut batch) {
+//!         server.handle_datagram(now, here, batch.segment, &batch.bytes);
 //!         quiet = false;
 //!     }
 //!     // 2. Requests that are complete are run.
 //!     while let Some(delivered) = server.poll_request() {
-//!         server.answer(now, delivered.exchange, b"0:0:1:2".to_vec());
+//!         server.respond(now, delivered.exchange, b"0:0:1:2".to_vec());
 //!     }
 //!     // 3. What is to be sent, until there is nothing.
-//!     while server.transmit(now, &mut batch) {
-//!         client.receive(now, there, batch.segment, &batch.bytes);
+//!     while server.poll_transmit(now, &mut batch) {
+//!         client.handle_datagram(now, there, batch.segment, &batch.bytes);
 //!         quiet = false;
 //!     }
 //!     if let Some(response) = client.poll_response() {
 //!         break response?;
 //!     }
-//!     // 4. Only when there was nothing to send: wait for a datagram, at most until next_timeout(), then handle_timeout().
+//!     // 4. Only when there was nothing to send: wait for a datagram, at most until deadline(), then handle_timeout().
 //!     if quiet {
-//!         let next = [client.next_timeout(), server.next_timeout()].into_iter().flatten().min();
+//!         let next = [client.deadline(), server.deadline()].into_iter().flatten().min();
 //!         now = now.max(next.unwrap_or(now));
 //!         client.handle_timeout(now);
 //!         server.handle_timeout(now);

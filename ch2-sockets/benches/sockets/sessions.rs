@@ -42,24 +42,26 @@ pub fn serve_on(mut endpoint: Endpoint, mut losses: Option<Losses>) -> anyhow::R
         while receive(&mut endpoint, &mut arrivals)? {
             for arrival in arrivals.iter() {
                 match &mut losses {
-                    None => server.receive(began.elapsed(), arrival.from, arrival.segment, arrival.bytes),
+                    None => {
+                        server.handle_datagram(began.elapsed(), arrival.from, arrival.segment, arrival.bytes);
+                    }
                     Some(losses) => losses.apply(arrival.segment, arrival.bytes, |run| {
-                        server.receive(began.elapsed(), arrival.from, arrival.segment, run);
+                        server.handle_datagram(began.elapsed(), arrival.from, arrival.segment, run);
                     }),
                 }
             }
             while let Some(delivered) = server.poll_request() {
-                server.answer(began.elapsed(), delivered.exchange, b"0".as_slice());
+                server.respond(began.elapsed(), delivered.exchange, b"0".as_slice());
                 server.recycle(delivered.request);
             }
-            while server.transmit(began.elapsed(), &mut batch) {
+            while server.poll_transmit(began.elapsed(), &mut batch) {
                 endpoint.send(batch.to, batch.segment, &batch.bytes)?;
             }
         }
-        let due = server.next_timeout().map(|due| due.saturating_sub(began.elapsed()));
+        let due = server.deadline().map(|due| due.saturating_sub(began.elapsed()));
         wait(&endpoint.as_fd(), PollFlags::POLLIN, None, due)?;
         server.handle_timeout(began.elapsed());
-        while server.transmit(began.elapsed(), &mut batch) {
+        while server.poll_transmit(began.elapsed(), &mut batch) {
             endpoint.send(batch.to, batch.segment, &batch.bytes)?;
         }
     }
@@ -154,7 +156,7 @@ impl Driver {
             while receive(&mut self.endpoint, &mut self.arrivals)? {
                 let now = self.began.elapsed();
                 for arrival in self.arrivals.iter() {
-                    self.client.receive(now, arrival.from, arrival.segment, arrival.bytes);
+                    self.client.handle_datagram(now, arrival.from, arrival.segment, arrival.bytes);
                 }
                 self.transmit()?;
             }
@@ -168,14 +170,14 @@ impl Driver {
             if deadline.is_some_and(|deadline| now >= deadline) {
                 return Ok(());
             }
-            let due = self.client.next_timeout().into_iter().chain(deadline).min();
+            let due = self.client.deadline().into_iter().chain(deadline).min();
             let Some(due) = due else { bail!("{} waits for nothing", self.server) };
             wait(&self.endpoint.as_fd(), PollFlags::POLLIN, None, Some(due.saturating_sub(now)))?;
         }
     }
 
     fn transmit(&mut self) -> anyhow::Result<()> {
-        while self.client.transmit(self.began.elapsed(), &mut self.batch) {
+        while self.client.poll_transmit(self.began.elapsed(), &mut self.batch) {
             self.endpoint.send(self.batch.to, self.batch.segment, &self.batch.bytes)?;
         }
         Ok(())

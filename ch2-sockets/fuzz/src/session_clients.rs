@@ -48,11 +48,11 @@ fn config(tape: &mut Tape<'_>) -> Config {
 /// What both clients have.
 trait Machine {
     fn request(&mut self, now: Duration, request: Vec<u8>);
-    fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]);
-    fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool;
+    fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]);
+    fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool;
     /// The response's length, of an upload 0.
     fn poll_response(&mut self) -> Option<Result<usize, Error>>;
-    fn next_timeout(&self) -> Option<Duration>;
+    fn deadline(&self) -> Option<Duration>;
     fn handle_timeout(&mut self, now: Duration);
     fn statistics(&self) -> Statistics;
 }
@@ -63,17 +63,17 @@ macro_rules! machine {
             fn request(&mut self, now: Duration, request: Vec<u8>) {
                 $client::request(self, now, request);
             }
-            fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
-                $client::receive(self, now, from, segment, bytes);
+            fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
+                $client::handle_datagram(self, now, from, segment, bytes);
             }
-            fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
-                $client::transmit(self, now, batch)
+            fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+                $client::poll_transmit(self, now, batch)
             }
             fn poll_response(&mut self) -> Option<Result<usize, Error>> {
                 $client::poll_response(self).map(|outcome| outcome.map($length))
             }
-            fn next_timeout(&self) -> Option<Duration> {
-                $client::next_timeout(self)
+            fn deadline(&self) -> Option<Duration> {
+                $client::deadline(self)
             }
             fn handle_timeout(&mut self, now: Duration) {
                 $client::handle_timeout(self, now);
@@ -100,22 +100,22 @@ fn run(tape: &mut Tape<'_>, config: Config, mut client: impl Machine) {
         match step % 16 {
             0 => client.request(now, vec![b'q'; 3 * usize::from(tape.byte()).pow(2)]),
             1 => now += Duration::from_millis(u64::from(tape.byte()).pow(2)),
-            2 => now = now.max(client.next_timeout().unwrap_or(now)),
+            2 => now = now.max(client.deadline().unwrap_or(now)),
             3 => {
                 let before = client.statistics().datagrams_received;
                 let datagram = answer(tape, &mut 0);
-                client.receive(now, ([192, 0, 2, 1], 7778).into(), datagram.len(), &datagram);
+                client.handle_datagram(now, ([192, 0, 2, 1], 7778).into(), datagram.len(), &datagram);
                 assert_eq!(client.statistics().datagrams_received, before, "a stranger is heard");
             }
             4..=6 => transmit(&mut client, now, &mut batch),
             7 => {
                 let (segment, bytes) = (tape.byte(), tape.bytes());
                 came += bytes.len();
-                client.receive(now, server(), segment.into(), bytes);
+                client.handle_datagram(now, server(), segment.into(), bytes);
             }
             _ => {
                 let datagram = answer(tape, &mut came);
-                client.receive(now, server(), datagram.len(), &datagram);
+                client.handle_datagram(now, server(), datagram.len(), &datagram);
             }
         }
         client.handle_timeout(now);
@@ -171,7 +171,7 @@ fn answer(tape: &mut Tape<'_>, came: &mut usize) -> Vec<u8> {
 
 fn transmit(client: &mut impl Machine, now: Duration, batch: &mut Batch) {
     for _ in 0..PATIENCE {
-        if !client.transmit(now, batch) {
+        if !client.poll_transmit(now, batch) {
             return;
         }
         assert_eq!(batch.to, server());
@@ -189,10 +189,10 @@ fn end(mut client: impl Machine, mut now: Duration, give_up: Duration) {
         transmit(&mut client, now, &mut batch);
         if let Some(outcome) = client.poll_response() {
             assert!(matches!(outcome, Err(Error::NoAnswer { .. })), "{outcome:?}");
-            assert_eq!(client.next_timeout(), None);
+            assert_eq!(client.deadline(), None);
             return;
         }
-        now = now.max(client.next_timeout().expect("somebody is waited for"));
+        now = now.max(client.deadline().expect("somebody is waited for"));
         assert!(now <= began + give_up, "it waits too long");
         client.handle_timeout(now);
     }

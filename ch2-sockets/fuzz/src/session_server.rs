@@ -199,13 +199,13 @@ impl World {
             self.note(who, bytes); // one datagram, without contents
         }
         bytes.chunks(segment.max(1)).for_each(|datagram| self.note(who, datagram));
-        self.server.receive(self.now, self.addresses[who].name, segment, bytes);
+        self.server.handle_datagram(self.now, self.addresses[who].name, segment, bytes);
     }
 
     fn send(&mut self, who: usize, datagram: &[u8]) {
         self.note(who, datagram);
         let delivered = self.server.statistics().delivered;
-        self.server.receive(self.now, self.addresses[who].name, datagram.len(), datagram);
+        self.server.handle_datagram(self.now, self.addresses[who].name, datagram.len(), datagram);
         if self.server.statistics().delivered > delivered && datagram[0] == b'D' {
             let request = (who, datagram[4..16].to_vec());
             assert!(self.addresses[who].has(datagram), "a request with somebody else's token");
@@ -225,7 +225,7 @@ impl World {
         self.transmit();
         for question in [&OPEN_EXTENSION[..], OPEN] {
             self.send(who, question);
-            assert!(self.server.transmit(self.now, &mut self.batch), "an opening is answered");
+            assert!(self.server.poll_transmit(self.now, &mut self.batch), "an opening is answered");
             let address = &mut self.addresses[who];
             assert_eq!(self.batch.to, address.name);
             address.got += self.batch.bytes.len();
@@ -248,7 +248,7 @@ impl World {
             assert!(!self.handed_out.contains(&exchange), "a request is handed out twice");
             self.handed_out.push(exchange);
         }
-        self.server.answer(self.now, exchange, vec![b'r'; length]);
+        self.server.respond(self.now, exchange, vec![b'r'; length]);
         self.server.recycle(request);
         true
     }
@@ -260,7 +260,7 @@ impl World {
 
     /// The next timer.
     fn fire(&mut self) {
-        if let Some(next) = self.server.next_timeout() {
+        if let Some(next) = self.server.deadline() {
             self.now = self.now.max(next);
             self.server.handle_timeout(self.now);
         }
@@ -268,7 +268,7 @@ impl World {
 
     fn transmit(&mut self) {
         for _ in 0..PATIENCE {
-            if !self.server.transmit(self.now, &mut self.batch) {
+            if !self.server.poll_transmit(self.now, &mut self.batch) {
                 return;
             }
             let to = self.addresses.iter_mut().find(|address| address.name == self.batch.to);
@@ -297,7 +297,7 @@ impl World {
             while self.answer(10) {}
             self.transmit();
             self.check();
-            let Some(next) = self.server.next_timeout() else {
+            let Some(next) = self.server.deadline() else {
                 assert_eq!(self.server.held(), Held::default());
                 return;
             };
@@ -313,11 +313,11 @@ impl World {
 fn nameless() -> ExchangeId {
     let mut server = Server::new(LIMITS, Config::default(), SECRET);
     let (from, mut batch) = (([192, 0, 2, 1], 1).into(), Batch::new());
-    server.receive(Duration::ZERO, from, OPEN.len(), OPEN);
-    assert!(server.transmit(Duration::ZERO, &mut batch));
+    server.handle_datagram(Duration::ZERO, from, OPEN.len(), OPEN);
+    assert!(server.poll_transmit(Duration::ZERO, &mut batch));
     let Some(Response::Done(session)) = Response::parse(&batch.bytes) else { panic!("no session") };
     for pdu in [format!("b?{session}?0?1?1?x"), format!("c?{session}")] {
-        server.receive(Duration::ZERO, from, pdu.len(), pdu.as_bytes());
+        server.handle_datagram(Duration::ZERO, from, pdu.len(), pdu.as_bytes());
     }
     server.poll_request().expect("it is complete").exchange
 }

@@ -89,14 +89,14 @@ impl BlockClient {
     }
 
     /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. Those of others are ignored.
-    pub fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
+    pub fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
         if from != self.server {
             return;
         }
         for datagram in split(segment, bytes) {
             self.statistics.datagrams_received += 1;
             match Response::parse(datagram) {
-                Some(response) if self.phase != Phase::Idle => self.answered(now, response),
+                Some(response) if self.phase != Phase::Idle => self.handle_response(now, response),
                 Some(_) => {}
                 None => self.statistics.malformed += 1,
             }
@@ -109,7 +109,7 @@ impl BlockClient {
     }
 
     /// Fills `batch` with the datagram to send now; `false` if there is none.
-    pub fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
         if self.phase == Phase::Idle || now < self.send_at {
             return false;
         }
@@ -134,7 +134,7 @@ impl BlockClient {
     }
 
     /// When to call [`BlockClient::handle_timeout`], if nothing comes before.
-    pub fn next_timeout(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         (self.phase != Phase::Idle).then(|| self.send_at.min(self.last_heard + self.give_up))
     }
 
@@ -166,7 +166,7 @@ impl BlockClient {
         Statistics { smoothed_round_trip: self.round_trip.smoothed(), window: 1, ..self.statistics }
     }
 
-    fn answered(&mut self, now: Duration, response: Response) {
+    fn handle_response(&mut self, now: Duration, response: Response) {
         self.last_heard = now;
         match (self.phase, response) {
             (_, Response::NotUnderstood) => {

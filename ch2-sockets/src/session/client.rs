@@ -14,7 +14,7 @@
 //! more now and then; a living server answers with an ack.
 //!
 //! Back in *idle* the client still acknowledges blocks of the last response: its last ack may have been lost. Call
-//! [`Client::transmit`] once more before leaving, or the server keeps the response until it expires.
+//! [`Client::poll_transmit`] once more before leaving, or the server keeps the response until it expires.
 
 mod phases;
 mod progress;
@@ -126,7 +126,7 @@ impl Client {
     }
 
     /// Fills `batch` with datagrams to send now; `false` if there are none. Call until then.
-    pub fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
         batch.begin(self.server, 0);
         if let Some(refusal) = self.refuse.take() {
             batch.single(self.server, &refusal.encode());
@@ -144,9 +144,9 @@ impl Client {
         }
         match &mut self.phase {
             Phase::Idle | Phase::Receiving => false,
-            Phase::Sending(sender) => sender.transmit(now, &mut self.path, batch, &mut self.statistics),
+            Phase::Sending(sender) => sender.poll_transmit(now, &mut self.path, batch, &mut self.statistics),
             Phase::Opening(opening) => {
-                let asks = opening.asks(now, &self.path.round_trip);
+                let asks = opening.poll_question(now, &self.path.round_trip);
                 if asks {
                     batch.single(self.server, OPEN_EXTENSION);
                     self.statistics.datagrams_sent += 1;
@@ -154,22 +154,22 @@ impl Client {
                 asks
             }
             Phase::Waiting(waiting) => {
-                let asks = waiting.asks(now, &self.path.round_trip);
+                let asks = waiting.poll_question(now, &self.path.round_trip);
                 if asks {
-                    waiting.request.probe(now, batch, &mut self.statistics);
+                    waiting.request.poll_probe(now, batch, &mut self.statistics);
                 }
                 asks
             }
         }
     }
 
-    /// When to call [`Client::handle_timeout`], if nothing comes before. Ask when [`Client::transmit`] has said `false`.
-    pub fn next_timeout(&self) -> Option<Duration> {
+    /// When to call [`Client::handle_timeout`], if nothing comes before. Ask when [`Client::poll_transmit`] has said `false`.
+    pub fn deadline(&self) -> Option<Duration> {
         let timer = match &self.phase {
             Phase::Idle => return None,
-            Phase::Opening(opening) => Some(opening.next()),
-            Phase::Sending(sender) => sender.next_timeout(),
-            Phase::Waiting(waiting) => Some(waiting.next()),
+            Phase::Opening(opening) => Some(opening.deadline()),
+            Phase::Sending(sender) => sender.deadline(),
+            Phase::Waiting(waiting) => Some(waiting.deadline()),
             Phase::Receiving => None,
         };
         let end = self.last_heard + self.config.give_up;

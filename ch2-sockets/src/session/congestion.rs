@@ -90,7 +90,7 @@ impl Controller {
     }
 
     /// So many blocks were acknowledged. `limited`: the window was what held the sender back; else there is nothing to learn.
-    pub fn acknowledged(&mut self, blocks: u32, limited: bool, round_trip: &RoundTrip) {
+    pub fn handle_ack(&mut self, blocks: u32, limited: bool, round_trip: &RoundTrip) {
         self.delivered += blocks;
         if !limited {
             return;
@@ -110,7 +110,7 @@ impl Controller {
     }
 
     /// So many transmissions were lost, the last of them numbered `last`; `next` is the number of the next transmission.
-    pub fn lost(&mut self, blocks: u32, last: u32, next: u32, round_trip: &RoundTrip) {
+    pub fn handle_loss(&mut self, blocks: u32, last: u32, next: u32, round_trip: &RoundTrip) {
         self.lost += blocks;
         let congestion = match self.rule {
             Congestion::Reno => true,
@@ -125,12 +125,12 @@ impl Controller {
     }
 
     /// So many that had been counted as lost were only late.
-    pub fn arrived_late(&mut self, blocks: u32) {
+    pub fn handle_late_arrival(&mut self, blocks: u32) {
         self.lost = self.lost.saturating_sub(blocks);
     }
 
     /// Timeout after timeout: nothing arrives, so nothing is known of the link any more.
-    pub fn silence(&mut self, next: u32) {
+    pub fn handle_silence(&mut self, next: u32) {
         // Once per silence: further timeouts find the window at 1 and must not forget where it was.
         if self.window > 1 {
             self.slow_start_threshold = (self.window / 2).max(MINIMUM_WINDOW);
@@ -173,13 +173,13 @@ mod tests {
     fn slow_start_doubles_and_avoidance_adds_one() {
         let flat = round_trip([40; 20]);
         let mut reno = Controller::new(Congestion::Reno);
-        reno.acknowledged(10, true, &flat);
+        reno.handle_ack(10, true, &flat);
         assert_eq!(reno.window(), 20);
-        reno.lost(1, 5, 30, &flat);
+        reno.handle_loss(1, 5, 30, &flat);
         assert_eq!(reno.window(), 10);
-        reno.acknowledged(9, true, &flat);
+        reno.handle_ack(9, true, &flat);
         assert_eq!(reno.window(), 10);
-        reno.acknowledged(1, true, &flat);
+        reno.handle_ack(1, true, &flat);
         assert_eq!(reno.window(), 11);
     }
 
@@ -188,26 +188,26 @@ mod tests {
         let flat = round_trip([40; 20]);
         let mut reno = Controller::new(Congestion::Reno);
         for last in [3, 4, 5, 29] {
-            reno.lost(1, last, 30, &flat);
+            reno.handle_loss(1, last, 30, &flat);
             assert_eq!(reno.window(), 5);
         }
-        reno.lost(1, 30, 40, &flat);
+        reno.handle_loss(1, 30, 40, &flat);
         assert_eq!(reno.window(), 2);
     }
 
     #[test]
     fn a_window_that_is_not_used_does_not_grow() {
         let mut reno = Controller::new(Congestion::Reno);
-        reno.acknowledged(100, false, &round_trip([40]));
+        reno.handle_ack(100, false, &round_trip([40]));
         assert_eq!(reno.window(), INITIAL_WINDOW);
     }
 
     #[test]
     fn the_tolerant_rule_repairs_noise_and_yields_to_a_queue() {
         let mut tolerant = Controller::new(Congestion::Tolerant);
-        tolerant.lost(1, 5, 30, &round_trip([40; 20]));
+        tolerant.handle_loss(1, 5, 30, &round_trip([40; 20]));
         assert_eq!(tolerant.window(), INITIAL_WINDOW);
-        tolerant.lost(1, 30, 60, &round_trip([[40; 20], [90; 20]].concat()));
+        tolerant.handle_loss(1, 30, 60, &round_trip([[40; 20], [90; 20]].concat()));
         assert_eq!(tolerant.window(), INITIAL_WINDOW / 2);
     }
 
@@ -215,11 +215,11 @@ mod tests {
     fn the_tolerant_rule_yields_when_much_is_lost() {
         let flat = round_trip([40; 20]);
         let mut tolerant = Controller::new(Congestion::Tolerant);
-        tolerant.acknowledged(60, false, &flat);
-        tolerant.lost(10, 70, 71, &flat);
+        tolerant.handle_ack(60, false, &flat);
+        tolerant.handle_loss(10, 70, 71, &flat);
         assert_eq!(tolerant.window(), INITIAL_WINDOW);
-        tolerant.acknowledged(30, false, &flat);
-        tolerant.lost(40, 140, 141, &flat);
+        tolerant.handle_ack(30, false, &flat);
+        tolerant.handle_loss(40, 140, 141, &flat);
         assert_eq!(tolerant.window(), INITIAL_WINDOW / 2);
     }
 
@@ -227,11 +227,11 @@ mod tests {
     fn silence_starts_again_from_one() {
         let flat = round_trip([40; 20]);
         let mut reno = Controller::new(Congestion::Reno);
-        reno.silence(9);
-        reno.silence(10);
+        reno.handle_silence(9);
+        reno.handle_silence(10);
         assert_eq!(reno.window(), 1);
         for _ in 0..10 {
-            reno.acknowledged(1, true, &flat);
+            reno.handle_ack(1, true, &flat);
         }
         // Slow start up to half of where it was.
         assert!((5..8).contains(&reno.window()), "{}", reno.window());

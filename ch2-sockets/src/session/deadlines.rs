@@ -34,7 +34,7 @@ impl Deadlines {
     }
 
     /// The earliest alarm.
-    pub fn next(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         self.heap.peek().map(|Reverse((at, _))| *at)
     }
 
@@ -66,13 +66,13 @@ mod tests {
         for (slot, at) in [(7, 30), (1, 10), (2, 20), (1, 15), (2, 5)] {
             deadlines.set(slot, seconds(at));
         }
-        assert_eq!(deadlines.next(), Some(seconds(5)));
+        assert_eq!(deadlines.deadline(), Some(seconds(5)));
         assert_eq!(deadlines.due(seconds(4)), None);
         assert_eq!(deadlines.due(seconds(100)), Some(2));
         assert_eq!(deadlines.due(seconds(100)), Some(1));
         assert_eq!(deadlines.due(seconds(100)), Some(7));
         assert_eq!(deadlines.due(seconds(100)), None);
-        assert_eq!(deadlines.next(), None);
+        assert_eq!(deadlines.deadline(), None);
     }
 
     #[test]

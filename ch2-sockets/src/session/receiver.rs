@@ -106,7 +106,7 @@ impl Receiver {
         self.message.capacity()
     }
 
-    /// Bytes of memory to take before [`Receiver::receive`] gets this block: 0 nearly always, as it grows by doubling.
+    /// Bytes of memory to take before [`Receiver::handle_data`] gets this block: 0 nearly always, as it grows by doubling.
     #[inline]
     pub fn growth(&self, data: &Data) -> usize {
         let end = self.end_of(data.block);
@@ -135,7 +135,7 @@ impl Receiver {
 
     /// Puts a block in its place.
     #[inline]
-    pub fn receive(&mut self, now: Duration, data: &Data, payload: &[u8]) -> Outcome {
+    pub fn handle_data(&mut self, now: Duration, data: &Data, payload: &[u8]) -> Outcome {
         let same = data.length == self.length && data.block_size == self.block_size;
         if !same || data.block >= self.blocks {
             return Outcome::Stray;

@@ -159,7 +159,7 @@ impl Scoreboard {
     /// Takes an ack in. One that speaks of what was never sent changes nothing.
     ///
     /// `reordering`: see the top of the file; at most half a flight, or short messages would wait for the timer.
-    pub fn acknowledge(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>, reordering: u32) -> News {
+    pub fn handle_ack(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>, reordering: u32) -> News {
         let mut news = News::default();
         if ack.cumulative > self.unsent
             || ack.largest >= self.next_sequence()

@@ -144,12 +144,12 @@ impl Sender {
     }
 
     /// When [`Sender::handle_timeout`] wants to be called.
-    pub fn next_timeout(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         self.timer
     }
 
     /// Appends what may leave now to a batch that is begun; whether that was anything.
-    pub fn transmit(
+    pub fn poll_transmit(
         &mut self,
         now: Duration,
         path: &mut Path,
@@ -192,8 +192,8 @@ impl Sender {
     }
 
     /// Takes an ack of this message in.
-    pub fn acknowledge(&mut self, now: Duration, path: &mut Path, ack: &Ack, ranges: Ranges<'_>) {
-        let news = self.scoreboard.acknowledge(now, ack, ranges, path.reordering);
+    pub fn handle_ack(&mut self, now: Duration, path: &mut Path, ack: &Ack, ranges: Ranges<'_>) {
+        let news = self.scoreboard.handle_ack(now, ack, ranges, path.reordering);
         path.peer_window = ack.window.clamp(1, PEER_WINDOW_LIMIT);
         if let Some(round_trip) = news.round_trip {
             path.round_trip.sample(round_trip);
@@ -203,14 +203,14 @@ impl Sender {
             if self.timeouts == 0 && !self.tail_probed {
                 path.reordering = more_reordering(path.reordering);
             }
-            path.controller.arrived_late(news.spurious);
+            path.controller.handle_late_arrival(news.spurious);
         }
         if news.lost > 0 {
             let next = self.scoreboard.next_sequence();
-            path.controller.lost(news.lost, news.last_lost, next, &path.round_trip);
+            path.controller.handle_loss(news.lost, news.last_lost, next, &path.round_trip);
         }
         if news.acknowledged > 0 {
-            path.controller.acknowledged(news.acknowledged, self.limited, &path.round_trip);
+            path.controller.handle_ack(news.acknowledged, self.limited, &path.round_trip);
             (self.timeouts, self.tail_probed) = (0, false);
             self.probes = 0;
             self.arm(now, path);
@@ -220,7 +220,7 @@ impl Sender {
         }
     }
 
-    /// The timer has fired, or something else: nothing happens before [`Sender::next_timeout`].
+    /// The timer has fired, or something else: nothing happens before [`Sender::deadline`].
     pub fn handle_timeout(&mut self, now: Duration, path: &mut Path, statistics: &mut Statistics) {
         if self.timer.is_none_or(|timer| now < timer) {
             return;
@@ -237,7 +237,7 @@ impl Sender {
         } else {
             self.probes = 1;
             self.scoreboard.give_up(u32::MAX);
-            path.controller.silence(self.scoreboard.next_sequence());
+            path.controller.handle_silence(self.scoreboard.next_sequence());
         }
         self.arm(now, path);
     }
@@ -254,7 +254,7 @@ impl Sender {
     }
 
     /// Appends the last block once more: "are you still there?" after all was acknowledged.
-    pub fn probe(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) {
+    pub fn poll_probe(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) {
         let block = self.scoreboard.count() - 1;
         let start = block as usize * usize::from(self.header.block_size);
         self.header.sequence = self.scoreboard.repeated(block, now);

@@ -1,15 +1,15 @@
 //! The server of both protocols: datagrams in, requests out; responses in, datagrams out. Notes, chapter 2, part 2.
 //!
 //! ```text
-//!                     ┌ a b c ─▶ block sessions ┐
-//! receive ──1st byte──┤                         ├──▶ poll_request ──▶ (the service) ──▶ answer
-//!                     └ D K X ─▶ sessions ──────┘                                         │
-//! transmit ◀── replies, acks, blocks ◀───────────────────────────────────────────────────┘
+//!                             ┌ a b c ─▶ block sessions ┐
+//! handle_datagram ──1st byte──┤                         ├──▶ poll_request ──▶ (the service) ──▶ respond
+//!                             └ D K X ─▶ sessions ──────┘                                         │
+//! poll_transmit ◀── replies, acks, blocks ◀───────────────────────────────────────────────────────┘
 //! ```
 //!
-//! The order of calls, over and over: hand in what has come, run the requests, call [`Server::transmit`] until there is nothing,
-//! wait for a datagram or for [`Server::next_timeout`], and call [`Server::handle_timeout`] then. One acknowledgement is made for
-//! all that came since the last `transmit`, so who receives in batches acknowledges in batches.
+//! The order of calls, over and over: hand in what has come, run the requests, call [`Server::poll_transmit`] until there is nothing,
+//! wait for a datagram or for [`Server::deadline`], and call [`Server::handle_timeout`] then. One acknowledgement is made for
+//! all that came since the last `poll_transmit`, so who receives in batches acknowledges in batches.
 //!
 //! Nobody gets more bytes than he sent before he has proved his address, but for the 18 bytes that the smallest Ethernet frame
 //! carries anyway: forged requests are not amplified.
@@ -45,7 +45,7 @@ const REPLY: usize = 24;
 /// A request that is complete. It is handed out once.
 #[derive(Debug)]
 pub struct IncomingRequest {
-    /// To be given to [`Server::answer`].
+    /// To be given to [`Server::respond`].
     pub exchange: ExchangeId,
     /// Who asks.
     pub from: SocketAddr,
@@ -116,27 +116,27 @@ impl Server {
     }
 
     /// Takes in datagrams from one address: each `segment` bytes long but the last, which may be shorter. `now` never goes back.
-    pub fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
+    pub fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
         for datagram in split(segment, bytes) {
             self.statistics.datagrams_received += 1;
             match datagram.first() {
-                Some(b'D') => self.receive_data(now, from, datagram),
+                Some(b'D') => self.handle_data(now, from, datagram),
                 Some(b'K') => match Ack::parse(datagram) {
                     Some((ack, ranges)) => {
-                        self.sessions.acknowledged(now, from, &ack, ranges, &mut self.budget);
+                        self.sessions.handle_ack(now, from, &ack, ranges, &mut self.budget);
                     }
                     None => self.statistics.malformed += 1,
                 },
                 Some(b'X') => match Refusal::parse(datagram) {
-                    Some(refusal) => self.sessions.refused(now, from, &refusal, &mut self.budget),
+                    Some(refusal) => self.sessions.handle_refusal(now, from, &refusal, &mut self.budget),
                     None => self.statistics.malformed += 1,
                 },
-                _ => self.receive_original(now, from, datagram),
+                _ => self.handle_block_pdu(now, from, datagram),
             }
         }
     }
 
-    /// A request that is complete: run it and call [`Server::answer`]. Call until there is none.
+    /// A request that is complete: run it and call [`Server::respond`]. Call until there is none.
     pub fn poll_request(&mut self) -> Option<IncomingRequest> {
         let (delivered, account, reserved) = self.delivered.pop_front()?;
         self.budget.release(account, reserved);
@@ -145,11 +145,12 @@ impl Server {
 
     /// Gives the response to a request. It is dropped if nobody waits for it: the original protocol has no responses, and a
     /// client may have gone.
-    pub fn answer(&mut self, now: Duration, exchange: ExchangeId, response: impl Into<Bytes>) {
+    pub fn respond(&mut self, now: Duration, exchange: ExchangeId, response: impl Into<Bytes>) {
         let Some(Place { slot, serial, exchange }) = exchange.0 else { return };
         let Some(session) = self.sessions.session(slot, serial) else { return };
         let (address, token) = (session.address, session.token);
-        match session.answer(now, exchange, response.into(), (&self.limits, &self.config), &mut self.budget) {
+        match session.respond(now, exchange, response.into(), (&self.limits, &self.config), &mut self.budget)
+        {
             Ok(()) => self.sessions.enqueue(slot),
             Err(reason) => self.refuse(address, Refusal { reason, token, exchange }),
         }
@@ -164,24 +165,24 @@ impl Server {
     }
 
     /// Fills `batch` with datagrams to send now; `false` if there are none. Call until then.
-    pub fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
         if let Some(reply) = self.replies.pop_front() {
             self.statistics.datagrams_sent += 1;
             batch.single(reply.to, &reply.bytes[..reply.length]);
             return true;
         }
-        self.sessions.transmit(now, batch, &mut self.statistics)
+        self.sessions.poll_transmit(now, batch, &mut self.statistics)
     }
 
     /// When to call [`Server::handle_timeout`], if nothing comes before. It may turn out to have been early.
-    pub fn next_timeout(&self) -> Option<Duration> {
-        [self.sessions.next_timeout(), self.block_sessions.next_timeout()].into_iter().flatten().min()
+    pub fn deadline(&self) -> Option<Duration> {
+        [self.sessions.deadline(), self.block_sessions.deadline()].into_iter().flatten().min()
     }
 
     /// The time has come, or some other time: then nothing happens.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.sessions.handle_timeout(now, &self.limits, &mut self.budget, &mut self.statistics);
-        self.block_sessions.expire(now, &self.limits, &mut self.budget);
+        self.block_sessions.handle_timeout(now, &self.limits, &mut self.budget);
         if self.held() == Held::default() {
             self.spare = Vec::new();
         }
@@ -203,7 +204,7 @@ impl Server {
     }
 
     #[inline]
-    fn receive_data(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
+    fn handle_data(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
         let Some((data, payload)) = Data::parse(datagram) else {
             self.statistics.malformed += 1;
             if let Some(refusal) = Refusal::of_unread(datagram) {
@@ -215,7 +216,7 @@ impl Server {
             return self.refuse(from, Refusal::of(&data, Reason::NotUnderstood));
         }
         let rules = (&self.tokens, &self.limits, &self.config);
-        let received = self.sessions.receive(
+        let received = self.sessions.handle_data(
             now,
             from,
             (&data, payload),
@@ -236,7 +237,7 @@ impl Server {
         }
     }
 
-    fn receive_original(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
+    fn handle_block_pdu(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
         let response = match pdu::Request::parse(datagram) {
             None => Response::NotUnderstood,
             Some(pdu::Request::OpenExtension) if datagram.len() < pdu::OPEN_EXTENSION.len() => {
@@ -246,7 +247,7 @@ impl Server {
             Some(pdu::Request::OpenExtension) => Response::Token(self.tokens.issue(now, from)),
             Some(request) => {
                 let (response, complete) =
-                    self.block_sessions.receive(now, from, &request, &self.limits, &mut self.budget);
+                    self.block_sessions.handle_request(now, from, &request, &self.limits, &mut self.budget);
                 if let Some(complete) = complete {
                     let delivered =
                         IncomingRequest { exchange: ExchangeId(None), from, request: complete.message };

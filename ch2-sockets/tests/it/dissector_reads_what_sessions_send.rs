@@ -18,15 +18,15 @@ macro_rules! run {
             $wire.now += Duration::from_millis(1);
             $client.handle_timeout($wire.now);
             $wire.server.handle_timeout($wire.now);
-            while $client.transmit($wire.now, &mut $wire.batch) {
+            while $client.poll_transmit($wire.now, &mut $wire.batch) {
                 $wire.up();
             }
             if let Some(delivered) = $wire.server.poll_request() {
-                $wire.server.answer($wire.now, delivered.exchange, b"0".to_vec());
+                $wire.server.respond($wire.now, delivered.exchange, b"0".to_vec());
             }
-            while $wire.server.transmit($wire.now, &mut $wire.batch) {
+            while $wire.server.poll_transmit($wire.now, &mut $wire.batch) {
                 for datagram in $wire.down() {
-                    $client.receive($wire.now, server_address(), datagram.len(), &datagram);
+                    $client.handle_datagram($wire.now, server_address(), datagram.len(), &datagram);
                 }
             }
             response = $client.poll_response();
@@ -60,7 +60,7 @@ impl Wire {
 
     fn up(&mut self) {
         for datagram in self.pass(client_address(), server_address()) {
-            self.server.receive(self.now, client_address(), datagram.len(), &datagram);
+            self.server.handle_datagram(self.now, client_address(), datagram.len(), &datagram);
         }
     }
 

@@ -33,23 +33,23 @@ impl Pair {
         let mut batch = Batch::new();
         loop {
             let mut quiet = true;
-            while self.client.transmit(self.now, &mut batch) {
+            while self.client.poll_transmit(self.now, &mut batch) {
                 quiet = false;
                 if !self.deaf[0] {
-                    self.server.receive(self.now + ms(5), from, batch.segment, &batch.bytes);
+                    self.server.handle_datagram(self.now + ms(5), from, batch.segment, &batch.bytes);
                 }
             }
-            while self.server.transmit(self.now + ms(5), &mut batch) {
+            while self.server.poll_transmit(self.now + ms(5), &mut batch) {
                 quiet = false;
                 if !self.deaf[1] {
-                    self.client.receive(self.now + ms(10), SERVER, batch.segment, &batch.bytes);
+                    self.client.handle_datagram(self.now + ms(10), SERVER, batch.segment, &batch.bytes);
                 }
             }
             if !quiet {
                 self.now += ms(10);
                 continue;
             }
-            let next = [self.client.next_timeout(), self.server.next_timeout()].into_iter().flatten().min();
+            let next = [self.client.deadline(), self.server.deadline()].into_iter().flatten().min();
             match next {
                 Some(next) if next <= until => self.now = self.now.max(next),
                 _ => break,
@@ -71,7 +71,7 @@ impl Pair {
         self.ask(request);
         let delivered = self.delivered();
         assert_eq!(delivered.request, request);
-        self.server.answer(self.now, delivered.exchange, response.to_vec());
+        self.server.respond(self.now, delivered.exchange, response.to_vec());
         self.run(self.now + ms(200));
         assert_eq!(self.client.poll_response(), Some(Ok(response.to_vec())));
         assert!(self.server.poll_request().is_none());
@@ -99,7 +99,7 @@ fn a_slow_service_is_waited_for() {
     assert_eq!(pair.client.poll_response(), None);
     assert!(pair.server.poll_request().is_none(), "a question whether the server lives is no second request");
     assert!(pair.client.statistics().datagrams_sent < 400, "{:?}", pair.client.statistics());
-    pair.server.answer(pair.now, delivered.exchange, b"0".to_vec());
+    pair.server.respond(pair.now, delivered.exchange, b"0".to_vec());
     pair.run(start + Duration::from_secs(301));
     assert_eq!(pair.client.poll_response(), Some(Ok(b"0".to_vec())));
 }
@@ -151,9 +151,9 @@ fn answers_that_nobody_waits_for_are_dropped() {
     pair.ask(b"2:1");
     let delivered = pair.delivered();
     assert_eq!(delivered.request, b"2:1");
-    pair.server.answer(pair.now, late.exchange, b"wrong".to_vec());
-    pair.server.answer(pair.now, delivered.exchange, b"0:7".to_vec());
-    pair.server.answer(pair.now, delivered.exchange, b"twice".to_vec());
+    pair.server.respond(pair.now, late.exchange, b"wrong".to_vec());
+    pair.server.respond(pair.now, delivered.exchange, b"0:7".to_vec());
+    pair.server.respond(pair.now, delivered.exchange, b"twice".to_vec());
     pair.run(pair.now + ms(100));
     assert_eq!(pair.client.poll_response(), Some(Ok(b"0:7".to_vec())));
     assert_eq!(pair.client.poll_response(), None);
@@ -170,7 +170,7 @@ fn a_response_too_big_for_the_server_is_refused() {
         );
         pair.ask(b"2:0");
         let delivered = pair.delivered();
-        pair.server.answer(pair.now, delivered.exchange, vec![0; length]);
+        pair.server.respond(pair.now, delivered.exchange, vec![0; length]);
         pair.run(pair.now + ms(100));
         assert_eq!(pair.client.poll_response(), Some(Err(Error::Refused(reason))));
         assert_eq!(pair.server.held().bytes, 0);
@@ -183,7 +183,7 @@ fn a_lost_refusal_is_said_again() {
     pair.ask(b"2:0");
     let delivered = pair.delivered();
     pair.deaf[1] = true;
-    pair.server.answer(pair.now, delivered.exchange, vec![0; 1001]);
+    pair.server.respond(pair.now, delivered.exchange, vec![0; 1001]);
     pair.run(pair.now + ms(50));
     pair.deaf[1] = false;
     pair.run(pair.now + Duration::from_secs(3));

@@ -19,11 +19,11 @@ impl Talk {
 
     fn say(&mut self, datagram: impl AsRef<[u8]>) -> String {
         let (datagram, from) = (datagram.as_ref(), SocketAddr::from(([198, 51, 100, 7], 4000)));
-        self.0.receive(self.1, from, datagram.len(), datagram);
+        self.0.handle_datagram(self.1, from, datagram.len(), datagram);
         let mut batch = Batch::new();
-        assert!(self.0.transmit(self.1, &mut batch), "no answer");
+        assert!(self.0.poll_transmit(self.1, &mut batch), "no answer");
         let answer = batch.bytes.escape_ascii().to_string();
-        assert!(!self.0.transmit(self.1, &mut batch), "two answers");
+        assert!(!self.0.poll_transmit(self.1, &mut batch), "two answers");
         answer
     }
 
@@ -145,13 +145,13 @@ fn our_client_notices_an_old_server() {
         client.request(ms(0), b"2:0".to_vec());
         let mut batch = Batch::new();
         for _ in 0..3 {
-            assert!(client.transmit(ms(0), &mut batch));
+            assert!(client.poll_transmit(ms(0), &mut batch));
             assert_eq!(batch.bytes, b"a?0000000000000001");
-            assert!(!client.transmit(ms(0), &mut batch));
+            assert!(!client.poll_transmit(ms(0), &mut batch));
             assert!(client.poll_response().is_none());
-            client.receive(ms(0), SERVER, answer.len(), answer.as_bytes());
+            client.handle_datagram(ms(0), SERVER, answer.len(), answer.as_bytes());
         }
         assert_eq!(client.poll_response(), Some(Err(Error::Original)));
-        assert_eq!(client.next_timeout(), None);
+        assert_eq!(client.deadline(), None);
     }
 }

@@ -75,7 +75,7 @@ fn share(congestion: Congestion, lengths: [usize; 2]) -> [Duration; 2] {
                 result.expect("a response");
                 done[number] = Some(now);
             }
-            while client.transmit(now, &mut batch) {
+            while client.poll_transmit(now, &mut batch) {
                 for datagram in batch.datagrams() {
                     // The wire carries one kind of thing: whose it is travels in front, and takes a byte of the rate.
                     up.send(now, [&[number as u8], datagram].concat());
@@ -83,24 +83,24 @@ fn share(congestion: Congestion, lengths: [usize; 2]) -> [Duration; 2] {
             }
         }
         while let Some(delivered) = server.poll_request() {
-            server.answer(now, delivered.exchange, b"0".to_vec());
+            server.respond(now, delivered.exchange, b"0".to_vec());
         }
-        while server.transmit(now, &mut batch) {
+        while server.poll_transmit(now, &mut batch) {
             let number = usize::from(batch.to == addresses[1]);
             for datagram in batch.datagrams() {
                 downs[number].send(now, datagram.to_vec());
             }
         }
-        let arrivals = downs.iter().map(Wire::next_arrival).chain([up.next_arrival(), server.next_timeout()]);
-        let next = arrivals.chain(clients.iter().map(Client::next_timeout)).flatten().min();
+        let arrivals = downs.iter().map(Wire::next_arrival).chain([up.next_arrival(), server.deadline()]);
+        let next = arrivals.chain(clients.iter().map(Client::deadline)).flatten().min();
         now = now.max(next.expect("something is going on"));
         while let Some(datagram) = up.arrive(now) {
             let (number, datagram) = datagram.split_first().expect("a number in front");
-            server.receive(now, addresses[usize::from(*number)], datagram.len(), datagram);
+            server.handle_datagram(now, addresses[usize::from(*number)], datagram.len(), datagram);
         }
         for (client, down) in clients.iter_mut().zip(&mut downs) {
             while let Some(datagram) = down.arrive(now) {
-                client.receive(now, SERVER, datagram.len(), &datagram);
+                client.handle_datagram(now, SERVER, datagram.len(), &datagram);
             }
             client.handle_timeout(now);
         }

@@ -32,15 +32,15 @@ fn a_request_of_100_mebibytes_from_memory_to_memory() {
                 break response.unwrap();
             }
             now += Duration::from_micros(20);
-            while client.transmit(now, &mut batch) {
-                server.receive(now, from, batch.segment, &batch.bytes);
+            while client.poll_transmit(now, &mut batch) {
+                server.handle_datagram(now, from, batch.segment, &batch.bytes);
             }
             if let Some(delivered) = server.poll_request() {
-                server.answer(now, delivered.exchange, std::mem::take(&mut answer));
+                server.respond(now, delivered.exchange, std::mem::take(&mut answer));
                 server.recycle(delivered.request);
             }
-            while server.transmit(now, &mut batch) {
-                client.receive(now, to, batch.segment, &batch.bytes);
+            while server.poll_transmit(now, &mut batch) {
+                client.handle_datagram(now, to, batch.segment, &batch.bytes);
             }
         };
         println!(
@@ -67,26 +67,26 @@ fn the_same_with_one_datagram_in_a_hundred_lost() {
         while client.poll_response().is_none() {
             // Time passes as it does: 600 ns per datagram, and whatever a timer asks for.
             let mut quiet = true;
-            while client.transmit(now, &mut batch) {
+            while client.poll_transmit(now, &mut batch) {
                 quiet = false;
                 now += Duration::from_nanos(600) * batch.datagrams().count() as u32;
                 let kept: Vec<u8> =
                     batch.datagrams().filter(|_| !is_lost(&mut dice)).flatten().copied().collect();
-                server.receive(now, from, batch.segment, &kept);
-                while server.transmit(now, &mut batch) {
-                    client.receive(now, to, batch.segment, &batch.bytes);
+                server.handle_datagram(now, from, batch.segment, &kept);
+                while server.poll_transmit(now, &mut batch) {
+                    client.handle_datagram(now, to, batch.segment, &batch.bytes);
                 }
             }
             while let Some(delivered) = server.poll_request() {
-                server.answer(now, delivered.exchange, b"0".to_vec());
+                server.respond(now, delivered.exchange, b"0".to_vec());
                 server.recycle(delivered.request);
             }
-            while server.transmit(now, &mut batch) {
+            while server.poll_transmit(now, &mut batch) {
                 quiet = false;
-                client.receive(now, to, batch.segment, &batch.bytes);
+                client.handle_datagram(now, to, batch.segment, &batch.bytes);
             }
             if quiet {
-                let next = [client.next_timeout(), server.next_timeout()].into_iter().flatten().min();
+                let next = [client.deadline(), server.deadline()].into_iter().flatten().min();
                 now = now.max(next.unwrap());
                 client.handle_timeout(now);
                 server.handle_timeout(now);

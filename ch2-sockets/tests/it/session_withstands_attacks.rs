@@ -20,9 +20,9 @@ fn address(port: u16) -> SocketAddr {
 
 /// What the server answers to one datagram, and whether it ran something.
 fn answers(server: &mut Server, now: Duration, from: SocketAddr, datagram: &[u8]) -> Vec<Vec<u8>> {
-    server.receive(now, from, datagram.len(), datagram);
+    server.handle_datagram(now, from, datagram.len(), datagram);
     let (mut batch, mut answers) = (Batch::new(), Vec::new());
-    while server.transmit(now, &mut batch) {
+    while server.poll_transmit(now, &mut batch) {
         assert_eq!(batch.to, from);
         answers.extend(batch.datagrams().map(<[u8]>::to_vec));
     }
@@ -72,7 +72,7 @@ fn a_stolen_token_is_worth_nothing_at_another_address() {
     let delivered = server.poll_request().unwrap();
     assert_eq!((delivered.from, delivered.request), (address(1), [first, second].concat()));
     // Nor can anybody else make the response go away, or come.
-    server.answer(ms(4), delivered.exchange, message(5000, 3));
+    server.respond(ms(4), delivered.exchange, message(5000, 3));
     assert_eq!(answers(&mut server, ms(4), address(1), b"").len(), 5);
     let refusal = Refusal { reason: Reason::TooLong, token, exchange: 0 }.encode();
     assert!(answers(&mut server, ms(5), address(2), &refusal).is_empty());
@@ -169,13 +169,13 @@ fn whoever_goes_away_is_forgotten() {
     let token = token(&mut server, ms(0), address(99));
     answers(&mut server, ms(0), address(99), &data(token, 0, 2, 0, b"2:"));
     let delivered = server.poll_request().unwrap();
-    server.answer(ms(0), delivered.exchange, message(1 << 20, 1));
+    server.respond(ms(0), delivered.exchange, message(1 << 20, 1));
     assert_eq!(server.held().active, 41);
     assert!(server.held().bytes > 1 << 20);
     let (mut batch, mut sent) = (Batch::new(), 0);
-    while let Some(now) = server.next_timeout() {
+    while let Some(now) = server.deadline() {
         server.handle_timeout(now);
-        while server.transmit(now, &mut batch) {
+        while server.poll_transmit(now, &mut batch) {
             sent += batch.datagrams().count();
         }
         let held = server.held();
@@ -276,7 +276,7 @@ fn check_amplification(datagram: &[u8]) {
     let mut server = Server::new(Limits::default(), Config::default(), SEED);
     let mut out: usize = answers(&mut server, ms(0), address(1), datagram).iter().map(Vec::len).sum();
     // Nor later: nothing is ever sent again to who has not proved his address.
-    while let Some(now) = server.next_timeout() {
+    while let Some(now) = server.deadline() {
         server.handle_timeout(now);
         out += answers(&mut server, now, address(1), b"z").iter().map(Vec::len).sum::<usize>() - 1;
     }
@@ -328,10 +328,10 @@ proptest! {
             };
             answers(&mut server, now, address(1), &datagram);
             if let Some(delivered) = server.poll_request() {
-                server.answer(now, delivered.exchange, bytes);
+                server.respond(now, delivered.exchange, bytes);
             }
         }
-        while let Some(now) = server.next_timeout() {
+        while let Some(now) = server.deadline() {
             server.handle_timeout(now);
         }
         prop_assert_eq!(server.held(), Held::default());

@@ -50,24 +50,24 @@ pub enum Side {
 }
 
 impl Side {
-    fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+    fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
         match self {
-            Side::Extension(client) => client.transmit(now, batch),
-            Side::Original(client) => client.transmit(now, batch),
+            Side::Extension(client) => client.poll_transmit(now, batch),
+            Side::Original(client) => client.poll_transmit(now, batch),
         }
     }
 
-    fn receive(&mut self, now: Duration, datagram: &[u8]) {
+    fn handle_datagram(&mut self, now: Duration, datagram: &[u8]) {
         match self {
-            Side::Extension(client) => client.receive(now, SERVER, datagram.len(), datagram),
-            Side::Original(client) => client.receive(now, SERVER, datagram.len(), datagram),
+            Side::Extension(client) => client.handle_datagram(now, SERVER, datagram.len(), datagram),
+            Side::Original(client) => client.handle_datagram(now, SERVER, datagram.len(), datagram),
         }
     }
 
-    fn next_timeout(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Duration> {
         match self {
-            Side::Extension(client) => client.next_timeout(),
-            Side::Original(client) => client.next_timeout(),
+            Side::Extension(client) => client.deadline(),
+            Side::Original(client) => client.deadline(),
         }
     }
 
@@ -197,7 +197,7 @@ impl World {
 
     /// A datagram from anywhere, straight to the server. What it answers to strangers is in `outside`.
     pub fn inject(&mut self, from: SocketAddr, datagram: &[u8]) {
-        self.server.receive(self.now, from, datagram.len(), datagram);
+        self.server.handle_datagram(self.now, from, datagram.len(), datagram);
         self.settle();
     }
 
@@ -223,10 +223,10 @@ impl World {
     /// Sends what there is to send, then jumps to the next thing that happens before `until`.
     fn step(&mut self, until: Duration) -> bool {
         self.settle();
-        let timers = self.hosts.iter().filter_map(|host| host.side.next_timeout());
+        let timers = self.hosts.iter().filter_map(|host| host.side.deadline());
         let arrivals =
             self.hosts.iter().flat_map(|host| [host.up.next_arrival(), host.down.next_arrival()]).flatten();
-        let Some(next) = timers.chain(arrivals).chain(self.server.next_timeout()).min() else { return false };
+        let Some(next) = timers.chain(arrivals).chain(self.server.deadline()).min() else { return false };
         if next > until {
             return false;
         }
@@ -235,10 +235,10 @@ impl World {
         for host in &mut self.hosts {
             // As many as one system call brings: what has come at the same time beyond that is acknowledged apart.
             for datagram in std::iter::from_fn(|| host.up.arrive(now)).take(RECEIVED_AT_ONCE) {
-                self.server.receive(now, host.address, datagram.len(), &datagram);
+                self.server.handle_datagram(now, host.address, datagram.len(), &datagram);
             }
             for datagram in std::iter::from_fn(|| host.down.arrive(now)).take(RECEIVED_AT_ONCE) {
-                host.side.receive(now, &datagram);
+                host.side.handle_datagram(now, &datagram);
             }
             host.side.handle_timeout(now);
         }
@@ -252,10 +252,10 @@ impl World {
         while let Some(delivered) = self.server.poll_request() {
             let response = (self.service)(delivered.from, &delivered.request);
             *self.runs.entry(delivered.request).or_default() += 1;
-            self.server.answer(now, delivered.exchange, response);
+            self.server.respond(now, delivered.exchange, response);
         }
         self.most_held = self.most_held.max(self.server.held().bytes);
-        while self.server.transmit(now, &mut self.batch) {
+        while self.server.poll_transmit(now, &mut self.batch) {
             for datagram in self.batch.datagrams() {
                 note(&mut self.trace, now, self.batch.to, datagram);
                 match self.places.get(&self.batch.to) {
@@ -267,7 +267,7 @@ impl World {
         for place in 0..self.hosts.len() {
             self.collect(place);
             let host = &mut self.hosts[place];
-            while host.side.transmit(now, &mut self.batch) {
+            while host.side.poll_transmit(now, &mut self.batch) {
                 for datagram in self.batch.datagrams() {
                     note(&mut self.trace, now, host.address, datagram);
                     host.recorded.iter_mut().for_each(|recorded| recorded.push(datagram.to_vec()));

@@ -2,7 +2,7 @@
 //! and what time it is.
 //!
 //! ```text
-//!   loop:  1. transmit  ──► send, as many datagrams in a call as the kernel takes
+//!   loop:  1. poll      ──► send, as many datagrams in a call as the kernel takes
 //!          2. done?     ──► the response
 //!          3. receive   ──► tell the machine, back to 1
 //!          4. nothing came: wait for the socket, the stop, or the machine's next timer
@@ -167,9 +167,9 @@ impl Sessions {
 
 /// What both machines have in common for the loop.
 trait Machine {
-    fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]);
-    fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool;
-    fn next_timeout(&self) -> Option<Duration>;
+    fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]);
+    fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool;
+    fn deadline(&self) -> Option<Duration>;
     fn handle_timeout(&mut self, now: Duration);
     fn progress(&self) -> Progress;
 }
@@ -177,14 +177,14 @@ trait Machine {
 macro_rules! machine {
     ($client:ty) => {
         impl Machine for $client {
-            fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
-                <$client>::receive(self, now, from, segment, bytes);
+            fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
+                <$client>::handle_datagram(self, now, from, segment, bytes);
             }
-            fn transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
-                <$client>::transmit(self, now, batch)
+            fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+                <$client>::poll_transmit(self, now, batch)
             }
-            fn next_timeout(&self) -> Option<Duration> {
-                <$client>::next_timeout(self)
+            fn deadline(&self) -> Option<Duration> {
+                <$client>::deadline(self)
             }
             fn handle_timeout(&mut self, now: Duration) {
                 <$client>::handle_timeout(self, now);
@@ -222,7 +222,7 @@ impl Wire {
     ) -> Result<T, Trouble> {
         let mut bars = progress::Both::default();
         loop {
-            while machine.transmit(self.now(), &mut self.batch) {
+            while machine.poll_transmit(self.now(), &mut self.batch) {
                 self.endpoint
                     .send(self.batch.to, self.batch.segment, &self.batch.bytes)
                     .or_else(|error| self.bear(error))?;
@@ -235,12 +235,12 @@ impl Wire {
                     let now = self.now();
                     for arrival in self.arrivals.iter() {
                         // From the server, or the kernel had dropped it.
-                        machine.receive(now, self.server, arrival.segment, arrival.bytes);
+                        machine.handle_datagram(now, self.server, arrival.segment, arrival.bytes);
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     bars.show(&machine.progress());
-                    let timeout = machine.next_timeout().map(|at| at.saturating_sub(self.now()));
+                    let timeout = machine.deadline().map(|at| at.saturating_sub(self.now()));
                     let woken = wait(&self.endpoint, PollFlags::POLLIN, Some(self.stop.fd()), timeout)?;
                     if woken == Woken::Stopped {
                         return Err(Trouble::Interrupted);
@@ -248,7 +248,7 @@ impl Wire {
                 }
                 Err(error) => self.bear(error)?,
             }
-            if machine.next_timeout().is_some_and(|at| at <= self.now()) {
+            if machine.deadline().is_some_and(|at| at <= self.now()) {
                 machine.handle_timeout(self.now());
             }
         }

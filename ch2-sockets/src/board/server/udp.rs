@@ -114,7 +114,7 @@ impl Desk {
 
     fn receive_run(&mut self, now: Duration, arrival: &Arrival<'_>, run: std::ops::Range<usize>) {
         if !run.is_empty() {
-            self.sessions.receive(now, arrival.from, arrival.segment, &arrival.bytes[run]);
+            self.sessions.handle_datagram(now, arrival.from, arrival.segment, &arrival.bytes[run]);
         }
     }
 
@@ -128,7 +128,7 @@ impl Desk {
 
     /// How long the sessions can be left alone.
     fn patience(&self) -> Option<Duration> {
-        self.sessions.next_timeout().map(|at| at.saturating_sub(self.began.elapsed()))
+        self.sessions.deadline().map(|at| at.saturating_sub(self.began.elapsed()))
     }
 
     /// Runs what is complete, and sends what is due.
@@ -147,10 +147,10 @@ impl Desk {
                 delivered.request.len(),
                 response.len()
             );
-            self.sessions.answer(self.began.elapsed(), delivered.exchange, response);
+            self.sessions.respond(self.began.elapsed(), delivered.exchange, response);
             self.sessions.recycle(delivered.request);
         }
-        while self.sessions.transmit(self.began.elapsed(), &mut self.batch) {
+        while self.sessions.poll_transmit(self.began.elapsed(), &mut self.batch) {
             if let Err(error) = endpoint.send(self.batch.to, self.batch.segment, &self.batch.bytes) {
                 tracing::debug!("{} is not sent to: {error}", self.batch.to);
             }

@@ -30,12 +30,12 @@ impl Opening {
     }
 
     /// When to ask (again).
-    pub fn next(&self) -> Duration {
+    pub fn deadline(&self) -> Duration {
         self.ask
     }
 
     /// Whether to ask now. Sets the time of the next question then.
-    pub fn asks(&mut self, now: Duration, round_trip: &RoundTrip) -> bool {
+    pub fn poll_question(&mut self, now: Duration, round_trip: &RoundTrip) -> bool {
         if now < self.ask {
             return false;
         }
@@ -76,12 +76,12 @@ impl Waiting {
     }
 
     /// When to ask (again).
-    pub fn next(&self) -> Duration {
+    pub fn deadline(&self) -> Duration {
         self.ask
     }
 
     /// Whether to ask now. Sets the time of the next question then, twice as far off up to the longest timer.
-    pub fn asks(&mut self, now: Duration, round_trip: &RoundTrip) -> bool {
+    pub fn poll_question(&mut self, now: Duration, round_trip: &RoundTrip) -> bool {
         if now < self.ask {
             return false;
         }

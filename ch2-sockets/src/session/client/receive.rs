@@ -24,7 +24,7 @@ use super::{Client, NOT_UNDERSTOOD, Phase};
 impl Client {
     /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. `now` never goes back; datagrams from
     /// anybody but the server are ignored.
-    pub fn receive(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
+    pub fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
         if from != self.server {
             return;
         }
@@ -32,18 +32,18 @@ impl Client {
             self.statistics.datagrams_received += 1;
             let known = match datagram.first() {
                 Some(b'D') => {
-                    Data::parse(datagram).map(|(data, payload)| self.receive_data(now, &data, payload))
+                    Data::parse(datagram).map(|(data, payload)| self.handle_data(now, &data, payload))
                 }
-                Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| self.acknowledged(now, &ack, ranges)),
-                Some(b'X') => Refusal::parse(datagram).map(|refusal| self.refused(now, &refusal)),
-                _ => Response::parse(datagram).map(|response| self.opened(now, response)),
+                Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| self.handle_ack(now, &ack, ranges)),
+                Some(b'X') => Refusal::parse(datagram).map(|refusal| self.handle_refusal(now, &refusal)),
+                _ => Response::parse(datagram).map(|response| self.handle_opening(now, response)),
             };
             self.statistics.malformed += u64::from(known.is_none());
         }
     }
 
     /// An answer to our opening.
-    fn opened(&mut self, now: Duration, response: Response) {
+    fn handle_opening(&mut self, now: Duration, response: Response) {
         let Phase::Opening(opening) = &mut self.phase else { return };
         self.last_heard = now;
         let Response::Token(token) = response else {
@@ -62,13 +62,13 @@ impl Client {
         self.send(now, token, request);
     }
 
-    fn acknowledged(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>) {
+    fn handle_ack(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>) {
         if ack.side != Side::Request || !self.is_ours(ack.token, ack.exchange) {
             return;
         }
         self.last_heard = now;
         if let Phase::Sending(sender) = &mut self.phase {
-            sender.acknowledge(now, &mut self.path, ack, ranges);
+            sender.handle_ack(now, &mut self.path, ack, ranges);
             self.progress.sent = sender.progress().0;
             self.wait_if_complete(now);
         }
@@ -85,7 +85,7 @@ impl Client {
         }
     }
 
-    fn receive_data(&mut self, now: Duration, data: &Data, payload: &[u8]) {
+    fn handle_data(&mut self, now: Duration, data: &Data, payload: &[u8]) {
         if data.side != Side::Response || self.token != Some(data.token) {
             return;
         }
@@ -105,7 +105,7 @@ impl Client {
             receiver.grow(growth);
         }
         self.acknowledge = true;
-        match receiver.receive(now, data, payload) {
+        match receiver.handle_data(now, data, payload) {
             Outcome::New => self.statistics.blocks_received += 1,
             Outcome::Duplicate => self.statistics.duplicates += 1,
             Outcome::Stray => self.statistics.malformed += 1,
@@ -143,7 +143,7 @@ impl Client {
         self.receiver.is_some()
     }
 
-    fn refused(&mut self, now: Duration, refusal: &Refusal) {
+    fn handle_refusal(&mut self, now: Duration, refusal: &Refusal) {
         if !self.is_ours(refusal.token, refusal.exchange) {
             return;
         }

@@ -21,7 +21,7 @@ fn give(receiver: &mut Receiver, message: &[u8], block: u32, sequence: u32) -> O
         receiver.grow(growth);
     }
     let start = block as usize * usize::from(SIZE);
-    receiver.receive(NOW, &data, &message[start..message.len().min(start + usize::from(SIZE))])
+    receiver.handle_data(NOW, &data, &message[start..message.len().min(start + usize::from(SIZE))])
 }
 
 fn ack(receiver: &Receiver) -> (Ack, Vec<(u32, u32)>) {
@@ -64,16 +64,16 @@ fn memory_grows_with_what_arrives() {
     for beyond in [farthest + 1, 100_000, (length / 256 - 1) as u32] {
         let beyond = data(length, beyond, 0);
         assert_eq!(receiver.growth(&beyond), 0);
-        assert_eq!(receiver.receive(NOW, &beyond, &[0; 256]), Outcome::Stray);
+        assert_eq!(receiver.handle_data(NOW, &beyond, &[0; 256]), Outcome::Stray);
     }
 }
 
 #[test]
 fn a_block_of_another_message_is_a_stray() {
     let mut receiver = Receiver::new(&data(1000, 0, 0), 1 << 20).unwrap();
-    assert_eq!(receiver.receive(NOW, &data(1001, 0, 0), &[0; 256]), Outcome::Stray);
+    assert_eq!(receiver.handle_data(NOW, &data(1001, 0, 0), &[0; 256]), Outcome::Stray);
     let other_size = Data { block_size: 300, ..data(1000, 0, 0) };
-    assert_eq!(receiver.receive(NOW, &other_size, &[0; 300]), Outcome::Stray);
+    assert_eq!(receiver.handle_data(NOW, &other_size, &[0; 300]), Outcome::Stray);
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn acknowledge(board: &mut Scoreboard, largest: u32, cumulative: u32, ranges: &[
     let mut bytes = Vec::new();
     ack.encode(ranges.iter().copied(), &mut bytes);
     let (ack, ranges) = Ack::parse(&bytes).unwrap();
-    board.acknowledge(NOW, &ack, ranges, REORDERING)
+    board.handle_ack(NOW, &ack, ranges, REORDERING)
 }
 
 #[test]

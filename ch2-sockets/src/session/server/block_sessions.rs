@@ -74,7 +74,7 @@ impl BlockSessions {
     }
 
     /// Answers a datagram, and gives the message that it may have completed.
-    pub fn receive(
+    pub fn handle_request(
         &mut self,
         now: Duration,
         from: SocketAddr,
@@ -99,13 +99,13 @@ impl BlockSessions {
         (answer.unwrap_or(Response::NotUnderstood), None)
     }
 
-    /// When [`BlockSessions::expire`] wants to be called.
-    pub fn next_timeout(&self) -> Option<Duration> {
-        self.expiries.next()
+    /// When [`BlockSessions::handle_timeout`] wants to be called.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.expiries.deadline()
     }
 
     /// Forgets who has been silent for too long.
-    pub fn expire(&mut self, now: Duration, limits: &Limits, budget: &mut Budget) {
+    pub fn handle_timeout(&mut self, now: Duration, limits: &Limits, budget: &mut Budget) {
         while let Some(slot) = self.expiries.due(now) {
             let Some(session) = self.sessions.at(slot) else { continue };
             let end = session.last_heard + limits.idle_timeout;

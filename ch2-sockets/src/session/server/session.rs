@@ -102,7 +102,7 @@ impl Session {
     /// # Errors
     /// The reason to refuse it. What the exchange held is released.
     #[inline]
-    pub fn receive(
+    pub fn handle_data(
         &mut self,
         now: Duration,
         data: &Data,
@@ -138,7 +138,7 @@ impl Session {
             Phase::Idle => return Err(Reason::Unknown),
         }
         self.acknowledge = true;
-        match receiver.receive(now, data, payload) {
+        match receiver.handle_data(now, data, payload) {
             Outcome::New => statistics.blocks_received += 1,
             Outcome::Duplicate => statistics.duplicates += 1,
             Outcome::Stray => statistics.malformed += 1,
@@ -150,13 +150,13 @@ impl Session {
     }
 
     /// Takes an ack of the response in.
-    pub fn acknowledged(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>, budget: &mut Budget) {
+    pub fn handle_ack(&mut self, now: Duration, ack: &Ack, ranges: Ranges<'_>, budget: &mut Budget) {
         self.last_heard = now;
         if ack.side != Side::Response || ack.exchange != self.exchange {
             return;
         }
         if let Phase::Responding(sender) = &mut self.phase {
-            sender.acknowledge(now, &mut self.path, ack, ranges);
+            sender.handle_ack(now, &mut self.path, ack, ranges);
             if sender.is_complete() {
                 self.end_exchange(budget);
             }
@@ -164,7 +164,7 @@ impl Session {
     }
 
     /// The client wants no more of the response.
-    pub fn refused(&mut self, now: Duration, exchange: u32, budget: &mut Budget) {
+    pub fn handle_refusal(&mut self, now: Duration, exchange: u32, budget: &mut Budget) {
         self.last_heard = now;
         if exchange == self.exchange && matches!(self.phase, Phase::Responding(_)) {
             self.end_exchange(budget);
@@ -175,7 +175,7 @@ impl Session {
     ///
     /// # Errors
     /// The reason to tell the client.
-    pub fn answer(
+    pub fn respond(
         &mut self,
         now: Duration,
         exchange: u32,
@@ -206,7 +206,7 @@ impl Session {
     }
 
     /// Fills a batch with what may leave now: an ack first, then blocks. `false`: nothing.
-    pub fn transmit(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) -> bool {
+    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) -> bool {
         batch.begin(self.address, 0);
         if self.acknowledge
             && let Some(receiver) = &self.receiver
@@ -218,15 +218,15 @@ impl Session {
             return true;
         }
         match &mut self.phase {
-            Phase::Responding(sender) => sender.transmit(now, &mut self.path, batch, statistics),
+            Phase::Responding(sender) => sender.poll_transmit(now, &mut self.path, batch, statistics),
             _ => false,
         }
     }
 
     /// When the retransmission timer fires.
-    pub fn next_timeout(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         match &self.phase {
-            Phase::Responding(sender) => sender.next_timeout(),
+            Phase::Responding(sender) => sender.deadline(),
             _ => None,
         }
     }

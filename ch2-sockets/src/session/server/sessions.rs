@@ -42,7 +42,7 @@ impl Sessions {
     /// # Errors
     /// The reason to refuse it.
     #[inline]
-    pub fn receive(
+    pub fn handle_data(
         &mut self,
         now: Duration,
         from: SocketAddr,
@@ -56,7 +56,8 @@ impl Sessions {
             None => self.make(now, from, data, (tokens, limits, config), budget)?,
         };
         let Some(session) = self.table.at(slot) else { return Err(Reason::Unknown) };
-        let received = session.receive(now, data, payload, (limits, config), (budget, spare), statistics)?;
+        let received =
+            session.handle_data(now, data, payload, (limits, config), (budget, spare), statistics)?;
         let serial = session.serial;
         if !session.queued {
             session.queued = true;
@@ -66,7 +67,7 @@ impl Sessions {
     }
 
     /// Takes an ack in.
-    pub fn acknowledged(
+    pub fn handle_ack(
         &mut self,
         now: Duration,
         from: SocketAddr,
@@ -76,16 +77,22 @@ impl Sessions {
     ) {
         let Some(slot) = self.find(from, ack.token) else { return };
         if let Some(session) = self.table.at(slot) {
-            session.acknowledged(now, ack, ranges, budget);
+            session.handle_ack(now, ack, ranges, budget);
             self.enqueue(slot);
         }
     }
 
     /// Takes a refusal in.
-    pub fn refused(&mut self, now: Duration, from: SocketAddr, refusal: &Refusal, budget: &mut Budget) {
+    pub fn handle_refusal(
+        &mut self,
+        now: Duration,
+        from: SocketAddr,
+        refusal: &Refusal,
+        budget: &mut Budget,
+    ) {
         let Some(slot) = self.find(from, refusal.token) else { return };
         if let Some(session) = self.table.at(slot) {
-            session.refused(now, refusal.exchange, budget);
+            session.handle_refusal(now, refusal.exchange, budget);
         }
     }
 
@@ -103,11 +110,11 @@ impl Sessions {
     }
 
     /// Fills a batch for the session whose turn it is. `false`: none has anything.
-    pub fn transmit(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) -> bool {
+    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) -> bool {
         while let Some(slot) = self.ready.pop_front() {
             let Some(session) = self.table.at(slot) else { continue };
-            session.queued = session.transmit(now, batch, statistics);
-            if let Some(at) = session.next_timeout() {
+            session.queued = session.poll_transmit(now, batch, statistics);
+            if let Some(at) = session.deadline() {
                 self.retransmissions.set(slot, at);
             }
             if session.queued {
@@ -119,8 +126,8 @@ impl Sessions {
     }
 
     /// When [`Sessions::handle_timeout`] wants to be called.
-    pub fn next_timeout(&self) -> Option<Duration> {
-        [self.retransmissions.next(), self.expiries.next()].into_iter().flatten().min()
+    pub fn deadline(&self) -> Option<Duration> {
+        [self.retransmissions.deadline(), self.expiries.deadline()].into_iter().flatten().min()
     }
 
     /// Timers that have fired: what is lost is sent again, who is silent is forgotten.
@@ -134,7 +141,7 @@ impl Sessions {
         while let Some(slot) = self.retransmissions.due(now) {
             let Some(session) = self.table.at(slot) else { continue };
             session.handle_timeout(now, statistics);
-            if let Some(at) = session.next_timeout() {
+            if let Some(at) = session.deadline() {
                 self.retransmissions.set(slot, at);
             }
             self.enqueue(slot);
