@@ -79,7 +79,7 @@
 //! | [`block`], [`pdu`] | the original: size of a block, the PDUs |
 //! | [`token`], [`datagram`] | the extension's bytes |
 //! | [`sender`], [`scoreboard`], [`rto`], [`congestion`] | one message out: what is on its way, what is lost, when to send |
-//! | [`receiver`], [`arrivals`] | one message in |
+//! | [`receiver`], [`block_set`] | one message in |
 //! | [`server`] | both protocols' server; [`limits`], [`deadlines`] |
 //! | [`client`], [`block_client`] | a client of each |
 //!
@@ -89,10 +89,10 @@
 //! After a server's restart a request whose acknowledgement was lost may run again, on the new one. The path's MTU is not
 //! probed: 1400 bytes pass nearly everywhere.
 
-pub mod arrivals;
 pub mod batch;
 pub mod block;
 pub mod block_client;
+pub mod block_set;
 pub mod client;
 pub mod congestion;
 pub mod datagram;
@@ -114,7 +114,7 @@ pub use block_client::BlockClient;
 pub use client::{Client, Progress};
 pub use congestion::Congestion;
 pub use datagram::Reason;
-pub use error::Error;
+pub use error::ExchangeError;
 pub use limits::{Held, Limits};
 pub use server::{ExchangeId, IncomingRequest, Server};
 pub use statistics::Statistics;

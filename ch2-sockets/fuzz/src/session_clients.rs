@@ -9,13 +9,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ch2_sockets::session::datagram::{Ack, Data, Reason, Refusal, Side};
-use ch2_sockets::session::pdu::Response;
-use ch2_sockets::session::{Batch, BlockClient, Client, Config, Congestion, Error, Statistics};
+use ch2_sockets::session::pdu::ResponsePdu;
+use ch2_sockets::session::{Batch, BlockClient, Client, Config, Congestion, ExchangeError, Statistics};
 
 use super::tape::Tape;
 
 /// Sending that has not ended by then does not end.
-const PATIENCE: usize = 10_000;
+const STEPS: usize = 10_000;
 const TOKENS: [u64; 2] = [0x1111_2222_3333_4444, 7];
 
 fn server() -> SocketAddr {
@@ -51,7 +51,7 @@ trait Machine {
     fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]);
     fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool;
     /// The response's length, of an upload 0.
-    fn poll_response(&mut self) -> Option<Result<usize, Error>>;
+    fn poll_response(&mut self) -> Option<Result<usize, ExchangeError>>;
     fn deadline(&self) -> Option<Duration>;
     fn handle_timeout(&mut self, now: Duration);
     fn statistics(&self) -> Statistics;
@@ -69,7 +69,7 @@ macro_rules! machine {
             fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
                 $client::poll_transmit(self, now, batch)
             }
-            fn poll_response(&mut self) -> Option<Result<usize, Error>> {
+            fn poll_response(&mut self) -> Option<Result<usize, ExchangeError>> {
                 $client::poll_response(self).map(|outcome| outcome.map($length))
             }
             fn deadline(&self) -> Option<Duration> {
@@ -132,9 +132,9 @@ fn answer(tape: &mut Tape<'_>, came: &mut usize) -> Vec<u8> {
     let kind = tape.byte();
     let token = TOKENS[usize::from(kind >> 7)];
     match kind % 8 {
-        0 => Response::Token(token).encode(&mut out),
-        1 => Response::Done(tape.byte().into()).encode(&mut out),
-        2 => tape.pick(&[Response::WrongLength, Response::NotUnderstood]).encode(&mut out),
+        0 => ResponsePdu::Token(token).encode(&mut out),
+        1 => ResponsePdu::Done(tape.byte().into()).encode(&mut out),
+        2 => tape.pick(&[ResponsePdu::WrongLength, ResponsePdu::NotUnderstood]).encode(&mut out),
         3 | 4 => {
             let ack = Ack {
                 side: tape.pick(&[Side::Request, Side::Response]),
@@ -170,7 +170,7 @@ fn answer(tape: &mut Tape<'_>, came: &mut usize) -> Vec<u8> {
 }
 
 fn transmit(client: &mut impl Machine, now: Duration, batch: &mut Batch) {
-    for _ in 0..PATIENCE {
+    for _ in 0..STEPS {
         if !client.poll_transmit(now, batch) {
             return;
         }
@@ -185,10 +185,10 @@ fn end(mut client: impl Machine, mut now: Duration, give_up: Duration) {
     let mut batch = Batch::new();
     client.request(now, vec![b'q'; 10_000]);
     let began = now;
-    for _ in 0..PATIENCE {
+    for _ in 0..STEPS {
         transmit(&mut client, now, &mut batch);
         if let Some(outcome) = client.poll_response() {
-            assert!(matches!(outcome, Err(Error::NoAnswer { .. })), "{outcome:?}");
+            assert!(matches!(outcome, Err(ExchangeError::NoAnswer { .. })), "{outcome:?}");
             assert_eq!(client.deadline(), None);
             return;
         }

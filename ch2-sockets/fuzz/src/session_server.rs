@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ch2_sockets::session::datagram::{Ack, Data, Reason, Refusal, Side};
-use ch2_sockets::session::pdu::{OPEN, OPEN_EXTENSION, Response};
+use ch2_sockets::session::pdu::{OPEN, OPEN_EXTENSION, ResponsePdu};
 use ch2_sockets::session::{Batch, Config, ExchangeId, Held, IncomingRequest, Limits, Server};
 
 use super::tape::Tape;
@@ -31,24 +31,24 @@ const LIMITS: Limits = Limits {
     token_period: Duration::from_secs(30),
 };
 /// Sending that has not ended by then does not end.
-const PATIENCE: usize = 10_000;
+const STEPS: usize = 10_000;
 
 /// A script for the server: who sends what, and when.
 pub fn session_server(script: &[u8]) {
-    let mut world = World::new();
+    let mut attack = Attack::new();
     let mut tape = Tape(script);
     while !tape.is_over() {
         let step = tape.byte();
-        world.step(step, &mut tape);
+        attack.step(step, &mut tape);
         if step >= 128 {
-            world.transmit();
+            attack.transmit();
         }
-        world.check();
+        attack.check();
     }
-    world.end();
+    attack.end();
 }
 
-struct World {
+struct Attack {
     server: Server,
     now: Duration,
     addresses: [Address; 4],
@@ -85,8 +85,8 @@ impl Address {
     }
 }
 
-impl World {
-    fn new() -> World {
+impl Attack {
+    fn new() -> Attack {
         let names = ["192.0.2.1:1", "192.0.2.1:2", "192.0.2.9:1", "[2001:db8::1]:1"];
         let address = |name: &str| Address {
             name: name.parse().expect("an address"),
@@ -96,7 +96,7 @@ impl World {
             allowed: 0,
             got: 0,
         };
-        let mut world = World {
+        let mut attack = Attack {
             server: Server::new(LIMITS, Config::default(), SECRET),
             now: Duration::ZERO,
             addresses: names.map(address),
@@ -107,10 +107,10 @@ impl World {
             completed: Vec::new(),
         };
         // Everybody begins with a token and a session, because no fuzzer finds out how to get them.
-        for who in 0..world.addresses.len() {
-            world.open(who);
+        for who in 0..attack.addresses.len() {
+            attack.open(who);
         }
-        world
+        attack
     }
 
     fn step(&mut self, step: u8, tape: &mut Tape<'_>) {
@@ -229,11 +229,11 @@ impl World {
             let address = &mut self.addresses[who];
             assert_eq!(self.batch.to, address.name);
             address.got += self.batch.bytes.len();
-            match Response::parse(&self.batch.bytes) {
-                Some(Response::Token(token)) => address.tokens.push(token),
-                Some(Response::Done(session)) => address.session = session,
+            match ResponsePdu::parse(&self.batch.bytes) {
+                Some(ResponsePdu::Token(token)) => address.tokens.push(token),
+                Some(ResponsePdu::Done(session)) => address.session = session,
                 // No room for more sessions.
-                other => assert_eq!(other, Some(Response::NotUnderstood)),
+                other => assert_eq!(other, Some(ResponsePdu::NotUnderstood)),
             }
         }
     }
@@ -267,7 +267,7 @@ impl World {
     }
 
     fn transmit(&mut self) {
-        for _ in 0..PATIENCE {
+        for _ in 0..STEPS {
             if !self.server.poll_transmit(self.now, &mut self.batch) {
                 return;
             }
@@ -293,7 +293,7 @@ impl World {
     /// Everybody goes away, and everything is forgotten.
     fn end(mut self) {
         let silent_since = self.now;
-        for _ in 0..PATIENCE {
+        for _ in 0..STEPS {
             while self.answer(10) {}
             self.transmit();
             self.check();
@@ -315,7 +315,7 @@ fn nameless() -> ExchangeId {
     let (from, mut batch) = (([192, 0, 2, 1], 1).into(), Batch::new());
     server.handle_datagram(Duration::ZERO, from, OPEN.len(), OPEN);
     assert!(server.poll_transmit(Duration::ZERO, &mut batch));
-    let Some(Response::Done(session)) = Response::parse(&batch.bytes) else { panic!("no session") };
+    let Some(ResponsePdu::Done(session)) = ResponsePdu::parse(&batch.bytes) else { panic!("no session") };
     for pdu in [format!("b?{session}?0?1?1?x"), format!("c?{session}")] {
         server.handle_datagram(Duration::ZERO, from, pdu.len(), pdu.as_bytes());
     }

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use super::batch::Batch;
 use super::client::Progress;
-use super::error::Error;
-use super::pdu::{Request, Response};
+use super::error::ExchangeError;
+use super::pdu::{RequestPdu, ResponsePdu};
 use super::statistics::Statistics;
 use super::{Config, REQUEST_LIMIT, block, split};
 use common::protocol::rto::RoundTrip;
@@ -33,23 +33,23 @@ const NOT_UNDERSTOOD: u32 = 3;
 pub struct BlockClient {
     server: SocketAddr,
     give_up: Duration,
-    phase: Phase,
+    state: BlockClientState,
     message: Vec<u8>,
     session: u64,
     block_size: usize,
     round_trip: RoundTrip,
-    /// When the PDU of this phase is to be sent (again); how often it was, and when last.
+    /// When the PDU of this state is to be sent (again); how often it was, and when last.
     send_at: Duration,
     times_sent: u32,
     sent_at: Duration,
     last_heard: Duration,
     not_understood: u32,
-    outcome: Option<Result<(), Error>>,
+    outcome: Option<Result<(), ExchangeError>>,
     statistics: Statistics,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum BlockClientState {
     Idle,
     Opening,
     Block(usize),
@@ -62,7 +62,7 @@ impl BlockClient {
         BlockClient {
             server,
             give_up: config.give_up,
-            phase: Phase::Idle,
+            state: BlockClientState::Idle,
             message: Vec::new(),
             session: 0,
             block_size: 1,
@@ -83,9 +83,10 @@ impl BlockClient {
         self.outcome = None;
         self.message = request;
         if self.message.len() > REQUEST_LIMIT {
-            return self.finish(Err(Error::TooLong { length: self.message.len(), limit: REQUEST_LIMIT }));
+            return self
+                .finish(Err(ExchangeError::TooLong { length: self.message.len(), limit: REQUEST_LIMIT }));
         }
-        self.enter(now, Phase::Opening);
+        self.enter(now, BlockClientState::Opening);
     }
 
     /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. Those of others are ignored.
@@ -95,8 +96,8 @@ impl BlockClient {
         }
         for datagram in split(segment, bytes) {
             self.statistics.datagrams_received += 1;
-            match Response::parse(datagram) {
-                Some(response) if self.phase != Phase::Idle => self.handle_response(now, response),
+            match ResponsePdu::parse(datagram) {
+                Some(response) if self.state != BlockClientState::Idle => self.handle_response(now, response),
                 Some(_) => {}
                 None => self.statistics.malformed += 1,
             }
@@ -104,25 +105,25 @@ impl BlockClient {
     }
 
     /// `Ok` once when the request is delivered, or why it is not.
-    pub fn poll_response(&mut self) -> Option<Result<(), Error>> {
+    pub fn poll_response(&mut self) -> Option<Result<(), ExchangeError>> {
         self.outcome.take()
     }
 
     /// Fills `batch` with the datagram to send now; `false` if there is none.
     pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
-        if self.phase == Phase::Idle || now < self.send_at {
+        if self.state == BlockClientState::Idle || now < self.send_at {
             return false;
         }
         batch.begin(self.server, 0);
-        let request = match self.phase {
-            Phase::Idle => return false,
-            Phase::Opening => Request::Open,
-            Phase::Block(index) => {
+        let request = match self.state {
+            BlockClientState::Idle => return false,
+            BlockClientState::Opening => RequestPdu::Open,
+            BlockClientState::Block(index) => {
                 self.statistics.blocks_sent += 1;
                 self.statistics.retransmissions += u64::from(self.times_sent > 0);
                 self.block(index)
             }
-            Phase::Closing => Request::Close { session: self.session },
+            BlockClientState::Closing => RequestPdu::Close { session: self.session },
         };
         request.encode(&mut batch.bytes);
         batch.segment = batch.bytes.len();
@@ -135,17 +136,17 @@ impl BlockClient {
 
     /// When to call [`BlockClient::handle_timeout`], if nothing comes before.
     pub fn deadline(&self) -> Option<Duration> {
-        (self.phase != Phase::Idle).then(|| self.send_at.min(self.last_heard + self.give_up))
+        (self.state != BlockClientState::Idle).then(|| self.send_at.min(self.last_heard + self.give_up))
     }
 
     /// The time has come, or some other time: then nothing happens. A retransmission leaves with the next `transmit`.
     pub fn handle_timeout(&mut self, now: Duration) {
-        if self.phase == Phase::Idle {
+        if self.state == BlockClientState::Idle {
             return;
         }
         let after = now.saturating_sub(self.last_heard);
         if after >= self.give_up {
-            self.finish(Err(Error::NoAnswer { after }));
+            self.finish(Err(ExchangeError::NoAnswer { after }));
         } else if now >= self.send_at && self.times_sent > 0 {
             self.statistics.timeouts += 1;
         }
@@ -153,10 +154,10 @@ impl BlockClient {
 
     /// How far the upload is.
     pub fn progress(&self) -> Progress {
-        let sent = match self.phase {
-            Phase::Opening => 0,
-            Phase::Block(index) => index * self.block_size,
-            Phase::Idle | Phase::Closing => self.message.len(),
+        let sent = match self.state {
+            BlockClientState::Opening => 0,
+            BlockClientState::Block(index) => index * self.block_size,
+            BlockClientState::Idle | BlockClientState::Closing => self.message.len(),
         };
         Progress { sent, to_send: self.message.len(), received: 0, to_receive: None }
     }
@@ -166,34 +167,41 @@ impl BlockClient {
         Statistics { smoothed_round_trip: self.round_trip.smoothed(), window: 1, ..self.statistics }
     }
 
-    fn handle_response(&mut self, now: Duration, response: Response) {
+    fn handle_response(&mut self, now: Duration, response: ResponsePdu) {
         self.last_heard = now;
-        match (self.phase, response) {
-            (_, Response::NotUnderstood) => {
+        match (self.state, response) {
+            (_, ResponsePdu::NotUnderstood) => {
                 // One may be the answer to a datagram that was damaged on the way.
                 self.not_understood += 1;
                 self.send_at = now;
                 if self.not_understood >= NOT_UNDERSTOOD {
-                    self.finish(Err(Error::NotTaken));
+                    self.finish(Err(ExchangeError::NotTaken));
                 }
             }
-            (Phase::Opening, Response::Done(session)) => {
+            (BlockClientState::Opening, ResponsePdu::Done(session)) => {
                 self.measure(now);
                 self.session = session;
                 self.block_size = block::size(session, self.message.len());
-                self.enter(now, Phase::Block(0));
+                self.enter(now, BlockClientState::Block(0));
             }
-            (Phase::Block(_), Response::WrongLength) => self.send_at = now,
-            (Phase::Block(index), Response::Done(distinct)) if distinct == index as u64 + 1 => {
+            (BlockClientState::Block(_), ResponsePdu::WrongLength) => self.send_at = now,
+            (BlockClientState::Block(index), ResponsePdu::Done(distinct)) if distinct == index as u64 + 1 => {
                 self.measure(now);
                 let next = index + 1;
-                self.enter(now, if next < self.count() { Phase::Block(next) } else { Phase::Closing });
+                self.enter(
+                    now,
+                    if next < self.count() {
+                        BlockClientState::Block(next)
+                    } else {
+                        BlockClientState::Closing
+                    },
+                );
             }
-            (Phase::Closing, Response::Done(1)) => {
+            (BlockClientState::Closing, ResponsePdu::Done(1)) => {
                 self.statistics.delivered += 1;
                 self.finish(Ok(()));
             }
-            (Phase::Closing, Response::Done(0)) => self.finish(Err(Error::Incomplete)),
+            (BlockClientState::Closing, ResponsePdu::Done(0)) => self.finish(Err(ExchangeError::Incomplete)),
             _ => {}
         }
     }
@@ -205,15 +213,15 @@ impl BlockClient {
         }
     }
 
-    fn enter(&mut self, now: Duration, phase: Phase) {
-        self.phase = phase;
+    fn enter(&mut self, now: Duration, state: BlockClientState) {
+        self.state = state;
         self.send_at = now;
         self.times_sent = 0;
         self.not_understood = 0;
     }
 
-    fn finish(&mut self, outcome: Result<(), Error>) {
-        self.phase = Phase::Idle;
+    fn finish(&mut self, outcome: Result<(), ExchangeError>) {
+        self.state = BlockClientState::Idle;
         self.outcome = Some(outcome);
     }
 
@@ -222,10 +230,10 @@ impl BlockClient {
         block::count(self.message.len(), self.block_size).max(1)
     }
 
-    fn block(&self, index: usize) -> Request<'_> {
+    fn block(&self, index: usize) -> RequestPdu<'_> {
         let start = index * self.block_size;
         let data = &self.message[start..self.message.len().min(start + self.block_size)];
-        Request::Block {
+        RequestPdu::Block {
             session: self.session,
             index: index as u64,
             count: self.count() as u64,

@@ -16,9 +16,9 @@
 //! Back in *idle* the client still acknowledges blocks of the last response: its last ack may have been lost. Call
 //! [`Client::poll_transmit`] once more before leaving, or the server keeps the response until it expires.
 
-mod phases;
 mod progress;
 mod receive;
+mod states;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,13 +27,13 @@ use bytes::Bytes;
 
 use super::batch::Batch;
 use super::datagram::{Refusal, Side};
-use super::error::Error;
+use super::error::ExchangeError;
 use super::pdu::OPEN_EXTENSION;
 use super::receiver::Receiver;
 use super::sender::{Path, Sender};
 use super::statistics::Statistics;
 use super::{Config, REQUEST_LIMIT};
-use phases::{Opening, Waiting};
+use states::{Opening, Waiting};
 
 pub use progress::Progress;
 
@@ -45,7 +45,7 @@ const NOT_UNDERSTOOD: u32 = 32;
 pub struct Client {
     config: Config,
     server: SocketAddr,
-    phase: Phase,
+    state: ClientState,
     token: Option<u64>,
     /// The exchange in work, or the next one.
     exchange: u32,
@@ -58,14 +58,14 @@ pub struct Client {
     progress: Progress,
     last_heard: Duration,
     not_understood: u32,
-    outcome: Option<Result<Vec<u8>, Error>>,
+    outcome: Option<Result<Vec<u8>, ExchangeError>>,
     /// Memory of a response that was used, for the next one.
     spare: Vec<u8>,
     statistics: Statistics,
 }
 
 #[derive(Debug)]
-enum Phase {
+enum ClientState {
     Idle,
     Opening(Opening),
     Sending(Sender),
@@ -79,7 +79,7 @@ impl Client {
         Client {
             config,
             server,
-            phase: Phase::Idle,
+            state: ClientState::Idle,
             token: None,
             exchange: 0,
             path: Path::new(config.congestion, config.window),
@@ -98,7 +98,7 @@ impl Client {
     /// Begins an exchange. One that is in work is given up: whether it runs is not known then.
     pub fn request(&mut self, now: Duration, request: impl Into<Bytes>) {
         let request = request.into();
-        if !matches!(self.phase, Phase::Idle) {
+        if !matches!(self.state, ClientState::Idle) {
             self.abandon();
         }
         self.outcome = None;
@@ -106,7 +106,7 @@ impl Client {
         self.last_heard = now;
         self.not_understood = 0;
         if request.len() > REQUEST_LIMIT {
-            self.finish(Err(Error::TooLong { length: request.len(), limit: REQUEST_LIMIT }));
+            self.finish(Err(ExchangeError::TooLong { length: request.len(), limit: REQUEST_LIMIT }));
             return;
         }
         match self.token {
@@ -116,7 +116,7 @@ impl Client {
     }
 
     /// The response, once, or why there is none.
-    pub fn poll_response(&mut self) -> Option<Result<Vec<u8>, Error>> {
+    pub fn poll_response(&mut self) -> Option<Result<Vec<u8>, ExchangeError>> {
         self.outcome.take()
     }
 
@@ -142,10 +142,12 @@ impl Client {
             self.statistics.datagrams_sent += 1;
             return true;
         }
-        match &mut self.phase {
-            Phase::Idle | Phase::Receiving => false,
-            Phase::Sending(sender) => sender.poll_transmit(now, &mut self.path, batch, &mut self.statistics),
-            Phase::Opening(opening) => {
+        match &mut self.state {
+            ClientState::Idle | ClientState::Receiving => false,
+            ClientState::Sending(sender) => {
+                sender.poll_transmit(now, &mut self.path, batch, &mut self.statistics)
+            }
+            ClientState::Opening(opening) => {
                 let asks = opening.poll_question(now, &self.path.round_trip);
                 if asks {
                     batch.single(self.server, OPEN_EXTENSION);
@@ -153,7 +155,7 @@ impl Client {
                 }
                 asks
             }
-            Phase::Waiting(waiting) => {
+            ClientState::Waiting(waiting) => {
                 let asks = waiting.poll_question(now, &self.path.round_trip);
                 if asks {
                     waiting.request.poll_probe(now, batch, &mut self.statistics);
@@ -165,12 +167,12 @@ impl Client {
 
     /// When to call [`Client::handle_timeout`], if nothing comes before. Ask when [`Client::poll_transmit`] has said `false`.
     pub fn deadline(&self) -> Option<Duration> {
-        let timer = match &self.phase {
-            Phase::Idle => return None,
-            Phase::Opening(opening) => Some(opening.deadline()),
-            Phase::Sending(sender) => sender.deadline(),
-            Phase::Waiting(waiting) => Some(waiting.deadline()),
-            Phase::Receiving => None,
+        let timer = match &self.state {
+            ClientState::Idle => return None,
+            ClientState::Opening(opening) => Some(opening.deadline()),
+            ClientState::Sending(sender) => sender.deadline(),
+            ClientState::Waiting(waiting) => Some(waiting.deadline()),
+            ClientState::Receiving => None,
         };
         let end = self.last_heard + self.config.give_up;
         Some(timer.map_or(end, |timer| timer.min(end)))
@@ -178,14 +180,14 @@ impl Client {
 
     /// The time has come, or some other time: then nothing happens.
     pub fn handle_timeout(&mut self, now: Duration) {
-        if matches!(self.phase, Phase::Idle) {
+        if matches!(self.state, ClientState::Idle) {
             return;
         }
         let after = now.saturating_sub(self.last_heard);
         if after >= self.config.give_up {
-            return self.finish(Err(Error::NoAnswer { after }));
+            return self.finish(Err(ExchangeError::NoAnswer { after }));
         }
-        if let Phase::Sending(sender) = &mut self.phase {
+        if let ClientState::Sending(sender) = &mut self.state {
             sender.handle_timeout(now, &mut self.path, &mut self.statistics);
         }
     }
@@ -205,28 +207,28 @@ impl Client {
     }
 
     fn open(&mut self, now: Duration, request: Bytes) {
-        self.phase = Phase::Opening(Opening::new(now, request));
+        self.state = ClientState::Opening(Opening::new(now, request));
     }
 
     fn send(&mut self, now: Duration, token: u64, request: Bytes) {
         let (name, block_size) = ((Side::Request, token, self.exchange), self.config.block_size());
-        self.phase = Phase::Sending(Sender::new(now, &mut self.path, name, block_size, request));
+        self.state = ClientState::Sending(Sender::new(now, &mut self.path, name, block_size, request));
     }
 
     fn finish_well(&mut self, response: Vec<u8>) {
         self.statistics.delivered += 1;
-        self.phase = Phase::Idle;
+        self.state = ClientState::Idle;
         self.outcome = Some(Ok(response));
     }
 
-    fn finish(&mut self, outcome: Result<Vec<u8>, Error>) {
+    fn finish(&mut self, outcome: Result<Vec<u8>, ExchangeError>) {
         self.abandon();
         self.outcome = Some(outcome);
     }
 
     /// The exchange is given up: the session may wait for the rest of it for ever, so the next one begins with a new session.
     fn abandon(&mut self) {
-        self.phase = Phase::Idle;
+        self.state = ClientState::Idle;
         self.token = None;
         self.receiver = None;
         self.acknowledge = false;

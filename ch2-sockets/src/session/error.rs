@@ -8,7 +8,7 @@ use super::datagram::Reason;
 
 /// Why there is no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Error {
+pub enum ExchangeError {
     /// Not one datagram came for so long.
     #[error("no answer for {} s: is there a server at this address?", .after.as_secs_f64())]
     NoAnswer {

@@ -25,7 +25,7 @@ pub const NOT_UNDERSTOOD: &[u8; 1] = b"z";
 
 /// What a client sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request<'a> {
+pub enum RequestPdu<'a> {
     /// A session for the block protocol, please.
     Open,
     /// A token for the extension, please.
@@ -50,21 +50,21 @@ pub enum Request<'a> {
     },
 }
 
-impl<'a> Request<'a> {
+impl<'a> RequestPdu<'a> {
     /// Reads a datagram; `None` if it is none of these.
-    pub fn parse(datagram: &'a [u8]) -> Option<Request<'a>> {
+    pub fn parse(datagram: &'a [u8]) -> Option<RequestPdu<'a>> {
         match datagram {
             [b'a', b'?', number @ ..] => match decimal(number)? {
-                1 => Some(Request::OpenExtension),
-                _ => Some(Request::Open),
+                1 => Some(RequestPdu::OpenExtension),
+                _ => Some(RequestPdu::Open),
             },
             [b'b', b'?', rest @ ..] => {
                 let mut fields = rest.splitn(5, |&byte| byte == b'?');
                 let mut number = || decimal(fields.next()?);
                 let (session, index, count, length) = (number()?, number()?, number()?, number()?);
-                Some(Request::Block { session, index, count, length, data: fields.next()? })
+                Some(RequestPdu::Block { session, index, count, length, data: fields.next()? })
             }
-            [b'c', b'?', session @ ..] => Some(Request::Close { session: decimal(session)? }),
+            [b'c', b'?', session @ ..] => Some(RequestPdu::Close { session: decimal(session)? }),
             _ => None,
         }
     }
@@ -72,20 +72,20 @@ impl<'a> Request<'a> {
     /// Appends the datagram to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Request::Open => out.extend_from_slice(OPEN),
-            Request::OpenExtension => out.extend_from_slice(OPEN_EXTENSION),
-            Request::Block { session, index, count, length, data } => {
+            RequestPdu::Open => out.extend_from_slice(OPEN),
+            RequestPdu::OpenExtension => out.extend_from_slice(OPEN_EXTENSION),
+            RequestPdu::Block { session, index, count, length, data } => {
                 out.extend_from_slice(format!("b?{session}?{index}?{count}?{length}?").as_bytes());
                 out.extend_from_slice(data);
             }
-            Request::Close { session } => out.extend_from_slice(format!("c?{session}").as_bytes()),
+            RequestPdu::Close { session } => out.extend_from_slice(format!("c?{session}").as_bytes()),
         }
     }
 }
 
 /// What a server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Response {
+pub enum ResponsePdu {
     /// A session number, a count of blocks, or 1 for delivered and 0 for incomplete: it depends on what was asked.
     Done(u64),
     /// The server speaks our extension: the token for it.
@@ -96,14 +96,14 @@ pub enum Response {
     NotUnderstood,
 }
 
-impl Response {
+impl ResponsePdu {
     /// Reads a datagram; `None` if it is none of these.
-    pub fn parse(datagram: &[u8]) -> Option<Response> {
+    pub fn parse(datagram: &[u8]) -> Option<ResponsePdu> {
         match datagram {
-            [b'0', b'?', number @ ..] => decimal(number).map(Response::Done),
-            [b'1', b'?', token @ ..] => hexadecimal(token).map(Response::Token),
-            b"y" => Some(Response::WrongLength),
-            b"z" => Some(Response::NotUnderstood),
+            [b'0', b'?', number @ ..] => decimal(number).map(ResponsePdu::Done),
+            [b'1', b'?', token @ ..] => hexadecimal(token).map(ResponsePdu::Token),
+            b"y" => Some(ResponsePdu::WrongLength),
+            b"z" => Some(ResponsePdu::NotUnderstood),
             _ => None,
         }
     }
@@ -111,10 +111,10 @@ impl Response {
     /// Appends the datagram to `out`.
     pub fn encode(self, out: &mut Vec<u8>) {
         match self {
-            Response::Done(number) => out.extend_from_slice(format!("0?{number}").as_bytes()),
-            Response::Token(token) => out.extend_from_slice(format!("1?{token:016x}").as_bytes()),
-            Response::WrongLength => out.extend_from_slice(WRONG_LENGTH),
-            Response::NotUnderstood => out.extend_from_slice(NOT_UNDERSTOOD),
+            ResponsePdu::Done(number) => out.extend_from_slice(format!("0?{number}").as_bytes()),
+            ResponsePdu::Token(token) => out.extend_from_slice(format!("1?{token:016x}").as_bytes()),
+            ResponsePdu::WrongLength => out.extend_from_slice(WRONG_LENGTH),
+            ResponsePdu::NotUnderstood => out.extend_from_slice(NOT_UNDERSTOOD),
         }
     }
 }
@@ -142,18 +142,18 @@ mod tests {
 
     #[test]
     fn the_examples() {
-        assert_eq!(Request::parse(b"a?0"), Some(Request::Open));
-        assert_eq!(Request::parse(b"a?7"), Some(Request::Open));
-        assert_eq!(Request::parse(OPEN_EXTENSION), Some(Request::OpenExtension));
+        assert_eq!(RequestPdu::parse(b"a?0"), Some(RequestPdu::Open));
+        assert_eq!(RequestPdu::parse(b"a?7"), Some(RequestPdu::Open));
+        assert_eq!(RequestPdu::parse(OPEN_EXTENSION), Some(RequestPdu::OpenExtension));
         assert_eq!(
-            Request::parse(b"b?17?0?3?5?a?b?c"),
-            Some(Request::Block { session: 17, index: 0, count: 3, length: 5, data: b"a?b?c" })
+            RequestPdu::parse(b"b?17?0?3?5?a?b?c"),
+            Some(RequestPdu::Block { session: 17, index: 0, count: 3, length: 5, data: b"a?b?c" })
         );
         assert_eq!(
-            Request::parse(b"b?17?0?3?5?"),
-            Some(Request::Block { session: 17, index: 0, count: 3, length: 5, data: b"" })
+            RequestPdu::parse(b"b?17?0?3?5?"),
+            Some(RequestPdu::Block { session: 17, index: 0, count: 3, length: 5, data: b"" })
         );
-        assert_eq!(Request::parse(b"c?17"), Some(Request::Close { session: 17 }));
+        assert_eq!(RequestPdu::parse(b"c?17"), Some(RequestPdu::Close { session: 17 }));
     }
 
     #[test]
@@ -175,45 +175,45 @@ mod tests {
             b"c? 1",
         ];
         for bytes in cases {
-            assert_eq!(Request::parse(bytes), None, "{}", bytes.escape_ascii());
+            assert_eq!(RequestPdu::parse(bytes), None, "{}", bytes.escape_ascii());
         }
     }
 
     #[test]
     fn a_token_has_sixteen_digits() {
         let mut bytes = Vec::new();
-        Response::Token(0xab).encode(&mut bytes);
+        ResponsePdu::Token(0xab).encode(&mut bytes);
         assert_eq!(bytes, b"1?00000000000000ab");
         assert_eq!(bytes.len(), OPEN_EXTENSION.len());
-        assert_eq!(Response::parse(&bytes), Some(Response::Token(0xab)));
-        assert_eq!(Response::parse(b"1?ab"), None);
+        assert_eq!(ResponsePdu::parse(&bytes), Some(ResponsePdu::Token(0xab)));
+        assert_eq!(ResponsePdu::parse(b"1?ab"), None);
     }
 
     proptest! {
         #[test]
         fn any_bytes_do_no_harm(bytes: Vec<u8>) {
-            let _ = (Request::parse(&bytes), Response::parse(&bytes));
+            let _ = (RequestPdu::parse(&bytes), ResponsePdu::parse(&bytes));
         }
 
         #[test]
         fn nearly_right_bytes_do_no_harm(bytes in "[abc01][?][0-9?x]{0,40}") {
-            let _ = (Request::parse(bytes.as_bytes()), Response::parse(bytes.as_bytes()));
+            let _ = (RequestPdu::parse(bytes.as_bytes()), ResponsePdu::parse(bytes.as_bytes()));
         }
 
         #[test]
         fn a_block_comes_back_as_it_was(session: u64, index: u64, count: u64, length: u64, data: Vec<u8>) {
-            let block = Request::Block { session, index, count, length, data: &data };
+            let block = RequestPdu::Block { session, index, count, length, data: &data };
             let mut bytes = Vec::new();
             block.encode(&mut bytes);
-            prop_assert_eq!(Request::parse(&bytes), Some(block));
+            prop_assert_eq!(RequestPdu::parse(&bytes), Some(block));
         }
 
         #[test]
         fn a_response_comes_back_as_it_was(number: u64) {
-            for response in [Response::Done(number), Response::Token(number), Response::WrongLength] {
+            for response in [ResponsePdu::Done(number), ResponsePdu::Token(number), ResponsePdu::WrongLength] {
                 let mut bytes = Vec::new();
                 response.encode(&mut bytes);
-                prop_assert_eq!(Response::parse(&bytes), Some(response));
+                prop_assert_eq!(ResponsePdu::parse(&bytes), Some(response));
             }
         }
     }

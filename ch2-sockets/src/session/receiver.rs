@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use super::arrivals::Arrivals;
+use super::block_set::BlockSet;
 use super::datagram::{Ack, Data, MAX_RANGES, Side, block_count};
 
 /// Blocks are taken up to so many windows beyond the first gap.
@@ -38,7 +38,7 @@ pub struct Receiver {
     message: Vec<u8>,
     taken: bool,
     cumulative: u32,
-    arrivals: Arrivals,
+    beyond: BlockSet,
     /// The largest sequence and when it came.
     largest: u32,
     largest_at: Duration,
@@ -73,7 +73,7 @@ impl Receiver {
             message: Vec::new(),
             taken: false,
             cumulative: 0,
-            arrivals: Arrivals::default(),
+            beyond: BlockSet::default(),
             largest: 0,
             largest_at: Duration::ZERO,
             newest: 0,
@@ -153,7 +153,7 @@ impl Receiver {
         let start = data.block as usize * usize::from(self.block_size);
         if data.block == self.cumulative {
             self.cumulative += 1;
-        } else if !self.arrivals.insert(data.block, SPAN * self.window) {
+        } else if !self.beyond.insert(data.block, SPAN * self.window) {
             return Outcome::Duplicate;
         }
         self.newest = data.block;
@@ -163,8 +163,8 @@ impl Receiver {
         } else {
             self.message[start..start + payload.len()].copy_from_slice(payload);
         }
-        if !self.arrivals.is_empty() {
-            self.cumulative = self.arrivals.take_run(self.cumulative);
+        if !self.beyond.is_empty() {
+            self.cumulative = self.beyond.take_run(self.cumulative);
         }
         Outcome::New
     }
@@ -175,7 +175,7 @@ impl Receiver {
             return None;
         }
         self.taken = true;
-        self.arrivals = Arrivals::default();
+        self.beyond = BlockSet::default();
         Some(std::mem::take(&mut self.message))
     }
 
@@ -191,16 +191,16 @@ impl Receiver {
             cumulative: self.cumulative,
             window: self.window,
         };
-        if self.arrivals.is_empty() {
+        if self.beyond.is_empty() {
             return ack.encode(std::iter::empty(), out);
         }
         // RFC 2018: the range with the newest block first. Of the others the farthest, if there are too many: what is nearer came
         // earlier, and earlier acks told of it.
         let newest =
-            self.arrivals.ranges(self.cumulative).find(|&(first, end)| (first..end).contains(&self.newest));
-        let too_many = self.arrivals.ranges(self.cumulative).count().saturating_sub(MAX_RANGES);
+            self.beyond.ranges(self.cumulative).find(|&(first, end)| (first..end).contains(&self.newest));
+        let too_many = self.beyond.ranges(self.cumulative).count().saturating_sub(MAX_RANGES);
         let others =
-            self.arrivals.ranges(self.cumulative).skip(too_many).filter(|range| Some(*range) != newest);
+            self.beyond.ranges(self.cumulative).skip(too_many).filter(|range| Some(*range) != newest);
         ack.encode(newest.into_iter().chain(others), out);
     }
 

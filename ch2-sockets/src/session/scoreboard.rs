@@ -45,11 +45,11 @@ pub struct Scoreboard {
 struct Block {
     /// Its latest transmission.
     sequence: u32,
-    state: State,
+    state: BlockState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum BlockState {
     Unsent,
     InFlight,
     Lost,
@@ -81,7 +81,7 @@ impl Scoreboard {
     /// For a message of so many blocks, at least 1.
     pub fn new(blocks: u32) -> Scoreboard {
         Scoreboard {
-            blocks: vec![Block { sequence: 0, state: State::Unsent }; blocks as usize],
+            blocks: vec![Block { sequence: 0, state: BlockState::Unsent }; blocks as usize],
             cumulative: 0,
             unsent: 0,
             in_flight: 0,
@@ -131,7 +131,7 @@ impl Scoreboard {
     #[inline]
     pub fn next_block(&mut self, end: u32) -> Option<(u32, bool)> {
         while let Some(block) = self.lost.pop_front() {
-            if self.blocks[block as usize].state == State::Lost {
+            if self.blocks[block as usize].state == BlockState::Lost {
                 return Some((block, true));
             }
         }
@@ -143,7 +143,7 @@ impl Scoreboard {
     pub fn sent(&mut self, block: u32, now: Duration) -> u32 {
         let sequence = self.next_sequence();
         self.transmissions.push_back(Transmission { block, sent: now });
-        self.blocks[block as usize] = Block { sequence, state: State::InFlight };
+        self.blocks[block as usize] = Block { sequence, state: BlockState::InFlight };
         self.in_flight += 1;
         self.unsent = self.unsent.max(block + 1);
         sequence
@@ -194,7 +194,7 @@ impl Scoreboard {
     /// Whether there is nothing to send, neither new nor again, until acks or the timer tell of losses.
     pub fn is_all_sent(&self) -> bool {
         self.unsent == self.count()
-            && self.lost.iter().all(|&block| self.blocks[block as usize].state != State::Lost)
+            && self.lost.iter().all(|&block| self.blocks[block as usize].state != BlockState::Lost)
     }
 
     /// The timer has fired: the first blocks in flight count as lost, at most so many.
@@ -204,7 +204,7 @@ impl Scoreboard {
             if left == 0 || self.in_flight == 0 {
                 return;
             }
-            if self.blocks[block as usize].state == State::InFlight {
+            if self.blocks[block as usize].state == BlockState::InFlight {
                 self.lose(block);
                 left -= 1;
             }
@@ -226,15 +226,15 @@ impl Scoreboard {
     fn mark(&mut self, block: u32, largest: u32, news: &mut News) {
         let entry = &mut self.blocks[block as usize];
         match entry.state {
-            State::Acknowledged | State::Unsent => return,
-            State::InFlight => {
+            BlockState::Acknowledged | BlockState::Unsent => return,
+            BlockState::InFlight => {
                 self.in_flight -= 1;
                 // The receiver has not seen this transmission, so an earlier one has arrived, and was given up too early.
                 news.spurious += u32::from(entry.sequence > largest);
             }
-            State::Lost => news.spurious += 1,
+            BlockState::Lost => news.spurious += 1,
         }
-        entry.state = State::Acknowledged;
+        entry.state = BlockState::Acknowledged;
         news.acknowledged += 1;
     }
 
@@ -245,7 +245,7 @@ impl Scoreboard {
                 return;
             }
             let entry = self.blocks[block as usize];
-            if entry.state == State::InFlight && entry.sequence == self.front {
+            if entry.state == BlockState::InFlight && entry.sequence == self.front {
                 self.lose(block);
                 news.lost += 1;
                 news.last_lost = self.front;
@@ -256,7 +256,7 @@ impl Scoreboard {
     }
 
     fn lose(&mut self, block: u32) {
-        self.blocks[block as usize].state = State::Lost;
+        self.blocks[block as usize].state = BlockState::Lost;
         self.in_flight -= 1;
         self.lost.push_back(block);
     }

@@ -18,7 +18,7 @@ pub mod block_sessions;
 pub mod reassembly;
 pub mod session;
 pub mod sessions;
-pub mod table;
+pub mod slot_table;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ use bytes::Bytes;
 use super::batch::Batch;
 use super::datagram::{Ack, Data, Reason, Refusal, Side};
 use super::limits::{Account, Budget, Held, Limits};
-use super::pdu::{self, Response};
+use super::pdu::{self, ResponsePdu};
 use super::statistics::Statistics;
 use super::{Config, split};
 use block_sessions::BlockSessions;
@@ -238,13 +238,13 @@ impl Server {
     }
 
     fn handle_block_pdu(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
-        let response = match pdu::Request::parse(datagram) {
-            None => Response::NotUnderstood,
-            Some(pdu::Request::OpenExtension) if datagram.len() < pdu::OPEN_EXTENSION.len() => {
+        let response = match pdu::RequestPdu::parse(datagram) {
+            None => ResponsePdu::NotUnderstood,
+            Some(pdu::RequestPdu::OpenExtension) if datagram.len() < pdu::OPEN_EXTENSION.len() => {
                 // Not padded: the answer would be longer than the question.
-                Response::NotUnderstood
+                ResponsePdu::NotUnderstood
             }
-            Some(pdu::Request::OpenExtension) => Response::Token(self.tokens.issue(now, from)),
+            Some(pdu::RequestPdu::OpenExtension) => ResponsePdu::Token(self.tokens.issue(now, from)),
             Some(request) => {
                 let (response, complete) =
                     self.block_sessions.handle_request(now, from, &request, &self.limits, &mut self.budget);
@@ -256,7 +256,7 @@ impl Server {
                 response
             }
         };
-        if response == Response::NotUnderstood {
+        if response == ResponsePdu::NotUnderstood {
             self.statistics.malformed += 1;
         }
         let mut bytes = Vec::with_capacity(REPLY);

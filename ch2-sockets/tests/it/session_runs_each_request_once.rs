@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ch2_sockets::session::{Batch, Client, Config, Error, Held, IncomingRequest, Limits, Reason, Server};
+use ch2_sockets::session::{
+    Batch, Client, Config, ExchangeError, Held, IncomingRequest, Limits, Reason, Server,
+};
 use common::netem::Profile;
 
 use crate::virtual_time::{SEED, SERVER, World, message, ms};
@@ -111,7 +113,7 @@ fn a_server_that_dies_while_it_is_waited_for_is_noticed() {
     pair.delivered();
     pair.deaf = [true; 2];
     pair.run(pair.now + Duration::from_secs(20));
-    assert!(matches!(pair.client.poll_response(), Some(Err(Error::NoAnswer { .. }))));
+    assert!(matches!(pair.client.poll_response(), Some(Err(ExchangeError::NoAnswer { .. }))));
 }
 
 #[test]
@@ -136,7 +138,7 @@ fn a_new_server_gets_the_next_request_and_not_the_last() {
     pair.delivered();
     pair.server = Server::new(Limits::default(), Config::default(), [2; 32]);
     pair.run(pair.now + Duration::from_secs(5));
-    assert_eq!(pair.client.poll_response(), Some(Err(Error::Refused(Reason::Unknown))));
+    assert_eq!(pair.client.poll_response(), Some(Err(ExchangeError::Refused(Reason::Unknown))));
     assert!(pair.server.poll_request().is_none());
     // And the client is of use again.
     pair.exchange(b"1:a", b"0");
@@ -172,7 +174,7 @@ fn a_response_too_big_for_the_server_is_refused() {
         let delivered = pair.delivered();
         pair.server.respond(pair.now, delivered.exchange, vec![0; length]);
         pair.run(pair.now + ms(100));
-        assert_eq!(pair.client.poll_response(), Some(Err(Error::Refused(reason))));
+        assert_eq!(pair.client.poll_response(), Some(Err(ExchangeError::Refused(reason))));
         assert_eq!(pair.server.held().bytes, 0);
     }
 }
@@ -187,14 +189,14 @@ fn a_lost_refusal_is_said_again() {
     pair.run(pair.now + ms(50));
     pair.deaf[1] = false;
     pair.run(pair.now + Duration::from_secs(3));
-    assert_eq!(pair.client.poll_response(), Some(Err(Error::Refused(Reason::Unknown))));
+    assert_eq!(pair.client.poll_response(), Some(Err(ExchangeError::Refused(Reason::Unknown))));
 }
 
 #[test]
 fn a_request_beyond_the_limit_is_not_even_tried() {
     let mut pair = Pair::new(Limits::default());
     pair.ask(&vec![0; (200 << 20) + 1]);
-    let too_long = Error::TooLong { length: (200 << 20) + 1, limit: 200 << 20 };
+    let too_long = ExchangeError::TooLong { length: (200 << 20) + 1, limit: 200 << 20 };
     assert_eq!(pair.client.poll_response(), Some(Err(too_long)));
     assert_eq!(pair.client.statistics().datagrams_sent, 0);
 }

@@ -4,17 +4,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ch2_sockets::session::pdu::OPEN;
-use ch2_sockets::session::{Batch, Client, Config, Error, Held, Limits, Server};
+use ch2_sockets::session::{Batch, Client, Config, ExchangeError, Held, Limits, Server};
 use common::netem::Profile;
 
 use crate::virtual_time::{SEED, SERVER, World, message, ms};
 
 /// A server and one client of it, who sends bytes and reads bytes.
-struct Talk(Server, Duration);
+struct OriginalClient(Server, Duration);
 
-impl Talk {
-    fn new() -> Talk {
-        Talk(Server::new(Limits::default(), Config::default(), SEED), Duration::ZERO)
+impl OriginalClient {
+    fn new() -> OriginalClient {
+        OriginalClient(Server::new(Limits::default(), Config::default(), SEED), Duration::ZERO)
     }
 
     fn say(&mut self, datagram: impl AsRef<[u8]>) -> String {
@@ -38,82 +38,82 @@ impl Talk {
 
 #[test]
 fn an_upload_in_three_blocks() {
-    let mut talk = Talk::new();
-    let id = talk.open();
+    let mut original = OriginalClient::new();
+    let id = original.open();
     assert!(id.len() <= 16 && id.bytes().all(|byte| byte.is_ascii_digit()));
-    assert_eq!(talk.say(format!("b?{id}?0?3?4?1:ab")), "0?1");
-    assert_eq!(talk.say(format!("b?{id}?1?3?4?c?d?")), "0?2");
-    assert_eq!(talk.say(format!("b?{id}?2?3?1?e")), "0?3");
-    assert_eq!(talk.delivered(), None);
-    assert_eq!(talk.say(format!("c?{id}")), "0?1");
-    assert_eq!(talk.delivered().as_deref(), Some("1:abc?d?e"));
-    assert_eq!(talk.delivered(), None);
-    assert_eq!(talk.0.held(), Held { active: 0, idle: 1, bytes: 0 });
+    assert_eq!(original.say(format!("b?{id}?0?3?4?1:ab")), "0?1");
+    assert_eq!(original.say(format!("b?{id}?1?3?4?c?d?")), "0?2");
+    assert_eq!(original.say(format!("b?{id}?2?3?1?e")), "0?3");
+    assert_eq!(original.delivered(), None);
+    assert_eq!(original.say(format!("c?{id}")), "0?1");
+    assert_eq!(original.delivered().as_deref(), Some("1:abc?d?e"));
+    assert_eq!(original.delivered(), None);
+    assert_eq!(original.0.held(), Held { active: 0, idle: 1, bytes: 0 });
 }
 
 #[test]
 fn blocks_in_any_order_and_twice() {
-    let mut talk = Talk::new();
-    let id = talk.open();
+    let mut original = OriginalClient::new();
+    let id = original.open();
     for (index, data, distinct) in
         [(2, "e", 1), (2, "e", 1), (0, "ab", 2), (0, "XX", 2), (1, "cd", 3), (1, "cd", 3), (2, "e", 3)]
     {
-        assert_eq!(talk.say(format!("b?{id}?{index}?3?{}?{data}", data.len())), format!("0?{distinct}"));
+        assert_eq!(original.say(format!("b?{id}?{index}?3?{}?{data}", data.len())), format!("0?{distinct}"));
     }
-    assert_eq!(talk.say(format!("c?{id}")), "0?1");
-    assert_eq!(talk.delivered().as_deref(), Some("abcde"));
+    assert_eq!(original.say(format!("c?{id}")), "0?1");
+    assert_eq!(original.delivered().as_deref(), Some("abcde"));
 }
 
 #[test]
 fn a_repeated_close_gets_the_same_answer_and_delivers_once() {
-    let mut talk = Talk::new();
-    let id = talk.open();
-    talk.say(format!("b?{id}?0?1?2?ab"));
+    let mut original = OriginalClient::new();
+    let id = original.open();
+    original.say(format!("b?{id}?0?1?2?ab"));
     for _ in 0..3 {
-        assert_eq!(talk.say(format!("c?{id}")), "0?1");
+        assert_eq!(original.say(format!("c?{id}")), "0?1");
     }
-    assert!(talk.delivered().is_some() && talk.delivered().is_none());
-    assert_eq!(talk.say(format!("b?{id}?0?1?2?ab")), "z", "a closed session takes no blocks");
+    assert!(original.delivered().is_some() && original.delivered().is_none());
+    assert_eq!(original.say(format!("b?{id}?0?1?2?ab")), "z", "a closed session takes no blocks");
 
-    let id = talk.open();
-    talk.say(format!("b?{id}?0?2?2?ab"));
+    let id = original.open();
+    original.say(format!("b?{id}?0?2?2?ab"));
     for _ in 0..3 {
-        assert_eq!(talk.say(format!("c?{id}")), "0?0");
+        assert_eq!(original.say(format!("c?{id}")), "0?0");
     }
-    assert_eq!(talk.delivered(), None);
+    assert_eq!(original.delivered(), None);
 }
 
 #[test]
 fn what_is_wrong_is_said_and_nothing_dies() {
-    let mut talk = Talk::new();
-    let id = talk.open();
-    assert_eq!(talk.say(format!("b?{id}?0?3?5?1:ab")), "y");
-    assert_eq!(talk.say(format!("b?{id}?0?3?3?1:ab")), "y");
-    assert_eq!(talk.say(format!("c?{id}")), "z", "nothing to close yet: the original dies of this");
-    assert_eq!(talk.say(format!("b?{id}?3?3?2?ab")), "z", "block 3 of 3");
-    assert_eq!(talk.say(format!("b?{id}?0?0?2?ab")), "z", "block 0 of 0");
-    assert_eq!(talk.say(format!("b?{id}?0?3?4?1:ab")), "0?1");
-    assert_eq!(talk.say(format!("b?{id}?1?4?2?ab")), "z", "another count");
+    let mut original = OriginalClient::new();
+    let id = original.open();
+    assert_eq!(original.say(format!("b?{id}?0?3?5?1:ab")), "y");
+    assert_eq!(original.say(format!("b?{id}?0?3?3?1:ab")), "y");
+    assert_eq!(original.say(format!("c?{id}")), "z", "nothing to close yet: the original dies of this");
+    assert_eq!(original.say(format!("b?{id}?3?3?2?ab")), "z", "block 3 of 3");
+    assert_eq!(original.say(format!("b?{id}?0?0?2?ab")), "z", "block 0 of 0");
+    assert_eq!(original.say(format!("b?{id}?0?3?4?1:ab")), "0?1");
+    assert_eq!(original.say(format!("b?{id}?1?4?2?ab")), "z", "another count");
     for bad in
         ["b?1", "b?x?0?1?1?a", "b?-1?0?1?1?a", "b?5?0?1?1?a", "c?5", "c?", "a", "q", "", "a?", "zzz", "y"]
     {
-        assert_eq!(talk.say(bad), "z", "{bad}");
+        assert_eq!(original.say(bad), "z", "{bad}");
     }
-    assert_eq!(talk.say(format!("b?{id}?0?1?99999999999999999999?a")), "z");
+    assert_eq!(original.say(format!("b?{id}?0?1?99999999999999999999?a")), "z");
 }
 
 #[test]
 fn silence_ends_a_session() {
-    let mut talk = Talk::new();
-    let id = talk.open();
-    assert_eq!(talk.say(format!("b?{id}?0?2?2?ab")), "0?1");
-    talk.1 = Duration::from_secs(29);
-    talk.0.handle_timeout(talk.1);
-    assert_eq!(talk.say(format!("b?{id}?0?2?2?ab")), "0?1");
-    talk.1 = Duration::from_secs(59);
-    talk.0.handle_timeout(talk.1);
-    assert_eq!(talk.say(format!("b?{id}?1?2?2?cd")), "z");
-    assert_eq!(talk.0.held(), Held::default());
+    let mut original = OriginalClient::new();
+    let id = original.open();
+    assert_eq!(original.say(format!("b?{id}?0?2?2?ab")), "0?1");
+    original.1 = Duration::from_secs(29);
+    original.0.handle_timeout(original.1);
+    assert_eq!(original.say(format!("b?{id}?0?2?2?ab")), "0?1");
+    original.1 = Duration::from_secs(59);
+    original.0.handle_timeout(original.1);
+    assert_eq!(original.say(format!("b?{id}?1?2?2?cd")), "z");
+    assert_eq!(original.0.held(), Held::default());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn our_client_notices_an_old_server() {
             assert!(client.poll_response().is_none());
             client.handle_datagram(ms(0), SERVER, answer.len(), answer.as_bytes());
         }
-        assert_eq!(client.poll_response(), Some(Err(Error::Original)));
+        assert_eq!(client.poll_response(), Some(Err(ExchangeError::Original)));
         assert_eq!(client.deadline(), None);
     }
 }

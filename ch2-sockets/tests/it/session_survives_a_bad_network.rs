@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ch2_sockets::session::{Config, Error, Limits};
+use ch2_sockets::session::{Config, ExchangeError, Limits};
 use common::netem::{Blocked, Cut, Profile, Span};
 
 use crate::virtual_time::{World, message, ms};
@@ -110,7 +110,7 @@ fn a_dead_server_is_given_up_in_time() {
         world.ask(original, message(20 * MIB, 2));
         assert!(world.run(HOUR));
         for host in [host, original] {
-            assert!(matches!(world.hosts[host].results[0], Err(Error::NoAnswer { .. })));
+            assert!(matches!(world.hosts[host].results[0], Err(ExchangeError::NoAnswer { .. })));
             // Silence backs off: a few datagrams, not a flood.
             assert!(world.statistics(host).timeouts < 20);
         }

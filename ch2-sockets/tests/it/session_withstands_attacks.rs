@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ch2_sockets::session::datagram::{Data, Reason, Refusal, Side};
-use ch2_sockets::session::pdu::{OPEN, OPEN_EXTENSION, Response};
+use ch2_sockets::session::pdu::{OPEN, OPEN_EXTENSION, ResponsePdu};
 use ch2_sockets::session::{Batch, Config, Held, Limits, Server};
 use common::netem::Profile;
 use proptest::prelude::*;
@@ -31,15 +31,15 @@ fn answers(server: &mut Server, now: Duration, from: SocketAddr, datagram: &[u8]
 
 fn token(server: &mut Server, now: Duration, from: SocketAddr) -> u64 {
     let answer = answers(server, now, from, OPEN_EXTENSION).remove(0);
-    match Response::parse(&answer) {
-        Some(Response::Token(token)) => token,
+    match ResponsePdu::parse(&answer) {
+        Some(ResponsePdu::Token(token)) => token,
         other => panic!("no token but {other:?}"),
     }
 }
 
 fn original_session(server: &mut Server, from: SocketAddr) -> String {
-    match Response::parse(&answers(server, ms(0), from, OPEN).remove(0)) {
-        Some(Response::Done(session)) => session.to_string(),
+    match ResponsePdu::parse(&answers(server, ms(0), from, OPEN).remove(0)) {
+        Some(ResponsePdu::Done(session)) => session.to_string(),
         other => panic!("no session but {other:?}"),
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use ch2_sockets::session::block_client::BlockClient;
 use ch2_sockets::session::client::Client;
-use ch2_sockets::session::{Batch, Config, Error, Limits, Server, Statistics};
+use ch2_sockets::session::{Batch, Config, ExchangeError, Limits, Server, Statistics};
 use common::netem::{Direction, Profile, Wire};
 
 /// Where the server is.
@@ -44,44 +44,44 @@ pub fn message(length: usize, seed: u64) -> Vec<u8> {
 }
 
 /// Either client.
-pub enum Side {
+pub enum AnyClient {
     Extension(Box<Client>),
     Original(Box<BlockClient>),
 }
 
-impl Side {
+impl AnyClient {
     fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
         match self {
-            Side::Extension(client) => client.poll_transmit(now, batch),
-            Side::Original(client) => client.poll_transmit(now, batch),
+            AnyClient::Extension(client) => client.poll_transmit(now, batch),
+            AnyClient::Original(client) => client.poll_transmit(now, batch),
         }
     }
 
     fn handle_datagram(&mut self, now: Duration, datagram: &[u8]) {
         match self {
-            Side::Extension(client) => client.handle_datagram(now, SERVER, datagram.len(), datagram),
-            Side::Original(client) => client.handle_datagram(now, SERVER, datagram.len(), datagram),
+            AnyClient::Extension(client) => client.handle_datagram(now, SERVER, datagram.len(), datagram),
+            AnyClient::Original(client) => client.handle_datagram(now, SERVER, datagram.len(), datagram),
         }
     }
 
     fn deadline(&self) -> Option<Duration> {
         match self {
-            Side::Extension(client) => client.deadline(),
-            Side::Original(client) => client.deadline(),
+            AnyClient::Extension(client) => client.deadline(),
+            AnyClient::Original(client) => client.deadline(),
         }
     }
 
     fn handle_timeout(&mut self, now: Duration) {
         match self {
-            Side::Extension(client) => client.handle_timeout(now),
-            Side::Original(client) => client.handle_timeout(now),
+            AnyClient::Extension(client) => client.handle_timeout(now),
+            AnyClient::Original(client) => client.handle_timeout(now),
         }
     }
 
     pub fn statistics(&self) -> Statistics {
         match self {
-            Side::Extension(client) => client.statistics(),
-            Side::Original(client) => client.statistics(),
+            AnyClient::Extension(client) => client.statistics(),
+            AnyClient::Original(client) => client.statistics(),
         }
     }
 }
@@ -89,24 +89,24 @@ impl Side {
 /// A client and its two wires.
 pub struct Host {
     pub address: SocketAddr,
-    pub side: Side,
+    pub client: AnyClient,
     pub up: Wire,
     pub down: Wire,
     /// What it still asks, last first.
     pub requests: Vec<Vec<u8>>,
     /// What came of what it asked. An original client's success is an empty response.
-    pub results: Vec<Result<Vec<u8>, Error>>,
+    pub results: Vec<Result<Vec<u8>, ExchangeError>>,
     /// Every datagram that it sent, if wanted.
     pub recorded: Option<Vec<Vec<u8>>>,
 }
 
-pub type Service = Box<dyn FnMut(SocketAddr, &[u8]) -> Vec<u8>>;
+pub type ServiceFn = Box<dyn FnMut(SocketAddr, &[u8]) -> Vec<u8>>;
 
 pub struct World {
     pub now: Duration,
     pub server: Server,
     pub hosts: Vec<Host>,
-    pub service: Service,
+    pub service: ServiceFn,
     /// How often each request was run.
     pub runs: HashMap<Vec<u8>, u32>,
     /// Datagrams to addresses that are no host's.
@@ -139,16 +139,16 @@ impl World {
     /// A client of the extension; its number.
     pub fn join(&mut self, profile: &Profile, config: Config) -> usize {
         let client = Client::new(config, SERVER);
-        self.add(profile, Side::Extension(Box::new(client)))
+        self.add(profile, AnyClient::Extension(Box::new(client)))
     }
 
     /// A client of the original protocol; its number.
     pub fn join_original(&mut self, profile: &Profile, config: Config) -> usize {
         let client = BlockClient::new(config, SERVER);
-        self.add(profile, Side::Original(Box::new(client)))
+        self.add(profile, AnyClient::Original(Box::new(client)))
     }
 
-    fn add(&mut self, profile: &Profile, side: Side) -> usize {
+    fn add(&mut self, profile: &Profile, client: AnyClient) -> usize {
         let number = self.hosts.len();
         let address = SocketAddr::from(([10, 0, (number / 32) as u8, 1], 1000 + number as u16));
         let wire = |direction| Wire::new(profile.clone(), self.seed, number as u64, direction);
@@ -156,7 +156,7 @@ impl World {
         self.places.insert(address, number);
         self.hosts.push(Host {
             address,
-            side,
+            client,
             up,
             down,
             requests: Vec::new(),
@@ -207,23 +207,23 @@ impl World {
     }
 
     pub fn statistics(&self, host: usize) -> Statistics {
-        self.hosts[host].side.statistics()
+        self.hosts[host].client.statistics()
     }
 
     fn begin(&mut self, host: usize) {
         let now = self.now;
         let host = &mut self.hosts[host];
         let Some(request) = host.requests.last().cloned() else { return };
-        match &mut host.side {
-            Side::Extension(client) => client.request(now, request),
-            Side::Original(client) => client.request(now, request),
+        match &mut host.client {
+            AnyClient::Extension(client) => client.request(now, request),
+            AnyClient::Original(client) => client.request(now, request),
         }
     }
 
     /// Sends what there is to send, then jumps to the next thing that happens before `until`.
     fn step(&mut self, until: Duration) -> bool {
         self.settle();
-        let timers = self.hosts.iter().filter_map(|host| host.side.deadline());
+        let timers = self.hosts.iter().filter_map(|host| host.client.deadline());
         let arrivals =
             self.hosts.iter().flat_map(|host| [host.up.next_arrival(), host.down.next_arrival()]).flatten();
         let Some(next) = timers.chain(arrivals).chain(self.server.deadline()).min() else { return false };
@@ -238,9 +238,9 @@ impl World {
                 self.server.handle_datagram(now, host.address, datagram.len(), &datagram);
             }
             for datagram in std::iter::from_fn(|| host.down.arrive(now)).take(RECEIVED_AT_ONCE) {
-                host.side.handle_datagram(now, &datagram);
+                host.client.handle_datagram(now, &datagram);
             }
-            host.side.handle_timeout(now);
+            host.client.handle_timeout(now);
         }
         self.server.handle_timeout(now);
         true
@@ -267,7 +267,7 @@ impl World {
         for place in 0..self.hosts.len() {
             self.collect(place);
             let host = &mut self.hosts[place];
-            while host.side.poll_transmit(now, &mut self.batch) {
+            while host.client.poll_transmit(now, &mut self.batch) {
                 for datagram in self.batch.datagrams() {
                     note(&mut self.trace, now, host.address, datagram);
                     host.recorded.iter_mut().for_each(|recorded| recorded.push(datagram.to_vec()));
@@ -280,9 +280,9 @@ impl World {
     /// Takes a client's result, and begins its next request.
     fn collect(&mut self, place: usize) {
         let host = &mut self.hosts[place];
-        let result = match &mut host.side {
-            Side::Extension(client) => client.poll_response(),
-            Side::Original(client) => client.poll_response().map(|result| result.map(|()| Vec::new())),
+        let result = match &mut host.client {
+            AnyClient::Extension(client) => client.poll_response(),
+            AnyClient::Original(client) => client.poll_response().map(|result| result.map(|()| Vec::new())),
         };
         if let Some(result) = result {
             host.results.push(result);

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::session::client::Progress;
-use crate::session::{Batch, BlockClient, Client, Config, Error, Statistics};
+use crate::session::{Batch, BlockClient, Client, Config, ExchangeError, Statistics};
 use common::net::datagram::{Arrivals, Endpoint, Woken, wait};
 use common::support::cli::human;
 use indicatif::HumanBytes;
@@ -106,7 +106,7 @@ impl Sessions {
             self.carried.time += self.wire.now() - began;
         }
         match done {
-            Err(Error::Original) => {
+            Err(ExchangeError::Original) => {
                 tracing::warn!(
                     "{} knows only the original block protocol: messages go up in blocks, one at a time, and are read \
                      as plain datagrams, each text cut to what one carries",
@@ -157,9 +157,9 @@ impl Sessions {
         describe(&self.statistics(), self.carried)
     }
 
-    fn explain(&self, error: Error) -> Trouble {
+    fn explain(&self, error: ExchangeError) -> Trouble {
         match error {
-            Error::NoAnswer { after } => Trouble::Silence { server: self.wire.server, time: after },
+            ExchangeError::NoAnswer { after } => Trouble::Silence { server: self.wire.server, time: after },
             error => Trouble::Session(error),
         }
     }

@@ -43,7 +43,7 @@ pub enum Trouble {
     },
     /// What the session protocol says.
     #[error(transparent)]
-    Session(session::Error),
+    Session(session::ExchangeError),
     /// The server has answered, and it is no.
     #[error("the message is not published: {0}")]
     NotPublished(String),

@@ -14,12 +14,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::datagram::{Ack, Data, Ranges, Reason, Refusal, Side};
-use super::super::error::Error;
-use super::super::pdu::Response;
+use super::super::error::ExchangeError;
+use super::super::pdu::ResponsePdu;
 use super::super::receiver::{Outcome, Receiver};
 use super::super::{RESPONSE_LIMIT, split};
-use super::phases::Waiting;
-use super::{Client, NOT_UNDERSTOOD, Phase};
+use super::states::Waiting;
+use super::{Client, ClientState, NOT_UNDERSTOOD};
 
 impl Client {
     /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. `now` never goes back; datagrams from
@@ -36,19 +36,19 @@ impl Client {
                 }
                 Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| self.handle_ack(now, &ack, ranges)),
                 Some(b'X') => Refusal::parse(datagram).map(|refusal| self.handle_refusal(now, &refusal)),
-                _ => Response::parse(datagram).map(|response| self.handle_opening(now, response)),
+                _ => ResponsePdu::parse(datagram).map(|response| self.handle_opening(now, response)),
             };
             self.statistics.malformed += u64::from(known.is_none());
         }
     }
 
     /// An answer to our opening.
-    fn handle_opening(&mut self, now: Duration, response: Response) {
-        let Phase::Opening(opening) = &mut self.phase else { return };
+    fn handle_opening(&mut self, now: Duration, response: ResponsePdu) {
+        let ClientState::Opening(opening) = &mut self.state else { return };
         self.last_heard = now;
-        let Response::Token(token) = response else {
+        let ResponsePdu::Token(token) = response else {
             if opening.is_old(now) {
-                self.finish(Err(Error::Original));
+                self.finish(Err(ExchangeError::Original));
             }
             return;
         };
@@ -67,7 +67,7 @@ impl Client {
             return;
         }
         self.last_heard = now;
-        if let Phase::Sending(sender) = &mut self.phase {
+        if let ClientState::Sending(sender) = &mut self.state {
             sender.handle_ack(now, &mut self.path, ack, ranges);
             self.progress.sent = sender.progress().0;
             self.wait_if_complete(now);
@@ -76,12 +76,12 @@ impl Client {
 
     /// If the request is there: from sending to waiting.
     fn wait_if_complete(&mut self, now: Duration) {
-        if let Phase::Sending(sender) = &self.phase
+        if let ClientState::Sending(sender) = &self.state
             && sender.is_complete()
-            && let Phase::Sending(request) = std::mem::replace(&mut self.phase, Phase::Idle)
+            && let ClientState::Sending(request) = std::mem::replace(&mut self.state, ClientState::Idle)
         {
             self.progress.sent = self.progress.to_send;
-            self.phase = Phase::Waiting(Waiting::new(now, request, &self.path.round_trip));
+            self.state = ClientState::Waiting(Waiting::new(now, request, &self.path.round_trip));
         }
     }
 
@@ -90,7 +90,7 @@ impl Client {
             return;
         }
         if self.is_ours(data.token, data.exchange)
-            && !matches!(self.phase, Phase::Receiving)
+            && !matches!(self.state, ClientState::Receiving)
             && !self.begin(data)
         {
             return;
@@ -110,7 +110,7 @@ impl Client {
             Outcome::Duplicate => self.statistics.duplicates += 1,
             Outcome::Stray => self.statistics.malformed += 1,
         }
-        if matches!(self.phase, Phase::Receiving) {
+        if matches!(self.state, ClientState::Receiving) {
             self.progress.received = receiver.progress().0;
         }
         if let Some(response) = receiver.take() {
@@ -121,14 +121,14 @@ impl Client {
 
     /// The first block of the response: the server has the whole request. `false` if we do not want it.
     fn begin(&mut self, data: &Data) -> bool {
-        if !matches!(self.phase, Phase::Sending(_) | Phase::Waiting(_)) {
+        if !matches!(self.state, ClientState::Sending(_) | ClientState::Waiting(_)) {
             return false;
         }
         let length = data.length as usize;
         if length > RESPONSE_LIMIT {
             let (token, exchange) = (data.token, data.exchange);
             self.refuse = Some(Refusal { reason: Reason::TooLong, token, exchange });
-            self.finish(Err(Error::TooLong { length, limit: RESPONSE_LIMIT }));
+            self.finish(Err(ExchangeError::TooLong { length, limit: RESPONSE_LIMIT }));
             return false;
         }
         self.receiver = Receiver::new(data, self.config.receive_window);
@@ -139,7 +139,7 @@ impl Client {
         }
         self.progress.sent = self.progress.to_send;
         self.progress.to_receive = Some(length);
-        self.phase = Phase::Receiving;
+        self.state = ClientState::Receiving;
         self.receiver.is_some()
     }
 
@@ -148,9 +148,9 @@ impl Client {
             return;
         }
         self.last_heard = now;
-        match (&mut self.phase, refusal.reason) {
-            (Phase::Idle | Phase::Opening(_), _) => {}
-            (Phase::Sending(sender), Reason::Unknown) if sender.is_untouched() => {
+        match (&mut self.state, refusal.reason) {
+            (ClientState::Idle | ClientState::Opening(_), _) => {}
+            (ClientState::Sending(sender), Reason::Unknown) if sender.is_untouched() => {
                 // The session has expired since the last request, and of this one the server has nothing: begin anew.
                 let request = sender.take_message();
                 self.open(now, request);
@@ -158,17 +158,17 @@ impl Client {
             (_, Reason::NotUnderstood) => {
                 // Most likely a datagram that was damaged on the way: its block is lost, and will be sent again as such.
                 self.not_understood += 1;
-                let untouched = matches!(&self.phase, Phase::Sending(sender) if sender.is_untouched());
+                let untouched = matches!(&self.state, ClientState::Sending(sender) if sender.is_untouched());
                 if untouched && self.not_understood >= NOT_UNDERSTOOD {
-                    self.finish(Err(Error::Refused(Reason::NotUnderstood)));
+                    self.finish(Err(ExchangeError::Refused(Reason::NotUnderstood)));
                 }
             }
-            (_, reason) => self.finish(Err(Error::Refused(reason))),
+            (_, reason) => self.finish(Err(ExchangeError::Refused(reason))),
         }
     }
 
     /// Whether a datagram is of the exchange in work.
     fn is_ours(&self, token: u64, exchange: u32) -> bool {
-        self.token == Some(token) && self.exchange == exchange && !matches!(self.phase, Phase::Idle)
+        self.token == Some(token) && self.exchange == exchange && !matches!(self.state, ClientState::Idle)
     }
 }

@@ -23,9 +23,9 @@ use siphasher::sip::SipHasher24;
 
 use super::super::deadlines::Deadlines;
 use super::super::limits::{Account, Budget, Limits, NoRoom};
-use super::super::pdu::{Request, Response};
+use super::super::pdu::{RequestPdu, ResponsePdu};
 use super::reassembly::Reassembly;
-use super::table::Table;
+use super::slot_table::SlotTable;
 
 /// Numbers of sessions are below this: then `0?<session>` is at most 18 bytes, what the smallest Ethernet frame carries.
 const NUMBERS: u64 = 10_000_000_000_000_000;
@@ -33,7 +33,7 @@ const NUMBERS: u64 = 10_000_000_000_000_000;
 /// All sessions of the original protocol.
 #[derive(Debug)]
 pub struct BlockSessions {
-    sessions: Table<(SocketAddr, u64), Session>,
+    sessions: SlotTable<(SocketAddr, u64), BlockSession>,
     expiries: Deadlines,
     /// Sessions that were empty when they were made, oldest first, with their numbers.
     empty: VecDeque<(u32, u64)>,
@@ -42,15 +42,15 @@ pub struct BlockSessions {
 }
 
 #[derive(Debug)]
-struct Session {
+struct BlockSession {
     number: u64,
     account: Account,
     last_heard: Duration,
-    state: State,
+    state: BlockSessionState,
 }
 
 #[derive(Debug)]
-enum State {
+enum BlockSessionState {
     Empty,
     Reassembling(Reassembly),
     Closed { delivered: bool },
@@ -69,7 +69,7 @@ pub struct Complete {
 impl BlockSessions {
     /// None yet; the secret makes the numbers unguessable.
     pub fn new(secret: [u8; 16]) -> BlockSessions {
-        let (sessions, expiries) = (Table::default(), Deadlines::default());
+        let (sessions, expiries) = (SlotTable::default(), Deadlines::default());
         BlockSessions { sessions, expiries, empty: VecDeque::new(), secret, made: 0 }
     }
 
@@ -78,25 +78,25 @@ impl BlockSessions {
         &mut self,
         now: Duration,
         from: SocketAddr,
-        request: &Request<'_>,
+        request: &RequestPdu<'_>,
         limits: &Limits,
         budget: &mut Budget,
-    ) -> (Response, Option<Complete>) {
+    ) -> (ResponsePdu, Option<Complete>) {
         let answer = match *request {
-            Request::Open => self.open(now, from, limits, budget).map(Response::Done),
-            Request::OpenExtension => None,
-            Request::Block { session, index, count, length, data } => {
+            RequestPdu::Open => self.open(now, from, limits, budget).map(ResponsePdu::Done),
+            RequestPdu::OpenExtension => None,
+            RequestPdu::Block { session, index, count, length, data } => {
                 if data.len() as u64 != length {
-                    return (Response::WrongLength, None);
+                    return (ResponsePdu::WrongLength, None);
                 }
-                self.store(now, (from, session), (index, count, data), limits, budget).map(Response::Done)
+                self.store(now, (from, session), (index, count, data), limits, budget).map(ResponsePdu::Done)
             }
-            Request::Close { session } => match self.close(now, (from, session), budget) {
-                Some((delivered, complete)) => return (Response::Done(delivered.into()), complete),
+            RequestPdu::Close { session } => match self.close(now, (from, session), budget) {
+                Some((delivered, complete)) => return (ResponsePdu::Done(delivered.into()), complete),
                 None => None,
             },
         };
-        (answer.unwrap_or(Response::NotUnderstood), None)
+        (answer.unwrap_or(ResponsePdu::NotUnderstood), None)
     }
 
     /// When [`BlockSessions::handle_timeout`] wants to be called.
@@ -124,7 +124,7 @@ impl BlockSessions {
             self.make_way(account, budget).ok()?;
         }
         let number = self.new_number(from);
-        let session = Session { number, account, last_heard: now, state: State::Empty };
+        let session = BlockSession { number, account, last_heard: now, state: BlockSessionState::Empty };
         let slot = self.sessions.insert((from, number), session);
         self.expiries.set(slot, now + limits.idle_timeout);
         self.empty.push_back((slot, number));
@@ -162,7 +162,7 @@ impl BlockSessions {
         }
     }
 
-    fn empty_at(&self, &(slot, number): &(u32, u64)) -> Option<&Session> {
+    fn empty_at(&self, &(slot, number): &(u32, u64)) -> Option<&BlockSession> {
         self.sessions.get(slot).filter(|session| session.number == number && session.is_empty())
     }
 
@@ -181,10 +181,10 @@ impl BlockSessions {
             return None;
         }
         if session.is_empty() {
-            session.state = State::Reassembling(Reassembly::new(count));
+            session.state = BlockSessionState::Reassembling(Reassembly::new(count));
         }
         match &mut session.state {
-            State::Reassembling(reassembly) if reassembly.count() == count => {
+            BlockSessionState::Reassembling(reassembly) if reassembly.count() == count => {
                 reassembly.store(index, data, limits.request, session.account, budget).ok()
             }
             _ => None,
@@ -201,15 +201,17 @@ impl BlockSessions {
         let slot = self.sessions.find(&key)?;
         let session = self.sessions.at(slot)?;
         session.last_heard = now;
-        if let State::Closed { delivered } = session.state {
+        if let BlockSessionState::Closed { delivered } = session.state {
             return Some((delivered, None));
         }
         let account = session.account;
-        let State::Reassembling(reassembly) = std::mem::replace(&mut session.state, State::Empty) else {
+        let BlockSessionState::Reassembling(reassembly) =
+            std::mem::replace(&mut session.state, BlockSessionState::Empty)
+        else {
             return None; // nothing to close: the original dies of it
         };
         let delivered = reassembly.is_complete();
-        session.state = State::Closed { delivered };
+        session.state = BlockSessionState::Closed { delivered };
         let keep = budget.room_for_idle(account).is_ok() || delivered;
         budget.remove_active(account);
         budget.add_idle(account);
@@ -229,9 +231,9 @@ impl BlockSessions {
     fn remove(&mut self, slot: u32, budget: &mut Budget) {
         let Some(session) = self.sessions.remove(slot) else { return };
         match session.state {
-            State::Closed { .. } => budget.remove_idle(session.account),
-            State::Empty => budget.remove_active(session.account),
-            State::Reassembling(reassembly) => {
+            BlockSessionState::Closed { .. } => budget.remove_idle(session.account),
+            BlockSessionState::Empty => budget.remove_active(session.account),
+            BlockSessionState::Reassembling(reassembly) => {
                 budget.release(session.account, reassembly.reserved());
                 budget.remove_active(session.account);
             }
@@ -239,8 +241,8 @@ impl BlockSessions {
     }
 }
 
-impl Session {
+impl BlockSession {
     fn is_empty(&self) -> bool {
-        matches!(self.state, State::Empty)
+        matches!(self.state, BlockSessionState::Empty)
     }
 }

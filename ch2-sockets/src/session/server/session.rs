@@ -42,8 +42,8 @@ pub struct Session {
     pub last_heard: Duration,
     /// Whether it waits for its turn to send.
     pub queued: bool,
-    phase: Phase,
-    /// The exchange that `phase` is about.
+    state: SessionState,
+    /// The exchange that `state` is about.
     exchange: u32,
     /// Of the latest request. It stays when its message is taken, and acknowledges duplicates.
     receiver: Option<Receiver>,
@@ -54,7 +54,7 @@ pub struct Session {
 }
 
 #[derive(Debug)]
-enum Phase {
+enum SessionState {
     Idle,
     Receiving,
     Executing,
@@ -88,7 +88,7 @@ impl Session {
             token_end,
             last_heard: Duration::ZERO,
             queued: false,
-            phase: Phase::Idle,
+            state: SessionState::Idle,
             exchange: 0,
             receiver: None,
             path: Path::new(config.congestion, config.window),
@@ -120,8 +120,8 @@ impl Session {
             // Ahead of the exchange in work: no client of ours. Behind it: a late duplicate, not worth an answer.
             return if data.exchange > self.exchange { Err(Reason::NotUnderstood) } else { Ok(None) };
         };
-        match self.phase {
-            Phase::Receiving => {
+        match self.state {
+            SessionState::Receiving => {
                 let growth = receiver.growth(data);
                 if growth > 0 {
                     if budget.reserve(self.account, growth).is_err() {
@@ -132,10 +132,10 @@ impl Session {
                     self.reserved += growth;
                 }
             }
-            Phase::Executing | Phase::Responding(_) => {}
+            SessionState::Executing | SessionState::Responding(_) => {}
             // It was run, and its response is not here any more: acknowledged, expired, or too big. A client that has the
             // response does not listen to this.
-            Phase::Idle => return Err(Reason::Unknown),
+            SessionState::Idle => return Err(Reason::Unknown),
         }
         self.acknowledge = true;
         match receiver.handle_data(now, data, payload) {
@@ -144,7 +144,7 @@ impl Session {
             Outcome::Stray => statistics.malformed += 1,
         }
         let Some(request) = receiver.take() else { return Ok(None) };
-        self.phase = Phase::Executing;
+        self.state = SessionState::Executing;
         let reserved = std::mem::take(&mut self.reserved);
         Ok(Some(Complete { exchange: self.exchange, request, reserved }))
     }
@@ -155,7 +155,7 @@ impl Session {
         if ack.side != Side::Response || ack.exchange != self.exchange {
             return;
         }
-        if let Phase::Responding(sender) = &mut self.phase {
+        if let SessionState::Responding(sender) = &mut self.state {
             sender.handle_ack(now, &mut self.path, ack, ranges);
             if sender.is_complete() {
                 self.end_exchange(budget);
@@ -166,7 +166,7 @@ impl Session {
     /// The client wants no more of the response.
     pub fn handle_refusal(&mut self, now: Duration, exchange: u32, budget: &mut Budget) {
         self.last_heard = now;
-        if exchange == self.exchange && matches!(self.phase, Phase::Responding(_)) {
+        if exchange == self.exchange && matches!(self.state, SessionState::Responding(_)) {
             self.end_exchange(budget);
         }
     }
@@ -183,7 +183,7 @@ impl Session {
         (limits, config): (&Limits, &Config),
         budget: &mut Budget,
     ) -> Result<(), Reason> {
-        if exchange != self.exchange || !matches!(self.phase, Phase::Executing) {
+        if exchange != self.exchange || !matches!(self.state, SessionState::Executing) {
             return Ok(());
         }
         if response.len() > limits.response {
@@ -201,7 +201,7 @@ impl Session {
         self.reserved += memory;
         let name = (Side::Response, self.token, exchange);
         let sender = Sender::new(now, &mut self.path, name, block_size, response);
-        self.phase = Phase::Responding(Box::new(sender));
+        self.state = SessionState::Responding(Box::new(sender));
         Ok(())
     }
 
@@ -217,39 +217,39 @@ impl Session {
             statistics.datagrams_sent += 1;
             return true;
         }
-        match &mut self.phase {
-            Phase::Responding(sender) => sender.poll_transmit(now, &mut self.path, batch, statistics),
+        match &mut self.state {
+            SessionState::Responding(sender) => sender.poll_transmit(now, &mut self.path, batch, statistics),
             _ => false,
         }
     }
 
     /// When the retransmission timer fires.
     pub fn deadline(&self) -> Option<Duration> {
-        match &self.phase {
-            Phase::Responding(sender) => sender.deadline(),
+        match &self.state {
+            SessionState::Responding(sender) => sender.deadline(),
             _ => None,
         }
     }
 
     /// The retransmission timer may have fired.
     pub fn handle_timeout(&mut self, now: Duration, statistics: &mut Statistics) {
-        if let Phase::Responding(sender) = &mut self.phase {
+        if let SessionState::Responding(sender) = &mut self.state {
             sender.handle_timeout(now, &mut self.path, statistics);
         }
     }
 
     /// Whether nothing is going on.
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Idle)
+        matches!(self.state, SessionState::Idle)
     }
 
     /// Drops what is going on and gives the bytes back.
     pub fn end_exchange(&mut self, budget: &mut Budget) {
         if !self.is_idle() {
-            if let Phase::Receiving = self.phase {
+            if let SessionState::Receiving = self.state {
                 self.receiver = None; // what has come is dropped, and must not be acknowledged any more
             }
-            self.phase = Phase::Idle;
+            self.state = SessionState::Idle;
             budget.release(self.account, std::mem::take(&mut self.reserved));
             budget.remove_active(self.account);
             budget.add_idle(self.account);
@@ -264,9 +264,9 @@ impl Session {
     /// Whether this exchange begins now. One that was given up half received may be begun again: it has run nothing.
     #[inline]
     fn is_next(&self, exchange: u32) -> bool {
-        match (&self.phase, &self.receiver) {
-            (Phase::Idle, None) => exchange == self.exchange,
-            (Phase::Idle | Phase::Responding(_), Some(_)) => exchange == self.exchange + 1,
+        match (&self.state, &self.receiver) {
+            (SessionState::Idle, None) => exchange == self.exchange,
+            (SessionState::Idle | SessionState::Responding(_), Some(_)) => exchange == self.exchange + 1,
             _ => false,
         }
     }
@@ -291,7 +291,7 @@ impl Session {
         }
         self.exchange = data.exchange;
         self.receiver = Some(receiver);
-        self.phase = Phase::Receiving;
+        self.state = SessionState::Receiving;
         Ok(())
     }
 }

@@ -21,13 +21,13 @@ use super::super::deadlines::Deadlines;
 use super::super::limits::{Budget, Limits};
 use super::super::statistics::Statistics;
 use super::session::{Complete, Session};
-use super::table::Table;
+use super::slot_table::SlotTable;
 use common::protocol::token::Tokens;
 
 /// All sessions.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    table: Table<(SocketAddr, u64), Session>,
+    table: SlotTable<(SocketAddr, u64), Session>,
     /// Whom the last datagram was for: most likely the next one is, too.
     latest: Option<(SocketAddr, u64, u32)>,
     ready: VecDeque<u32>,

@@ -5,19 +5,19 @@ use std::hash::Hash;
 
 /// Slots and their index.
 #[derive(Debug)]
-pub struct Table<K, V> {
+pub struct SlotTable<K, V> {
     index: HashMap<K, u32>,
     slots: Vec<Option<(K, V)>>,
     free: Vec<u32>,
 }
 
-impl<K, V> Default for Table<K, V> {
-    fn default() -> Table<K, V> {
-        Table { index: HashMap::new(), slots: Vec::new(), free: Vec::new() }
+impl<K, V> Default for SlotTable<K, V> {
+    fn default() -> SlotTable<K, V> {
+        SlotTable { index: HashMap::new(), slots: Vec::new(), free: Vec::new() }
     }
 }
 
-impl<K: Copy + Eq + Hash, V> Table<K, V> {
+impl<K: Copy + Eq + Hash, V> SlotTable<K, V> {
     /// Where the key's value is.
     pub fn find(&self, key: &K) -> Option<u32> {
         self.index.get(key).copied()

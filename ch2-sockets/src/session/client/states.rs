@@ -1,4 +1,4 @@
-//! What the client's two phases of asking remember: when to ask again, and what an answer is worth.
+//! What the client's two states of asking remember: when to ask again, and what an answer is worth.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@
 
 /// The set of blocks beyond the gap.
 #[derive(Debug, Default)]
-pub struct Arrivals {
+pub struct BlockSet {
     /// A power of two of words, or none before the first block out of order.
     words: Vec<u64>,
     count: u32,
@@ -19,7 +19,7 @@ pub struct Arrivals {
     end: u32,
 }
 
-impl Arrivals {
+impl BlockSet {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
@@ -107,23 +107,23 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_set(start in 0u32..1000, blocks in prop::collection::vec(1u32..300, 1..200)) {
-            let (mut arrivals, mut set) = (Arrivals::default(), BTreeSet::new());
+            let (mut block_set, mut set) = (BlockSet::default(), BTreeSet::new());
             for block in blocks {
-                prop_assert_eq!(arrivals.insert(start + block, 300), set.insert(start + block));
+                prop_assert_eq!(block_set.insert(start + block, 300), set.insert(start + block));
             }
-            prop_assert_eq!(arrivals.ranges(start).collect::<Vec<_>>(), expected(&set));
+            prop_assert_eq!(block_set.ranges(start).collect::<Vec<_>>(), expected(&set));
             // The gaps fill from the front, and the ring comes round.
             let mut cumulative = start;
             while !set.is_empty() {
                 if !set.remove(&cumulative) {
-                    arrivals.insert(cumulative, 300);
+                    block_set.insert(cumulative, 300);
                 }
-                let next = arrivals.take_run(cumulative);
+                let next = block_set.take_run(cumulative);
                 set.retain(|&block| block >= next);
                 cumulative = next;
-                prop_assert_eq!(arrivals.ranges(cumulative).collect::<Vec<_>>(), expected(&set));
+                prop_assert_eq!(block_set.ranges(cumulative).collect::<Vec<_>>(), expected(&set));
             }
-            prop_assert!(arrivals.is_empty());
+            prop_assert!(block_set.is_empty());
         }
     }
 }
