@@ -31,8 +31,8 @@ use common::netem::{Profile, Recorder, Relay, Settings, parse};
 use common::protocol::mboard::Request;
 use common::support::cli::{duration, human, stdout};
 
-use crate::board::client::session::Sessions;
-use crate::board::client::transport::{Patience, Trouble};
+use crate::board::client::session::SessionDriver;
+use crate::board::client::transport::{Error, RetryPolicy};
 use row::Row;
 use server::Server;
 
@@ -151,7 +151,7 @@ pub fn run(args: &WindowsArgs) -> anyhow::Result<ExitCode> {
 
 /// A fresh server, a fresh link of the same seed, a fresh client.
 fn measure(args: &WindowsArgs, way: Way, stop: Stop) -> anyhow::Result<Row> {
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const TIMEOUT: Duration = Duration::from_secs(1);
     const RETRIES: u32 = 9;
     let server = Server::start()?;
     let profile = Profile { loss: args.loss, delay: args.delay, ..Profile::default() };
@@ -159,16 +159,16 @@ fn measure(args: &WindowsArgs, way: Way, stop: Stop) -> anyhow::Result<Row> {
     let relay = Relay::bind(&settings).and_then(|relay| relay.start(Arc::new(Recorder::new(None, false))));
     let relay = relay.context("cannot start the link")?;
 
-    let patience = Patience { timeout: PATIENCE, retries: RETRIES, stop };
-    let mut sessions = Sessions::new(relay.address(), way.config(), way == Way::Blocks, patience)?;
+    let retry = RetryPolicy { timeout: TIMEOUT, retries: RETRIES, stop };
+    let mut driver = SessionDriver::new(relay.address(), way.config(), way == Way::Blocks, retry)?;
     let request = Request::Publish(&vec![b'x'; args.size]).encode();
     let began = Instant::now();
-    let response = sessions.ask(request).map_err(|trouble| match trouble {
-        Trouble::Silence { time, .. } => anyhow::anyhow!("given up after {} of silence", human(time)),
-        trouble => trouble.into(),
+    let response = driver.ask(request).map_err(|error| match error {
+        Error::Silence { time, .. } => anyhow::anyhow!("given up after {} of silence", human(time)),
+        error => error.into(),
     })?;
     let time = began.elapsed();
     anyhow::ensure!(response == b"0", "the board has refused the message");
     relay.stop().context("the link")?;
-    Ok(Row::new(way.name(), args.size, time, &sessions.statistics()))
+    Ok(Row::new(way.name(), args.size, time, &driver.statistics()))
 }

@@ -6,7 +6,7 @@
 //!               over TCP instead: code 5, all texts in one response; with --code 4 as the notes have it
 //! ```
 //!
-//! What carries the requests is chosen with `--transport`; each has a file below. All that can go wrong is in [`Trouble`].
+//! What carries the requests is chosen with `--transport`; each has a file below. All that can go wrong is in [`Error`].
 
 mod progress;
 pub(crate) mod session;
@@ -31,12 +31,12 @@ use common::protocol::mboard::{Id, Request};
 use common::support::cli::duration;
 
 use show::Screen;
-pub use transport::Trouble;
-use transport::{Connection, Patience};
+pub use transport::Error;
+use transport::{Channel, RetryPolicy};
 
 /// What carries the requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Transport {
+pub enum ClientTransport {
     /// A datagram each, repeated when no answer comes; texts up to 65502 bytes
     Udp,
     /// Blocks over UDP with acknowledgements, each request executed once; texts up to 200 MiB
@@ -67,7 +67,7 @@ pub struct SessionArgs {
     pub window: Option<NonZeroUsize>,
     /// What a lost block says about the network
     #[arg(long, value_enum, default_value = "tolerant")]
-    pub congestion: Congestion,
+    pub congestion: CongestionArg,
     /// The length of a datagram with its header, 288 to 65000
     #[arg(long, value_name = "BYTES", default_value_t = 1400, value_parser = RangedU64ValueParser::<usize>::new().range(288..=65_000))]
     pub datagram: usize,
@@ -78,7 +78,7 @@ pub struct SessionArgs {
 
 /// What a lost block says about the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Congestion {
+pub enum CongestionArg {
     /// That it is too full: halve the window, as TCP Reno does (RFC 5681)
     Reno,
     /// That, if the round trip has grown too or much was lost; else nothing but that it was lost
@@ -92,8 +92,8 @@ impl SessionArgs {
             datagram: self.datagram,
             window: self.window.map(NonZeroUsize::get),
             congestion: match self.congestion {
-                Congestion::Reno => session_protocol::Congestion::Reno,
-                Congestion::Tolerant => session_protocol::Congestion::Tolerant,
+                CongestionArg::Reno => session_protocol::Congestion::Reno,
+                CongestionArg::Tolerant => session_protocol::Congestion::Tolerant,
             },
             ..Config::default()
         }
@@ -119,7 +119,7 @@ the message.")]
 pub struct BoardClientArgs {
     /// What carries the requests
     #[arg(short, long, value_enum, default_value = "udp")]
-    pub transport: Transport,
+    pub transport: ClientTransport,
     /// The server's name or address
     #[arg(short = 'H', long, default_value = "127.0.0.1")]
     pub host: String,
@@ -152,36 +152,36 @@ pub struct BoardClientArgs {
 /// A sentence about what went wrong, for exit status 1.
 pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install().context("no descriptor for the stop")?;
-    match visit(args, stop) {
+    match try_servers(args, stop) {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(Trouble::Interrupted) => {
+        Err(Error::Interrupted) => {
             tracing::info!("interrupted");
             Ok(ExitCode::from(2))
         }
-        Err(trouble @ (Trouble::NotPublished(_) | Trouble::TooLong(_))) => {
-            eprintln!("error: {trouble}");
+        Err(error @ (Error::NotPublished(_) | Error::TooLong(_))) => {
+            eprintln!("error: {error}");
             Ok(ExitCode::from(3))
         }
-        Err(Trouble::Io(error)) => Err(error.into()),
-        Err(trouble) => Err(trouble.into()),
+        Err(Error::Io(error)) => Err(error.into()),
+        Err(error) => Err(error.into()),
     }
 }
 
-fn visit(args: &BoardClientArgs, stop: Stop) -> Result<(), Trouble> {
+fn try_servers(args: &BoardClientArgs, stop: Stop) -> Result<(), Error> {
     let mut text =
         args.message.as_deref().map(|message| text::read(message, args.transport, stop)).transpose()?;
-    let servers = resolve(&args.host, args.port).map_err(Trouble::Other)?;
-    let patience = Patience { timeout: args.timeout, retries: args.retries, stop };
+    let servers = resolve(&args.host, args.port).map_err(Error::Other)?;
+    let retry = RetryPolicy { timeout: args.timeout, retries: args.retries, stop };
     let mut refusal = None;
     // A name may have several addresses, `localhost` mostly has two: the first where somebody listens is taken.
     for server in servers {
-        let mut connection = Connection::open(args, server, patience)?;
-        let done = converse(args, &mut connection, &mut text);
+        let mut channel = Channel::open(args, server, retry)?;
+        let done = converse(args, &mut channel, &mut text);
         if args.session.stats {
-            connection.describe();
+            channel.describe();
         }
         match done {
-            Err(trouble @ Trouble::NobodyListens(_)) => refusal = refusal.or(Some(trouble)),
+            Err(error @ Error::NobodyListens(_)) => refusal = refusal.or(Some(error)),
             done => return done,
         }
     }
@@ -197,48 +197,41 @@ fn resolve(host: &str, port: u16) -> anyhow::Result<Vec<SocketAddr>> {
 }
 
 /// The text is taken once it is published, so that no second server gets it too.
-fn converse(
-    args: &BoardClientArgs,
-    connection: &mut Connection,
-    text: &mut Option<Vec<u8>>,
-) -> Result<(), Trouble> {
+fn converse(args: &BoardClientArgs, channel: &mut Channel, text: &mut Option<Vec<u8>>) -> Result<(), Error> {
     if let Some(message) = text {
-        publish(connection, message)?;
+        publish(channel, message)?;
         *text = None;
     }
     let mut screen = Screen::default();
-    if args.transport == Transport::Tcp {
-        return read_at_once(args, connection, &mut screen);
+    if args.transport == ClientTransport::Tcp {
+        return read_at_once(args, channel, &mut screen);
     }
-    let ids = received::ids(&connection.ask(Request::Last(args.last).encode())?)?;
+    let ids = received::ids(&channel.ask(Request::Last(args.last).encode())?)?;
     for id in &ids {
-        read_one(connection, *id, &mut screen)?;
+        read_one(channel, *id, &mut screen)?;
     }
     screen.end()
 }
 
-fn publish(connection: &mut Connection, text: &[u8]) -> Result<(), Trouble> {
-    let response = connection.ask(Request::Publish(text).encode()).map_err(|trouble| match trouble {
-        Trouble::Session(error) => Trouble::NotPublished(error.to_string()),
-        Trouble::Silence { .. }
-        | Trouble::NobodyAnswers { .. }
-        | Trouble::Interrupted
-        | Trouble::Network(..) => {
+fn publish(channel: &mut Channel, text: &[u8]) -> Result<(), Error> {
+    let response = channel.ask(Request::Publish(text).encode()).map_err(|error| match error {
+        Error::Session(error) => Error::NotPublished(error.to_string()),
+        Error::Silence { .. } | Error::NobodyAnswers { .. } | Error::Interrupted | Error::Network(..) => {
             tracing::warn!("whether the message has been published is not known");
-            trouble
+            error
         }
-        trouble => trouble,
+        error => error,
     })?;
-    received::published(&response).map_err(|refused| Trouble::NotPublished(refused.to_string()))?;
+    received::published(&response).map_err(|refused| Error::NotPublished(refused.to_string()))?;
     show::published()
 }
 
-fn read_one(connection: &mut Connection, id: Id, screen: &mut Screen) -> Result<(), Trouble> {
-    let response = connection.ask(Request::Get(id).encode())?;
+fn read_one(channel: &mut Channel, id: Id, screen: &mut Screen) -> Result<(), Error> {
+    let response = channel.ask(Request::Get(id).encode())?;
     match received::message(&response) {
         Ok(message) => {
             screen.message(&message)?;
-            if connection.cuts(&response) {
+            if channel.cuts(&response) {
                 tracing::warn!("message {id} may be longer: it is cut to what one datagram carries");
             }
             Ok(())
@@ -252,14 +245,10 @@ fn read_one(connection: &mut Connection, id: Id, screen: &mut Screen) -> Result<
     }
 }
 
-fn read_at_once(
-    args: &BoardClientArgs,
-    connection: &mut Connection,
-    screen: &mut Screen,
-) -> Result<(), Trouble> {
+fn read_at_once(args: &BoardClientArgs, channel: &mut Channel, screen: &mut Screen) -> Result<(), Error> {
     match args.code {
         Code::Joined => {
-            let response = connection.ask(Request::LastJoined(args.last).encode())?;
+            let response = channel.ask(Request::LastJoined(args.last).encode())?;
             for piece in received::joined(&response)? {
                 match piece {
                     Ok(message) => screen.message(&message)?,
@@ -268,7 +257,7 @@ fn read_at_once(
             }
         }
         Code::Counted => {
-            let response = connection.ask(Request::LastCounted(args.last).encode())?;
+            let response = channel.ask(Request::LastCounted(args.last).encode())?;
             for message in received::counted(&response)? {
                 screen.message(&message)?;
             }

@@ -29,7 +29,7 @@ use common::support::cli::{duration, stdout};
 
 /// What carries the requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Transport {
+pub enum ServerTransport {
     /// A datagram each; longer ones in blocks, as sessions, on the same port
     Udp,
     /// A connection each
@@ -47,7 +47,7 @@ What was published is held in memory until the server ends: Ctrl-C, or SIGTERM."
 pub struct BoardServerArgs {
     /// What carries the requests
     #[arg(short, long, value_enum, default_value = "udp")]
-    pub transport: Transport,
+    pub transport: ServerTransport,
     /// The address to listen on; 0.0.0.0 and :: are all of this machine's
     #[arg(short = 'l', long, default_value = "127.0.0.1")]
     pub listenaddr: IpAddr,
@@ -101,12 +101,12 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let limits = Limits { bytes: args.board_bytes, messages: args.board_messages };
     match args.transport {
-        Transport::Udp => {
+        ServerTransport::Udp => {
             let endpoint = Endpoint::bind(address).with_context(|| format!("cannot bind {address}/udp"))?;
             announce(endpoint.address()?);
             udp::serve(endpoint, stop, limits, args.session_limits())?;
         }
-        Transport::Tcp => {
+        ServerTransport::Tcp => {
             let listener = Listener::open(address, tcp::BACKLOG, false, stop)
                 .with_context(|| format!("cannot listen on {address}"))?;
             announce(listener.address());

@@ -7,12 +7,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 const WORTH_A_BAR: u64 = 1 << 20;
 
 /// A bar, or none. It goes when it is dropped.
-pub struct Progress(Option<ProgressBar>);
+pub struct Bar(Option<ProgressBar>);
 
-impl Progress {
+impl Bar {
     /// For so many bytes. Where stderr is no terminal it is not drawn.
-    pub fn new(what: &'static str, bytes: u64) -> Progress {
-        Progress((bytes >= WORTH_A_BAR).then(|| {
+    pub fn new(what: &'static str, bytes: u64) -> Bar {
+        Bar((bytes >= WORTH_A_BAR).then(|| {
             let style = ProgressStyle::with_template(
                 "{msg} [{bar:40}] {bytes}/{total_bytes} {binary_bytes_per_sec}, {eta} left",
             )
@@ -30,7 +30,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for Bar {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
@@ -40,21 +40,21 @@ impl Drop for Progress {
 
 /// A bar for the request and, once that is there, one for the response.
 #[derive(Default)]
-pub struct Both {
-    request: Option<Progress>,
-    response: Option<Progress>,
+pub struct Bars {
+    request: Option<Bar>,
+    response: Option<Bar>,
 }
 
-impl Both {
+impl Bars {
     /// How far both are.
     pub fn show(&mut self, progress: &client::Progress) {
         let bytes = |bytes: usize| bytes as u64;
         if let Some(to_receive) = progress.to_receive {
             self.request = None;
-            let bar = self.response.get_or_insert_with(|| Progress::new("receiving", bytes(to_receive)));
+            let bar = self.response.get_or_insert_with(|| Bar::new("receiving", bytes(to_receive)));
             bar.at(bytes(progress.received));
         } else {
-            let bar = self.request.get_or_insert_with(|| Progress::new("sending", bytes(progress.to_send)));
+            let bar = self.request.get_or_insert_with(|| Bar::new("sending", bytes(progress.to_send)));
             bar.at(bytes(progress.sent));
         }
     }

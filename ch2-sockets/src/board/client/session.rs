@@ -23,18 +23,18 @@ use indicatif::HumanBytes;
 use nix::poll::PollFlags;
 
 use super::progress;
-use super::transport::{Patience, Trouble};
+use super::transport::{Error, RetryPolicy};
 use super::udp;
 
 /// Asked for in the kernel, each way.
 const BUFFER: usize = 4 << 20;
 
 /// A client that has sessions.
-pub struct Sessions {
-    wire: Wire,
+pub struct SessionDriver {
+    events: EventLoop,
     config: Config,
-    patience: Patience,
-    speaks: Speaks,
+    retry: RetryPolicy,
+    dialect: Dialect,
     /// Once the server has shown that it knows the extension, no request is kept for the other protocol.
     known: bool,
     /// Of the upload in blocks.
@@ -50,44 +50,44 @@ struct Carried {
 }
 
 /// What the server understands.
-enum Speaks {
+enum Dialect {
     /// Our extension: both directions, a window, exactly once.
     Extension(Box<Client>),
     /// The notes' protocol. The reading is done without it.
-    Original(Box<udp::Client>),
+    Original(Box<udp::UdpClient>),
 }
 
-impl Sessions {
+impl SessionDriver {
     /// Nothing is sent yet. With `blocks` the extension is not tried.
     pub fn new(
         server: SocketAddr,
         mut config: Config,
         blocks: bool,
-        patience: Patience,
-    ) -> Result<Sessions, Trouble> {
-        let network = |error| Trouble::network(server, error);
+        retry: RetryPolicy,
+    ) -> Result<SessionDriver, Error> {
+        let network = |error| Error::network(server, error);
         let endpoint = Endpoint::connect(server).map_err(network)?;
         // Half of what the kernel calls the buffer is its own overhead.
         config.receive_window = endpoint.resize_buffers(BUFFER).map_err(network)?.receive / 2;
-        config.give_up = patience.in_all();
-        let wire = Wire {
+        config.give_up = retry.total();
+        let events = EventLoop {
             endpoint,
             server,
-            stop: patience.stop,
+            stop: retry.stop,
             began: Instant::now(),
             batch: Batch::new(),
             arrivals: Arrivals::default(),
         };
-        let speaks = if blocks {
-            Speaks::Original(Box::new(udp::Client::new(server, patience)))
+        let dialect = if blocks {
+            Dialect::Original(Box::new(udp::UdpClient::new(server, retry)))
         } else {
-            Speaks::Extension(Box::new(Client::new(config, server)))
+            Dialect::Extension(Box::new(Client::new(config, server)))
         };
-        Ok(Sessions {
-            wire,
+        Ok(SessionDriver {
+            events,
             config,
-            patience,
-            speaks,
+            retry,
+            dialect,
             known: false,
             uploads: Statistics::default(),
             carried: Carried::default(),
@@ -95,24 +95,25 @@ impl Sessions {
     }
 
     /// Sends the request, in blocks, and waits for its response.
-    pub fn ask(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Trouble> {
-        let Speaks::Extension(client) = &mut self.speaks else { return self.ask_original(request) };
+    pub fn ask(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let Dialect::Extension(client) = &mut self.dialect else { return self.ask_original(request) };
         let kept = if self.known { Vec::new() } else { request.clone() };
-        let (began, length) = (self.wire.now(), request.len());
+        let (began, length) = (self.events.now(), request.len());
         client.request(began, request);
-        let done = self.wire.drive(client.as_mut(), Client::poll_response)?;
+        let done = self.events.drive(client.as_mut(), Client::poll_response)?;
         if let Ok(response) = &done {
             self.carried.bytes += (length + response.len()) as u64;
-            self.carried.time += self.wire.now() - began;
+            self.carried.time += self.events.now() - began;
         }
         match done {
             Err(ExchangeError::Original) => {
                 tracing::warn!(
                     "{} knows only the original block protocol: messages go up in blocks, one at a time, and are read \
                      as plain datagrams, each text cut to what one carries",
-                    self.wire.server
+                    self.events.server
                 );
-                self.speaks = Speaks::Original(Box::new(udp::Client::new(self.wire.server, self.patience)));
+                self.dialect =
+                    Dialect::Original(Box::new(udp::UdpClient::new(self.events.server, self.retry)));
                 self.ask_original(kept)
             }
             done => {
@@ -123,17 +124,17 @@ impl Sessions {
     }
 
     /// An upload has no answer but that it is delivered. What reads the board fits a datagram.
-    fn ask_original(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Trouble> {
-        if let Speaks::Original(client) = &mut self.speaks
+    fn ask_original(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Error> {
+        if let Dialect::Original(client) = &mut self.dialect
             && !request.starts_with(b"1:")
         {
             return client.ask(&request);
         }
-        let mut client = BlockClient::new(self.config, self.wire.server);
-        let (began, length) = (self.wire.now(), request.len());
+        let mut client = BlockClient::new(self.config, self.events.server);
+        let (began, length) = (self.events.now(), request.len());
         client.request(began, request);
-        let done = self.wire.drive(&mut client, BlockClient::poll_response)?;
-        self.carried = Carried { bytes: length as u64, time: self.wire.now() - began };
+        let done = self.events.drive(&mut client, BlockClient::poll_response)?;
+        self.carried = Carried { bytes: length as u64, time: self.events.now() - began };
         self.uploads = client.statistics();
         done.map_err(|error| self.explain(error))?;
         Ok(b"0".to_vec())
@@ -141,14 +142,14 @@ impl Sessions {
 
     /// Whether texts come cut to a datagram.
     pub fn is_original(&self) -> bool {
-        matches!(self.speaks, Speaks::Original(_))
+        matches!(self.dialect, Dialect::Original(_))
     }
 
     /// What was counted.
     pub fn statistics(&self) -> Statistics {
-        match &self.speaks {
-            Speaks::Extension(client) => client.statistics(),
-            Speaks::Original(_) => self.uploads,
+        match &self.dialect {
+            Dialect::Extension(client) => client.statistics(),
+            Dialect::Original(_) => self.uploads,
         }
     }
 
@@ -157,10 +158,10 @@ impl Sessions {
         describe(&self.statistics(), self.carried)
     }
 
-    fn explain(&self, error: ExchangeError) -> Trouble {
+    fn explain(&self, error: ExchangeError) -> Error {
         match error {
-            ExchangeError::NoAnswer { after } => Trouble::Silence { server: self.wire.server, time: after },
-            error => Trouble::Session(error),
+            ExchangeError::NoAnswer { after } => Error::Silence { server: self.events.server, time: after },
+            error => Error::Session(error),
         }
     }
 }
@@ -200,7 +201,7 @@ machine!(Client);
 machine!(BlockClient);
 
 /// The socket, and the clock that the machines are told.
-struct Wire {
+struct EventLoop {
     endpoint: Endpoint,
     server: SocketAddr,
     stop: common::core::stop::Stop,
@@ -209,7 +210,7 @@ struct Wire {
     arrivals: Arrivals,
 }
 
-impl Wire {
+impl EventLoop {
     fn now(&self) -> Duration {
         self.began.elapsed()
     }
@@ -219,13 +220,13 @@ impl Wire {
         &mut self,
         machine: &mut M,
         mut done: impl FnMut(&mut M) -> Option<T>,
-    ) -> Result<T, Trouble> {
-        let mut bars = progress::Both::default();
+    ) -> Result<T, Error> {
+        let mut bars = progress::Bars::default();
         loop {
             while machine.poll_transmit(self.now(), &mut self.batch) {
                 self.endpoint
                     .send(self.batch.to, self.batch.segment, &self.batch.bytes)
-                    .or_else(|error| self.bear(error))?;
+                    .or_else(|error| self.handle_socket_error(error))?;
             }
             if let Some(outcome) = done(machine) {
                 return Ok(outcome);
@@ -243,10 +244,10 @@ impl Wire {
                     let timeout = machine.deadline().map(|at| at.saturating_sub(self.now()));
                     let woken = wait(&self.endpoint, PollFlags::POLLIN, Some(self.stop.fd()), timeout)?;
                     if woken == Woken::Stopped {
-                        return Err(Trouble::Interrupted);
+                        return Err(Error::Interrupted);
                     }
                 }
-                Err(error) => self.bear(error)?,
+                Err(error) => self.handle_socket_error(error)?,
             }
             if machine.deadline().is_some_and(|at| at <= self.now()) {
                 machine.handle_timeout(self.now());
@@ -255,9 +256,9 @@ impl Wire {
     }
 
     /// A datagram that could not be sent is a datagram lost, and the machine sees to it. That nobody listens is the end.
-    fn bear(&self, error: std::io::Error) -> Result<(), Trouble> {
+    fn handle_socket_error(&self, error: std::io::Error) -> Result<(), Error> {
         if error.kind() == ErrorKind::ConnectionRefused {
-            return Err(Trouble::network(self.server, error));
+            return Err(Error::network(self.server, error));
         }
         tracing::debug!("{}: {error}", self.server);
         Ok(())

@@ -6,7 +6,7 @@ use common::protocol::mboard::response::Posted;
 use common::support::local_time::LocalTime;
 use common::support::terminal;
 
-use super::Trouble;
+use super::Error;
 
 /// Standard output.
 pub struct Screen {
@@ -27,7 +27,7 @@ impl Default for Screen {
 
 impl Screen {
     /// A message, on a line of its own.
-    pub fn message(&mut self, message: &Posted<'_>) -> Result<(), Trouble> {
+    pub fn message(&mut self, message: &Posted<'_>) -> Result<(), Error> {
         self.messages += 1;
         let from = std::net::SocketAddr::new(message.from.ip().to_canonical(), message.from.port());
         write!(self.out, "{} [{from}] -> ", LocalTime(message.time))?;
@@ -35,13 +35,13 @@ impl Screen {
     }
 
     /// What code 4 has made of a text with a colon.
-    pub fn fragment(&mut self, piece: &[u8]) -> Result<(), Trouble> {
+    pub fn fragment(&mut self, piece: &[u8]) -> Result<(), Error> {
         write!(self.out, "(not a message; a piece of the one above, which had a colon) -> ")?;
         self.text(piece)
     }
 
     /// Nothing more comes.
-    pub fn end(&mut self) -> Result<(), Trouble> {
+    pub fn end(&mut self) -> Result<(), Error> {
         if self.messages == 0 {
             tracing::info!("the board is empty");
         }
@@ -50,7 +50,7 @@ impl Screen {
 
     /// Into a file or a pipe the bytes go as they are: a text may be a file. A terminal obeys some of them, and strangers have
     /// written these; there a message is one line, so that none is taken for another's.
-    fn text(&mut self, text: &[u8]) -> Result<(), Trouble> {
+    fn text(&mut self, text: &[u8]) -> Result<(), Error> {
         if self.terminal {
             self.out.write_all(terminal::line(&String::from_utf8_lossy(text)).as_bytes())?;
         } else {
@@ -62,6 +62,6 @@ impl Screen {
 }
 
 /// As the notes have it.
-pub fn published() -> Result<(), Trouble> {
+pub fn published() -> Result<(), Error> {
     Ok(writeln!(common::support::cli::stdout(), "Message published")?)
 }

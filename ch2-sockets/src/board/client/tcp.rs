@@ -18,31 +18,31 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::progress::Progress;
-use super::transport::{Patience, Trouble};
+use super::progress::Bar;
+use super::transport::{Error, RetryPolicy};
 
 /// Read at once.
 const CHUNK: usize = 256 * 1024;
 
 /// A client that connects anew for each request.
-pub struct Client {
+pub struct TcpClient {
     server: SocketAddr,
-    patience: Patience,
+    retry: RetryPolicy,
 }
 
-impl Client {
+impl TcpClient {
     /// Nothing is connected yet.
-    pub fn new(server: SocketAddr, patience: Patience) -> Client {
-        Client { server, patience }
+    pub fn new(server: SocketAddr, retry: RetryPolicy) -> TcpClient {
+        TcpClient { server, retry }
     }
 
     /// Sends the request and receives the response.
-    pub fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>, Trouble> {
+    pub fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>, Error> {
         let mut stream = self.connect()?;
         // A server that refuses a long request answers before it has read all of it, and our sending fails. What it has
         // answered is still to be read.
         let sent = self.send(&mut stream, request);
-        if matches!(sent, Err(Trouble::Interrupted | Trouble::Silence { .. })) {
+        if matches!(sent, Err(Error::Interrupted | Error::Silence { .. })) {
             return sent.map(|()| Vec::new());
         }
         let response = self.receive(&mut stream)?;
@@ -55,7 +55,7 @@ impl Client {
         Ok(response)
     }
 
-    fn connect(&self) -> Result<TcpStream, Trouble> {
+    fn connect(&self) -> Result<TcpStream, Error> {
         let socket = Socket::new(Domain::for_address(self.server), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         match socket.connect(&self.server.into()) {
@@ -71,8 +71,8 @@ impl Client {
         }
     }
 
-    fn send(&self, stream: &mut TcpStream, request: &[u8]) -> Result<(), Trouble> {
-        let (mut rest, progress) = (request, Progress::new("sending", request.len() as u64));
+    fn send(&self, stream: &mut TcpStream, request: &[u8]) -> Result<(), Error> {
+        let (mut rest, progress) = (request, Bar::new("sending", request.len() as u64));
         while !rest.is_empty() {
             match stream.write(rest) {
                 Ok(count) => {
@@ -89,7 +89,7 @@ impl Client {
         stream.shutdown(Shutdown::Write).map_err(|error| self.network(error))
     }
 
-    fn receive(&self, stream: &mut TcpStream) -> Result<Vec<u8>, Trouble> {
+    fn receive(&self, stream: &mut TcpStream) -> Result<Vec<u8>, Error> {
         let (mut response, mut chunk) = (Vec::new(), vec![0; CHUNK]);
         loop {
             match stream.read(&mut chunk) {
@@ -115,22 +115,22 @@ impl Client {
         }
     }
 
-    fn wait(&self, socket: &impl std::os::fd::AsFd, wanted: PollFlags) -> Result<(), Trouble> {
-        let (began, limit) = (Instant::now(), self.patience.in_all());
+    fn wait(&self, socket: &impl std::os::fd::AsFd, wanted: PollFlags) -> Result<(), Error> {
+        let (began, limit) = (Instant::now(), self.retry.total());
         loop {
             let left = limit.saturating_sub(began.elapsed());
             if left.is_zero() {
-                return Err(Trouble::Silence { server: self.server, time: limit });
+                return Err(Error::Silence { server: self.server, time: limit });
             }
-            match wait(socket, wanted, Some(self.patience.stop.fd()), Some(left))? {
+            match wait(socket, wanted, Some(self.retry.stop.fd()), Some(left))? {
                 Woken::Ready => return Ok(()),
-                Woken::Stopped => return Err(Trouble::Interrupted),
+                Woken::Stopped => return Err(Error::Interrupted),
                 Woken::Timeout => {}
             }
         }
     }
 
-    fn network(&self, error: io::Error) -> Trouble {
-        Trouble::network(self.server, error)
+    fn network(&self, error: io::Error) -> Error {
+        Error::network(self.server, error)
     }
 }

@@ -7,19 +7,19 @@ use common::net::datagram::{Woken, wait};
 use common::protocol::mboard;
 use nix::poll::PollFlags;
 
-use super::{Transport, Trouble};
+use super::{ClientTransport, Error};
 
 /// Reads the text. Over UDP it is cut to what a datagram carries, as the notes have it, and that is said; elsewhere too long is
 /// an error.
-pub fn read(message: &str, transport: Transport, stop: Stop) -> Result<Vec<u8>, Trouble> {
+pub fn read(message: &str, transport: ClientTransport, stop: Stop) -> Result<Vec<u8>, Error> {
     let limit = match transport {
-        Transport::Udp => mboard::Transport::Udp.text_limit(),
-        Transport::Session | Transport::Blocks => mboard::Transport::Session.text_limit(),
-        Transport::Tcp => mboard::Transport::Tcp.text_limit(),
+        ClientTransport::Udp => mboard::Transport::Udp.text_limit(),
+        ClientTransport::Session | ClientTransport::Blocks => mboard::Transport::Session.text_limit(),
+        ClientTransport::Tcp => mboard::Transport::Tcp.text_limit(),
     };
     let mut text = if message == "-" { read_input(limit + 1, stop)? } else { message.as_bytes().to_vec() };
-    if text.len() > limit && transport != Transport::Udp {
-        return Err(Trouble::TooLong(limit));
+    if text.len() > limit && transport != ClientTransport::Udp {
+        return Err(Error::TooLong(limit));
     }
     if text.len() > limit {
         tracing::warn!(
@@ -31,12 +31,12 @@ pub fn read(message: &str, transport: Transport, stop: Stop) -> Result<Vec<u8>, 
 }
 
 /// Standard input up to its end, or so many bytes of it. Ctrl-C ends the wait, which a plain read would go on with.
-fn read_input(limit: usize, stop: Stop) -> Result<Vec<u8>, Trouble> {
+fn read_input(limit: usize, stop: Stop) -> Result<Vec<u8>, Error> {
     let (mut text, mut chunk) = (Vec::new(), vec![0; 64 * 1024]);
     let mut input = io::stdin().lock();
     while text.len() < limit {
         match wait(&io::stdin(), PollFlags::POLLIN, Some(stop.fd()), None)? {
-            Woken::Stopped => return Err(Trouble::Interrupted),
+            Woken::Stopped => return Err(Error::Interrupted),
             Woken::Timeout => continue,
             Woken::Ready => {}
         }

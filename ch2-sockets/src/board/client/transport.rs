@@ -9,14 +9,13 @@ use common::core::stop::Stop;
 use common::protocol::mboard;
 use common::protocol::mboard::received::Refused;
 use common::support::cli::human;
-use thiserror::Error;
 
-use super::session::Sessions;
-use super::{BoardClientArgs, Transport, tcp, udp};
+use super::session::SessionDriver;
+use super::{BoardClientArgs, ClientTransport, tcp, udp};
 
 /// Why the client does not go on.
-#[derive(Debug, Error)]
-pub enum Trouble {
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
@@ -64,19 +63,19 @@ pub enum Trouble {
     Other(anyhow::Error),
 }
 
-impl Trouble {
+impl Error {
     /// What an error of a socket that speaks with `server` means.
-    pub fn network(server: SocketAddr, error: io::Error) -> Trouble {
+    pub fn network(server: SocketAddr, error: io::Error) -> Error {
         match error.kind() {
-            io::ErrorKind::ConnectionRefused => Trouble::NobodyListens(server),
-            _ => Trouble::Network(server, error),
+            io::ErrorKind::ConnectionRefused => Error::NobodyListens(server),
+            _ => Error::Network(server, error),
         }
     }
 }
 
 /// How long and how often.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// How long one answer is waited for.
     pub timeout: Duration,
     /// How often the request is repeated.
@@ -85,61 +84,57 @@ pub struct Patience {
     pub stop: Stop,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// How long there may be silence in all.
-    pub fn in_all(&self) -> Duration {
+    pub fn total(&self) -> Duration {
         self.timeout.saturating_mul(self.retries.saturating_add(1))
     }
 }
 
 /// What carries the requests.
-pub enum Connection {
-    Udp(Box<udp::Client>),
-    Session(Box<Sessions>),
-    Tcp(tcp::Client),
+pub enum Channel {
+    Udp(Box<udp::UdpClient>),
+    Session(Box<SessionDriver>),
+    Tcp(tcp::TcpClient),
 }
 
-impl Connection {
+impl Channel {
     /// Nothing is sent yet.
-    pub fn open(
-        args: &BoardClientArgs,
-        server: SocketAddr,
-        patience: Patience,
-    ) -> Result<Connection, Trouble> {
+    pub fn open(args: &BoardClientArgs, server: SocketAddr, retry: RetryPolicy) -> Result<Channel, Error> {
         Ok(match args.transport {
-            Transport::Udp => Connection::Udp(Box::new(udp::Client::new(server, patience))),
-            Transport::Session | Transport::Blocks => {
-                let blocks = args.transport == Transport::Blocks;
-                let sessions = Sessions::new(server, args.session.config(), blocks, patience)?;
-                Connection::Session(Box::new(sessions))
+            ClientTransport::Udp => Channel::Udp(Box::new(udp::UdpClient::new(server, retry))),
+            ClientTransport::Session | ClientTransport::Blocks => {
+                let blocks = args.transport == ClientTransport::Blocks;
+                let driver = SessionDriver::new(server, args.session.config(), blocks, retry)?;
+                Channel::Session(Box::new(driver))
             }
-            Transport::Tcp => Connection::Tcp(tcp::Client::new(server, patience)),
+            ClientTransport::Tcp => Channel::Tcp(tcp::TcpClient::new(server, retry)),
         })
     }
 
     /// Sends the request and waits for its response.
-    pub fn ask(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Trouble> {
+    pub fn ask(&mut self, request: Vec<u8>) -> Result<Vec<u8>, Error> {
         match self {
-            Connection::Udp(client) => client.ask(&request),
-            Connection::Session(sessions) => sessions.ask(request),
-            Connection::Tcp(client) => client.ask(&request),
+            Channel::Udp(client) => client.ask(&request),
+            Channel::Session(driver) => driver.ask(request),
+            Channel::Tcp(client) => client.ask(&request),
         }
     }
 
     /// Whether a response may be cut short: over plain datagrams, one that fills the longest.
     pub fn cuts(&self, response: &[u8]) -> bool {
         let plain = match self {
-            Connection::Udp(_) => true,
-            Connection::Session(sessions) => sessions.is_original(),
-            Connection::Tcp(_) => false,
+            Channel::Udp(_) => true,
+            Channel::Session(driver) => driver.is_original(),
+            Channel::Tcp(_) => false,
         };
         plain && response.len() >= mboard::Transport::Udp.response_limit()
     }
 
     /// Says on stderr what it took, where that is counted.
     pub fn describe(&self) {
-        if let Connection::Session(sessions) = self {
-            eprintln!("{}", sessions.describe());
+        if let Channel::Session(driver) = self {
+            eprintln!("{}", driver.describe());
         }
     }
 }

@@ -27,29 +27,29 @@ use std::time::{Duration, Instant};
 use common::net::datagram::{Arrivals, Endpoint, Woken, wait};
 use nix::poll::PollFlags;
 
-use super::transport::{Patience, Trouble};
+use super::transport::{Error, RetryPolicy};
 
 /// So many sockets take turns.
 const PORTS: usize = 16;
 
 /// A client of the stateless board.
-pub struct Client {
+pub struct UdpClient {
     server: SocketAddr,
-    patience: Patience,
+    retry: RetryPolicy,
     arrivals: Arrivals,
     /// The sockets, the one whose turn is next in front.
     sockets: VecDeque<Endpoint>,
 }
 
-impl Client {
+impl UdpClient {
     /// Nothing is sent yet.
-    pub fn new(server: SocketAddr, patience: Patience) -> Client {
-        Client { server, patience, arrivals: Arrivals::default(), sockets: VecDeque::new() }
+    pub fn new(server: SocketAddr, retry: RetryPolicy) -> UdpClient {
+        UdpClient { server, retry, arrivals: Arrivals::default(), sockets: VecDeque::new() }
     }
 
     /// Sends the request until a response comes.
-    pub fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>, Trouble> {
-        let mut endpoint = self.next_socket().map_err(|error| Trouble::network(self.server, error))?;
+    pub fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut endpoint = self.next_socket().map_err(|error| Error::network(self.server, error))?;
         let response = self.ask_at(&mut endpoint, request);
         self.sockets.push_back(endpoint);
         response
@@ -64,9 +64,9 @@ impl Client {
         Ok(endpoint)
     }
 
-    fn ask_at(&mut self, endpoint: &mut Endpoint, request: &[u8]) -> Result<Vec<u8>, Trouble> {
+    fn ask_at(&mut self, endpoint: &mut Endpoint, request: &[u8]) -> Result<Vec<u8>, Error> {
         let began = Instant::now();
-        let attempts = self.patience.retries.saturating_add(1);
+        let attempts = self.retry.retries.saturating_add(1);
         for attempt in 1..=attempts {
             if attempt > 1 {
                 tracing::info!("no answer from {}: attempt {attempt} of {attempts}", self.server);
@@ -75,12 +75,12 @@ impl Client {
                 return Ok(response);
             }
         }
-        Err(Trouble::NobodyAnswers { server: self.server, attempts, time: began.elapsed() })
+        Err(Error::NobodyAnswers { server: self.server, attempts, time: began.elapsed() })
     }
 
     /// Sends it once; `None` when no response came in time.
-    fn attempt(&mut self, endpoint: &mut Endpoint, request: &[u8]) -> Result<Option<Vec<u8>>, Trouble> {
-        let network = |error| Trouble::network(self.server, error);
+    fn attempt(&mut self, endpoint: &mut Endpoint, request: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let network = |error| Error::network(self.server, error);
         endpoint.send(self.server, request.len(), request).map_err(network)?;
         let began = Instant::now();
         loop {
@@ -92,13 +92,12 @@ impl Client {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => return Err(network(error)),
             }
-            let left = self.patience.timeout.saturating_sub(began.elapsed());
+            let left = self.retry.timeout.saturating_sub(began.elapsed());
             if left == Duration::ZERO {
                 return Ok(None);
             }
-            if wait(endpoint, PollFlags::POLLIN, Some(self.patience.stop.fd()), Some(left))? == Woken::Stopped
-            {
-                return Err(Trouble::Interrupted);
+            if wait(endpoint, PollFlags::POLLIN, Some(self.retry.stop.fd()), Some(left))? == Woken::Stopped {
+                return Err(Error::Interrupted);
             }
         }
     }

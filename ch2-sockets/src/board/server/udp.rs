@@ -45,7 +45,7 @@ pub fn serve(
     );
     // Half of what the kernel calls the buffer is its own overhead, and the clients are several.
     let config = Config { receive_window: buffers.receive / 4, ..Config::default() };
-    let mut desk = Desk {
+    let mut context = LoopContext {
         board: Board::new(board),
         answers: Answers::default(),
         sessions: Server::new(limits, config, rand::random()),
@@ -59,26 +59,26 @@ pub fn serve(
             Ok(()) => {
                 let time = SystemTime::now().into();
                 for arrival in arrivals.iter() {
-                    desk.serve(&endpoint, &arrival, time);
+                    context.serve(&endpoint, &arrival, time);
                 }
-                desk.answers.flush(&endpoint);
+                context.answers.flush(&endpoint);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             // An error that the network has sent us is about an answer that nobody waits for any more.
             Err(error) => tracing::debug!("receive: {error}"),
         }
-        desk.serve_sessions(&endpoint);
+        context.serve_sessions(&endpoint);
         if !arrivals.is_full() {
-            let woken = wait(&endpoint, PollFlags::POLLIN, Some(stop.fd()), desk.patience())?;
+            let woken = wait(&endpoint, PollFlags::POLLIN, Some(stop.fd()), context.timeout())?;
             if woken == Woken::Stopped {
                 break;
             }
         }
     }
-    let counted = desk.sessions.statistics();
+    let counted = context.sessions.statistics();
     tracing::info!(
         "Terminating: {} requests, {} of them over sessions; {} blocks sent, {} of them again",
-        desk.requests,
+        context.requests,
         counted.delivered,
         counted.blocks_sent,
         counted.retransmissions
@@ -87,7 +87,7 @@ pub fn serve(
 }
 
 /// What is behind the socket.
-struct Desk {
+struct LoopContext {
     board: Board,
     answers: Answers,
     sessions: Server,
@@ -96,7 +96,7 @@ struct Desk {
     requests: u64,
 }
 
-impl Desk {
+impl LoopContext {
     /// Takes in what has come from one client. Runs of the sessions' datagrams go to them as they came, in one piece.
     fn serve(&mut self, endpoint: &Endpoint, arrival: &Arrival<'_>, time: UnixTime) {
         let now = self.began.elapsed();
@@ -127,28 +127,28 @@ impl Desk {
     }
 
     /// How long the sessions can be left alone.
-    fn patience(&self) -> Option<Duration> {
+    fn timeout(&self) -> Option<Duration> {
         self.sessions.deadline().map(|at| at.saturating_sub(self.began.elapsed()))
     }
 
     /// Runs what is complete, and sends what is due.
     fn serve_sessions(&mut self, endpoint: &Endpoint) {
-        if self.patience() == Some(Duration::ZERO) {
+        if self.timeout() == Some(Duration::ZERO) {
             self.sessions.handle_timeout(self.began.elapsed());
         }
-        while let Some(delivered) = self.sessions.poll_request() {
+        while let Some(incoming) = self.sessions.poll_request() {
             self.requests += 1;
             let time = SystemTime::now().into();
             let response =
-                answer(&delivered.request, Transport::Session, &mut self.board, delivered.from, time);
+                answer(&incoming.request, Transport::Session, &mut self.board, incoming.from, time);
             tracing::debug!(
                 "{} asks {} bytes in a session, {} answer",
-                delivered.from,
-                delivered.request.len(),
+                incoming.from,
+                incoming.request.len(),
                 response.len()
             );
-            self.sessions.respond(self.began.elapsed(), delivered.exchange, response);
-            self.sessions.recycle(delivered.request);
+            self.sessions.respond(self.began.elapsed(), incoming.exchange, response);
+            self.sessions.recycle(incoming.request);
         }
         while self.sessions.poll_transmit(self.began.elapsed(), &mut self.batch) {
             if let Err(error) = endpoint.send(self.batch.to, self.batch.segment, &self.batch.bytes) {
