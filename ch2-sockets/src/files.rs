@@ -6,7 +6,7 @@
 //!  name.rs        what is a name, and what leads out of the directory
 //!  dump.rs        the directory: whole files only  step 1: an unfinished upload is removed
 //!  serve.rs       a thread per connection          step 4: control codes; step 5: download
-//!  seats.rs       no more of them than so many
+//!  semaphore.rs   no more of them than so many
 //!  connection.rs  silent and dripping peers, on both sides
 //!  client.rs      upload.rs  list.rs  download.rs  the client, one file per command
 //! ```
@@ -26,7 +26,7 @@ mod dump;
 mod list;
 mod name;
 pub mod protocol;
-mod seats;
+mod semaphore;
 mod serve;
 mod upload;
 
@@ -48,11 +48,11 @@ Examples, to begin with, in two terminals:
 #[command(after_help = EXAMPLES)]
 pub struct FilesArgs {
     #[command(subcommand)]
-    command: Command,
+    command: FilesCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum FilesCommand {
     /// Keep files for others, until Ctrl-C
     Serve(serve::ServeArgs),
     /// Send files to the server
@@ -69,9 +69,9 @@ enum Command {
 /// No address, no server, no file, or a transfer that broke: a sentence each.
 pub fn run(args: &FilesArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
-        Command::Serve(args) => serve::run(args),
-        Command::Upload(args) => upload::run(args),
-        Command::List(args) => list::run(args),
-        Command::Download(args) => download::run(args),
+        FilesCommand::Serve(args) => serve::run(args),
+        FilesCommand::Upload(args) => upload::run(args),
+        FilesCommand::List(args) => list::run(args),
+        FilesCommand::Download(args) => download::run(args),
     }
 }

@@ -1,14 +1,14 @@
 //! The messages of the file dump, the parts of a big message, the numbers of the multicast sender.
 
-use ch2_sockets::files::protocol::{self, Decoded, LONGEST_HEADER, Request, Status};
+use ch2_sockets::files::protocol::{self, Decoded, FileRequest, LONGEST_HEADER, Status};
 use ch2_sockets::multicast::numbering::{Follower, Numbered, Sequence};
-use ch2_sockets::parts::sequence::{Arrival, MAX_PARTS, Part, Restorer};
+use ch2_sockets::parts::sequence::{MAX_PARTS, Part, Arrival, Restorer};
 
 /// Every message of the file dump, from either side.
 pub fn files_messages(bytes: &[u8]) {
-    if let Some(request) = decode(bytes, Request::decode) {
+    if let Some(request) = decode(bytes, FileRequest::decode) {
         let encoded = request.encode();
-        assert_eq!(Request::decode(&encoded), Ok(Some((request, encoded.len()))));
+        assert_eq!(FileRequest::decode(&encoded), Ok(Some((request, encoded.len()))));
     }
     if let Some(status) = decode(bytes, Status::decode) {
         assert_eq!(status.encode(), bytes[..2]);

@@ -49,13 +49,13 @@ impl ServerArgs {
 /// The server said no.
 #[derive(Debug, Error)]
 #[error("{}", sentence(*.0))]
-pub struct Refused(pub Status);
+pub struct StatusError(pub Status);
 
 /// Receives the server's status; any but OK is an error.
 pub fn expect_ok(connection: &mut Connection<'_>) -> anyhow::Result<()> {
     match connection.receive(Status::decode) {
         Ok(Status::Ok) => Ok(()),
-        Ok(status) => Err(Refused(status).into()),
+        Ok(status) => Err(StatusError(status).into()),
         Err(error) => Err(explain(error)),
     }
 }
@@ -94,7 +94,7 @@ pub fn run(work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> anyhow::Result<()>) 
             tell("interrupted");
             Ok(ExitCode::from(2))
         }
-        Err(error) if error.is::<Refused>() => {
+        Err(error) if error.is::<StatusError>() => {
             tell(&format!("error: {error:#}"));
             Ok(ExitCode::from(3))
         }

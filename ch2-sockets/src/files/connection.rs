@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!  read / write ── every TICK ──► cancelled?                     ends: the program stops
-//!                            ├──► no byte for `patience`?        ends: silent
+//!                            ├──► no byte for `timeout`?         ends: silent
 //!                            └──► past the deadline?             ends: dripping, a byte now and then
 //! ```
 //!
 //! A timeout per read alone does not do: a client that sends one byte every twenty-nine seconds never breaks it, and
-//! holds a thread, a place and its reserved space for days. So whoever is owed `n` bytes says so with
-//! [`expect`](Connection::expect), and gets them at no less than [`SLOWEST`] or not at all.
+//! holds a thread, a permit and its reserved space for days. So a caller that waits for `n` bytes says so with
+//! [`expect`](Connection::expect): they come at [`SLOWEST`] or faster, or the connection ends.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -33,12 +33,12 @@ const DISCARD: u64 = 1 << 20;
 /// How long they are.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// A blocking connection with an end to its patience.
+/// A blocking connection that waits no longer than its timeout.
 pub struct Connection<'a> {
     stream: TcpStream,
     /// Read and not yet taken: the first bytes of a file may come with the header.
     input: Vec<u8>,
-    patience: Duration,
+    timeout: Duration,
     deadline: Instant,
     cancelled: &'a (dyn Fn() -> bool + Sync),
 }
@@ -52,32 +52,32 @@ pub enum ReceiveError {
     /// The peer ended its stream too early; `0` bytes of what was waited for had come, or more.
     #[error("the stream ended after {0} bytes of it")]
     Ended(usize),
-    /// The connection broke, or patience did.
+    /// The connection broke, or the peer was silent or slow for too long.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl<'a> Connection<'a> {
-    /// Waits at most `patience` for a byte, and for a header in all.
+    /// Waits at most `timeout` for a byte, and for a header in all.
     ///
     /// # Errors
     /// What setsockopt(2) says.
     pub fn new(
         stream: TcpStream,
-        patience: Duration,
+        timeout: Duration,
         cancelled: &'a (dyn Fn() -> bool + Sync),
     ) -> io::Result<Connection<'a>> {
         stream.set_read_timeout(Some(TICK))?;
         stream.set_write_timeout(Some(TICK))?;
         // Small answers wait for nothing; the file goes out in chunks that fill segments by themselves.
         stream.set_nodelay(true)?;
-        let deadline = Instant::now() + patience;
-        Ok(Connection { stream, input: Vec::new(), patience, deadline, cancelled })
+        let deadline = Instant::now() + timeout;
+        Ok(Connection { stream, input: Vec::new(), timeout, deadline, cancelled })
     }
 
     /// From now on so many bytes are due, in either direction.
     pub fn expect(&mut self, bytes: u64) {
-        self.deadline = Instant::now() + self.patience + Duration::from_secs(bytes / SLOWEST);
+        self.deadline = Instant::now() + self.timeout + Duration::from_secs(bytes / SLOWEST);
     }
 
     /// Reads until `decode` has found a value.
@@ -92,7 +92,7 @@ impl<'a> Connection<'a> {
             }
             let held = self.input.len();
             self.input.resize(held + 1024, 0);
-            let got = wait(&Waiting::of(self), || (&self.stream).read(&mut self.input[held..]));
+            let got = wait(&WaitLimits::of(self), || (&self.stream).read(&mut self.input[held..]));
             self.input.truncate(held + *got.as_ref().unwrap_or(&0));
             if got? == 0 {
                 return Err(ReceiveError::Ended(held));
@@ -112,7 +112,7 @@ impl<'a> Connection<'a> {
     /// sends RST (`cargo ch2 show rst`), and then an answer that is lost on its way is not sent again; some systems even
     /// drop one that has arrived. So the peer's bytes are read and dropped, for [`LINGER`] and [`DISCARD`] bytes at most.
     pub fn end(mut self) {
-        self.patience = self.patience.min(LINGER);
+        self.timeout = self.timeout.min(LINGER);
         self.expect(0);
         if self.end_sending().is_ok() {
             let _ = io::copy(&mut self.take(DISCARD), &mut io::sink());
@@ -123,7 +123,7 @@ impl<'a> Connection<'a> {
 impl Read for Connection<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.input.is_empty() {
-            return wait(&Waiting::of(self), || (&self.stream).read(buffer));
+            return wait(&WaitLimits::of(self), || (&self.stream).read(buffer));
         }
         let taken = self.input.len().min(buffer.len());
         buffer[..taken].copy_from_slice(&self.input[..taken]);
@@ -134,7 +134,7 @@ impl Read for Connection<'_> {
 
 impl Write for Connection<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        wait(&Waiting::of(self), || (&self.stream).write(bytes)).map_err(|error| match error.kind() {
+        wait(&WaitLimits::of(self), || (&self.stream).write(bytes)).map_err(|error| match error.kind() {
             // EPIPE is kept for stdout, where it means `… | head` and no error at all.
             ErrorKind::BrokenPipe => {
                 io::Error::new(ErrorKind::ConnectionReset, "the other side has closed the connection")
@@ -148,16 +148,16 @@ impl Write for Connection<'_> {
     }
 }
 
-struct Waiting<'a> {
-    patience: Duration,
+struct WaitLimits<'a> {
+    timeout: Duration,
     deadline: Instant,
     cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
-impl<'a> Waiting<'a> {
-    fn of(connection: &Connection<'a>) -> Waiting<'a> {
-        Waiting {
-            patience: connection.patience,
+impl<'a> WaitLimits<'a> {
+    fn of(connection: &Connection<'a>) -> WaitLimits<'a> {
+        WaitLimits {
+            timeout: connection.timeout,
             deadline: connection.deadline,
             cancelled: connection.cancelled,
         }
@@ -165,10 +165,10 @@ impl<'a> Waiting<'a> {
 }
 
 /// Repeats a call that times out every [`TICK`], until it succeeds or there is a reason to give up.
-fn wait(waiting: &Waiting<'_>, mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+fn wait(limits: &WaitLimits<'_>, mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     let begun = Instant::now();
     loop {
-        if (waiting.cancelled)() {
+        if (limits.cancelled)() {
             return Err(io::Error::new(ErrorKind::ConnectionAborted, "interrupted"));
         }
         match call() {
@@ -177,14 +177,14 @@ fn wait(waiting: &Waiting<'_>, mut call: impl FnMut() -> io::Result<usize>) -> i
                     error.kind(),
                     ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
                 ) => {}
-            done if Instant::now() < waiting.deadline => return done,
+            done if Instant::now() < limits.deadline => return done,
             Ok(0) => return Ok(0),
             Ok(_) => return Err(io::Error::new(ErrorKind::TimedOut, "the other side is too slow")),
             failed => return failed,
         }
-        if begun.elapsed() >= waiting.patience || Instant::now() >= waiting.deadline {
+        if begun.elapsed() >= limits.timeout || Instant::now() >= limits.deadline {
             let text =
-                format!("nothing from the other side for {}", common::support::cli::human(waiting.patience));
+                format!("nothing from the other side for {}", common::support::cli::human(limits.timeout));
             return Err(io::Error::new(ErrorKind::TimedOut, text));
         }
     }

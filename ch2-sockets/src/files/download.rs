@@ -13,7 +13,7 @@ use super::client::{self, ServerArgs, expect_ok, explain, progress_bar, tell};
 use super::connection::{CHUNK, Connection};
 use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
-use super::protocol::{Request, decode_number};
+use super::protocol::{FileRequest, decode_number};
 
 /// The arguments of the download.
 #[derive(Debug, Args)]
@@ -67,7 +67,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn fetch(mut connection: Connection<'_>, name: &FileName, out: &mut impl Write) -> anyhow::Result<Digest> {
-    connection.write_all(&Request::Download { name: name.clone() }.encode())?;
+    connection.write_all(&FileRequest::Download { name: name.clone() }.encode())?;
     connection.end_sending()?;
     expect_ok(&mut connection)?;
     let size = connection.receive(decode_number).map_err(explain)?;

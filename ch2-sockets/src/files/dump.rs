@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  begin(name, size)     under one lock: no such file, nobody uploading it, and space for it and all that are on their way
-//!     │                  reserved in the ledger, and with fallocate(2) on the disk
+//!     │                  reserved here, and with fallocate(2) on the disk
 //!     ▼
 //!  .upload-7             written here; hidden, so no client can name it
 //!     │ publish()        fsync, then linkat(2) to the name: fails if somebody was faster, never overwrites
@@ -47,13 +47,13 @@ pub struct Dump {
     directory: Flock<File>,
     quota: u64,
     /// Names that are being uploaded, with the sizes they were promised.
-    ledger: Mutex<BTreeMap<FileName, u64>>,
+    reservations: Mutex<BTreeMap<FileName, u64>>,
     next: AtomicU64,
 }
 
 /// Why a file cannot be stored or handed out.
 #[derive(Debug, Error)]
-pub enum Refusal {
+pub enum DumpError {
     /// It is there, or it is on its way.
     #[error("exists")]
     Exists,
@@ -68,27 +68,27 @@ pub enum Refusal {
     Failed(#[from] io::Error),
 }
 
-impl Refusal {
+impl DumpError {
     /// How it is answered.
     #[must_use]
     pub fn status(&self) -> Status {
         match self {
-            Refusal::Exists => Status::Exists,
-            Refusal::NoSpace => Status::NoSpace,
-            Refusal::NotFound => Status::NotFound,
-            Refusal::Failed(_) => Status::Failed,
+            DumpError::Exists => Status::Exists,
+            DumpError::NoSpace => Status::NoSpace,
+            DumpError::NotFound => Status::NotFound,
+            DumpError::Failed(_) => Status::Failed,
         }
     }
 }
 
-impl From<Errno> for Refusal {
-    fn from(errno: Errno) -> Refusal {
+impl From<Errno> for DumpError {
+    fn from(errno: Errno) -> DumpError {
         match errno {
-            Errno::EEXIST => Refusal::Exists,
-            Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG => Refusal::NoSpace,
+            Errno::EEXIST => DumpError::Exists,
+            Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG => DumpError::NoSpace,
             // What open(2) with O_NOFOLLOW says of a symbolic link is ELOOP; of a socket, ENXIO.
-            Errno::ENOENT | Errno::ELOOP | Errno::ENXIO => Refusal::NotFound,
-            other => Refusal::Failed(other.into()),
+            Errno::ENOENT | Errno::ELOOP | Errno::ENXIO => DumpError::NotFound,
+            other => DumpError::Failed(other.into()),
         }
     }
 }
@@ -108,7 +108,7 @@ impl Dump {
                 }
                 other => other.into(),
             })?;
-        let dump = Dump { directory, quota, ledger: Mutex::default(), next: AtomicU64::new(0) };
+        let dump = Dump { directory, quota, reservations: Mutex::default(), next: AtomicU64::new(0) };
         dump.sweep()?;
         Ok(dump)
     }
@@ -136,40 +136,40 @@ impl Dump {
     /// Opens a file for reading; its size is of this moment.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`], [`Refusal::Failed`].
-    pub fn read(&self, name: &FileName) -> Result<(File, u64), Refusal> {
+    /// [`DumpError::NotFound`], [`DumpError::Failed`].
+    pub fn read(&self, name: &FileName) -> Result<(File, u64), DumpError> {
         // O_NONBLOCK: opening a named pipe would wait for its other end, for ever.
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let file = File::from(openat(&*self.directory, name.as_str(), flags, Mode::empty())?);
         let metadata = file.metadata()?;
-        if metadata.is_file() { Ok((file, metadata.len())) } else { Err(Refusal::NotFound) }
+        if metadata.is_file() { Ok((file, metadata.len())) } else { Err(DumpError::NotFound) }
     }
 
     /// Begins an upload: from now on the name and the space are its own.
     ///
     /// # Errors
-    /// Each [`Refusal`] but `NotFound`; nothing is left behind.
-    pub fn begin(&self, name: FileName, size: u64) -> Result<Upload<'_>, Refusal> {
-        let mut ledger = self.ledger();
-        if ledger.contains_key(&name) {
-            return Err(Refusal::Exists);
+    /// Each [`DumpError`] but `NotFound`; nothing is left behind.
+    pub fn begin(&self, name: FileName, size: u64) -> Result<Upload<'_>, DumpError> {
+        let mut reservations = self.reservations();
+        if reservations.contains_key(&name) {
+            return Err(DumpError::Exists);
         }
         match fstatat(&*self.directory, name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW) {
             Err(Errno::ENOENT) => {}
-            Ok(_) => return Err(Refusal::Exists),
+            Ok(_) => return Err(DumpError::Exists),
             Err(other) => return Err(other.into()),
         }
-        let reserved = ledger.values().fold(0_u64, |sum, size| sum.saturating_add(*size));
+        let reserved = reservations.values().fold(0_u64, |sum, size| sum.saturating_add(*size));
         let stored = self.stored()?;
         if stored.saturating_add(reserved).saturating_add(size) > self.quota {
-            return Err(Refusal::NoSpace);
+            return Err(DumpError::NoSpace);
         }
         let system = fstatvfs(&*self.directory)?;
         if size > system.blocks_available().saturating_mul(system.fragment_size()) {
-            return Err(Refusal::NoSpace);
+            return Err(DumpError::NoSpace);
         }
-        ledger.insert(name.clone(), size);
-        drop(ledger);
+        reservations.insert(name.clone(), size);
+        drop(reservations);
         // From here on a failure drops the upload, which gives everything back.
         let temporary = format!("{UNFINISHED}{}", self.next.fetch_add(1, Ordering::Relaxed));
         let mut upload = Upload { dump: self, name, temporary, file: None, published: false };
@@ -185,7 +185,7 @@ impl Dump {
         let mut sum = 0_u64;
         for entry in self.entries()? {
             let entry = entry?;
-            // What is on its way is in the ledger already.
+            // What is on its way is reserved already.
             if !is_unfinished(&entry) {
                 sum = sum.saturating_add(entry.metadata().map_or(0, |metadata| metadata.len()));
             }
@@ -210,8 +210,8 @@ impl Dump {
         fs::read_dir(format!("/proc/self/fd/{}", self.directory.as_raw_fd()))
     }
 
-    fn ledger(&self) -> MutexGuard<'_, BTreeMap<FileName, u64>> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reservations(&self) -> MutexGuard<'_, BTreeMap<FileName, u64>> {
+        self.reservations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -220,7 +220,7 @@ fn is_unfinished(entry: &fs::DirEntry) -> bool {
 }
 
 /// Takes the blocks now, so that "not enough space" is not said in the middle. A file system that cannot is believed.
-fn allocate(file: &File, size: u64) -> Result<(), Refusal> {
+fn allocate(file: &File, size: u64) -> Result<(), DumpError> {
     let Ok(size @ 1..) = i64::try_from(size) else { return Ok(()) };
     loop {
         match fallocate(file, FallocateFlags::empty(), 0, size) {
@@ -254,16 +254,16 @@ impl Upload<'_> {
     /// Gives the file its name; from now on it is there, after a power cut as well.
     ///
     /// # Errors
-    /// [`Refusal::Exists`] when other hands have put a file there; else what the disk says.
-    pub fn publish(mut self) -> Result<(), Refusal> {
+    /// [`DumpError::Exists`] when other hands have put a file there; else what the disk says.
+    pub fn publish(mut self) -> Result<(), DumpError> {
         let dump = self.dump;
         let directory = &*dump.directory;
         self.file.as_ref().expect("`begin` hands out no upload without its file").sync_all()?;
         {
             // In one step, for who sums up: else the file would count, and its reservation too.
-            let mut ledger = dump.ledger();
+            let mut reservations = dump.reservations();
             linkat(directory, self.temporary.as_str(), directory, self.name.as_str(), AtFlags::empty())?;
-            ledger.remove(&self.name);
+            reservations.remove(&self.name);
             self.published = true;
         }
         directory.sync_all()?;
@@ -282,7 +282,7 @@ impl Drop for Upload<'_> {
         }
         // Published, the name may be another's by now: other hands remove files too.
         if !self.published {
-            self.dump.ledger().remove(&self.name);
+            self.dump.reservations().remove(&self.name);
         }
     }
 }

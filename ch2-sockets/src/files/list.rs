@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::client::{self, ServerArgs, expect_ok, explain, tell};
-use super::protocol::{Request, decode_entry, decode_number};
+use super::protocol::{FileRequest, decode_entry, decode_number};
 
 /// The arguments of the list.
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub struct ListArgs {
 pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     client::run(|cancelled| {
         let mut connection = args.server.connect(cancelled)?;
-        connection.write_all(&Request::List.encode())?;
+        connection.write_all(&FileRequest::List.encode())?;
         connection.end_sending()?;
         expect_ok(&mut connection)?;
         let count = connection.receive(decode_number).map_err(explain)?;

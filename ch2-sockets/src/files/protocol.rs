@@ -41,7 +41,7 @@ pub const LONGEST_HEADER: usize = 2 + 21 + 21 + name::LONGEST;
 
 /// What a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
+pub enum FileRequest {
     /// To store so many bytes, which follow, under a name.
     Upload {
         /// Bytes of the file.
@@ -125,14 +125,14 @@ impl Malformed {
 /// A value with the bytes it took, if all of it is there.
 pub type Decoded<T> = Result<Option<(T, usize)>, Malformed>;
 
-impl Request {
+impl FileRequest {
     /// Its bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Request::Upload { size, name } => format!("0:{}", entry(*size, name)).into_bytes(),
-            Request::List => b"1:".to_vec(),
-            Request::Download { name } => format!("2:{}:{name}", name.as_str().len()).into_bytes(),
+            FileRequest::Upload { size, name } => format!("0:{}", entry(*size, name)).into_bytes(),
+            FileRequest::List => b"1:".to_vec(),
+            FileRequest::Download { name } => format!("2:{}:{name}", name.as_str().len()).into_bytes(),
         }
     }
 
@@ -140,21 +140,21 @@ impl Request {
     ///
     /// # Errors
     /// It is none.
-    pub fn decode(bytes: &[u8]) -> Decoded<Request> {
+    pub fn decode(bytes: &[u8]) -> Decoded<FileRequest> {
         let mut fields = Fields(bytes, 0);
         match fields.code()? {
             None => return Ok(None),
             Some(b'0') => {
                 let Some(size) = fields.number()? else { return Ok(None) };
                 let Some(name) = fields.name()? else { return Ok(None) };
-                return fields.done(Request::Upload { size, name });
+                return fields.done(FileRequest::Upload { size, name });
             }
-            Some(b'1') => return fields.done(Request::List),
+            Some(b'1') => return fields.done(FileRequest::List),
             Some(b'2') => {}
             Some(_) => return Err(Malformed::Code),
         }
         let Some(name) = fields.name()? else { return Ok(None) };
-        fields.done(Request::Download { name })
+        fields.done(FileRequest::Download { name })
     }
 }
 

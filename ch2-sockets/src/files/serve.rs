@@ -1,7 +1,7 @@
 //! The server of the file dump: a thread per connection, no more than so many.
 //!
 //! ```text
-//!  main ─► take a seat ─► accept ─► spawn ──► thread: one request, one answer, give the seat back
+//!  main ─► acquire a permit ─► accept ─► spawn ──► thread: one request, one answer, release the permit
 //!             ▲  none free: clients wait in the backlog, no thread and no descriptor is spent on them
 //! ```
 //!
@@ -26,16 +26,16 @@ use common::core::stop::Stop;
 
 use super::connection::{CHUNK, Connection, ReceiveError};
 use super::digest::{DIGEST, Digest, Digester};
-use super::dump::{Dump, Refusal};
+use super::dump::{Dump, DumpError};
 use super::name::FileName;
-use super::protocol::{Request, Status, encode_entry, encode_number};
-use super::seats::Seats;
+use super::protocol::{FileRequest, Status, encode_entry, encode_number};
+use super::semaphore::Semaphore;
 use crate::size;
 
 /// The default port; the board's is 7777.
 pub const PORT: u16 = 7779;
 
-/// Connections that the kernel keeps until there is a seat.
+/// Connections that the kernel keeps until there is a permit.
 const BACKLOG: i32 = 128;
 
 /// The arguments of the server.
@@ -72,15 +72,16 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot listen on {address}"))?;
     writeln!(common::support::cli::stdout(), "LISTENING {}", listener.address())?;
     let dump = &dump;
-    let seats = Seats::new(args.connections);
+    let semaphore = Semaphore::new(args.connections);
     thread::scope(|scope| -> io::Result<()> {
         while !stop.requested() {
-            // Before accept: who has no seat shall wait outside. A stop frees them all, so it ends this wait too.
-            let seat = seats.take();
+            // Before accept: a client without a permit waits in the backlog. A stop ends all threads and so releases all permits:
+            // it ends this wait, too.
+            let permit = semaphore.acquire();
             match listener.accept()? {
                 AcceptOutcome::Accepted(stream, client) => {
                     let serve = move || {
-                        let _seat = seat;
+                        let _permit = permit;
                         let cancelled = || stop.requested();
                         let end = Connection::new(stream, args.timeout, &cancelled)
                             .map_err(ReceiveError::from)
@@ -107,10 +108,10 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// One request and its answer; what was done, for the log.
 fn serve(dump: &Dump, mut connection: Connection<'_>) -> Result<String, ReceiveError> {
-    match connection.receive(Request::decode) {
-        Ok(Request::Upload { size, name }) => upload(dump, connection, &name, size),
-        Ok(Request::List) => list(dump, connection),
-        Ok(Request::Download { name }) => download(dump, connection, &name),
+    match connection.receive(FileRequest::decode) {
+        Ok(FileRequest::Upload { size, name }) => upload(dump, connection, &name, size),
+        Ok(FileRequest::List) => list(dump, connection),
+        Ok(FileRequest::Download { name }) => download(dump, connection, &name),
         Err(ReceiveError::Malformed(why)) => {
             connection.write_all(&why.status().encode())?;
             connection.end();
@@ -155,7 +156,7 @@ fn upload(
 }
 
 enum Unstored {
-    Refused(Refusal),
+    Refused(DumpError),
     Damaged(&'static str),
     /// There is nobody left to tell.
     Lost(io::Error),
@@ -167,8 +168,8 @@ impl From<io::Error> for Unstored {
     }
 }
 
-impl From<Refusal> for Unstored {
-    fn from(why: Refusal) -> Unstored {
+impl From<DumpError> for Unstored {
+    fn from(why: DumpError) -> Unstored {
         Unstored::Refused(why)
     }
 }
@@ -211,9 +212,9 @@ fn store(dump: &Dump, connection: &mut Connection<'_>, name: &FileName, size: u6
 fn failed_to_write(error: io::Error) -> Unstored {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            Refusal::NoSpace.into()
+            DumpError::NoSpace.into()
         }
-        _ => Refusal::Failed(error).into(),
+        _ => DumpError::Failed(error).into(),
     }
 }
 
@@ -260,16 +261,16 @@ fn download(dump: &Dump, mut connection: Connection<'_>, name: &FileName) -> Res
     Ok(format!("downloaded {name}, {}", size::human(size)))
 }
 
-fn refuse(mut connection: Connection<'_>, why: &Refusal) -> Result<String, ReceiveError> {
+fn refuse(mut connection: Connection<'_>, why: &DumpError) -> Result<String, ReceiveError> {
     warn_of(why);
     connection.write_all(&why.status().encode())?;
     connection.end();
     Ok(format!("refused: {why}"))
 }
 
-/// The client is told only that it is our trouble: which, is nobody's business but ours.
-fn warn_of(why: &Refusal) {
-    if let Refusal::Failed(error) = why {
+/// The client is told only that the server failed; why is for the log.
+fn warn_of(why: &DumpError) {
+    if let DumpError::Failed(error) = why {
         tracing::warn!("a request failed: {error}");
     }
 }

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::client::{self, Refused, ServerArgs, expect_ok, progress_bar, tell};
+use super::client::{self, ServerArgs, StatusError, expect_ok, progress_bar, tell};
 use super::connection::{CHUNK, Connection};
 use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
-use super::protocol::{Request, Status};
+use super::protocol::{FileRequest, Status};
 
 /// The arguments of the upload.
 #[derive(Debug, Args)]
@@ -44,9 +44,9 @@ pub fn run(args: &UploadArgs) -> anyhow::Result<ExitCode> {
                 Ok(())
             });
             match done.with_context(|| path.display().to_string()) {
-                Err(error) if error.is::<Refused>() && args.files.len() > 1 => {
+                Err(error) if error.is::<StatusError>() && args.files.len() > 1 => {
                     tell(&format!("error: {error:#}"));
-                    refused = error.downcast::<Refused>().ok();
+                    refused = error.downcast::<StatusError>().ok();
                 }
                 done => done?,
             }
@@ -80,7 +80,7 @@ fn upload(
     size: u64,
     name: &FileName,
 ) -> anyhow::Result<Digest> {
-    connection.write_all(&Request::Upload { size, name: name.clone() }.encode())?;
+    connection.write_all(&FileRequest::Upload { size, name: name.clone() }.encode())?;
     expect_ok(&mut connection)?;
     connection.expect(size + DIGEST as u64);
     let digest = match send(&mut connection, &mut file, size, name) {
@@ -89,7 +89,7 @@ fn upload(
         Err(Unsent::Connection(error)) => {
             // The server hangs up on an upload that it gives up, and may have said why.
             return Err(match connection.receive(Status::decode) {
-                Ok(status) if status != Status::Ok => Refused(status).into(),
+                Ok(status) if status != Status::Ok => StatusError(status).into(),
                 _ => anyhow::Error::from(error).context("the connection broke"),
             });
         }

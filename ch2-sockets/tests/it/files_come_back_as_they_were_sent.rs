@@ -162,7 +162,7 @@ fn it_works_over_ipv6() {
 
 #[test]
 fn twenty_clients_at_once_are_all_served() {
-    // Fewer seats than clients: the others wait in the backlog.
+    // Fewer permits than clients: the others wait in the backlog.
     let setting = setting(&["--connections", "4"]);
     let content = |number: usize| noise((number + 1) * 50_000);
     let names: Vec<String> = (0..20).map(|number| format!("file-{number:02}")).collect();

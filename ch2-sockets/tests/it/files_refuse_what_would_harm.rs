@@ -189,7 +189,7 @@ fn garbage_is_answered_and_harms_nobody() {
 #[test]
 fn the_silent_and_the_dripping_are_hung_up_on() {
     let directory = tempfile::tempdir().unwrap();
-    // One seat: whoever comes later is served only when the one before is gone.
+    // One permit: the next client is served only when the one before is gone.
     let server = serve(&directory, &["--timeout", "300ms", "--connections", "1"]);
     let mut silent = connect(&server);
     silent.write_all(b"0:1000:1:a").unwrap();

@@ -31,10 +31,10 @@ fn of_two_uploads_of_one_name_one_wins() {
     let directory = tempfile::tempdir().unwrap();
     let dump = Dump::open(directory.path(), 1000).unwrap();
     let first = dump.begin(name("a"), 1).unwrap();
-    assert!(matches!(dump.begin(name("a"), 1), Err(Refusal::Exists)));
+    assert!(matches!(dump.begin(name("a"), 1), Err(DumpError::Exists)));
     // Other hands are as fast.
     fs::write(directory.path().join("a"), "theirs").unwrap();
-    assert!(matches!(first.publish(), Err(Refusal::Exists)));
+    assert!(matches!(first.publish(), Err(DumpError::Exists)));
     assert_eq!(fs::read(directory.path().join("a")).unwrap(), b"theirs");
     assert_eq!(left(&dump), ["a"]);
     fs::remove_file(directory.path().join("a")).unwrap();
@@ -47,8 +47,8 @@ fn space_is_reserved_for_all_that_are_on_their_way() {
     fs::write(directory.path().join("old"), [0; 400]).unwrap();
     let dump = Dump::open(directory.path(), 1000).unwrap();
     let half = dump.begin(name("a"), 300).unwrap();
-    assert!(matches!(dump.begin(name("b"), 301), Err(Refusal::NoSpace)));
-    assert!(matches!(dump.begin(name("b"), u64::MAX), Err(Refusal::NoSpace)));
+    assert!(matches!(dump.begin(name("b"), 301), Err(DumpError::NoSpace)));
+    assert!(matches!(dump.begin(name("b"), u64::MAX), Err(DumpError::NoSpace)));
     let rest = dump.begin(name("b"), 300).unwrap();
     drop(half);
     drop(rest);
@@ -60,7 +60,7 @@ fn space_is_reserved_for_all_that_are_on_their_way() {
 fn more_than_the_disk_has_is_refused_without_a_quota() {
     let directory = tempfile::tempdir().unwrap();
     let dump = Dump::open(directory.path(), u64::MAX).unwrap();
-    assert!(matches!(dump.begin(name("a"), i64::MAX as u64), Err(Refusal::NoSpace)));
+    assert!(matches!(dump.begin(name("a"), i64::MAX as u64), Err(DumpError::NoSpace)));
     assert_eq!(left(&dump), [""; 0]);
 }
 
@@ -73,8 +73,8 @@ fn a_link_is_no_file_of_the_dump() {
     fs::create_dir(directory.path().join("directory")).unwrap();
     let dump = Dump::open(directory.path(), 1 << 30).unwrap();
     for there in ["link", "pipe", "directory"] {
-        assert!(matches!(dump.read(&name(there)), Err(Refusal::NotFound)), "{there}");
-        assert!(matches!(dump.begin(name(there), 1), Err(Refusal::Exists)), "{there}");
+        assert!(matches!(dump.read(&name(there)), Err(DumpError::NotFound)), "{there}");
+        assert!(matches!(dump.begin(name(there), 1), Err(DumpError::Exists)), "{there}");
     }
     assert_eq!(dump.list().unwrap(), []);
 }

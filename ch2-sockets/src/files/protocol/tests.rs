@@ -13,20 +13,20 @@ fn any_name() -> impl Strategy<Value = FileName> {
     "[a-zA-Z0-9:_äöü -][a-zA-Z0-9:._äöü -]{0,60}".prop_map(|text| name(&text))
 }
 
-fn any_request() -> impl Strategy<Value = Request> {
+fn any_request() -> impl Strategy<Value = FileRequest> {
     prop_oneof![
-        (0..=i64::MAX as u64, any_name()).prop_map(|(size, name)| Request::Upload { size, name }),
-        Just(Request::List),
-        any_name().prop_map(|name| Request::Download { name }),
+        (0..=i64::MAX as u64, any_name()).prop_map(|(size, name)| FileRequest::Upload { size, name }),
+        Just(FileRequest::List),
+        any_name().prop_map(|name| FileRequest::Download { name }),
     ]
 }
 
 #[test]
 fn the_bytes_are_those_of_the_picture() {
     for (request, bytes) in [
-        (Request::Upload { size: 1000, name: name("a:b") }, &b"0:1000:3:a:b"[..]),
-        (Request::List, b"1:"),
-        (Request::Download { name: name("täht") }, "2:5:täht".as_bytes()),
+        (FileRequest::Upload { size: 1000, name: name("a:b") }, &b"0:1000:3:a:b"[..]),
+        (FileRequest::List, b"1:"),
+        (FileRequest::Download { name: name("täht") }, "2:5:täht".as_bytes()),
     ] {
         assert_eq!(request.encode(), bytes);
     }
@@ -60,7 +60,7 @@ fn what_is_no_request_is_answered_with_its_reason() {
         (b"0:1:9:../../etc", Status::BadName),
         (b"2:3:a\0b", Status::BadName),
     ] {
-        let why = Request::decode(bytes).expect_err(&bytes.escape_ascii().to_string());
+        let why = FileRequest::decode(bytes).expect_err(&bytes.escape_ascii().to_string());
         assert_eq!(why.status(), status, "{}", bytes.escape_ascii());
     }
 }
@@ -83,10 +83,10 @@ proptest! {
         let bytes = request.encode();
         prop_assert!(bytes.len() <= LONGEST_HEADER);
         for split in 0..bytes.len() {
-            prop_assert_eq!(Request::decode(&bytes[..split]), Ok(None), "split at {}", split);
+            prop_assert_eq!(FileRequest::decode(&bytes[..split]), Ok(None), "split at {}", split);
         }
         let whole = [bytes.clone(), rest].concat();
-        prop_assert_eq!(Request::decode(&whole), Ok(Some((request, bytes.len()))));
+        prop_assert_eq!(FileRequest::decode(&whole), Ok(Some((request, bytes.len()))));
     }
 
     #[test]
@@ -107,7 +107,7 @@ proptest! {
     ) {
         let bytes = [head.as_bytes(), &tail].concat();
         for decided in [
-            Request::decode(&bytes).map(|read| read.map(|(_, used)| used)),
+            FileRequest::decode(&bytes).map(|read| read.map(|(_, used)| used)),
             decode_entry(&bytes).map(|read| read.map(|(_, used)| used)),
             Digest::decode(&bytes).map(|read| read.map(|(_, used)| used)),
             Status::decode(&bytes).map(|read| read.map(|(_, used)| used)),
