@@ -20,11 +20,11 @@ pub use receive::{Datagram, receive};
 #[derive(Debug, Args)]
 pub struct DatagramArgs {
     #[command(subcommand)]
-    side: Side,
+    command: DatagramCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Side {
+enum DatagramCommand {
     /// Send one datagram, from a socket that is bound by us or by the system
     Send(send::SendArgs),
     /// Receive datagrams, and say what was cut off
@@ -36,8 +36,8 @@ enum Side {
 /// # Errors
 /// What the sockets say, in a sentence; nothing received in time.
 pub fn run(args: &DatagramArgs) -> anyhow::Result<ExitCode> {
-    match &args.side {
-        Side::Send(args) => send::run(args),
-        Side::Receive(args) => receive::run(args),
+    match &args.command {
+        DatagramCommand::Send(args) => send::run(args),
+        DatagramCommand::Receive(args) => receive::run(args),
     }
 }

@@ -47,7 +47,7 @@ pub struct Descriptor {
 
 /// A row of the kernel's table of sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct SocketRow {
     /// The table it is from.
     pub protocol: Protocol,
     /// Its own address; port 0 is none.
@@ -101,13 +101,13 @@ pub fn inode(socket: &impl AsFd) -> io::Result<u64> {
 ///
 /// # Errors
 /// When `/proc/net` cannot be read. A machine without IPv6 has no IPv6 rows, which is no error.
-pub fn rows(protocol: Protocol) -> io::Result<Vec<Row>> {
+pub fn rows(protocol: Protocol) -> io::Result<Vec<SocketRow>> {
     let mut rows = Vec::new();
     match protocol {
         Protocol::Tcp => {
             let entries = procfs::net::tcp().map_err(io::Error::other)?;
             for entry in entries.into_iter().chain(procfs::net::tcp6().unwrap_or_default()) {
-                rows.push(Row {
+                rows.push(SocketRow {
                     protocol,
                     local: entry.local_address,
                     remote: entry.remote_address,
@@ -121,7 +121,7 @@ pub fn rows(protocol: Protocol) -> io::Result<Vec<Row>> {
         Protocol::Udp => {
             let entries = procfs::net::udp().map_err(io::Error::other)?;
             for entry in entries.into_iter().chain(procfs::net::udp6().unwrap_or_default()) {
-                rows.push(Row {
+                rows.push(SocketRow {
                     protocol,
                     local: entry.local_address,
                     remote: entry.remote_address,
@@ -144,7 +144,7 @@ pub fn rows(protocol: Protocol) -> io::Result<Vec<Row>> {
 ///
 /// # Errors
 /// As [`inode`] and [`rows`].
-pub fn row_of(socket: &impl AsFd, protocol: Protocol) -> io::Result<Option<Row>> {
+pub fn row_of(socket: &impl AsFd, protocol: Protocol) -> io::Result<Option<SocketRow>> {
     let inode = inode(socket)?;
     Ok(rows(protocol)?.into_iter().find(|row| row.inode == inode))
 }
@@ -153,7 +153,7 @@ pub fn row_of(socket: &impl AsFd, protocol: Protocol) -> io::Result<Option<Row>>
 ///
 /// # Errors
 /// As [`rows`].
-pub fn connection(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Row>> {
+pub fn connection(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<SocketRow>> {
     Ok(rows(Protocol::Tcp)?.into_iter().find(|row| same(row.local, local) && same(row.remote, remote)))
 }
 

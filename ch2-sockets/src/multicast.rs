@@ -22,11 +22,11 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Args)]
 pub struct MulticastArgs {
     #[command(subcommand)]
-    side: Side,
+    command: MulticastCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Side {
+enum MulticastCommand {
     /// Send to the group, again and again
     Send(send::SendArgs),
     /// Join the group and receive; as many of these on one machine as you like
@@ -38,8 +38,8 @@ enum Side {
 /// # Errors
 /// What the sockets say, in a sentence; nothing received in time.
 pub fn run(args: &MulticastArgs) -> anyhow::Result<ExitCode> {
-    match &args.side {
-        Side::Send(args) => send::run(args),
-        Side::Receive(args) => receive::run(args),
+    match &args.command {
+        MulticastCommand::Send(args) => send::run(args),
+        MulticastCommand::Receive(args) => receive::run(args),
     }
 }

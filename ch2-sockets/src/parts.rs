@@ -21,11 +21,11 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Args)]
 pub struct PartsArgs {
     #[command(subcommand)]
-    side: Side,
+    command: PartsCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Side {
+enum PartsCommand {
     /// Send a big message in parts, or several from several senders at once
     Send(send::SendArgs),
     /// Receive parts until the message is whole
@@ -37,8 +37,8 @@ enum Side {
 /// # Errors
 /// What the sockets say, in a sentence; a message that was not whole in time.
 pub fn run(args: &PartsArgs) -> anyhow::Result<ExitCode> {
-    match &args.side {
-        Side::Send(args) => send::run(args),
-        Side::Receive(args) => receive::run(args),
+    match &args.command {
+        PartsCommand::Send(args) => send::run(args),
+        PartsCommand::Receive(args) => receive::run(args),
     }
 }

@@ -31,11 +31,11 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Args)]
 pub struct StreamArgs {
     #[command(subcommand)]
-    side: Side,
+    command: StreamCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Side {
+enum StreamCommand {
     /// Listen with a backlog; accept at once, later or never, and see who waits
     Listen(listen::ListenArgs),
     /// Connect, and watch the states until both ends have closed
@@ -53,11 +53,11 @@ enum Side {
 /// # Errors
 /// What the sockets say, in a sentence.
 pub fn run(args: &StreamArgs) -> anyhow::Result<ExitCode> {
-    match &args.side {
-        Side::Listen(args) => listen::run(args),
-        Side::Connect(args) => connect::run(args),
-        Side::Send(args) => send::run(args),
-        Side::Receive(args) => receive::run(args),
-        Side::States(args) => states::run(args),
+    match &args.command {
+        StreamCommand::Listen(args) => listen::run(args),
+        StreamCommand::Connect(args) => connect::run(args),
+        StreamCommand::Send(args) => send::run(args),
+        StreamCommand::Receive(args) => receive::run(args),
+        StreamCommand::States(args) => states::run(args),
     }
 }

@@ -33,7 +33,7 @@ use common::support::cli::{duration, human, stdout};
 
 use crate::board::client::session::SessionDriver;
 use crate::board::client::transport::{Error, RetryPolicy};
-use row::Row;
+use row::WindowsRow;
 use server::Server;
 
 /// The arguments of `windows`.
@@ -58,7 +58,7 @@ pub struct WindowsArgs {
     pub seed: u64,
     /// A line of the table, or several; without it all of them
     #[arg(long, value_name = "NAME", value_enum)]
-    pub only: Vec<Way>,
+    pub only: Vec<SendMode>,
     /// Write the figures to this file, too
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -66,7 +66,7 @@ pub struct WindowsArgs {
 
 /// A way to send a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Way {
+pub enum SendMode {
     /// The notes' protocol: a block of 65 kB, then its answer
     Blocks,
     /// Ours, a block of 1.4 kB at a time
@@ -81,29 +81,36 @@ pub enum Way {
     Tolerant,
 }
 
-impl Way {
-    const ALL: [Way; 6] = [Way::Blocks, Way::Window1, Way::Window8, Way::Window64, Way::Reno, Way::Tolerant];
+impl SendMode {
+    const ALL: [SendMode; 6] = [
+        SendMode::Blocks,
+        SendMode::Window1,
+        SendMode::Window8,
+        SendMode::Window64,
+        SendMode::Reno,
+        SendMode::Tolerant,
+    ];
 
     fn name(self) -> &'static str {
         match self {
-            Way::Blocks => "original, one block of 65 kB",
-            Way::Window1 => "window of 1 block of 1.4 kB",
-            Way::Window8 => "window of 8",
-            Way::Window64 => "window of 64",
-            Way::Reno => "congestion control, reno",
-            Way::Tolerant => "congestion control, tolerant",
+            SendMode::Blocks => "original, one block of 65 kB",
+            SendMode::Window1 => "window of 1 block of 1.4 kB",
+            SendMode::Window8 => "window of 8",
+            SendMode::Window64 => "window of 64",
+            SendMode::Reno => "congestion control, reno",
+            SendMode::Tolerant => "congestion control, tolerant",
         }
     }
 
     /// A window that is fixed is to be seen as it is, so that its losses only are repaired.
     fn config(self) -> Config {
         let window = match self {
-            Way::Window1 => Some(1),
-            Way::Window8 => Some(8),
-            Way::Window64 => Some(64),
-            Way::Blocks | Way::Reno | Way::Tolerant => None,
+            SendMode::Window1 => Some(1),
+            SendMode::Window8 => Some(8),
+            SendMode::Window64 => Some(64),
+            SendMode::Blocks | SendMode::Reno | SendMode::Tolerant => None,
         };
-        let congestion = if self == Way::Reno { Congestion::Reno } else { Congestion::Tolerant };
+        let congestion = if self == SendMode::Reno { Congestion::Reno } else { Congestion::Tolerant };
         Config { window, congestion, ..Config::default() }
     }
 }
@@ -130,8 +137,8 @@ pub fn run(args: &WindowsArgs) -> anyhow::Result<ExitCode> {
         row::HEAD
     )?;
     let mut rows = Vec::new();
-    for way in Way::ALL.into_iter().filter(|way| args.only.is_empty() || args.only.contains(way)) {
-        match measure(args, way, stop) {
+    for mode in SendMode::ALL.into_iter().filter(|mode| args.only.is_empty() || args.only.contains(mode)) {
+        match measure(args, mode, stop) {
             Ok(row) => {
                 writeln!(out, "{row}")?;
                 rows.push(row);
@@ -140,7 +147,7 @@ pub fn run(args: &WindowsArgs) -> anyhow::Result<ExitCode> {
                 tracing::info!("interrupted: {error:#}");
                 return Ok(ExitCode::from(2));
             }
-            Err(error) => writeln!(out, "{:<30}{error:#}", way.name())?,
+            Err(error) => writeln!(out, "{:<30}{error:#}", mode.name())?,
         }
     }
     if let Some(file) = json {
@@ -150,7 +157,7 @@ pub fn run(args: &WindowsArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// A fresh server, a fresh link of the same seed, a fresh client.
-fn measure(args: &WindowsArgs, way: Way, stop: Stop) -> anyhow::Result<Row> {
+fn measure(args: &WindowsArgs, mode: SendMode, stop: Stop) -> anyhow::Result<WindowsRow> {
     const TIMEOUT: Duration = Duration::from_secs(1);
     const RETRIES: u32 = 9;
     let server = Server::start()?;
@@ -160,7 +167,7 @@ fn measure(args: &WindowsArgs, way: Way, stop: Stop) -> anyhow::Result<Row> {
     let relay = relay.context("cannot start the link")?;
 
     let retry = RetryPolicy { timeout: TIMEOUT, retries: RETRIES, stop };
-    let mut driver = SessionDriver::new(relay.address(), way.config(), way == Way::Blocks, retry)?;
+    let mut driver = SessionDriver::new(relay.address(), mode.config(), mode == SendMode::Blocks, retry)?;
     let request = Request::Publish(&vec![b'x'; args.size]).encode();
     let began = Instant::now();
     let response = driver.ask(request).map_err(|error| match error {
@@ -170,5 +177,5 @@ fn measure(args: &WindowsArgs, way: Way, stop: Stop) -> anyhow::Result<Row> {
     let time = began.elapsed();
     anyhow::ensure!(response == b"0", "the board has refused the message");
     relay.stop().context("the link")?;
-    Ok(Row::new(way.name(), args.size, time, &driver.statistics()))
+    Ok(WindowsRow::new(mode.name(), args.size, time, &driver.statistics()))
 }

@@ -25,7 +25,7 @@ other programs disturbed."
 pub struct Args {
     /// What is measured, with commas between them [default: all]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PART,...")]
-    part: Vec<Part>,
+    part: Vec<BenchPart>,
     /// Contestants whose names begin so, with commas between them [default: all]; what they are compared with takes part anyway
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     pub only: Vec<String>,
@@ -49,7 +49,7 @@ impl Schedule for Times {
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Part {
+pub enum BenchPart {
     /// Big messages over a clean loopback
     Bulk,
     /// Big messages over a link that loses 5 % and 20 % and takes 20 ms each way
@@ -60,7 +60,7 @@ pub enum Part {
 
 impl Args {
     /// The parts that were asked for.
-    pub fn parts(&self) -> &[Part] {
-        if self.part.is_empty() { Part::value_variants() } else { &self.part }
+    pub fn parts(&self) -> &[BenchPart] {
+        if self.part.is_empty() { BenchPart::value_variants() } else { &self.part }
     }
 }

@@ -35,7 +35,7 @@ use common::bench::arguments::conclude;
 use common::bench::machine;
 use common::support::interrupt;
 
-use args::{Args, Part};
+use args::{Args, BenchPart};
 use race::Race;
 use results::Results;
 
@@ -67,9 +67,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
             break;
         }
         results.tables.extend(match part {
-            Part::Bulk => vec![bulk::run(&mut race)],
-            Part::Lossy => lossy::run(&mut race),
-            Part::Requests => vec![requests::run(&mut race)],
+            BenchPart::Bulk => vec![bulk::run(&mut race)],
+            BenchPart::Lossy => lossy::run(&mut race),
+            BenchPart::Requests => vec![requests::run(&mut race)],
         });
     }
     results.interrupted = race.is_interrupted();

@@ -2,7 +2,7 @@
 
 use ch2_sockets::files::protocol::{self, Decoded, FileRequest, LONGEST_HEADER, Status};
 use ch2_sockets::multicast::numbering::{Follower, Numbered, Sequence};
-use ch2_sockets::parts::sequence::{MAX_PARTS, Part, Arrival, Restorer};
+use ch2_sockets::parts::sequence::{MAX_PARTS, Part, PartArrival, Restorer};
 
 /// Every message of the file dump, from either side.
 pub fn files_messages(bytes: &[u8]) {
@@ -49,7 +49,7 @@ pub fn parts(bytes: &[u8]) {
         assert!(part.index < part.count && part.count <= MAX_PARTS);
         assert_eq!(part.encode(), bytes);
         let mut restorer = Restorer::new(&part);
-        assert_eq!(restorer.receive(&part), Ok(Arrival::New));
+        assert_eq!(restorer.receive(&part), Ok(PartArrival::New));
         assert_eq!(restorer.message().is_some(), part.count == 1);
     }
     let Some((&count, mut script)) = bytes.split_first() else { return };

@@ -34,7 +34,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct SocketArgs {
     /// Which kind of socket
-    kind: Kind,
+    kind: SocketKind,
     /// Where to bind it
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7777")]
     bind: SocketAddr,
@@ -44,7 +44,7 @@ pub struct SocketArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
+enum SocketKind {
     Udp,
     Tcp,
 }
@@ -57,8 +57,8 @@ pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
     let mut out = common::support::cli::stdout().lock();
     let (protocol, kind) = match args.kind {
-        Kind::Udp => (Protocol::Udp, "SOCK_DGRAM"),
-        Kind::Tcp => (Protocol::Tcp, "SOCK_STREAM"),
+        SocketKind::Udp => (Protocol::Udp, "SOCK_DGRAM"),
+        SocketKind::Tcp => (Protocol::Tcp, "SOCK_STREAM"),
     };
     let family = if args.bind.is_ipv4() { "AF_INET" } else { "AF_INET6" };
     let rest = |out: &mut common::support::cli::Stdout<io::StdoutLock<'static>>| -> io::Result<bool> {

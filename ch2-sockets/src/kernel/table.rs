@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use super::{Protocol, Row};
+use super::{Protocol, SocketRow};
 
 /// A small table, a line per socket: what it is to the reader, and its row or why there is none.
 #[must_use]
-pub fn table(lines: &[(&str, Option<&Row>)]) -> String {
+pub fn table(lines: &[(&str, Option<&SocketRow>)]) -> String {
     let header = ["", "Proto", "Recv-Q", "Send-Q", "Local address", "Remote address", "State", "Inode"];
     let mut cells = vec![header.map(String::from)];
     for (name, row) in lines {
@@ -39,7 +39,7 @@ pub fn table(lines: &[(&str, Option<&Row>)]) -> String {
     text
 }
 
-impl Row {
+impl SocketRow {
     fn cells(&self, name: &str) -> [String; 8] {
         let protocol = match (self.protocol, self.local) {
             (Protocol::Udp, SocketAddr::V4(_)) => "udp",
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn the_table_lines_up_and_says_what_is_not_there() {
-        let row = Row {
+        let row = SocketRow {
             protocol: Protocol::Tcp,
             local: "127.0.0.1:7777".parse().unwrap(),
             remote: "0.0.0.0:0".parse().unwrap(),

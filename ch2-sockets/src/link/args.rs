@@ -177,13 +177,13 @@ mod tests {
     use super::*;
 
     #[derive(Parser)]
-    struct Cli {
+    struct LinkCli {
         #[command(flatten)]
         args: LinkArgs,
     }
 
     fn args(line: &str) -> LinkArgs {
-        Cli::try_parse_from(["link"].into_iter().chain(line.split_whitespace())).unwrap().args
+        LinkCli::try_parse_from(["link"].into_iter().chain(line.split_whitespace())).unwrap().args
     }
 
     #[test]

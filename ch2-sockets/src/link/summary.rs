@@ -35,9 +35,9 @@ pub(super) fn table(summary: &Summary) -> String {
     text
 }
 
-type Row = (&'static str, bool, fn(&Counts) -> u64);
+type SummaryRow = (&'static str, bool, fn(&Counts) -> u64);
 
-const ROWS: [Row; 14] = [
+const ROWS: [SummaryRow; 14] = [
     ("sent", true, |counts| counts.datagrams),
     ("lost", true, |counts| counts.lost),
     ("cut", true, |counts| counts.cut),

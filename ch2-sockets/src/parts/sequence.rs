@@ -39,7 +39,7 @@ pub struct Part<'a> {
 
 /// Why a datagram is no part, or none of this message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub enum BadPart {
     /// Not our magic, or shorter than the header.
     #[error("no sequence marker")]
     NoMarker,
@@ -56,15 +56,15 @@ impl<'a> Part<'a> {
     ///
     /// # Errors
     /// When it has no marker or an impossible one.
-    pub fn decode(datagram: &'a [u8]) -> Result<Part<'a>, Malformed> {
-        let (header, data) = datagram.split_first_chunk::<HEADER>().ok_or(Malformed::NoMarker)?;
+    pub fn decode(datagram: &'a [u8]) -> Result<Part<'a>, BadPart> {
+        let (header, data) = datagram.split_first_chunk::<HEADER>().ok_or(BadPart::NoMarker)?;
         let [m0, m1, a, b, c, d, e, f, g, h, i, j, k, l] = *header;
         if [m0, m1] != MAGIC {
-            return Err(Malformed::NoMarker);
+            return Err(BadPart::NoMarker);
         }
         let [message, index, count] = [[a, b, c, d], [e, f, g, h], [i, j, k, l]].map(u32::from_be_bytes);
         if count > MAX_PARTS || index >= count {
-            return Err(Malformed::BadPlace);
+            return Err(BadPart::BadPlace);
         }
         Ok(Part { message, index, count, data })
     }
@@ -84,7 +84,7 @@ impl<'a> Part<'a> {
 
 /// What a part was to its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrival {
+pub enum PartArrival {
     /// The next one, or beyond a gap.
     New,
     /// One that a later part had overtaken.
@@ -93,12 +93,12 @@ pub enum Arrival {
     Duplicate,
 }
 
-impl fmt::Display for Arrival {
+impl fmt::Display for PartArrival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Arrival::New => "new",
-            Arrival::Late => "late",
-            Arrival::Duplicate => "duplicate",
+            PartArrival::New => "new",
+            PartArrival::Late => "late",
+            PartArrival::Duplicate => "duplicate",
         })
     }
 }
@@ -127,23 +127,23 @@ impl Restorer {
     /// Takes a part.
     ///
     /// # Errors
-    /// [`Malformed::Contradiction`]; then nothing has changed.
-    pub fn receive(&mut self, part: &Part<'_>) -> Result<Arrival, Malformed> {
+    /// [`BadPart::Contradiction`]; then nothing has changed.
+    pub fn receive(&mut self, part: &Part<'_>) -> Result<PartArrival, BadPart> {
         if (part.message, part.count) != (self.message, self.count) || part.index >= self.count {
-            return Err(Malformed::Contradiction);
+            return Err(BadPart::Contradiction);
         }
         if self.parts.contains_key(&part.index) {
             self.duplicates += 1;
-            return Ok(Arrival::Duplicate);
+            return Ok(PartArrival::Duplicate);
         }
         if self.bytes + part.data.len() > MAX_BYTES {
-            return Err(Malformed::Contradiction);
+            return Err(BadPart::Contradiction);
         }
         let late = self.parts.last_key_value().is_some_and(|(last, _)| part.index < *last);
         self.late += u64::from(late);
         self.bytes += part.data.len();
         self.parts.insert(part.index, part.data.to_vec());
-        Ok(if late { Arrival::Late } else { Arrival::New })
+        Ok(if late { PartArrival::Late } else { PartArrival::New })
     }
 
     /// Parts the message has, and parts that are here.
@@ -198,11 +198,11 @@ mod tests {
         let part = Part { message: 0x0102_0304, index: 1, count: 2, data: b"x" };
         assert_eq!(part.encode(), b"PT\x01\x02\x03\x04\0\0\0\x01\0\0\0\x02x");
         for (datagram, error) in [
-            (&b"Hello world!"[..], Malformed::NoMarker),
-            (b"Hello world! Hello", Malformed::NoMarker),
-            (b"PT\0\0\0\0\0\0\0\x02\0\0\0\x02", Malformed::BadPlace),
-            (b"PT\0\0\0\0\0\0\0\0\0\0\0\0", Malformed::BadPlace),
-            (b"PT\0\0\0\0\0\0\0\0\xff\0\0\0", Malformed::BadPlace),
+            (&b"Hello world!"[..], BadPart::NoMarker),
+            (b"Hello world! Hello", BadPart::NoMarker),
+            (b"PT\0\0\0\0\0\0\0\x02\0\0\0\x02", BadPart::BadPlace),
+            (b"PT\0\0\0\0\0\0\0\0\0\0\0\0", BadPart::BadPlace),
+            (b"PT\0\0\0\0\0\0\0\0\xff\0\0\0", BadPart::BadPlace),
         ] {
             assert_eq!(Part::decode(datagram), Err(error));
         }
@@ -212,9 +212,9 @@ mod tests {
     fn a_part_that_contradicts_the_others_is_refused() {
         let part = Part { message: 7, index: 0, count: 2, data: b"a" };
         let mut restorer = Restorer::new(&part);
-        assert_eq!(restorer.receive(&part), Ok(Arrival::New));
+        assert_eq!(restorer.receive(&part), Ok(PartArrival::New));
         for other in [Part { message: 8, ..part }, Part { count: 3, ..part }] {
-            assert_eq!(restorer.receive(&other), Err(Malformed::Contradiction));
+            assert_eq!(restorer.receive(&other), Err(BadPart::Contradiction));
         }
         assert_eq!(restorer.progress(), (2, 1));
     }

@@ -60,7 +60,7 @@ pub struct CorkArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Way {
+enum WritePattern {
     Nagle,
     NoDelay,
     Cork,
@@ -84,14 +84,14 @@ pub fn run(args: &CorkArgs) -> anyhow::Result<()> {
         "{:<36} {:>13} {:>9} {:>12} {:>12} {:>8}",
         "", "system calls", "segments", "per request", "median time", "paused"
     )?;
-    for (way, title, calls) in [
-        (Way::Nagle, "write, write (Nagle)", 2),
-        (Way::NoDelay, "write, write, TCP_NODELAY", 2),
-        (Way::Cork, "cork, write, write, uncork", 4),
-        (Way::More, "send with MSG_MORE, write", 2),
-        (Way::Writev, "one writev", 1),
+    for (pattern, title, calls) in [
+        (WritePattern::Nagle, "write, write (Nagle)", 2),
+        (WritePattern::NoDelay, "write, write, TCP_NODELAY", 2),
+        (WritePattern::Cork, "cork, write, write, uncork", 4),
+        (WritePattern::More, "send with MSG_MORE, write", 2),
+        (WritePattern::Writev, "one writev", 1),
     ] {
-        let (segments, mut times) = exchange(args, way).with_context(|| title)?;
+        let (segments, mut times) = exchange(args, pattern).with_context(|| title)?;
         times.sort();
         writeln!(
             out,
@@ -112,9 +112,9 @@ pub fn run(args: &CorkArgs) -> anyhow::Result<()> {
 }
 
 /// All requests of one kind: segments sent, and the time of each from its first write to its answer.
-fn exchange(args: &CorkArgs, way: Way) -> anyhow::Result<(u32, Vec<Duration>)> {
+fn exchange(args: &CorkArgs, pattern: WritePattern) -> anyhow::Result<(u32, Vec<Duration>)> {
     let (mut client, mut server) = args.loopback.pair()?;
-    client.set_nodelay(way == Way::NoDelay)?;
+    client.set_nodelay(pattern == WritePattern::NoDelay)?;
     let (header, body) = (vec![b'h'; args.header.into()], vec![b'b'; args.body.into()]);
     thread::scope(|scope| {
         let serving = scope.spawn(move || -> io::Result<()> {
@@ -129,7 +129,7 @@ fn exchange(args: &CorkArgs, way: Way) -> anyhow::Result<(u32, Vec<Duration>)> {
         let mut times = Vec::new();
         for _ in 0..args.requests {
             let begun = Instant::now();
-            request(&mut client, way, &header, &body)?;
+            request(&mut client, pattern, &header, &body)?;
             client.read_exact(&mut [0])?;
             times.push(begun.elapsed());
         }
@@ -139,25 +139,25 @@ fn exchange(args: &CorkArgs, way: Way) -> anyhow::Result<(u32, Vec<Duration>)> {
     })
 }
 
-fn request(client: &mut TcpStream, way: Way, header: &[u8], body: &[u8]) -> anyhow::Result<()> {
-    match way {
-        Way::Nagle | Way::NoDelay => {
+fn request(client: &mut TcpStream, pattern: WritePattern, header: &[u8], body: &[u8]) -> anyhow::Result<()> {
+    match pattern {
+        WritePattern::Nagle | WritePattern::NoDelay => {
             client.write_all(header)?;
             client.write_all(body)?;
         }
-        Way::Cork => {
+        WritePattern::Cork => {
             SockRef::from(&*client).set_tcp_cork(true)?;
             client.write_all(header)?;
             client.write_all(body)?;
             SockRef::from(&*client).set_tcp_cork(false)?;
         }
-        Way::More => {
+        WritePattern::More => {
             let sent =
                 SockRef::from(&*client).send_with_flags(header, libc::MSG_MORE | libc::MSG_NOSIGNAL)?;
             ensure!(sent == header.len(), "a socket with an empty buffer takes a small header whole");
             client.write_all(body)?;
         }
-        Way::Writev => {
+        WritePattern::Writev => {
             let sent = client.write_vectored(&[IoSlice::new(header), IoSlice::new(body)])?;
             ensure!(
                 sent == header.len() + body.len(),

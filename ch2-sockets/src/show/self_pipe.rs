@@ -58,7 +58,7 @@ pub struct SelfPipeArgs {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Method {
+enum WaitMethod {
     Naive,
     SelfPipe,
     Ppoll,
@@ -68,7 +68,7 @@ enum Method {
 /// When the signal comes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Moment {
-    Asleep,
+    WhileAsleep,
     BetweenCheckAndSleep,
 }
 
@@ -80,12 +80,12 @@ pub fn run(args: &SelfPipeArgs) -> anyhow::Result<()> {
     let mut out = common::support::cli::stdout();
     writeln!(out, "{:<22} {:<38} between the check and the sleep", "", "the signal comes while it sleeps")?;
     for (method, title) in [
-        (Method::Naive, "flag and select"),
-        (Method::SelfPipe, "self-pipe and select"),
-        (Method::Ppoll, "ppoll with a mask"),
-        (Method::SignalFd, "signalfd and poll"),
+        (WaitMethod::Naive, "flag and select"),
+        (WaitMethod::SelfPipe, "self-pipe and select"),
+        (WaitMethod::Ppoll, "ppoll with a mask"),
+        (WaitMethod::SignalFd, "signalfd and poll"),
     ] {
-        let asleep = attempt(method, Moment::Asleep, args.timeout)?;
+        let asleep = attempt(method, Moment::WhileAsleep, args.timeout)?;
         let between = attempt(method, Moment::BetweenCheckAndSleep, args.timeout)?;
         writeln!(out, "{title:<22} {asleep:<38} {between}")?;
     }
@@ -93,14 +93,14 @@ pub fn run(args: &SelfPipeArgs) -> anyhow::Result<()> {
 }
 
 /// One sleep and one signal: what woke it, and after how long.
-fn attempt(method: Method, moment: Moment, timeout: Duration) -> anyhow::Result<String> {
+fn attempt(method: WaitMethod, moment: Moment, timeout: Duration) -> anyhow::Result<String> {
     FLAG.store(false, SeqCst);
     let waiter = Waiter::new(method)?;
     let begun = Instant::now();
     let woken = thread::scope(|scope| -> anyhow::Result<Woken> {
         // A raise comes at the moment it is made; for one that comes during the sleep, somebody else has to be awake.
         let main = gettid();
-        let waker = (moment == Moment::Asleep).then(|| scope.spawn(move || wake_when_asleep(main)));
+        let waker = (moment == Moment::WhileAsleep).then(|| scope.spawn(move || wake_when_asleep(main)));
         let checked = FLAG.load(SeqCst);
         assert!(!checked, "no signal has been sent yet");
         if moment == Moment::BetweenCheckAndSleep {
@@ -136,12 +136,12 @@ enum Waiter {
 }
 
 impl Waiter {
-    fn new(method: Method) -> nix::Result<Waiter> {
+    fn new(method: WaitMethod) -> nix::Result<Waiter> {
         Ok(match method {
-            Method::Naive => Waiter::Naive,
-            Method::SelfPipe => Waiter::SelfPipe(SelfPipe::new()?),
-            Method::Ppoll => Waiter::Ppoll(Blocked::new()?),
-            Method::SignalFd => {
+            WaitMethod::Naive => Waiter::Naive,
+            WaitMethod::SelfPipe => Waiter::SelfPipe(SelfPipe::new()?),
+            WaitMethod::Ppoll => Waiter::Ppoll(Blocked::new()?),
+            WaitMethod::SignalFd => {
                 let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
                 Waiter::SignalFd(SignalFd::with_flags(&SigSet::from(SIGNAL), flags)?, Blocked::new()?)
             }

@@ -67,20 +67,20 @@ pub struct SendfileArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Method {
+enum CopyMethod {
     ReadWrite,
     Sendfile,
     Splice,
 }
 
-const METHODS: [Method; 3] = [Method::ReadWrite, Method::Sendfile, Method::Splice];
+const METHODS: [CopyMethod; 3] = [CopyMethod::ReadWrite, CopyMethod::Sendfile, CopyMethod::Splice];
 
-impl Method {
+impl CopyMethod {
     fn title(self) -> &'static str {
         match self {
-            Method::ReadWrite => "read, write",
-            Method::Sendfile => "sendfile",
-            Method::Splice => "splice",
+            CopyMethod::ReadWrite => "read, write",
+            CopyMethod::Sendfile => "sendfile",
+            CopyMethod::Splice => "splice",
         }
     }
 }
@@ -137,7 +137,7 @@ fn make_file(size: u64) -> io::Result<File> {
     Ok(file.into_inner()?)
 }
 
-fn transfer(method: Method, file: &File, args: &SendfileArgs, compare: bool) -> anyhow::Result<Run> {
+fn transfer(method: CopyMethod, file: &File, args: &SendfileArgs, compare: bool) -> anyhow::Result<Run> {
     let (sender, receiver) = args.loopback.pair()?;
     // A sender that fails drops its end, and the receiver reads the end: nobody waits for ever.
     let comparison = compare.then(|| file.try_clone()).transpose()?;
@@ -158,9 +158,9 @@ fn transfer(method: Method, file: &File, args: &SendfileArgs, compare: bool) -> 
         let begun = Instant::now();
         let cpu = thread_cpu()?;
         let system_calls = match method {
-            Method::ReadWrite => ways::by_read_and_write(file, &sender, size, args.chunk),
-            Method::Sendfile => ways::by_sendfile(file, &sender, size),
-            Method::Splice => ways::by_splice(file, &sender, size),
+            CopyMethod::ReadWrite => ways::by_read_and_write(file, &sender, size, args.chunk),
+            CopyMethod::Sendfile => ways::by_sendfile(file, &sender, size),
+            CopyMethod::Splice => ways::by_splice(file, &sender, size),
         }?;
         let cpu_seconds = (thread_cpu()? - cpu).as_secs_f64();
         drop(sender);

@@ -17,7 +17,7 @@ use socket2::Socket;
 use super::watch::LOOK_EVERY;
 use crate::kernel::endpoint;
 use crate::kernel::wait::{self, Wait};
-use crate::kernel::{self, Protocol, Row};
+use crate::kernel::{self, Protocol, SocketRow};
 
 /// How long a state may take that only needs the other end's kernel.
 const SOON: Duration = Duration::from_millis(500);
@@ -49,7 +49,7 @@ pub(super) struct ConnectArgs {
     timeout: Duration,
 }
 
-struct Client {
+struct ClientSocket {
     socket: Socket,
     name: String,
     local: SocketAddr,
@@ -94,7 +94,7 @@ pub(super) fn run(args: &ConnectArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn begin(server: SocketAddr, number: u16) -> anyhow::Result<Client> {
+fn begin(server: SocketAddr, number: u16) -> anyhow::Result<ClientSocket> {
     let socket = endpoint::socket(server, Protocol::Tcp)?;
     socket.set_nonblocking(true)?;
     match socket.connect(&server.into()) {
@@ -103,11 +103,16 @@ fn begin(server: SocketAddr, number: u16) -> anyhow::Result<Client> {
         Err(error) => bail!(refusal(&error, server)),
     }
     let local = endpoint::local(&socket)?;
-    Ok(Client { socket, name: format!("client {number}"), local })
+    Ok(ClientSocket { socket, name: format!("client {number}"), local })
 }
 
 /// Waits for the end of the handshake; why it failed, if it did.
-fn finish(client: &Client, server: SocketAddr, limit: Duration, stop: Stop) -> io::Result<Option<String>> {
+fn finish(
+    client: &ClientSocket,
+    server: SocketAddr,
+    limit: Duration,
+    stop: Stop,
+) -> io::Result<Option<String>> {
     Ok(match wait::writable(&client.socket, Some(limit), stop)? {
         Wait::Ready => client.socket.take_error()?.map(|error| refusal(&error, server)),
         Wait::Stopped => Some("interrupted".into()),
@@ -130,7 +135,7 @@ fn refusal(error: &io::Error, server: SocketAddr) -> String {
 /// Prints each change until Enter, the server's close, or the stop.
 fn wait_and_watch(
     out: &mut impl Write,
-    clients: &[Client],
+    clients: &[ClientSocket],
     server: SocketAddr,
     stop: Stop,
 ) -> anyhow::Result<()> {
@@ -152,7 +157,7 @@ fn wait_and_watch(
 /// `shutdown`, the other end's close, `close`: with the states between.
 fn close(
     out: &mut impl Write,
-    clients: Vec<Client>,
+    clients: Vec<ClientSocket>,
     server: SocketAddr,
     limit: Duration,
     stop: Stop,
@@ -195,7 +200,7 @@ fn close(
     } else {
         writeln!(out, "close(): whoever closed first keeps the TIME-WAIT for a minute, and no descriptor")?;
     }
-    let rows: Vec<Option<Row>> =
+    let rows: Vec<Option<SocketRow>> =
         locals.into_iter().map(|local| kernel::connection(local, server)).collect::<io::Result<_>>()?;
     let lines: Vec<_> = names.iter().map(String::as_str).zip(rows.iter().map(Option::as_ref)).collect();
     write!(out, "{}", kernel::table(&lines))?;
@@ -203,7 +208,7 @@ fn close(
 }
 
 /// Reads until the server's end of the stream, at most for so long.
-fn read_to_end(client: &Client, limit: Duration, stop: Stop) -> io::Result<()> {
+fn read_to_end(client: &ClientSocket, limit: Duration, stop: Stop) -> io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     while wait::readable(&client.socket, Some(limit), stop)? == Wait::Ready {
         match (&client.socket).read(&mut buffer) {
@@ -216,11 +221,11 @@ fn read_to_end(client: &Client, limit: Duration, stop: Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn rows(clients: &[Client], server: SocketAddr) -> io::Result<Vec<Option<Row>>> {
+fn rows(clients: &[ClientSocket], server: SocketAddr) -> io::Result<Vec<Option<SocketRow>>> {
     clients.iter().map(|client| kernel::connection(client.local, server)).collect()
 }
 
-fn show(out: &mut impl Write, clients: &[Client], server: SocketAddr) -> io::Result<()> {
+fn show(out: &mut impl Write, clients: &[ClientSocket], server: SocketAddr) -> io::Result<()> {
     let rows = rows(clients, server)?;
     let lines: Vec<_> =
         clients.iter().map(|client| &*client.name).zip(rows.iter().map(Option::as_ref)).collect();

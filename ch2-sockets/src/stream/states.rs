@@ -15,7 +15,7 @@ use clap::Args;
 use socket2::Socket;
 
 use crate::kernel::endpoint;
-use crate::kernel::{self, Protocol, Row};
+use crate::kernel::{self, Protocol, SocketRow};
 
 /// How long a state may take to come; a SYN is sent again after a second.
 const SOON: Duration = Duration::from_secs(5);
@@ -161,7 +161,7 @@ struct Ends {
 }
 
 impl Ends {
-    fn rows(&self) -> io::Result<[Option<Row>; 2]> {
+    fn rows(&self) -> io::Result<[Option<SocketRow>; 2]> {
         Ok([kernel::connection(self.client, self.server)?, kernel::connection(self.server, self.client)?])
     }
 
@@ -172,7 +172,7 @@ impl Ends {
         listener: Option<&Socket>,
         states: [&str; 2],
     ) -> anyhow::Result<()> {
-        let is_so = |rows: &[Option<Row>; 2]| {
+        let is_so = |rows: &[Option<SocketRow>; 2]| {
             rows.iter().zip(states).all(|(row, state)| row.as_ref().map_or("", |row| row.state) == state)
         };
         let [client, server] = kernel::settled(SOON, || self.rows(), is_so)?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::kernel::{self, Protocol, Row};
+use crate::kernel::{self, Protocol, SocketRow};
 
 /// How often the table is looked at: a state that lasts less may be missed.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -13,7 +13,7 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) struct Watch {
     server: SocketAddr,
     started: Instant,
-    seen: Vec<Row>,
+    seen: Vec<SocketRow>,
 }
 
 impl Watch {
@@ -35,7 +35,7 @@ impl Watch {
         Ok(())
     }
 
-    fn role(&self, row: &Row) -> &'static str {
+    fn role(&self, row: &SocketRow) -> &'static str {
         match row.state {
             "LISTEN" => "listener",
             "ESTABLISHED" | "CLOSE-WAIT" if self.is_server(row.local) && row.inode == 0 => "not accepted",

@@ -13,7 +13,7 @@ pub const HEAD: &str =
 
 /// What one way to send has made of it.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub struct WindowsRow {
     name: &'static str,
     /// Bytes of the message per second.
     goodput: f64,
@@ -26,9 +26,9 @@ pub struct Row {
     smoothed_round_trip_s: Option<f64>,
 }
 
-impl Row {
-    pub fn new(name: &'static str, bytes: usize, time: Duration, counted: &Statistics) -> Row {
-        Row {
+impl WindowsRow {
+    pub fn new(name: &'static str, bytes: usize, time: Duration, counted: &Statistics) -> WindowsRow {
+        WindowsRow {
             name,
             goodput: bytes as f64 / time.as_secs_f64().max(1e-9),
             time_s: time.as_secs_f64(),
@@ -40,7 +40,7 @@ impl Row {
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for WindowsRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let goodput = match self.goodput {
             slow if slow < 1e5 => format!("{:.1} kB/s", slow / 1e3),

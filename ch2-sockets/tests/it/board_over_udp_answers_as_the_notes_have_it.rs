@@ -8,15 +8,15 @@ use std::time::Duration;
 use crate::support::{PATIENCE, Server};
 
 /// A client written from the protocol alone.
-struct Client(UdpSocket);
+struct DatagramClient(UdpSocket);
 
-impl Client {
-    fn of(server: SocketAddr) -> Client {
+impl DatagramClient {
+    fn of(server: SocketAddr) -> DatagramClient {
         let any = if server.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" };
         let socket = UdpSocket::bind(any).unwrap();
         socket.connect(server).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        Client(socket)
+        DatagramClient(socket)
     }
 
     fn ask(&self, request: impl AsRef<[u8]>) -> String {
@@ -43,7 +43,7 @@ fn the_examples_byte_for_byte_over_ipv4_and_ipv6() {
         if to.ip().is_unspecified() {
             to.set_ip([127, 0, 0, 2].into()); // must be answered from there, or the client will not hear it
         }
-        let client = Client::of(to);
+        let client = DatagramClient::of(to);
         assert_eq!(client.ask("2:0"), "0");
         assert_eq!(client.ask("1:x"), "0");
         assert_eq!(client.ask("1:"), "0");
@@ -71,7 +71,7 @@ fn the_examples_byte_for_byte_over_ipv4_and_ipv6() {
 #[test]
 fn the_longest_text_is_taken_and_comes_back_cut_to_a_datagram() {
     let server = server("127.0.0.1");
-    let client = Client::of(server.address);
+    let client = DatagramClient::of(server.address);
     let text = "x".repeat(65_502);
     assert_eq!(client.ask(format!("1:{text}")), "0");
     assert_eq!(client.ask(format!("1:{text}x")), "1");
@@ -100,7 +100,7 @@ fn garbage(number: u64) -> Vec<u8> {
 #[test]
 fn garbage_of_every_kind_disturbs_nobody() {
     let server = server("127.0.0.1");
-    let (vandal, client) = (Client::of(server.address), Client::of(server.address));
+    let (vandal, client) = (DatagramClient::of(server.address), DatagramClient::of(server.address));
     for number in 0..20_000 {
         vandal.0.send(&garbage(number)).unwrap();
         if number % 500 == 0 {
@@ -120,14 +120,14 @@ fn fifty_clients_at_once_lose_nothing() {
     thread::scope(|scope| {
         for number in 0..50 {
             scope.spawn(move || {
-                let client = Client::of(to);
+                let client = DatagramClient::of(to);
                 for text in 0..20 {
                     assert_eq!(client.ask(format!("1:{number}.{text}")), "0");
                 }
             });
         }
     });
-    let client = Client::of(to);
+    let client = DatagramClient::of(to);
     let ids = client.ask("2:0");
     assert_eq!(ids.split(':').count(), 1 + 1000);
     let mut texts: Vec<String> =
@@ -142,7 +142,7 @@ fn fifty_clients_at_once_lose_nothing() {
 fn the_stop_comes_at_once_also_under_load() {
     let server = server("127.0.0.1");
     let to = server.address;
-    assert_eq!(Client::of(to).ask("3:0"), "2");
+    assert_eq!(DatagramClient::of(to).ask("3:0"), "2");
     let (over, is_over) = channel::<()>();
     let (flooding, is_flooding) = channel::<()>();
     thread::scope(|scope| {
@@ -167,7 +167,7 @@ fn the_stop_comes_at_once_also_under_load() {
 #[test]
 fn a_full_board_refuses() {
     let server = Server::start(&["board-server", "-p", "0", "--board-messages", "1", "--board-bytes", "5"]);
-    let client = Client::of(server.address);
+    let client = DatagramClient::of(server.address);
     assert_eq!(client.ask("1:longer"), "1");
     assert_eq!(client.ask("1:short"), "0");
     assert_eq!(client.ask("1:"), "1");

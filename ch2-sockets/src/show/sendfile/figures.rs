@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Method;
+use super::CopyMethod;
 use crate::size;
 
 /// One transfer.
@@ -22,8 +22,8 @@ pub struct Run {
 
 /// What one way has shown.
 #[derive(Debug, Serialize)]
-pub struct Row {
-    pub method: Method,
+pub struct MethodRow {
+    pub method: CopyMethod,
     pub runs: Vec<Run>,
     /// Against read and write in the same round: above 1 is faster.
     pub throughput_ratio: Spread,
@@ -46,15 +46,15 @@ pub struct Report {
     pub chunk: u64,
     pub rounds: u16,
     pub receiver_reads: bool,
-    pub rows: Vec<Row>,
+    pub rows: Vec<MethodRow>,
 }
 
 /// The figures of one way, beside those of the reference in the same rounds.
-pub fn row(method: Method, own: &[Run], reference: &[Run]) -> Row {
+pub fn row(method: CopyMethod, own: &[Run], reference: &[Run]) -> MethodRow {
     let ratio = |figure: fn(&Run, &Run) -> f64| {
         spread(own.iter().zip(reference).map(|(own, reference)| figure(own, reference)).collect())
     };
-    Row {
+    MethodRow {
         method,
         runs: own.to_vec(),
         throughput_ratio: ratio(|own, reference| reference.seconds / own.seconds),
