@@ -31,8 +31,7 @@ use common::netem::{Profile, Recorder, Relay, Settings, parse};
 use common::protocol::mboard::Request;
 use common::support::cli::{duration, human, stdout};
 
-use crate::board::client::session::SessionDriver;
-use crate::board::client::transport::{Error, RetryPolicy};
+use crate::board::client::{Error, RetryPolicy, SessionDriver};
 use row::WindowsRow;
 use server::Server;
 

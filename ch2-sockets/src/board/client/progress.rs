@@ -1,6 +1,6 @@
 //! A progress bar on stderr for what takes a while, and only for one who watches.
 
-use crate::session::client;
+use crate::session;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What is shorter is over before anyone has read the bar.
@@ -47,7 +47,7 @@ pub struct Bars {
 
 impl Bars {
     /// How far both are.
-    pub fn show(&mut self, progress: &client::Progress) {
+    pub fn show(&mut self, progress: &session::Progress) {
         let bytes = |bytes: usize| bytes as u64;
         if let Some(to_receive) = progress.to_receive {
             self.request = None;

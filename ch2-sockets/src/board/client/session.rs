@@ -15,15 +15,16 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::session::client::Progress;
+use crate::session::Progress;
 use crate::session::{Batch, BlockClient, Client, Config, ExchangeError, Statistics};
 use common::net::datagram::{Arrivals, Endpoint, Woken, wait};
 use common::support::cli::human;
 use indicatif::HumanBytes;
 use nix::poll::PollFlags;
 
+use super::error::Error;
 use super::progress;
-use super::transport::{Error, RetryPolicy};
+use super::retry::RetryPolicy;
 use super::udp;
 
 /// Asked for in the kernel, each way.

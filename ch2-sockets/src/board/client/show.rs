@@ -6,7 +6,7 @@ use common::protocol::mboard::response::Posted;
 use common::support::local_time::LocalTime;
 use common::support::terminal;
 
-use super::Error;
+use super::error::Error;
 
 /// Standard output.
 pub struct Screen {

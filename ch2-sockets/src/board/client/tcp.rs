@@ -18,8 +18,9 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::error::Error;
 use super::progress::Bar;
-use super::transport::{Error, RetryPolicy};
+use super::retry::RetryPolicy;
 
 /// Read at once.
 const CHUNK: usize = 256 * 1024;

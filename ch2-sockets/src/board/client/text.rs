@@ -7,7 +7,8 @@ use common::net::datagram::{Woken, wait};
 use common::protocol::mboard;
 use nix::poll::PollFlags;
 
-use super::{ClientTransport, Error};
+use super::arguments::ClientTransport;
+use super::error::Error;
 
 /// Reads the text. Over UDP it is cut to what a datagram carries, as the notes have it, and that is said; elsewhere too long is
 /// an error.

@@ -27,7 +27,8 @@ use std::time::{Duration, Instant};
 use common::net::datagram::{Arrivals, Endpoint, Woken, wait};
 use nix::poll::PollFlags;
 
-use super::transport::{Error, RetryPolicy};
+use super::error::Error;
+use super::retry::RetryPolicy;
 
 /// So many sockets take turns.
 const PORTS: usize = 16;
