@@ -2,8 +2,6 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::protocol::{Decoded, Malformed};
-
 /// Hexadecimal digits of a digest.
 pub const DIGEST: usize = 64;
 
@@ -18,17 +16,17 @@ impl Digest {
         &self.0
     }
 
-    /// Takes a digest from the front of `bytes`.
-    ///
-    /// # Errors
-    /// It is none.
-    pub fn decode(bytes: &[u8]) -> Decoded<Digest> {
-        let digits = &bytes[..bytes.len().min(DIGEST)];
-        if !digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(Malformed::Digest);
-        }
-        let text = String::from_utf8_lossy(digits).into_owned();
-        Ok((digits.len() == DIGEST).then_some((Digest(text), DIGEST)))
+    /// Reads exactly [`DIGEST`] digits.
+    #[must_use]
+    pub fn parse(digits: &[u8]) -> Option<Digest> {
+        let whole = digits.len() == DIGEST && digits.iter().all(Digest::is_digit);
+        whole.then(|| Digest(String::from_utf8_lossy(digits).into_owned()))
+    }
+
+    /// Whether a byte is a digit of a digest: 0 to 9, a to f.
+    #[must_use]
+    pub fn is_digit(byte: &u8) -> bool {
+        matches!(byte, b'0'..=b'9' | b'a'..=b'f')
     }
 }
 

@@ -13,7 +13,7 @@ use super::client::{self, ServerArgs, expect_ok, explain, progress_bar, tell};
 use super::connection::{CHUNK, Connection};
 use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
-use super::protocol::{FileRequest, decode_number};
+use super::protocol::{FileRequest, decode_digest, decode_number};
 
 /// The arguments of the download.
 #[derive(Debug, Args)]
@@ -89,7 +89,7 @@ fn fetch(mut connection: Connection<'_>, name: &FileName, out: &mut impl Write) 
     }
     bar.finish_and_clear();
     out.flush()?;
-    let claimed = connection.receive(Digest::decode).map_err(explain)?;
+    let claimed = connection.receive(decode_digest).map_err(explain)?;
     let digest = digester.finish();
     if claimed != digest {
         bail!("what came is not what was sent: its digest is {}, not {}", digest.as_str(), claimed.as_str());

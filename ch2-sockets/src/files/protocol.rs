@@ -33,7 +33,7 @@
 
 use thiserror::Error;
 
-use super::digest::DIGEST;
+use super::digest::{DIGEST, Digest};
 use super::name::{self, BadName, FileName};
 
 /// No header is longer, in bytes: a code, a size, a length and a name, each number with at most 20 digits.
@@ -208,6 +208,18 @@ pub fn decode_entry(bytes: &[u8]) -> Decoded<(u64, FileName)> {
     let Some(size) = fields.number()? else { return Ok(None) };
     let Some(name) = fields.name()? else { return Ok(None) };
     fields.done((size, name))
+}
+
+/// Takes a digest from the front of `bytes`.
+///
+/// # Errors
+/// It is none.
+pub fn decode_digest(bytes: &[u8]) -> Decoded<Digest> {
+    let digits = &bytes[..bytes.len().min(DIGEST)];
+    if !digits.iter().all(Digest::is_digit) {
+        return Err(Malformed::Digest);
+    }
+    Ok(Digest::parse(digits).map(|digest| (digest, DIGEST)))
 }
 
 fn entry(size: u64, name: &FileName) -> String {

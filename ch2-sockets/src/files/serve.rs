@@ -25,10 +25,10 @@ use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::stop::Stop;
 
 use super::connection::{CHUNK, Connection, ReceiveError};
-use super::digest::{DIGEST, Digest, Digester};
+use super::digest::{DIGEST, Digester};
 use super::dump::{Dump, DumpError};
 use super::name::FileName;
-use super::protocol::{FileRequest, Status, encode_entry, encode_number};
+use super::protocol::{FileRequest, Status, decode_digest, encode_entry, encode_number};
 use super::semaphore::Semaphore;
 use crate::size;
 
@@ -192,7 +192,7 @@ fn store(dump: &Dump, connection: &mut Connection<'_>, name: &FileName, size: u6
         upload.write(&buffer[..got]).map_err(failed_to_write)?;
         left -= got as u64;
     }
-    let claimed = match connection.receive(Digest::decode) {
+    let claimed = match connection.receive(decode_digest) {
         Ok(digest) => digest,
         Err(ReceiveError::Io(error)) => return Err(error.into()),
         Err(ReceiveError::Malformed(_) | ReceiveError::Ended(_)) => {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::digest::{Digest, Digester};
+use super::super::digest::Digester;
 use super::*;
 
 fn name(text: &str) -> FileName {
@@ -73,8 +73,8 @@ fn the_digest_is_that_of_sha256sum() {
     let digest = digester.finish();
     // FIPS 180-2, appendix B.1.
     assert_eq!(digest.as_str(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_eq!(Digest::decode(digest.as_str().as_bytes()), Ok(Some((digest, DIGEST))));
-    assert_eq!(Digest::decode(b"ABC"), Err(Malformed::Digest));
+    assert_eq!(decode_digest(digest.as_str().as_bytes()), Ok(Some((digest, DIGEST))));
+    assert_eq!(decode_digest(b"ABC"), Err(Malformed::Digest));
 }
 
 proptest! {
@@ -109,7 +109,7 @@ proptest! {
         for decided in [
             FileRequest::decode(&bytes).map(|read| read.map(|(_, used)| used)),
             decode_entry(&bytes).map(|read| read.map(|(_, used)| used)),
-            Digest::decode(&bytes).map(|read| read.map(|(_, used)| used)),
+            decode_digest(&bytes).map(|read| read.map(|(_, used)| used)),
             Status::decode(&bytes).map(|read| read.map(|(_, used)| used)),
         ] {
             match decided {
