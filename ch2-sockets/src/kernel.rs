@@ -11,7 +11,7 @@
 
 pub mod endpoint;
 pub mod socket;
-mod table;
+pub mod table;
 pub mod wait;
 
 use std::io;
@@ -21,8 +21,6 @@ use std::time::{Duration, Instant};
 
 use procfs::net::{TcpState, UdpState};
 use procfs::process::{FDTarget, Process};
-
-pub use table::table;
 
 /// How often [`settled`] looks at the table.
 const LOOK_EVERY: Duration = Duration::from_millis(2);

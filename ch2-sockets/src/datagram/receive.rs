@@ -96,7 +96,7 @@ pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
         }
         // The datagram now waits in the kernel: its row shows it, with the kernel's own overhead in the count.
         let row = kernel::row_of(&socket, Protocol::Udp)?;
-        write!(out, "{}", kernel::table(&[("socket", row.as_ref())]))?;
+        write!(out, "{}", kernel::table::text(&[("socket", row.as_ref())]))?;
         let datagram = receive(&socket, &mut buffer)?;
         received += 1;
         writeln!(out, "Received message from {}", datagram.from)?;

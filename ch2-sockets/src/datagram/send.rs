@@ -62,6 +62,6 @@ pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
         writeln!(out, "Socket was automatically bound to {}", endpoint::local(&socket)?)?;
     }
     let row = kernel::row_of(&socket, Protocol::Udp).context("the kernel's table")?;
-    write!(out, "{}", kernel::table(&[("socket", row.as_ref())]))?;
+    write!(out, "{}", kernel::table::text(&[("socket", row.as_ref())]))?;
     Ok(ExitCode::SUCCESS)
 }

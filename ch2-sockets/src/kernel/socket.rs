@@ -112,7 +112,7 @@ pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
         out,
         "{step}. close({number}): the descriptor is free again, and the row is gone with the socket"
     )?;
-    write!(out, "{}", kernel::table(&[("socket", left.as_ref())]))?;
+    write!(out, "{}", kernel::table::text(&[("socket", left.as_ref())]))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -126,7 +126,7 @@ fn show_descriptors(out: &mut impl Write, ours: i32) -> io::Result<()> {
 }
 
 fn show_row(out: &mut impl Write, socket: &socket2::Socket, protocol: Protocol) -> io::Result<()> {
-    write!(out, "{}", kernel::table(&[("socket", kernel::row_of(socket, protocol)?.as_ref())]))
+    write!(out, "{}", kernel::table::text(&[("socket", kernel::row_of(socket, protocol)?.as_ref())]))
 }
 
 fn reached_at(address: SocketAddr) -> String {

@@ -6,7 +6,7 @@ use super::{Protocol, SocketRow};
 
 /// A small table, a line per socket: what it is to the reader, and its row or why there is none.
 #[must_use]
-pub fn table(lines: &[(&str, Option<&SocketRow>)]) -> String {
+pub fn text(lines: &[(&str, Option<&SocketRow>)]) -> String {
     let header = ["", "Proto", "Recv-Q", "Send-Q", "Local address", "Remote address", "State", "Inode"];
     let mut cells = vec![header.map(String::from)];
     for (name, row) in lines {
@@ -84,7 +84,7 @@ mod tests {
             send_queue: 0,
             inode: 42,
         };
-        let text = table(&[("listener", Some(&row)), ("client", None)]);
+        let text = text(&[("listener", Some(&row)), ("client", None)]);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0].find("State"), lines[1].find("LISTEN"));
         assert!(lines[1].contains("127.0.0.1:7777  0.0.0.0:*"), "{text}");

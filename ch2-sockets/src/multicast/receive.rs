@@ -56,7 +56,11 @@ pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot join {} on {}", group.address.ip(), group.interface()))?;
     writeln!(out, "LISTENING {}", endpoint::local(&socket)?)?;
     writeln!(out, "Joined {} on {}", group.address.ip(), group.interface())?;
-    write!(out, "{}", kernel::table(&[("receiver", kernel::row_of(&socket, Protocol::Udp)?.as_ref())]))?;
+    write!(
+        out,
+        "{}",
+        kernel::table::text(&[("receiver", kernel::row_of(&socket, Protocol::Udp)?.as_ref())])
+    )?;
     out.flush()?;
     let mut senders: BTreeMap<(SocketAddr, u32), Follower> = BTreeMap::new();
     let mut buffer = vec![0; args.buffer as usize];

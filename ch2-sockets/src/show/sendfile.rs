@@ -32,9 +32,9 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use nix::sys::socket::MsgFlags;
 use nix::time::{ClockId, clock_gettime};
-use serde::Serialize;
 
 use self::figures::{Report, Run};
+use self::ways::{CopyMethod, METHODS};
 use super::loopback::LoopbackArgs;
 use crate::size;
 
@@ -63,26 +63,6 @@ pub struct SendfileArgs {
     json: Option<PathBuf>,
     #[command(flatten)]
     loopback: LoopbackArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum CopyMethod {
-    ReadWrite,
-    Sendfile,
-    Splice,
-}
-
-const METHODS: [CopyMethod; 3] = [CopyMethod::ReadWrite, CopyMethod::Sendfile, CopyMethod::Splice];
-
-impl CopyMethod {
-    fn title(self) -> &'static str {
-        match self {
-            CopyMethod::ReadWrite => "read, write",
-            CopyMethod::Sendfile => "sendfile",
-            CopyMethod::Splice => "splice",
-        }
-    }
 }
 
 /// Runs the measurement.

@@ -203,7 +203,7 @@ fn close(
     let rows: Vec<Option<SocketRow>> =
         locals.into_iter().map(|local| kernel::connection(local, server)).collect::<io::Result<_>>()?;
     let lines: Vec<_> = names.iter().map(String::as_str).zip(rows.iter().map(Option::as_ref)).collect();
-    write!(out, "{}", kernel::table(&lines))?;
+    write!(out, "{}", kernel::table::text(&lines))?;
     Ok(())
 }
 
@@ -229,5 +229,5 @@ fn show(out: &mut impl Write, clients: &[ClientSocket], server: SocketAddr) -> i
     let rows = rows(clients, server)?;
     let lines: Vec<_> =
         clients.iter().map(|client| &*client.name).zip(rows.iter().map(Option::as_ref)).collect();
-    write!(out, "{}", kernel::table(&lines))
+    write!(out, "{}", kernel::table::text(&lines))
 }

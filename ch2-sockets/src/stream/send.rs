@@ -85,7 +85,7 @@ pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
     writeln!(out, "shutdown(SHUT_WR): no more from us; we can still receive")?;
     // By its addresses: where the other end has closed already it is in TIME-WAIT, and no longer this process's.
     let row = kernel::connection(stream.local_addr()?, server)?;
-    write!(out, "{}", kernel::table(&[("socket", row.as_ref())]))?;
+    write!(out, "{}", kernel::table::text(&[("socket", row.as_ref())]))?;
     let mut answer = Vec::new();
     while answer.len() < MAX_ANSWER {
         match wait::readable(&stream, Some(args.timeout), stop)? {

@@ -184,14 +184,14 @@ impl Ends {
         if listener.is_some() {
             lines.insert(0, ("listener", listening.as_ref()));
         }
-        write!(out, "{}", kernel::table(&lines))?;
+        write!(out, "{}", kernel::table::text(&lines))?;
         Ok(())
     }
 }
 
 fn show_listener(out: &mut impl Write, listener: &Socket) -> anyhow::Result<()> {
     let row = kernel::row_of(listener, Protocol::Tcp)?;
-    write!(out, "{}", kernel::table(&[("listener", row.as_ref())]))?;
+    write!(out, "{}", kernel::table::text(&[("listener", row.as_ref())]))?;
     Ok(())
 }
 

@@ -29,7 +29,7 @@ impl Watch {
         if rows != self.seen {
             writeln!(out, "after {} ms:", self.started.elapsed().as_millis())?;
             let lines: Vec<_> = rows.iter().map(|row| (self.role(row), Some(row))).collect();
-            write!(out, "{}", kernel::table(&lines))?;
+            write!(out, "{}", kernel::table::text(&lines))?;
             self.seen = rows;
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::CopyMethod;
+use super::ways::CopyMethod;
 use crate::size;
 
 /// One transfer.

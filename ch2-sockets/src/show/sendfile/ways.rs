@@ -12,6 +12,28 @@ use nix::fcntl::{SpliceFFlags, splice};
 use nix::sys::sendfile::sendfile;
 use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::pipe;
+use serde::Serialize;
+
+/// A way from a file to a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CopyMethod {
+    ReadWrite,
+    Sendfile,
+    Splice,
+}
+
+pub const METHODS: [CopyMethod; 3] = [CopyMethod::ReadWrite, CopyMethod::Sendfile, CopyMethod::Splice];
+
+impl CopyMethod {
+    pub fn title(self) -> &'static str {
+        match self {
+            CopyMethod::ReadWrite => "read, write",
+            CopyMethod::Sendfile => "sendfile",
+            CopyMethod::Splice => "splice",
+        }
+    }
+}
 
 pub fn by_read_and_write(mut file: &File, mut socket: &TcpStream, size: u64, chunk: u64) -> io::Result<u64> {
     file.rewind()?;
