@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use common::bench::arguments::{Arguments, Pinning, Schedule};
 
-use super::child::Server;
+use super::servers::BenchServer;
 
 /// Sessions over UDP against peers, on a clean and on a bad link, and the UDP board against a minimal echo
 ///
@@ -35,7 +35,7 @@ pub struct Args {
     pub pinning: Pinning,
     #[allow(missing_docs, reason = "hidden, and a comment here would replace the command's own")]
     #[command(subcommand)]
-    pub hidden: Option<Server>,
+    pub hidden: Option<BenchServer>,
 }
 
 /// How often and how long; on the bad link twice as long.

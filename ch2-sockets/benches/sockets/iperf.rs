@@ -8,8 +8,8 @@ use anyhow::{Context, bail};
 use common::bench::machine::Pins;
 use serde_json::Value;
 
-use super::bulk::DATAGRAM;
 use super::child::free_port;
+use super::meter::DATAGRAM;
 
 /// What it carries its bytes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

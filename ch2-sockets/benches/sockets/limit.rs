@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::bulk::DATAGRAM;
 use super::child::Running;
+use super::meter::DATAGRAM;
 
 /// As many as fit in the 64 KiB that one call takes.
 const SEGMENTS: usize = 46;

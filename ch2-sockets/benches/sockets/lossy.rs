@@ -24,9 +24,9 @@ use common::netem::{Profile, relay};
 
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::child::{Running, Server};
 use super::race::{Contestant, Race};
 use super::results::{Sample, Table};
+use super::servers::BenchServer;
 use super::{sessions, tcp, tun};
 
 const LOSSES: [(f64, &str); 2] = [(0.05, "loss 5 %"), (0.20, "loss 20 %")];
@@ -88,7 +88,7 @@ fn session_by_relay(
     config: Config,
     time: Duration,
 ) -> anyhow::Result<(f64, Statistics)> {
-    let server = Running::ours(Server::Sessions { loss: 0.0, seed: 0 })?;
+    let server = BenchServer::Sessions { loss: 0.0, seed: 0 }.start()?;
     let relay = start(server.address, profile, seed)?;
     let result = sessions::send_slowly(relay.address(), config, time);
     relay.stop()?;

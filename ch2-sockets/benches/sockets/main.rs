@@ -14,15 +14,18 @@
 mod args;
 mod bulk;
 mod child;
+mod echo;
 mod goals;
 mod iperf;
 mod limit;
 mod lossy;
+mod meter;
 mod present;
 mod quic;
 mod race;
 mod requests;
 mod results;
+mod servers;
 mod sessions;
 mod tcp;
 mod tun;
@@ -42,7 +45,7 @@ use results::Results;
 fn main() -> ExitCode {
     let args = Args::parse();
     match args.hidden {
-        Some(server) => conclude(child::serve(server)),
+        Some(server) => conclude(server.serve()),
         None => args.measure.run("cargo bench -p ch2-sockets", || run(&args)),
     }
 }

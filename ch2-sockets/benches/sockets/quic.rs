@@ -11,8 +11,8 @@ use quinn::rustls::RootCertStore;
 use quinn::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use quinn::{ClientConfig, Endpoint, MtuDiscoveryConfig, ServerConfig, TransportConfig, VarInt};
 
-use super::bulk::{DATAGRAM, MESSAGE, Meter};
 use super::child::Running;
+use super::meter::{DATAGRAM, MESSAGE, Meter};
 
 /// As much in flight as it likes: the default is meant for 100 Mbit/s at 100 ms.
 const WINDOW: u32 = 8 << 20;

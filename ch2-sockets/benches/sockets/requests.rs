@@ -11,9 +11,10 @@ use anyhow::Context;
 use common::bench::machine::process_ms;
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, setsockopt, sockopt};
 
-use super::child::{Running, Server};
+use super::child::Running;
 use super::race::{Contestant, Race};
 use super::results::{Sample, Table};
+use super::servers::BenchServer;
 
 /// How many ask.
 const CLIENTS: usize = 8;
@@ -36,7 +37,7 @@ pub fn run(race: &mut Race<'_>) -> Table {
         }
     };
     let field = [
-        Contestant::new("minimal echo", "recv, send", ask(|| Running::ours(Server::Echo), publish())),
+        Contestant::new("minimal echo", "recv, send", ask(|| BenchServer::Echo.start(), publish())),
         Contestant::new("board, PUBLISH", "128 bytes to the board, 1 back", ask(board, publish())),
         Contestant::new(
             "board, GET",
@@ -54,20 +55,6 @@ pub fn run(race: &mut Race<'_>) -> Table {
         rows: Vec::new(),
     };
     race.run(table, time, &field)
-}
-
-/// The minimal server.
-///
-/// # Errors
-/// What the system refuses.
-pub fn echo() -> anyhow::Result<()> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    println!("LISTENING {}", socket.local_addr()?);
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let (count, from) = socket.recv_from(&mut buffer)?;
-        socket.send_to(&buffer[..count], from)?;
-    }
 }
 
 fn board() -> anyhow::Result<Running> {

@@ -11,8 +11,8 @@ use common::net::datagram::{Arrivals, Endpoint, wait};
 use common::netem::{Fates, Profile};
 use nix::poll::PollFlags;
 
-use super::bulk::{MESSAGE, Meter};
 use super::child::Running;
+use super::meter::{MESSAGE, Meter};
 
 /// What each side asks of the kernel for its socket; the kernel may have a lower limit.
 const BUFFER: usize = 4 << 20;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::bulk::{MESSAGE, Meter};
+use super::meter::{MESSAGE, Meter};
 
 const BUFFER: usize = 256 * 1024;
 
