@@ -80,7 +80,7 @@
 //! | [`token`], [`datagram`] | the extension's bytes |
 //! | [`sender`], [`scoreboard`], [`rto`], [`congestion`] | one message out: what is on its way, what is lost, when to send |
 //! | [`receiver`], [`block_set`] | one message in |
-//! | [`server`] | both protocols' server; [`limits`], [`deadlines`] |
+//! | [`server`] | both protocols' server; [`limits`], [`budget`], [`deadlines`] |
 //! | [`client`], [`block_client`] | a client of each |
 //!
 //! What is protected: order, completeness, exactly-once execution in a server's lifetime, against loss, duplication, reordering,
@@ -93,7 +93,9 @@ pub mod batch;
 pub mod block;
 pub mod block_client;
 pub mod block_set;
+pub mod budget;
 pub mod client;
+pub mod config;
 pub mod congestion;
 pub mod datagram;
 pub mod deadlines;
@@ -107,66 +109,19 @@ pub mod sender;
 pub mod server;
 pub mod statistics;
 
-use std::time::Duration;
-
 pub use batch::Batch;
 pub use block_client::BlockClient;
+pub use budget::Held;
 pub use client::{Client, Progress};
+pub use config::Config;
 pub use congestion::Congestion;
 pub use datagram::Reason;
 pub use error::ExchangeError;
-pub use limits::{Held, Limits};
+pub use limits::Limits;
 pub use server::{ExchangeId, IncomingRequest, Server};
 pub use statistics::Statistics;
-
-/// The longest request that the protocol knows, bytes.
-pub const REQUEST_LIMIT: usize = 200 << 20;
-/// The longest response, bytes: room for what a board puts before a text.
-pub const RESPONSE_LIMIT: usize = REQUEST_LIMIT + 256;
-
-/// Choices of one side.
-#[derive(Debug, Clone, Copy)]
-pub struct Config {
-    /// Bytes of a datagram with its header, 288 to 65 000; a server follows its client if that has less.
-    pub datagram: usize,
-    /// Never more blocks in flight than so many: 1 is stop-and-wait. `None`: congestion control alone decides.
-    pub window: Option<usize>,
-    /// The rule of congestion control.
-    pub congestion: Congestion,
-    /// Bytes beyond the first gap that this side takes: not more than the socket's receive buffer, or the kernel drops them.
-    pub receive_window: usize,
-    /// A client gives up when no datagram has come for so long.
-    pub give_up: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            datagram: 1400,
-            window: None,
-            congestion: Congestion::default(),
-            receive_window: 1 << 20,
-            give_up: Duration::from_secs(10),
-        }
-    }
-}
-
-impl Config {
-    /// Bytes of payload in a full datagram.
-    pub fn block_size(&self) -> u16 {
-        let least = datagram::DATA_HEADER + usize::from(datagram::MIN_BLOCK);
-        let size = self.datagram.clamp(least, batch::BATCH_BYTES) - datagram::DATA_HEADER;
-        u16::try_from(size).expect("a batch is shorter than 64 KiB")
-    }
-}
 
 /// Whether a datagram to the port is the stateless board's (part 1 of the notes), and no session's.
 pub fn is_stateless(datagram: &[u8]) -> bool {
     matches!(datagram.first(), Some(b'1' | b'2' | b'3'))
-}
-
-/// The datagrams that came together: `segment` bytes each, the last may be shorter. An empty datagram is one, too.
-fn split(segment: usize, bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let empty = bytes.is_empty().then_some(bytes);
-    empty.into_iter().chain(bytes.chunks(segment.max(1)))
 }

@@ -64,3 +64,9 @@ impl Default for Batch {
         Batch::new()
     }
 }
+
+/// The datagrams that came together: `segment` bytes each, the last may be shorter. An empty datagram is one, too.
+pub(super) fn split(segment: usize, bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let empty = bytes.is_empty().then_some(bytes);
+    empty.into_iter().chain(bytes.chunks(segment.max(1)))
+}

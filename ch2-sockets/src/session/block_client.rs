@@ -17,12 +17,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::batch::Batch;
+use super::batch::{Batch, split};
+use super::block;
 use super::client::Progress;
+use super::config::Config;
 use super::error::ExchangeError;
+use super::limits::REQUEST_LIMIT;
 use super::pdu::{RequestPdu, ResponsePdu};
 use super::statistics::Statistics;
-use super::{Config, REQUEST_LIMIT, block, split};
 use common::protocol::rto::RoundTrip;
 
 /// So many `z` in a row are no accident.

@@ -26,13 +26,14 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::batch::Batch;
+use super::config::Config;
 use super::datagram::{Refusal, Side};
 use super::error::ExchangeError;
+use super::limits::REQUEST_LIMIT;
 use super::pdu::OPEN_EXTENSION;
 use super::receiver::Receiver;
 use super::sender::{Path, Sender};
 use super::statistics::Statistics;
-use super::{Config, REQUEST_LIMIT};
 use states::{Opening, Waiting};
 
 pub use progress::Progress;

@@ -1,4 +1,4 @@
-//! What a server holds at most, and the budget that enforces it. Everything is reserved before memory is taken.
+//! What a server holds at most; the [budget](super::budget) enforces it.
 //!
 //! ```text
 //!                 a client (one IPv4 address, or one /64 of IPv6)      all clients
@@ -6,13 +6,13 @@
 //! idle sessions     1024                                               16 384       a few hundred bytes each
 //! message bytes      256 MiB                                             1 GiB
 //! ```
-//!
-//! A client is an address without its port: ports cost nothing. Nor do the addresses of an IPv6 subnet, whose owner has 2^64 of
-//! them; so there the first 64 bits are the client.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
+
+/// The longest request that the protocol knows, bytes.
+pub const REQUEST_LIMIT: usize = 200 << 20;
+/// The longest response, bytes: room for what a board puts before a text.
+pub const RESPONSE_LIMIT: usize = REQUEST_LIMIT + 256;
 
 /// What a server is ready to hold.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +42,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            request: 200 << 20,
-            response: (200 << 20) + 256,
+            request: REQUEST_LIMIT,
+            response: RESPONSE_LIMIT,
             active_sessions_per_client: 64,
             active_sessions: 4096,
             idle_sessions_per_client: 1024,
@@ -53,187 +53,5 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(30),
             token_period: Duration::from_secs(30),
         }
-    }
-}
-
-/// What is held now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Held {
-    /// Sessions in which something is going on.
-    pub active: usize,
-    /// Sessions in which nothing is.
-    pub idle: usize,
-    /// Bytes of messages.
-    pub bytes: usize,
-}
-
-/// For which client something is held: an address without its port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Account(IpAddr);
-
-impl Account {
-    /// The account of an address.
-    pub fn of(address: IpAddr) -> Account {
-        Account(match address.to_canonical() {
-            IpAddr::V6(ip) => {
-                let [a, b, c, d, ..] = ip.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-            ip => ip,
-        })
-    }
-}
-
-/// No room: a limit would be passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoRoom;
-
-/// What is held, for each account and for all together.
-#[derive(Debug)]
-pub struct Budget {
-    limits: Limits,
-    total: Held,
-    accounts: HashMap<Account, Held>,
-}
-
-impl Budget {
-    /// Nothing is held yet.
-    pub fn new(limits: Limits) -> Budget {
-        Budget { limits, total: Held::default(), accounts: HashMap::new() }
-    }
-
-    /// What is held for all together.
-    pub fn total(&self) -> Held {
-        self.total
-    }
-
-    /// One more active session.
-    ///
-    /// # Errors
-    /// [`NoRoom`], and nothing has changed.
-    pub fn add_active(&mut self, account: Account) -> Result<(), NoRoom> {
-        let (limits, held) = (self.limits, self.held(account));
-        if held.active >= limits.active_sessions_per_client || self.total.active >= limits.active_sessions {
-            return Err(NoRoom);
-        }
-        self.change(account, |held| held.active += 1);
-        Ok(())
-    }
-
-    /// One active session fewer.
-    pub fn remove_active(&mut self, account: Account) {
-        self.change(account, |held| held.active -= 1);
-    }
-
-    /// Whether there is room for one more idle session. Asked before a session is made: it will be idle one day.
-    ///
-    /// # Errors
-    /// [`NoRoom`]
-    pub fn room_for_idle(&self, account: Account) -> Result<(), NoRoom> {
-        let (limits, held) = (self.limits, self.held(account));
-        let full = held.idle >= limits.idle_sessions_per_client || self.total.idle >= limits.idle_sessions;
-        if full { Err(NoRoom) } else { Ok(()) }
-    }
-
-    /// One more idle session.
-    pub fn add_idle(&mut self, account: Account) {
-        self.change(account, |held| held.idle += 1);
-    }
-
-    /// One idle session fewer.
-    pub fn remove_idle(&mut self, account: Account) {
-        self.change(account, |held| held.idle -= 1);
-    }
-
-    /// Reserves so many bytes for the messages of an account.
-    ///
-    /// # Errors
-    /// [`NoRoom`], and nothing has changed.
-    pub fn reserve(&mut self, account: Account, bytes: usize) -> Result<(), NoRoom> {
-        let (limits, held) = (self.limits, self.held(account));
-        let fits = |held: usize, limit: usize| limit.checked_sub(held).is_some_and(|free| bytes <= free);
-        if !fits(held.bytes, limits.bytes_per_client) || !fits(self.total.bytes, limits.bytes) {
-            return Err(NoRoom);
-        }
-        self.change(account, |held| held.bytes += bytes);
-        Ok(())
-    }
-
-    /// Releases so many bytes.
-    pub fn release(&mut self, account: Account, bytes: usize) {
-        self.change(account, |held| held.bytes -= bytes);
-    }
-
-    fn held(&self, account: Account) -> Held {
-        self.accounts.get(&account).copied().unwrap_or_default()
-    }
-
-    fn change(&mut self, account: Account, change: impl Fn(&mut Held)) {
-        change(&mut self.total);
-        let held = self.accounts.entry(account).or_default();
-        change(held);
-        if *held == Held::default() {
-            self.accounts.remove(&account);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: Limits = Limits {
-        request: 100,
-        response: 100,
-        active_sessions_per_client: 2,
-        active_sessions: 3,
-        idle_sessions_per_client: 1,
-        idle_sessions: 2,
-        bytes_per_client: 100,
-        bytes: 150,
-        idle_timeout: Duration::from_secs(30),
-        token_period: Duration::from_secs(30),
-    };
-
-    fn account(address: &str) -> Account {
-        Account::of(address.parse().unwrap())
-    }
-
-    #[test]
-    fn each_client_has_its_limit_and_so_have_all() {
-        let (mut budget, a, b) = (Budget::new(LIMITS), account("192.0.2.1"), account("192.0.2.2"));
-        assert_eq!(
-            [a, a, a, b, b].map(|account| budget.add_active(account).is_ok()),
-            [true, true, false, true, false]
-        );
-        assert_eq!(budget.reserve(a, 101), Err(NoRoom));
-        assert_eq!(budget.reserve(a, usize::MAX), Err(NoRoom));
-        assert_eq!(budget.reserve(a, 100), Ok(()));
-        assert_eq!(budget.reserve(a, 1), Err(NoRoom));
-        assert_eq!(budget.reserve(b, 51), Err(NoRoom));
-        assert_eq!(budget.reserve(b, 50), Ok(()));
-        assert_eq!(budget.total(), Held { active: 3, idle: 0, bytes: 150 });
-    }
-
-    #[test]
-    fn what_is_released_is_forgotten() {
-        let (mut budget, a) = (Budget::new(LIMITS), account("192.0.2.1"));
-        budget.add_active(a).unwrap();
-        budget.reserve(a, 70).unwrap();
-        budget.release(a, 70);
-        budget.remove_active(a);
-        budget.add_idle(a);
-        assert_eq!(budget.room_for_idle(a), Err(NoRoom));
-        budget.remove_idle(a);
-        assert_eq!(budget.total(), Held::default());
-        assert!(budget.accounts.is_empty());
-    }
-
-    #[test]
-    fn a_subnet_is_one_account() {
-        assert_eq!(account("2001:db8::1"), account("2001:db8::ffff:2"));
-        assert_ne!(account("2001:db8::1"), account("2001:db8:0:1::1"));
-        assert_eq!(account("::ffff:192.0.2.1"), account("192.0.2.1"));
-        assert_ne!(account("192.0.2.1"), account("192.0.2.2"));
     }
 }

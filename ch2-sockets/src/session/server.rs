@@ -26,12 +26,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::batch::Batch;
+use super::batch::{Batch, split};
+use super::budget::{Account, Budget, Held};
+use super::config::Config;
 use super::datagram::{Ack, Data, Reason, Refusal, Side};
-use super::limits::{Account, Budget, Held, Limits};
+use super::limits::Limits;
 use super::pdu::{self, ResponsePdu};
 use super::statistics::Statistics;
-use super::{Config, split};
 use block_sessions::BlockSessions;
 use common::protocol::token::Tokens;
 use session::Session;

@@ -13,11 +13,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::super::batch::split;
 use super::super::datagram::{Ack, Data, Ranges, Reason, Refusal, Side};
 use super::super::error::ExchangeError;
+use super::super::limits::RESPONSE_LIMIT;
 use super::super::pdu::ResponsePdu;
 use super::super::receiver::{Outcome, Receiver};
-use super::super::{RESPONSE_LIMIT, split};
 use super::states::Waiting;
 use super::{Client, ClientState, NOT_UNDERSTOOD};
 

@@ -21,8 +21,9 @@ use std::time::Duration;
 
 use siphasher::sip::SipHasher24;
 
+use super::super::budget::{Account, Budget, NoRoom};
 use super::super::deadlines::Deadlines;
-use super::super::limits::{Account, Budget, Limits, NoRoom};
+use super::super::limits::Limits;
 use super::super::pdu::{RequestPdu, ResponsePdu};
 use super::reassembly::Reassembly;
 use super::slot_table::SlotTable;

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::limits::{Account, Budget, NoRoom};
+use super::super::budget::{Account, Budget, NoRoom};
 
 /// What a block out of order costs besides its bytes.
 const BLOCK_OVERHEAD: usize = 96;

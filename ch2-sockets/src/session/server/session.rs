@@ -17,10 +17,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::Config;
 use super::super::batch::Batch;
+use super::super::budget::{Account, Budget};
+use super::super::config::Config;
 use super::super::datagram::{Ack, Data, Ranges, Reason, Side};
-use super::super::limits::{Account, Budget, Limits};
+use super::super::limits::Limits;
 use super::super::receiver::{Outcome, Receiver};
 use super::super::sender::{Path, Sender};
 use super::super::statistics::Statistics;

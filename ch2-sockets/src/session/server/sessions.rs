@@ -14,11 +14,12 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::super::Config;
 use super::super::batch::Batch;
+use super::super::budget::Budget;
+use super::super::config::Config;
 use super::super::datagram::{Ack, Data, Ranges, Reason, Refusal};
 use super::super::deadlines::Deadlines;
-use super::super::limits::{Budget, Limits};
+use super::super::limits::Limits;
 use super::super::statistics::Statistics;
 use super::session::{Complete, Session};
 use super::slot_table::SlotTable;
