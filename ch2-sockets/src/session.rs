@@ -77,9 +77,10 @@
 //! | file | what |
 //! |---|---|
 //! | [`block`], [`pdu`] | the original: size of a block, the PDUs |
-//! | [`token`], [`datagram`] | the extension's bytes |
-//! | [`sender`], [`scoreboard`], [`rto`], [`congestion`] | one message out: what is on its way, what is lost, when to send |
-//! | [`receiver`], [`block_set`] | one message in |
+//! | [`token`](common::protocol::token), [`datagram`] | the extension's bytes |
+//! | [`path`], [`congestion`], [`rto`](common::protocol::rto) | what a side has learnt of the way to the other, and what it has counted |
+//! | [`sender`], [`scoreboard`] | one message out: what is on its way, what is lost, when to send |
+//! | [`receiver`], [`block_set`] | one message in, and its acks |
 //! | [`server`] | both protocols' server; [`limits`], [`budget`], [`deadlines`] |
 //! | [`client`], [`block_client`] | a client of each |
 //!
@@ -102,6 +103,7 @@ pub mod deadlines;
 pub mod error;
 pub mod label;
 pub mod limits;
+pub mod path;
 pub mod pdu;
 pub mod receiver;
 pub mod scoreboard;

@@ -36,6 +36,15 @@ impl Account {
     }
 }
 
+/// A message that is complete. What is reserved for it is to be released when it is handed out.
+#[derive(Debug)]
+pub struct Reserved {
+    /// The message.
+    pub message: Vec<u8>,
+    /// Bytes reserved for it.
+    pub bytes: usize,
+}
+
 /// No room: a limit would be passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoRoom;
@@ -46,12 +55,19 @@ pub struct Budget {
     limits: Limits,
     total: Held,
     accounts: HashMap<Account, Held>,
+    /// Memory of a request that was run, for the next one.
+    spare: Vec<u8>,
 }
 
 impl Budget {
     /// Nothing is held yet.
     pub fn new(limits: Limits) -> Budget {
-        Budget { limits, total: Held::default(), accounts: HashMap::new() }
+        Budget { limits, total: Held::default(), accounts: HashMap::new(), spare: Vec::new() }
+    }
+
+    /// What may be held.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// What is held for all together.
@@ -114,6 +130,27 @@ impl Budget {
     /// Releases so many bytes.
     pub fn release(&mut self, account: Account, bytes: usize) {
         self.change(account, |held| held.bytes -= bytes);
+    }
+
+    /// Keeps the memory of a request that was run, if it is bigger than what is kept already. It is not reserved meanwhile.
+    pub fn recycle(&mut self, memory: Vec<u8>) {
+        if memory.capacity() > self.spare.capacity() && memory.capacity() <= self.limits.request {
+            self.spare = memory;
+        }
+    }
+
+    /// The memory that is kept, reserved for this account, if its capacity suits and there is room.
+    pub fn reuse(&mut self, account: Account, suits: impl Fn(usize) -> bool) -> Option<Vec<u8>> {
+        let capacity = self.spare.capacity();
+        let taken = suits(capacity) && self.reserve(account, capacity).is_ok();
+        taken.then(|| std::mem::take(&mut self.spare))
+    }
+
+    /// Frees the memory that is kept once nothing is held.
+    pub fn trim(&mut self) {
+        if self.total == Held::default() {
+            self.spare = Vec::new();
+        }
     }
 
     fn held(&self, account: Account) -> Held {

@@ -30,9 +30,10 @@ use super::config::Config;
 use super::datagram::{Refusal, Side};
 use super::error::ExchangeError;
 use super::limits::REQUEST_LIMIT;
+use super::path::Path;
 use super::pdu::OPEN_EXTENSION;
 use super::receiver::Receiver;
-use super::sender::{Path, Sender};
+use super::sender::{MessageId, Sender};
 use super::statistics::Statistics;
 use states::{Opening, Waiting};
 
@@ -44,7 +45,6 @@ const NOT_UNDERSTOOD: u32 = 32;
 /// One client with its server.
 #[derive(Debug)]
 pub struct Client {
-    config: Config,
     server: SocketAddr,
     state: ClientState,
     token: Option<u64>,
@@ -53,7 +53,6 @@ pub struct Client {
     path: Path,
     /// Of the latest response: it stays, and acknowledges duplicates.
     receiver: Option<Receiver>,
-    acknowledge: bool,
     /// A refusal to be sent, of a response that is too long.
     refuse: Option<Refusal>,
     progress: Progress,
@@ -62,7 +61,6 @@ pub struct Client {
     outcome: Option<Result<Vec<u8>, ExchangeError>>,
     /// Memory of a response that was used, for the next one.
     spare: Vec<u8>,
-    statistics: Statistics,
 }
 
 #[derive(Debug)]
@@ -78,21 +76,18 @@ impl Client {
     /// A client of the server at this address. Nothing is sent yet. It needs no seed: all that must be unguessable is the server's.
     pub fn new(config: Config, server: SocketAddr) -> Client {
         Client {
-            config,
             server,
             state: ClientState::Idle,
             token: None,
             exchange: 0,
-            path: Path::new(config.congestion, config.window),
+            path: Path::new(config),
             receiver: None,
-            acknowledge: false,
             refuse: None,
             progress: Progress::default(),
             last_heard: Duration::ZERO,
             not_understood: 0,
             outcome: None,
             spare: Vec::new(),
-            statistics: Statistics::default(),
         }
     }
 
@@ -131,35 +126,28 @@ impl Client {
         batch.begin(self.server, 0);
         if let Some(refusal) = self.refuse.take() {
             batch.single(self.server, &refusal.encode());
-            self.statistics.datagrams_sent += 1;
+            self.path.counted.datagrams_sent += 1;
             return true;
         }
-        if self.acknowledge
-            && let Some(receiver) = &self.receiver
-        {
-            self.acknowledge = false;
-            receiver.acknowledge(now, &mut batch.bytes);
-            batch.segment = batch.bytes.len();
-            self.statistics.datagrams_sent += 1;
+        if self.receiver.as_mut().is_some_and(|receiver| receiver.poll_transmit(now, batch)) {
+            self.path.counted.datagrams_sent += 1;
             return true;
         }
         match &mut self.state {
             ClientState::Idle | ClientState::Receiving => false,
-            ClientState::Sending(sender) => {
-                sender.poll_transmit(now, &mut self.path, batch, &mut self.statistics)
-            }
+            ClientState::Sending(sender) => sender.poll_transmit(now, &mut self.path, batch),
             ClientState::Opening(opening) => {
                 let asks = opening.poll_question(now, &self.path.round_trip);
                 if asks {
                     batch.single(self.server, OPEN_EXTENSION);
-                    self.statistics.datagrams_sent += 1;
+                    self.path.counted.datagrams_sent += 1;
                 }
                 asks
             }
             ClientState::Waiting(waiting) => {
                 let asks = waiting.poll_question(now, &self.path.round_trip);
                 if asks {
-                    waiting.request.poll_probe(now, batch, &mut self.statistics);
+                    waiting.request.poll_probe(now, &mut self.path, batch);
                 }
                 asks
             }
@@ -175,7 +163,7 @@ impl Client {
             ClientState::Waiting(waiting) => Some(waiting.deadline()),
             ClientState::Receiving => None,
         };
-        let end = self.last_heard + self.config.give_up;
+        let end = self.last_heard + self.path.config.give_up;
         Some(timer.map_or(end, |timer| timer.min(end)))
     }
 
@@ -185,11 +173,11 @@ impl Client {
             return;
         }
         let after = now.saturating_sub(self.last_heard);
-        if after >= self.config.give_up {
+        if after >= self.path.config.give_up {
             return self.finish(Err(ExchangeError::NoAnswer { after }));
         }
         if let ClientState::Sending(sender) = &mut self.state {
-            sender.handle_timeout(now, &mut self.path, &mut self.statistics);
+            sender.handle_timeout(now, &mut self.path);
         }
     }
 
@@ -200,11 +188,7 @@ impl Client {
 
     /// What was counted.
     pub fn statistics(&self) -> Statistics {
-        Statistics {
-            smoothed_round_trip: self.path.round_trip.smoothed(),
-            window: self.path.window().into(),
-            ..self.statistics
-        }
+        self.path.statistics()
     }
 
     fn open(&mut self, now: Duration, request: Bytes) {
@@ -212,12 +196,13 @@ impl Client {
     }
 
     fn send(&mut self, now: Duration, token: u64, request: Bytes) {
-        let (name, block_size) = ((Side::Request, token, self.exchange), self.config.block_size());
-        self.state = ClientState::Sending(Sender::new(now, &mut self.path, name, block_size, request));
+        let id = MessageId { side: Side::Request, token, exchange: self.exchange };
+        let block_size = self.path.config.block_size();
+        self.state = ClientState::Sending(Sender::new(now, &mut self.path, id, block_size, request));
     }
 
     fn finish_well(&mut self, response: Vec<u8>) {
-        self.statistics.delivered += 1;
+        self.path.counted.delivered += 1;
         self.state = ClientState::Idle;
         self.outcome = Some(Ok(response));
     }
@@ -232,6 +217,5 @@ impl Client {
         self.state = ClientState::Idle;
         self.token = None;
         self.receiver = None;
-        self.acknowledge = false;
     }
 }

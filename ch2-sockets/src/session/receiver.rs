@@ -16,6 +16,7 @@
 
 use std::time::Duration;
 
+use super::batch::Batch;
 use super::block_set::BlockSet;
 use super::datagram::{Ack, Data, MAX_RANGES, Side, block_count};
 
@@ -44,6 +45,8 @@ pub struct Receiver {
     largest_at: Duration,
     /// The block that came last.
     newest: u32,
+    /// Whether a block has come since the last ack.
+    ack_due: bool,
 }
 
 /// What became of a block.
@@ -77,6 +80,7 @@ impl Receiver {
             largest: 0,
             largest_at: Duration::ZERO,
             newest: 0,
+            ack_due: false,
         })
     }
 
@@ -133,9 +137,10 @@ impl Receiver {
         self.message.reserve_exact(self.message.capacity() + growth - self.message.len());
     }
 
-    /// Puts a block in its place.
+    /// Puts a block in its place. Any block is acknowledged, one that was here already too.
     #[inline]
     pub fn handle_data(&mut self, now: Duration, data: &Data, payload: &[u8]) -> Outcome {
+        self.ack_due = true;
         let same = data.length == self.length && data.block_size == self.block_size;
         if !same || data.block >= self.blocks {
             return Outcome::Stray;
@@ -179,8 +184,17 @@ impl Receiver {
         Some(std::mem::take(&mut self.message))
     }
 
-    /// Appends an ack of all that is here to `out`.
-    pub fn acknowledge(&self, now: Duration, out: &mut Vec<u8>) {
+    /// Fills a batch that is begun with an ack of all that is here, if a block has come since the last one.
+    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+        let due = std::mem::take(&mut self.ack_due);
+        if due {
+            self.encode_ack(now, &mut batch.bytes);
+            batch.segment = batch.bytes.len();
+        }
+        due
+    }
+
+    fn encode_ack(&self, now: Duration, out: &mut Vec<u8>) {
         let delay = now.saturating_sub(self.largest_at).as_micros();
         let ack = Ack {
             side: self.side,

@@ -22,15 +22,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::batch::{BATCH_BYTES, BATCH_DATAGRAMS, Batch};
-use super::congestion::{Congestion, Controller};
 use super::datagram::{Ack, DATA_HEADER, Data, Ranges, Side, block_count};
+use super::path::Path;
 use super::receiver::SPAN;
-use super::scoreboard::{REORDERING, Scoreboard, more_reordering};
-use super::statistics::Statistics;
-use common::protocol::rto::RoundTrip;
-
-/// Taken for granted until the other side says what it takes.
-const FIRST_PEER_WINDOW: u32 = 64;
+use super::scoreboard::{Scoreboard, more_reordering};
 
 /// So many timeouts in a row are a silence.
 const SILENCE: u32 = 3;
@@ -38,38 +33,15 @@ const SILENCE: u32 = 3;
 /// More than any receiver of ours takes. Without a limit a liar could have us keep count of a whole message in flight.
 const PEER_WINDOW_LIMIT: u32 = 1 << 15;
 
-/// What a session has learnt of the way to the other side. It outlives the messages.
+/// Which message of which session.
 #[derive(Debug, Clone, Copy)]
-pub struct Path {
-    /// Round trips.
-    pub round_trip: RoundTrip,
-    /// The congestion window.
-    pub controller: Controller,
-    /// The fixed window, in blocks.
-    cap: u32,
-    reordering: u32,
-    /// Blocks that the other side takes at once, as it said last.
-    peer_window: u32,
-    last_use: Duration,
-}
-
-impl Path {
-    /// Nothing is known yet. `cap`: never more blocks in flight than so many.
-    pub fn new(congestion: Congestion, cap: Option<usize>) -> Path {
-        Path {
-            round_trip: RoundTrip::default(),
-            controller: Controller::new(congestion),
-            cap: cap.map_or(u32::MAX, |cap| u32::try_from(cap).unwrap_or(u32::MAX).max(1)),
-            reordering: REORDERING,
-            peer_window: FIRST_PEER_WINDOW,
-            last_use: Duration::ZERO,
-        }
-    }
-
-    /// How many blocks may be in flight.
-    pub fn window(&self) -> u32 {
-        self.controller.window().min(self.cap).min(self.peer_window)
-    }
+pub struct MessageId {
+    /// Request or response.
+    pub side: Side,
+    /// The session's token.
+    pub token: u64,
+    /// Number of the exchange in the session.
+    pub exchange: u32,
 }
 
 /// One message on its way.
@@ -94,13 +66,8 @@ impl Sender {
     ///
     /// # Panics
     /// If the message is longer than 4 GiB or the block size not allowed: the caller has limits.
-    pub fn new(
-        now: Duration,
-        path: &mut Path,
-        (side, token, exchange): (Side, u64, u32),
-        block_size: u16,
-        message: Bytes,
-    ) -> Sender {
+    pub fn new(now: Duration, path: &mut Path, id: MessageId, block_size: u16, message: Bytes) -> Sender {
+        let MessageId { side, token, exchange } = id;
         let length = u32::try_from(message.len()).expect("the limit of a message is below 4 GiB");
         let blocks = block_count(length, block_size).expect("our block size is allowed");
         let silence = now.saturating_sub(path.last_use) > path.round_trip.timeout(0);
@@ -149,13 +116,7 @@ impl Sender {
     }
 
     /// Appends what may leave now to a batch that is begun; whether that was anything.
-    pub fn poll_transmit(
-        &mut self,
-        now: Duration,
-        path: &mut Path,
-        batch: &mut Batch,
-        statistics: &mut Statistics,
-    ) -> bool {
+    pub fn poll_transmit(&mut self, now: Duration, path: &mut Path, batch: &mut Batch) -> bool {
         let size = usize::from(self.header.block_size);
         let segment = DATA_HEADER + size;
         let most = BATCH_DATAGRAMS.min(BATCH_BYTES / segment).max(1);
@@ -181,9 +142,9 @@ impl Sender {
             return false;
         }
         batch.segment = segment;
-        statistics.datagrams_sent += count as u64;
-        statistics.blocks_sent += count as u64;
-        statistics.retransmissions += retransmissions;
+        path.counted.datagrams_sent += count as u64;
+        path.counted.blocks_sent += count as u64;
+        path.counted.retransmissions += retransmissions;
         path.last_use = now;
         if self.timer.is_none() || self.is_tail() {
             self.arm(now, path);
@@ -221,11 +182,11 @@ impl Sender {
     }
 
     /// The timer has fired, or something else: nothing happens before [`Sender::deadline`].
-    pub fn handle_timeout(&mut self, now: Duration, path: &mut Path, statistics: &mut Statistics) {
+    pub fn handle_timeout(&mut self, now: Duration, path: &mut Path) {
         if self.timer.is_none_or(|timer| now < timer) {
             return;
         }
-        statistics.timeouts += 1;
+        path.counted.timeouts += 1;
         if self.is_tail() {
             self.tail_probed = true;
         } else {
@@ -254,7 +215,7 @@ impl Sender {
     }
 
     /// Appends the last block once more: "are you still there?" after all was acknowledged.
-    pub fn poll_probe(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) {
+    pub fn poll_probe(&mut self, now: Duration, path: &mut Path, batch: &mut Batch) {
         let block = self.scoreboard.count() - 1;
         let start = block as usize * usize::from(self.header.block_size);
         self.header.sequence = self.scoreboard.repeated(block, now);
@@ -263,12 +224,12 @@ impl Sender {
         batch.bytes.extend_from_slice(&self.header.encode(payload));
         batch.bytes.extend_from_slice(payload);
         batch.segment = batch.bytes.len();
-        statistics.datagrams_sent += 1;
+        path.counted.datagrams_sent += 1;
     }
 
     /// A probe may go beyond the congestion window, but never beyond a fixed one.
     fn may_send(&self, path: &Path) -> bool {
         let flight = self.scoreboard.in_flight();
-        flight < path.window() || (self.probes > 0 && flight < path.cap.min(path.peer_window))
+        flight < path.window() || (self.probes > 0 && flight < path.allowed_window())
     }
 }

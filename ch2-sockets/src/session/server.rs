@@ -7,17 +7,25 @@
 //! poll_transmit ◀── replies, acks, blocks ◀───────────────────────────────────────────────────────┘
 //! ```
 //!
-//! The order of calls, over and over: hand in what has come, run the requests, call [`Server::poll_transmit`] until there is nothing,
-//! wait for a datagram or for [`Server::deadline`], and call [`Server::handle_timeout`] then. One acknowledgement is made for
-//! all that came since the last `poll_transmit`, so who receives in batches acknowledges in batches.
+//! The order of calls: hand in what has come, run the requests, call [`Server::poll_transmit`] until there is nothing, wait for a
+//! datagram or for [`Server::deadline`], and call [`Server::handle_timeout`] then. One acknowledgement is made for all that came
+//! since the last `poll_transmit`: a caller that receives in batches acknowledges in batches.
 //!
-//! Nobody gets more bytes than he sent before he has proved his address, but for the 18 bytes that the smallest Ethernet frame
-//! carries anyway: forged requests are not amplified.
+//! A client gets no more bytes than it has sent until it has proved its address, except for the 18 bytes that the smallest
+//! Ethernet frame carries anyway: forged requests are not amplified.
+//!
+//! | file | what |
+//! |---|---|
+//! | `server.rs` | what comes in: datagrams, and responses from the service |
+//! | `schedule.rs` | what goes out, and when: turns, timers, the end of a session |
+//! | [`session`] | one session of the extension |
+//! | [`block_sessions`], [`reassembly`] | the original protocol's sessions, and a message that arrives in one |
+//! | [`slot_table`] | sessions in numbered slots |
 
 pub mod block_sessions;
 pub mod reassembly;
+mod schedule;
 pub mod session;
-pub mod sessions;
 pub mod slot_table;
 
 use std::collections::VecDeque;
@@ -26,17 +34,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::batch::{Batch, split};
-use super::budget::{Account, Budget, Held};
+use super::batch::split;
+use super::budget::{Account, Budget, Held, Reserved};
 use super::config::Config;
 use super::datagram::{Ack, Data, Reason, Refusal, Side};
+use super::deadlines::Deadlines;
 use super::limits::Limits;
-use super::pdu::{self, ResponsePdu};
+use super::pdu::{self, RequestPdu, ResponsePdu};
 use super::statistics::Statistics;
 use block_sessions::BlockSessions;
 use common::protocol::token::Tokens;
 use session::Session;
-use sessions::Sessions;
+use slot_table::SlotTable;
 
 /// Short replies that wait to be sent, at most: what is more is dropped, as UDP may.
 const REPLIES: usize = 1024;
@@ -48,39 +57,53 @@ const REPLY: usize = 24;
 pub struct IncomingRequest {
     /// To be given to [`Server::respond`].
     pub exchange: ExchangeId,
-    /// Who asks.
+    /// The client's address.
     pub from: SocketAddr,
-    /// What.
+    /// The request.
     pub request: Vec<u8>,
 }
 
-/// Which request a response is for.
+/// Which request a response is for. Requests of the original protocol have no session and no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExchangeId(Option<Place>);
+pub struct ExchangeId {
+    session: Option<SessionId>,
+    exchange: u32,
+}
 
-/// `None` for the original protocol, which has no responses.
+/// A slot is used again; a serial number is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct SessionId {
     slot: u32,
     serial: u64,
-    exchange: u32,
 }
 
 /// The server's side of the port.
 #[derive(Debug)]
 pub struct Server {
-    limits: Limits,
     config: Config,
     tokens: Tokens,
     budget: Budget,
     block_sessions: BlockSessions,
-    sessions: Sessions,
-    /// Requests not polled yet, with the bytes to release then.
-    delivered: VecDeque<(IncomingRequest, Account, usize)>,
+    sessions: SlotTable<(SocketAddr, u64), Session>,
+    /// The address, token and slot that the last datagram was for: most likely the next one is for the same.
+    latest: Option<(SocketAddr, u64, u32)>,
+    /// Sessions that have something to send, perhaps.
+    ready: VecDeque<u32>,
+    retransmissions: Deadlines,
+    expiries: Deadlines,
+    /// Sessions made so far.
+    made: u64,
+    complete: VecDeque<Complete>,
     replies: VecDeque<Reply>,
-    /// Memory of a request that was run, for the next one.
-    spare: Vec<u8>,
+    /// Of the server itself, and of sessions that have ended.
     statistics: Statistics,
+}
+
+/// A request that is complete and not polled yet, with the bytes reserved for it.
+#[derive(Debug)]
+struct Complete {
+    incoming: IncomingRequest,
+    reserved: usize,
 }
 
 /// A short datagram, kept without an allocation of its own.
@@ -92,7 +115,7 @@ struct Reply {
 }
 
 impl Server {
-    /// A server without sessions. The seed is its secret: who knows it can forge addresses.
+    /// A server without sessions. The seed is its secret: a client that knows it can forge addresses.
     pub fn new(limits: Limits, config: Config, seed: [u8; 32]) -> Server {
         let (tokens, numbers) = seed.split_at(16);
         let half = |bytes: &[u8]| bytes.try_into().expect("half of the seed");
@@ -103,15 +126,18 @@ impl Server {
             ..limits
         };
         Server {
-            limits,
             config,
             tokens: Tokens::new(half(tokens), limits.token_period),
             budget: Budget::new(limits),
             block_sessions: BlockSessions::new(half(numbers)),
-            sessions: Sessions::default(),
-            delivered: VecDeque::new(),
+            sessions: SlotTable::default(),
+            latest: None,
+            ready: VecDeque::new(),
+            retransmissions: Deadlines::default(),
+            expiries: Deadlines::default(),
+            made: 0,
+            complete: VecDeque::new(),
             replies: VecDeque::new(),
-            spare: Vec::new(),
             statistics: Statistics::default(),
         }
     }
@@ -122,37 +148,28 @@ impl Server {
             self.statistics.datagrams_received += 1;
             match datagram.first() {
                 Some(b'D') => self.handle_data(now, from, datagram),
-                Some(b'K') => match Ack::parse(datagram) {
-                    Some((ack, ranges)) => {
-                        self.sessions.handle_ack(now, from, &ack, ranges, &mut self.budget);
-                    }
-                    None => self.statistics.malformed += 1,
-                },
-                Some(b'X') => match Refusal::parse(datagram) {
-                    Some(refusal) => self.sessions.handle_refusal(now, from, &refusal, &mut self.budget),
-                    None => self.statistics.malformed += 1,
-                },
-                _ => self.handle_block_pdu(now, from, datagram),
+                Some(b'K') => self.handle_ack(now, from, datagram),
+                Some(b'X') => self.handle_refusal(now, from, datagram),
+                _ => self.handle_pdu(now, from, datagram),
             }
         }
     }
 
     /// A request that is complete: run it and call [`Server::respond`]. Call until there is none.
     pub fn poll_request(&mut self) -> Option<IncomingRequest> {
-        let (delivered, account, reserved) = self.delivered.pop_front()?;
-        self.budget.release(account, reserved);
-        Some(delivered)
+        let Complete { incoming, reserved } = self.complete.pop_front()?;
+        self.budget.release(Account::of(incoming.from.ip()), reserved);
+        Some(incoming)
     }
 
     /// Gives the response to a request. It is dropped if nobody waits for it: the original protocol has no responses, and a
     /// client may have gone.
-    pub fn respond(&mut self, now: Duration, exchange: ExchangeId, response: impl Into<Bytes>) {
-        let Some(Place { slot, serial, exchange }) = exchange.0 else { return };
-        let Some(session) = self.sessions.session(slot, serial) else { return };
-        let (address, token) = (session.address, session.token);
-        match session.respond(now, exchange, response.into(), (&self.limits, &self.config), &mut self.budget)
-        {
-            Ok(()) => self.sessions.enqueue(slot),
+    pub fn respond(&mut self, now: Duration, to: ExchangeId, response: impl Into<Bytes>) {
+        let Some(SessionId { slot, serial }) = to.session else { return };
+        let Some(session) = self.sessions.at(slot).filter(|session| session.serial == serial) else { return };
+        let (address, token, exchange) = (session.address, session.token, to.exchange);
+        match session.respond(now, exchange, response.into(), &mut self.budget) {
+            Ok(()) => self.enqueue(slot),
             Err(reason) => self.refuse(address, Refusal { reason, token, exchange }),
         }
     }
@@ -160,43 +177,20 @@ impl Server {
     /// Gives back the memory of a request that is not needed any more: the next big one is received into it. Optional; one is
     /// kept, as long as there are sessions.
     pub fn recycle(&mut self, request: Vec<u8>) {
-        if request.capacity() > self.spare.capacity() && request.capacity() <= self.limits.request {
-            self.spare = request;
-        }
+        self.budget.recycle(request);
     }
 
-    /// Fills `batch` with datagrams to send now; `false` if there are none. Call until then.
-    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
-        if let Some(reply) = self.replies.pop_front() {
-            self.statistics.datagrams_sent += 1;
-            batch.single(reply.to, &reply.bytes[..reply.length]);
-            return true;
-        }
-        self.sessions.poll_transmit(now, batch, &mut self.statistics)
-    }
-
-    /// When to call [`Server::handle_timeout`], if nothing comes before. It may turn out to have been early.
-    pub fn deadline(&self) -> Option<Duration> {
-        [self.sessions.deadline(), self.block_sessions.deadline()].into_iter().flatten().min()
-    }
-
-    /// The time has come, or some other time: then nothing happens.
-    pub fn handle_timeout(&mut self, now: Duration) {
-        self.sessions.handle_timeout(now, &self.limits, &mut self.budget, &mut self.statistics);
-        self.block_sessions.handle_timeout(now, &self.limits, &mut self.budget);
-        if self.held() == Held::default() {
-            self.spare = Vec::new();
-        }
-    }
-
-    /// What was counted.
+    /// What was counted, in all sessions together.
     pub fn statistics(&self) -> Statistics {
-        let latest = self.sessions.latest().map(Session::path);
-        Statistics {
+        let latest =
+            self.latest.and_then(|(_, _, slot)| self.sessions.get(slot)).map(|session| &session.path);
+        let mut all = Statistics {
             smoothed_round_trip: latest.and_then(|path| path.round_trip.smoothed()),
             window: latest.map_or(0, |path| path.window().into()),
             ..self.statistics
-        }
+        };
+        self.sessions.values().for_each(|session| all += &session.path.counted);
+        all
     }
 
     /// What is held now.
@@ -216,43 +210,75 @@ impl Server {
         if data.side != Side::Request {
             return self.refuse(from, Refusal::of(&data, Reason::NotUnderstood));
         }
-        let rules = (&self.tokens, &self.limits, &self.config);
-        let received = self.sessions.handle_data(
-            now,
-            from,
-            (&data, payload),
-            rules,
-            (&mut self.budget, &mut self.spare),
-            &mut self.statistics,
-        );
-        match received {
-            Ok(None) => {}
-            Ok(Some((slot, serial, complete))) => {
-                let exchange = ExchangeId(Some(Place { slot, serial, exchange: complete.exchange }));
-                self.deliver(
-                    IncomingRequest { exchange, from, request: complete.request },
-                    complete.reserved,
-                );
-            }
-            Err(reason) => self.refuse(from, Refusal::of(&data, reason)),
+        if let Err(reason) = self.store_block(now, from, &data, payload) {
+            self.refuse(from, Refusal::of(&data, reason));
         }
     }
 
-    fn handle_block_pdu(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
-        let response = match pdu::RequestPdu::parse(datagram) {
+    /// Hands a block to its session, which it may begin.
+    ///
+    /// # Errors
+    /// The reason to refuse it.
+    #[inline]
+    fn store_block(
+        &mut self,
+        now: Duration,
+        from: SocketAddr,
+        data: &Data,
+        payload: &[u8],
+    ) -> Result<(), Reason> {
+        let slot = match self.find(from, data.token) {
+            Some(slot) => slot,
+            None => self.open(now, from, data)?,
+        };
+        let Some(session) = self.sessions.at(slot) else { return Err(Reason::Unknown) };
+        let complete = session.handle_data(now, data, payload, &mut self.budget)?;
+        if !session.queued {
+            session.queued = true;
+            self.ready.push_back(slot);
+        }
+        if let Some(complete) = complete {
+            let session = Some(SessionId { slot, serial: session.serial });
+            self.deliver(from, ExchangeId { session, exchange: data.exchange }, complete);
+        }
+        Ok(())
+    }
+
+    fn handle_ack(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
+        let Some((ack, ranges)) = Ack::parse(datagram) else {
+            self.statistics.malformed += 1;
+            return;
+        };
+        let Some(slot) = self.find(from, ack.token) else { return };
+        if let Some(session) = self.sessions.at(slot) {
+            session.handle_ack(now, &ack, ranges, &mut self.budget);
+            self.enqueue(slot);
+        }
+    }
+
+    fn handle_refusal(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
+        let Some(refusal) = Refusal::parse(datagram) else {
+            self.statistics.malformed += 1;
+            return;
+        };
+        let Some(slot) = self.find(from, refusal.token) else { return };
+        if let Some(session) = self.sessions.at(slot) {
+            session.handle_refusal(now, refusal.exchange, &mut self.budget);
+        }
+    }
+
+    fn handle_pdu(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
+        let response = match RequestPdu::parse(datagram) {
             None => ResponsePdu::NotUnderstood,
-            Some(pdu::RequestPdu::OpenExtension) if datagram.len() < pdu::OPEN_EXTENSION.len() => {
-                // Not padded: the answer would be longer than the question.
+            // Not padded: the answer would be longer than the question.
+            Some(RequestPdu::OpenExtension) if datagram.len() < pdu::OPEN_EXTENSION.len() => {
                 ResponsePdu::NotUnderstood
             }
-            Some(pdu::RequestPdu::OpenExtension) => ResponsePdu::Token(self.tokens.issue(now, from)),
+            Some(RequestPdu::OpenExtension) => ResponsePdu::Token(self.tokens.issue(now, from)),
             Some(request) => {
-                let (response, complete) =
-                    self.block_sessions.handle_request(now, from, &request, &self.limits, &mut self.budget);
-                if let Some(complete) = complete {
-                    let delivered =
-                        IncomingRequest { exchange: ExchangeId(None), from, request: complete.message };
-                    self.deliver(delivered, complete.reserved);
+                let response = self.block_sessions.handle_pdu(now, from, &request, &mut self.budget);
+                if let Some(complete) = self.block_sessions.poll_request() {
+                    self.deliver(from, ExchangeId { session: None, exchange: 0 }, complete);
                 }
                 response
             }
@@ -265,10 +291,10 @@ impl Server {
         self.reply(from, &bytes);
     }
 
-    fn deliver(&mut self, delivered: IncomingRequest, reserved: usize) {
+    fn deliver(&mut self, from: SocketAddr, exchange: ExchangeId, complete: Reserved) {
         self.statistics.delivered += 1;
-        let account = Account::of(delivered.from.ip());
-        self.delivered.push_back((delivered, account, reserved));
+        let incoming = IncomingRequest { exchange, from, request: complete.message };
+        self.complete.push_back(Complete { incoming, reserved: complete.bytes });
     }
 
     fn refuse(&mut self, to: SocketAddr, refusal: Refusal) {

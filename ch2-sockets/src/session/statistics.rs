@@ -1,6 +1,9 @@
 //! What a side has counted.
 
+use std::ops::AddAssign;
 use std::time::Duration;
+
+use super::receiver::Outcome;
 
 /// Counters of one side since it began, and what it knows of the way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,4 +32,31 @@ pub struct Statistics {
     pub smoothed_round_trip: Option<Duration>,
     /// Blocks that may be in flight. At a server, in the session that was last heard of.
     pub window: u64,
+}
+
+impl Statistics {
+    /// Counts a block that has come.
+    pub fn count_block(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::New => self.blocks_received += 1,
+            Outcome::Duplicate => self.duplicates += 1,
+            Outcome::Stray => self.malformed += 1,
+        }
+    }
+}
+
+/// Adds the counters; what is known of one path is not a sum.
+impl AddAssign<&Statistics> for Statistics {
+    fn add_assign(&mut self, other: &Statistics) {
+        self.datagrams_sent += other.datagrams_sent;
+        self.datagrams_received += other.datagrams_received;
+        self.blocks_sent += other.blocks_sent;
+        self.retransmissions += other.retransmissions;
+        self.blocks_received += other.blocks_received;
+        self.duplicates += other.duplicates;
+        self.timeouts += other.timeouts;
+        self.malformed += other.malformed;
+        self.refused += other.refused;
+        self.delivered += other.delivered;
+    }
 }

@@ -125,6 +125,8 @@ fn a_client_that_slept_for_long_gets_a_new_session() {
         pair.run(pair.now + Duration::from_secs(61));
         assert_eq!(pair.server.held(), Held::default(), "round {number}");
     }
+    let counted = pair.server.statistics();
+    assert_eq!((counted.blocks_received, counted.blocks_sent), (4, 4), "of sessions that have ended");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How fast the two state machines are without a kernel between them. Run it by hand, in release:
 //!
 //! ```text
-//! cargo test --release -p common --test session_throughput -- --ignored --nocapture
+//! cargo test --release -p ch2-sockets --test it session_throughput -- --ignored --nocapture
 //! ```
 
 use std::time::{Duration, Instant};

@@ -18,7 +18,7 @@ use super::super::datagram::{Ack, Data, Ranges, Reason, Refusal, Side};
 use super::super::error::ExchangeError;
 use super::super::limits::RESPONSE_LIMIT;
 use super::super::pdu::ResponsePdu;
-use super::super::receiver::{Outcome, Receiver};
+use super::super::receiver::Receiver;
 use super::states::Waiting;
 use super::{Client, ClientState, NOT_UNDERSTOOD};
 
@@ -30,7 +30,7 @@ impl Client {
             return;
         }
         for datagram in split(segment, bytes) {
-            self.statistics.datagrams_received += 1;
+            self.path.counted.datagrams_received += 1;
             let known = match datagram.first() {
                 Some(b'D') => {
                     Data::parse(datagram).map(|(data, payload)| self.handle_data(now, &data, payload))
@@ -39,7 +39,7 @@ impl Client {
                 Some(b'X') => Refusal::parse(datagram).map(|refusal| self.handle_refusal(now, &refusal)),
                 _ => ResponsePdu::parse(datagram).map(|response| self.handle_opening(now, response)),
             };
-            self.statistics.malformed += u64::from(known.is_none());
+            self.path.counted.malformed += u64::from(known.is_none());
         }
     }
 
@@ -105,12 +105,7 @@ impl Client {
         if growth > 0 {
             receiver.grow(growth);
         }
-        self.acknowledge = true;
-        match receiver.handle_data(now, data, payload) {
-            Outcome::New => self.statistics.blocks_received += 1,
-            Outcome::Duplicate => self.statistics.duplicates += 1,
-            Outcome::Stray => self.statistics.malformed += 1,
-        }
+        self.path.counted.count_block(receiver.handle_data(now, data, payload));
         if matches!(self.state, ClientState::Receiving) {
             self.progress.received = receiver.progress().0;
         }
@@ -132,7 +127,7 @@ impl Client {
             self.finish(Err(ExchangeError::TooLong { length, limit: RESPONSE_LIMIT }));
             return false;
         }
-        self.receiver = Receiver::new(data, self.config.receive_window);
+        self.receiver = Receiver::new(data, self.path.config.receive_window);
         if let Some(receiver) =
             self.receiver.as_mut().filter(|receiver| receiver.suits(self.spare.capacity()))
         {

@@ -24,10 +24,11 @@ fn give(receiver: &mut Receiver, message: &[u8], block: u32, sequence: u32) -> O
     receiver.handle_data(NOW, &data, &message[start..message.len().min(start + usize::from(SIZE))])
 }
 
-fn ack(receiver: &Receiver) -> (Ack, Vec<(u32, u32)>) {
-    let mut bytes = Vec::new();
-    receiver.acknowledge(NOW + Duration::from_micros(5), &mut bytes);
-    let (ack, ranges) = Ack::parse(&bytes).unwrap();
+fn ack(receiver: &mut Receiver) -> (Ack, Vec<(u32, u32)>) {
+    let mut batch = Batch::new();
+    assert!(receiver.poll_transmit(NOW + Duration::from_micros(5), &mut batch));
+    assert!(!receiver.poll_transmit(NOW, &mut batch), "one ack for all that has come");
+    let (ack, ranges) = Ack::parse(&batch.bytes).unwrap();
     (ack, ranges.collect())
 }
 
@@ -38,18 +39,18 @@ fn an_ack_says_what_is_here_with_the_newest_first() {
     for (sequence, block) in [0, 1, 3, 6, 7, 9, 4].into_iter().enumerate() {
         assert_eq!(give(&mut receiver, &message, block, sequence as u32), Outcome::New);
     }
-    let (ack, ranges) = ack(&receiver);
+    let (ack, ranges) = ack(&mut receiver);
     assert_eq!((ack.cumulative, ack.largest, ack.delay), (2, 6, 5));
     assert_eq!(ranges, [(3, 5), (6, 8), (9, 10)]);
     assert_eq!(give(&mut receiver, &message, 6, 7), Outcome::Duplicate);
     assert_eq!(give(&mut receiver, &message, 1, 8), Outcome::Duplicate);
     give(&mut receiver, &message, 8, 9);
-    assert_eq!(self::ack(&receiver).1, [(6, 10), (3, 5)]);
+    assert_eq!(self::ack(&mut receiver).1, [(6, 10), (3, 5)]);
     give(&mut receiver, &message, 2, 10);
     give(&mut receiver, &message, 5, 11);
     assert_eq!(receiver.take(), Some(message));
     assert_eq!(receiver.take(), None);
-    assert_eq!(self::ack(&receiver).0.cumulative, 10);
+    assert_eq!(self::ack(&mut receiver).0.cumulative, 10);
 }
 
 #[test]
@@ -94,7 +95,7 @@ proptest! {
         for (sequence, block) in order.enumerate() {
             give(&mut receiver, &message, block as u32, sequence as u32);
             prop_assert!(receiver.memory() <= length);
-            let (ack, ranges) = ack(&receiver);
+            let (ack, ranges) = ack(&mut receiver);
             let told = ack.cumulative + ranges.iter().map(|(first, end)| end - first).sum::<u32>();
             prop_assert!(told as usize <= blocks);
         }

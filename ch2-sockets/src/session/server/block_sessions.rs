@@ -21,9 +21,8 @@ use std::time::Duration;
 
 use siphasher::sip::SipHasher24;
 
-use super::super::budget::{Account, Budget, NoRoom};
+use super::super::budget::{Account, Budget, NoRoom, Reserved};
 use super::super::deadlines::Deadlines;
-use super::super::limits::Limits;
 use super::super::pdu::{RequestPdu, ResponsePdu};
 use super::reassembly::Reassembly;
 use super::slot_table::SlotTable;
@@ -38,6 +37,8 @@ pub struct BlockSessions {
     expiries: Deadlines,
     /// Sessions that were empty when they were made, oldest first, with their numbers.
     empty: VecDeque<(u32, u64)>,
+    /// The message that the last PDU has completed.
+    complete: Option<Reserved>,
     secret: [u8; 16],
     made: u64,
 }
@@ -57,47 +58,46 @@ enum BlockSessionState {
     Closed { delivered: bool },
 }
 
-/// A message that is complete, with the bytes reserved for it.
-pub struct Complete {
-    /// The message.
-    pub message: Vec<u8>,
-    /// Whose bytes.
-    pub account: Account,
-    /// Bytes reserved for it, to be released.
-    pub reserved: usize,
-}
-
 impl BlockSessions {
     /// None yet; the secret makes the numbers unguessable.
     pub fn new(secret: [u8; 16]) -> BlockSessions {
-        let (sessions, expiries) = (SlotTable::default(), Deadlines::default());
-        BlockSessions { sessions, expiries, empty: VecDeque::new(), secret, made: 0 }
+        BlockSessions {
+            sessions: SlotTable::default(),
+            expiries: Deadlines::default(),
+            empty: VecDeque::new(),
+            complete: None,
+            secret,
+            made: 0,
+        }
     }
 
-    /// Answers a datagram, and gives the message that it may have completed.
-    pub fn handle_request(
+    /// Answers a PDU. Then ask [`BlockSessions::poll_request`] whether it has completed a message.
+    pub fn handle_pdu(
         &mut self,
         now: Duration,
         from: SocketAddr,
-        request: &RequestPdu<'_>,
-        limits: &Limits,
+        pdu: &RequestPdu<'_>,
         budget: &mut Budget,
-    ) -> (ResponsePdu, Option<Complete>) {
-        let answer = match *request {
-            RequestPdu::Open => self.open(now, from, limits, budget).map(ResponsePdu::Done),
+    ) -> ResponsePdu {
+        let done = match *pdu {
+            RequestPdu::Open => self.open(now, from, budget),
             RequestPdu::OpenExtension => None,
-            RequestPdu::Block { session, index, count, length, data } => {
-                if data.len() as u64 != length {
-                    return (ResponsePdu::WrongLength, None);
-                }
-                self.store(now, (from, session), (index, count, data), limits, budget).map(ResponsePdu::Done)
+            RequestPdu::Block { length, data, .. } if data.len() as u64 != length => {
+                return ResponsePdu::WrongLength;
             }
-            RequestPdu::Close { session } => match self.close(now, (from, session), budget) {
-                Some((delivered, complete)) => return (ResponsePdu::Done(delivered.into()), complete),
-                None => None,
-            },
+            RequestPdu::Block { session, index, count, data, .. } => self
+                .find(now, from, session)
+                .and_then(|slot| self.sessions.at(slot)?.store(index, count, data, budget)),
+            RequestPdu::Close { session } => {
+                self.find(now, from, session).and_then(|slot| self.close(slot, budget)).map(u64::from)
+            }
         };
-        (answer.unwrap_or(ResponsePdu::NotUnderstood), None)
+        done.map_or(ResponsePdu::NotUnderstood, ResponsePdu::Done)
+    }
+
+    /// The message that the last PDU has completed, once.
+    pub fn poll_request(&mut self) -> Option<Reserved> {
+        self.complete.take()
     }
 
     /// When [`BlockSessions::handle_timeout`] wants to be called.
@@ -105,11 +105,11 @@ impl BlockSessions {
         self.expiries.deadline()
     }
 
-    /// Forgets who has been silent for too long.
-    pub fn handle_timeout(&mut self, now: Duration, limits: &Limits, budget: &mut Budget) {
+    /// Forgets sessions that have been silent for too long.
+    pub fn handle_timeout(&mut self, now: Duration, budget: &mut Budget) {
         while let Some(slot) = self.expiries.due(now) {
             let Some(session) = self.sessions.at(slot) else { continue };
-            let end = session.last_heard + limits.idle_timeout;
+            let end = session.last_heard + budget.limits().idle_timeout;
             if now < end {
                 self.expiries.set(slot, end);
             } else {
@@ -118,7 +118,14 @@ impl BlockSessions {
         }
     }
 
-    fn open(&mut self, now: Duration, from: SocketAddr, limits: &Limits, budget: &mut Budget) -> Option<u64> {
+    /// The slot of a session, which was heard of now.
+    fn find(&mut self, now: Duration, from: SocketAddr, number: u64) -> Option<u32> {
+        let slot = self.sessions.find(&(from, number))?;
+        self.sessions.at(slot)?.last_heard = now;
+        Some(slot)
+    }
+
+    fn open(&mut self, now: Duration, from: SocketAddr, budget: &mut Budget) -> Option<u64> {
         let account = Account::of(from.ip());
         self.forget_started();
         while budget.add_active(account).is_err() {
@@ -127,7 +134,7 @@ impl BlockSessions {
         let number = self.new_number(from);
         let session = BlockSession { number, account, last_heard: now, state: BlockSessionState::Empty };
         let slot = self.sessions.insert((from, number), session);
-        self.expiries.set(slot, now + limits.idle_timeout);
+        self.expiries.set(slot, now + budget.limits().idle_timeout);
         self.empty.push_back((slot, number));
         Some(number)
     }
@@ -167,43 +174,11 @@ impl BlockSessions {
         self.sessions.get(slot).filter(|session| session.number == number && session.is_empty())
     }
 
-    fn store(
-        &mut self,
-        now: Duration,
-        key: (SocketAddr, u64),
-        (index, count, data): (u64, u64, &[u8]),
-        limits: &Limits,
-        budget: &mut Budget,
-    ) -> Option<u64> {
-        let slot = self.sessions.find(&key)?;
+    /// Whether the session was delivered, now or before.
+    fn close(&mut self, slot: u32, budget: &mut Budget) -> Option<bool> {
         let session = self.sessions.at(slot)?;
-        session.last_heard = now;
-        if index >= count || count > limits.request as u64 {
-            return None;
-        }
-        if session.is_empty() {
-            session.state = BlockSessionState::Reassembling(Reassembly::new(count));
-        }
-        match &mut session.state {
-            BlockSessionState::Reassembling(reassembly) if reassembly.count() == count => {
-                reassembly.store(index, data, limits.request, session.account, budget).ok()
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether the session was delivered, now or before, and the message if now.
-    fn close(
-        &mut self,
-        now: Duration,
-        key: (SocketAddr, u64),
-        budget: &mut Budget,
-    ) -> Option<(bool, Option<Complete>)> {
-        let slot = self.sessions.find(&key)?;
-        let session = self.sessions.at(slot)?;
-        session.last_heard = now;
         if let BlockSessionState::Closed { delivered } = session.state {
-            return Some((delivered, None));
+            return Some(delivered);
         }
         let account = session.account;
         let BlockSessionState::Reassembling(reassembly) =
@@ -216,17 +191,15 @@ impl BlockSessions {
         let keep = budget.room_for_idle(account).is_ok() || delivered;
         budget.remove_active(account);
         budget.add_idle(account);
-        let complete = if delivered {
-            let (message, reserved) = reassembly.into_message();
-            Some(Complete { message, account, reserved })
+        if delivered {
+            self.complete = Some(reassembly.into_message());
         } else {
-            budget.release(account, reassembly.reserved());
-            None
-        };
+            reassembly.abandon(budget);
+        }
         if !keep {
             self.remove(slot, budget);
         }
-        Some((delivered, complete))
+        Some(delivered)
     }
 
     fn remove(&mut self, slot: u32, budget: &mut Budget) {
@@ -235,7 +208,7 @@ impl BlockSessions {
             BlockSessionState::Closed { .. } => budget.remove_idle(session.account),
             BlockSessionState::Empty => budget.remove_active(session.account),
             BlockSessionState::Reassembling(reassembly) => {
-                budget.release(session.account, reassembly.reserved());
+                reassembly.abandon(budget);
                 budget.remove_active(session.account);
             }
         }
@@ -245,5 +218,21 @@ impl BlockSessions {
 impl BlockSession {
     fn is_empty(&self) -> bool {
         matches!(self.state, BlockSessionState::Empty)
+    }
+
+    /// Stores a block; how many distinct ones there are now. `None` if it is not taken.
+    fn store(&mut self, index: u64, count: u64, data: &[u8], budget: &mut Budget) -> Option<u64> {
+        if index >= count || count > budget.limits().request as u64 {
+            return None;
+        }
+        if self.is_empty() {
+            self.state = BlockSessionState::Reassembling(Reassembly::new(self.account, count));
+        }
+        match &mut self.state {
+            BlockSessionState::Reassembling(reassembly) if reassembly.count() == count => {
+                reassembly.store(index, data, budget).ok()
+            }
+            _ => None,
+        }
     }
 }

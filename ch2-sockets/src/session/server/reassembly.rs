@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::budget::{Account, Budget, NoRoom};
+use super::super::budget::{Account, Budget, NoRoom, Reserved};
 
 /// What a block out of order costs besides its bytes.
 const BLOCK_OVERHEAD: usize = 96;
@@ -19,6 +19,7 @@ const BLOCK_OVERHEAD: usize = 96;
 /// A message as it arrives.
 #[derive(Debug)]
 pub struct Reassembly {
+    account: Account,
     count: u64,
     front: Vec<u8>,
     /// Blocks in `front`.
@@ -31,8 +32,9 @@ pub struct Reassembly {
 
 impl Reassembly {
     /// A message of so many blocks, none of them here.
-    pub fn new(count: u64) -> Reassembly {
+    pub fn new(account: Account, count: u64) -> Reassembly {
         Reassembly {
+            account,
             count,
             front: Vec::new(),
             in_order: 0,
@@ -52,61 +54,48 @@ impl Reassembly {
         self.in_order == self.count
     }
 
-    /// Bytes reserved in the budget.
-    pub fn reserved(&self) -> usize {
-        self.reserved
+    /// The blocks in order, and the bytes reserved for them.
+    pub fn into_message(self) -> Reserved {
+        Reserved { message: self.front, bytes: self.reserved }
     }
 
-    /// The blocks in order, and the bytes reserved for them.
-    pub fn into_message(self) -> (Vec<u8>, usize) {
-        (self.front, self.reserved)
+    /// Drops the blocks.
+    pub fn abandon(self, budget: &mut Budget) {
+        budget.release(self.account, self.reserved);
     }
 
     /// Stores a block; how many distinct ones there are now. One that is here already stays as it is.
     ///
     /// # Errors
-    /// [`NoRoom`]: the message is longer than `limit` bytes, or the budget has no room.
-    pub fn store(
-        &mut self,
-        index: u64,
-        data: &[u8],
-        limit: usize,
-        account: Account,
-        budget: &mut Budget,
-    ) -> Result<u64, NoRoom> {
+    /// [`NoRoom`]: the message is longer than a request may be, or the budget has no room.
+    pub fn store(&mut self, index: u64, data: &[u8], budget: &mut Budget) -> Result<u64, NoRoom> {
         if index < self.in_order || self.later.contains_key(&index) {
             return Ok(self.distinct());
         }
-        if self.front.len() + self.later_bytes + data.len() > limit {
+        if self.front.len() + self.later_bytes + data.len() > budget.limits().request {
             return Err(NoRoom);
         }
         if index > self.in_order {
-            self.reserve(data.len() + BLOCK_OVERHEAD, account, budget)?;
+            self.reserve(data.len() + BLOCK_OVERHEAD, budget)?;
             self.later.insert(index, data.to_vec());
             self.later_bytes += data.len();
             return Ok(self.distinct());
         }
-        self.append(data, limit, account, budget)?;
+        self.append(data, budget)?;
         while let Some(entry) = self.later.first_entry().filter(|entry| *entry.key() == self.in_order) {
             let block = entry.remove();
             self.later_bytes -= block.len();
-            self.release(block.len() + BLOCK_OVERHEAD, account, budget);
-            self.append(&block, limit, account, budget)?;
+            self.release(block.len() + BLOCK_OVERHEAD, budget);
+            self.append(&block, budget)?;
         }
         Ok(self.distinct())
     }
 
-    fn append(
-        &mut self,
-        data: &[u8],
-        limit: usize,
-        account: Account,
-        budget: &mut Budget,
-    ) -> Result<(), NoRoom> {
+    fn append(&mut self, data: &[u8], budget: &mut Budget) -> Result<(), NoRoom> {
         let (length, capacity) = (self.front.len() + data.len(), self.front.capacity());
         if length > capacity {
-            let wanted = length.max(2 * capacity).min(limit.max(length));
-            self.reserve(wanted - capacity, account, budget)?;
+            let wanted = length.max(2 * capacity).min(budget.limits().request.max(length));
+            self.reserve(wanted - capacity, budget)?;
             self.front.reserve_exact(wanted - self.front.len());
         }
         self.front.extend_from_slice(data);
@@ -118,14 +107,14 @@ impl Reassembly {
         self.in_order + self.later.len() as u64
     }
 
-    fn reserve(&mut self, bytes: usize, account: Account, budget: &mut Budget) -> Result<(), NoRoom> {
-        budget.reserve(account, bytes)?;
+    fn reserve(&mut self, bytes: usize, budget: &mut Budget) -> Result<(), NoRoom> {
+        budget.reserve(self.account, bytes)?;
         self.reserved += bytes;
         Ok(())
     }
 
-    fn release(&mut self, bytes: usize, account: Account, budget: &mut Budget) {
-        budget.release(account, bytes);
+    fn release(&mut self, bytes: usize, budget: &mut Budget) {
+        budget.release(self.account, bytes);
         self.reserved -= bytes;
     }
 }

@@ -18,13 +18,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::batch::Batch;
-use super::super::budget::{Account, Budget};
+use super::super::budget::{Account, Budget, Reserved};
 use super::super::config::Config;
 use super::super::datagram::{Ack, Data, Ranges, Reason, Side};
-use super::super::limits::Limits;
-use super::super::receiver::{Outcome, Receiver};
-use super::super::sender::{Path, Sender};
-use super::super::statistics::Statistics;
+use super::super::path::Path;
+use super::super::receiver::Receiver;
+use super::super::sender::{MessageId, Sender};
 
 /// One session.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ pub struct Session {
     pub address: SocketAddr,
     /// Its name, and the proof of the address.
     pub token: u64,
-    /// Who answers for what it holds.
+    /// For which client it holds what it holds.
     pub account: Account,
     /// Unlike a slot, no two sessions have the same.
     pub serial: u64,
@@ -43,13 +42,13 @@ pub struct Session {
     pub last_heard: Duration,
     /// Whether it waits for its turn to send.
     pub queued: bool,
+    /// The path to the client, and what was counted.
+    pub path: Path,
     state: SessionState,
     /// The exchange that `state` is about.
     exchange: u32,
     /// Of the latest request. It stays when its message is taken, and acknowledges duplicates.
     receiver: Option<Receiver>,
-    path: Path,
-    acknowledge: bool,
     /// Bytes reserved for it in the budget.
     reserved: usize,
 }
@@ -62,25 +61,9 @@ enum SessionState {
     Responding(Box<Sender>),
 }
 
-/// A request that is complete, with the bytes reserved for it.
-pub struct Complete {
-    /// Number of the exchange.
-    pub exchange: u32,
-    /// The request.
-    pub request: Vec<u8>,
-    /// Bytes reserved for it, to be released.
-    pub reserved: usize,
-}
-
 impl Session {
     /// Idle; its next exchange is the first.
-    pub fn new(
-        address: SocketAddr,
-        token: u64,
-        token_end: Duration,
-        serial: u64,
-        config: &Config,
-    ) -> Session {
+    pub fn new(address: SocketAddr, token: u64, token_end: Duration, serial: u64, config: Config) -> Session {
         Session {
             address,
             token,
@@ -89,11 +72,10 @@ impl Session {
             token_end,
             last_heard: Duration::ZERO,
             queued: false,
+            path: Path::new(config),
             state: SessionState::Idle,
             exchange: 0,
             receiver: None,
-            path: Path::new(config.congestion, config.window),
-            acknowledge: false,
             reserved: 0,
         }
     }
@@ -108,13 +90,11 @@ impl Session {
         now: Duration,
         data: &Data,
         payload: &[u8],
-        (limits, config): (&Limits, &Config),
-        (budget, spare): (&mut Budget, &mut Vec<u8>),
-        statistics: &mut Statistics,
-    ) -> Result<Option<Complete>, Reason> {
+        budget: &mut Budget,
+    ) -> Result<Option<Reserved>, Reason> {
         self.last_heard = now;
         if self.is_next(data.exchange) {
-            self.begin(data, limits, config, (budget, spare))?;
+            self.begin(data, budget)?;
         }
         let Some(receiver) = self.receiver.as_mut().filter(|receiver| receiver.exchange() == data.exchange)
         else {
@@ -138,16 +118,10 @@ impl Session {
             // response does not listen to this.
             SessionState::Idle => return Err(Reason::Unknown),
         }
-        self.acknowledge = true;
-        match receiver.handle_data(now, data, payload) {
-            Outcome::New => statistics.blocks_received += 1,
-            Outcome::Duplicate => statistics.duplicates += 1,
-            Outcome::Stray => statistics.malformed += 1,
-        }
-        let Some(request) = receiver.take() else { return Ok(None) };
+        self.path.counted.count_block(receiver.handle_data(now, data, payload));
+        let Some(message) = receiver.take() else { return Ok(None) };
         self.state = SessionState::Executing;
-        let reserved = std::mem::take(&mut self.reserved);
-        Ok(Some(Complete { exchange: self.exchange, request, reserved }))
+        Ok(Some(Reserved { message, bytes: std::mem::take(&mut self.reserved) }))
     }
 
     /// Takes an ack of the response in.
@@ -181,45 +155,39 @@ impl Session {
         now: Duration,
         exchange: u32,
         response: Bytes,
-        (limits, config): (&Limits, &Config),
         budget: &mut Budget,
     ) -> Result<(), Reason> {
         if exchange != self.exchange || !matches!(self.state, SessionState::Executing) {
             return Ok(());
         }
-        if response.len() > limits.response {
+        if response.len() > budget.limits().response {
             self.end_exchange(budget);
             return Err(Reason::TooLong);
         }
         // What passes from the client to us most likely passes back.
         let theirs = self.receiver.as_ref().map_or(u16::MAX, Receiver::block_size);
-        let block_size = config.block_size().min(theirs);
+        let block_size = self.path.config.block_size().min(theirs);
         let memory = Sender::memory(response.len(), block_size);
         if budget.reserve(self.account, memory).is_err() {
             self.end_exchange(budget);
             return Err(Reason::NoRoom);
         }
         self.reserved += memory;
-        let name = (Side::Response, self.token, exchange);
-        let sender = Sender::new(now, &mut self.path, name, block_size, response);
+        let id = MessageId { side: Side::Response, token: self.token, exchange };
+        let sender = Sender::new(now, &mut self.path, id, block_size, response);
         self.state = SessionState::Responding(Box::new(sender));
         Ok(())
     }
 
     /// Fills a batch with what may leave now: an ack first, then blocks. `false`: nothing.
-    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch, statistics: &mut Statistics) -> bool {
+    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
         batch.begin(self.address, 0);
-        if self.acknowledge
-            && let Some(receiver) = &self.receiver
-        {
-            self.acknowledge = false;
-            receiver.acknowledge(now, &mut batch.bytes);
-            batch.segment = batch.bytes.len();
-            statistics.datagrams_sent += 1;
+        if self.receiver.as_mut().is_some_and(|receiver| receiver.poll_transmit(now, batch)) {
+            self.path.counted.datagrams_sent += 1;
             return true;
         }
         match &mut self.state {
-            SessionState::Responding(sender) => sender.poll_transmit(now, &mut self.path, batch, statistics),
+            SessionState::Responding(sender) => sender.poll_transmit(now, &mut self.path, batch),
             _ => false,
         }
     }
@@ -233,33 +201,24 @@ impl Session {
     }
 
     /// The retransmission timer may have fired.
-    pub fn handle_timeout(&mut self, now: Duration, statistics: &mut Statistics) {
+    pub fn handle_timeout(&mut self, now: Duration) {
         if let SessionState::Responding(sender) = &mut self.state {
-            sender.handle_timeout(now, &mut self.path, statistics);
+            sender.handle_timeout(now, &mut self.path);
         }
     }
 
-    /// Whether nothing is going on.
-    pub fn is_idle(&self) -> bool {
-        matches!(self.state, SessionState::Idle)
-    }
-
-    /// Drops what is going on and gives the bytes back.
+    /// Drops what is going on and releases its bytes: from now on the session is idle.
     pub fn end_exchange(&mut self, budget: &mut Budget) {
-        if !self.is_idle() {
-            if let SessionState::Receiving = self.state {
-                self.receiver = None; // what has come is dropped, and must not be acknowledged any more
-            }
-            self.state = SessionState::Idle;
-            budget.release(self.account, std::mem::take(&mut self.reserved));
-            budget.remove_active(self.account);
-            budget.add_idle(self.account);
+        if matches!(self.state, SessionState::Idle) {
+            return;
         }
-    }
-
-    /// What is known of the way to the client.
-    pub fn path(&self) -> &Path {
-        &self.path
+        if matches!(self.state, SessionState::Receiving) {
+            self.receiver = None; // what has come is dropped, and must not be acknowledged any more
+        }
+        self.state = SessionState::Idle;
+        budget.release(self.account, std::mem::take(&mut self.reserved));
+        budget.remove_active(self.account);
+        budget.add_idle(self.account);
     }
 
     /// Whether this exchange begins now. One that was given up half received may be begun again: it has run nothing.
@@ -272,23 +231,18 @@ impl Session {
         }
     }
 
-    fn begin(
-        &mut self,
-        data: &Data,
-        limits: &Limits,
-        config: &Config,
-        (budget, spare): (&mut Budget, &mut Vec<u8>),
-    ) -> Result<(), Reason> {
-        if data.length as usize > limits.request {
+    fn begin(&mut self, data: &Data, budget: &mut Budget) -> Result<(), Reason> {
+        if data.length as usize > budget.limits().request {
             return Err(Reason::TooLong);
         }
-        let mut receiver = Receiver::new(data, config.receive_window).ok_or(Reason::NotUnderstood)?;
+        let mut receiver =
+            Receiver::new(data, self.path.config.receive_window).ok_or(Reason::NotUnderstood)?;
         self.end_exchange(budget); // the response before this has arrived
         budget.add_active(self.account).map_err(|_| Reason::NoRoom)?;
         budget.remove_idle(self.account);
-        if receiver.suits(spare.capacity()) && budget.reserve(self.account, spare.capacity()).is_ok() {
-            self.reserved += spare.capacity();
-            receiver.adopt(std::mem::take(spare));
+        if let Some(memory) = budget.reuse(self.account, |capacity| receiver.suits(capacity)) {
+            self.reserved += memory.capacity();
+            receiver.adopt(memory);
         }
         self.exchange = data.exchange;
         self.receiver = Some(receiver);

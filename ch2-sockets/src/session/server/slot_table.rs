@@ -34,6 +34,11 @@ impl<K: Copy + Eq + Hash, V> SlotTable<K, V> {
         self.slots.get_mut(slot as usize)?.as_mut().map(|(_, value)| value)
     }
 
+    /// All values.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.slots.iter().flatten().map(|(_, value)| value)
+    }
+
     /// Puts a value into a free slot. The key must be new.
     pub fn insert(&mut self, key: K, value: V) -> u32 {
         let slot = self.free.pop().unwrap_or_else(|| {
