@@ -35,14 +35,14 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use ch2_sockets::session::{Batch, Client, Config, Limits, Server};
+//! use ch2_sockets::session::{Batch, Client, ClientMachine, Config, Limits, Server};
 //!
 //! let (here, there) = ("192.0.2.1:1000".parse()?, "192.0.2.2:7777".parse()?);
 //! let mut client = Client::new(Config::default(), there);
 //! let mut server = Server::new(Limits::default(), Config::default(), [7; 32]); // a random secret, really
 //! let (mut now, mut batch) = (Duration::ZERO, Batch::new());
 //!
-//! client.request(now, b"2:0".to_vec());
+//! client.request(now, "2:0".into());
 //! let response = loop {
 //!     let mut quiet = true;
 //!     // 1. What has come: here straight from the other side, else from the socket.
@@ -82,7 +82,7 @@
 //! | [`sender`], [`scoreboard`] | one message out: what is on its way, what is lost, when to send |
 //! | [`receiver`], [`block_set`] | one message in, and its acks |
 //! | [`server`] | both protocols' server; [`limits`], [`budget`], [`deadlines`] |
-//! | [`client`], [`block_client`] | a client of each |
+//! | [`client`], [`block_client`] | a client of each, driven alike: [`client_machine`] |
 //!
 //! What is protected: order, completeness, exactly-once execution in a server's lifetime, against loss, duplication, reordering,
 //! flipped bits, and anybody who cannot read the datagrams. What is not: who reads them can forge them, as in TCP; there is no
@@ -96,6 +96,7 @@ pub mod block_client;
 pub mod block_set;
 pub mod budget;
 pub mod client;
+pub mod client_machine;
 pub mod config;
 pub mod congestion;
 pub mod datagram;
@@ -114,7 +115,8 @@ pub mod statistics;
 pub use batch::Batch;
 pub use block_client::BlockClient;
 pub use budget::Held;
-pub use client::{Client, Progress};
+pub use client::Client;
+pub use client_machine::{ClientMachine, Progress};
 pub use config::Config;
 pub use congestion::Congestion;
 pub use datagram::Reason;

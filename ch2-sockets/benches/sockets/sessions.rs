@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use bytes::Bytes;
-use ch2_sockets::session::{Batch, Client, Config, Limits, Server, Statistics};
+use ch2_sockets::session::{Batch, Client, ClientMachine, Config, Limits, Server, Statistics};
 use common::net::datagram::{Arrivals, Endpoint, wait};
 use common::netem::{Fates, Profile};
 use nix::poll::PollFlags;
@@ -120,7 +120,7 @@ pub fn send(server: &mut Running, time: Duration) -> anyhow::Result<f64> {
 /// The server does not answer.
 pub fn send_slowly(target: SocketAddr, config: Config, time: Duration) -> anyhow::Result<(f64, Statistics)> {
     let mut driver = Driver::connect(target, config)?;
-    driver.client.request(Duration::ZERO, vec![b'x'; 200 << 20]);
+    driver.client.request(Duration::ZERO, vec![b'x'; 200 << 20].into());
     driver.run_until(Some(time))?;
     let bytes = driver.client.progress().sent;
     Ok((bytes as f64 / driver.began.elapsed().as_secs_f64(), driver.client.statistics()))

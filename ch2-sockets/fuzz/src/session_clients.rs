@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ch2_sockets::session::datagram::{Ack, Data, Reason, Refusal, Side};
 use ch2_sockets::session::pdu::ResponsePdu;
-use ch2_sockets::session::{Batch, BlockClient, Client, Config, Congestion, ExchangeError, Statistics};
+use ch2_sockets::session::{Batch, BlockClient, Client, ClientMachine, Config, Congestion, ExchangeError};
 
 use super::tape::Tape;
 
@@ -45,60 +45,15 @@ fn config(tape: &mut Tape<'_>) -> Config {
     }
 }
 
-/// What both clients have.
-trait Machine {
-    fn request(&mut self, now: Duration, request: Vec<u8>);
-    fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]);
-    fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool;
-    /// The response's length, of an upload 0.
-    fn poll_response(&mut self) -> Option<Result<usize, ExchangeError>>;
-    fn deadline(&self) -> Option<Duration>;
-    fn handle_timeout(&mut self, now: Duration);
-    fn statistics(&self) -> Statistics;
-}
-
-macro_rules! machine {
-    ($client:ident, $length:expr) => {
-        impl Machine for $client {
-            fn request(&mut self, now: Duration, request: Vec<u8>) {
-                $client::request(self, now, request);
-            }
-            fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
-                $client::handle_datagram(self, now, from, segment, bytes);
-            }
-            fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
-                $client::poll_transmit(self, now, batch)
-            }
-            fn poll_response(&mut self) -> Option<Result<usize, ExchangeError>> {
-                $client::poll_response(self).map(|outcome| outcome.map($length))
-            }
-            fn deadline(&self) -> Option<Duration> {
-                $client::deadline(self)
-            }
-            fn handle_timeout(&mut self, now: Duration) {
-                $client::handle_timeout(self, now);
-            }
-            fn statistics(&self) -> Statistics {
-                let progress = self.progress();
-                assert!(progress.sent <= progress.to_send, "{progress:?}");
-                assert!(progress.to_receive.is_none_or(|all| progress.received <= all), "{progress:?}");
-                $client::statistics(self)
-            }
-        }
-    };
-}
-machine!(Client, |response: Vec<u8>| response.len());
-machine!(BlockClient, |()| 0);
-
-fn run(tape: &mut Tape<'_>, config: Config, mut client: impl Machine) {
+fn run(tape: &mut Tape<'_>, config: Config, mut client: impl ClientMachine) {
     let (mut now, mut batch) = (Duration::ZERO, Batch::new());
     // Of responses, since the script began.
     let mut came = 0;
-    client.request(now, vec![b'q'; 3000]);
+    client.request(now, vec![b'q'; 3000].into());
     while !tape.is_over() {
         let step = tape.byte();
         match step % 16 {
-            0 => client.request(now, vec![b'q'; 3 * usize::from(tape.byte()).pow(2)]),
+            0 => client.request(now, vec![b'q'; 3 * usize::from(tape.byte()).pow(2)].into()),
             1 => now += Duration::from_millis(u64::from(tape.byte()).pow(2)),
             2 => now = now.max(client.deadline().unwrap_or(now)),
             3 => {
@@ -119,8 +74,11 @@ fn run(tape: &mut Tape<'_>, config: Config, mut client: impl Machine) {
             }
         }
         client.handle_timeout(now);
-        if let Some(Ok(length)) = client.poll_response() {
-            assert!(length <= came, "{length} bytes of {came}");
+        let progress = client.progress();
+        assert!(progress.sent <= progress.to_send, "{progress:?}");
+        assert!(progress.to_receive.is_none_or(|all| progress.received <= all), "{progress:?}");
+        if let Some(Ok(response)) = client.poll_response() {
+            assert!(response.len() <= came, "{} bytes of {came}", response.len());
         }
     }
     end(client, now, config.give_up);
@@ -169,7 +127,7 @@ fn answer(tape: &mut Tape<'_>, came: &mut usize) -> Vec<u8> {
     out
 }
 
-fn transmit(client: &mut impl Machine, now: Duration, batch: &mut Batch) {
+fn transmit(client: &mut impl ClientMachine, now: Duration, batch: &mut Batch) {
     for _ in 0..STEPS {
         if !client.poll_transmit(now, batch) {
             return;
@@ -181,9 +139,9 @@ fn transmit(client: &mut impl Machine, now: Duration, batch: &mut Batch) {
 }
 
 /// The server says nothing more: the exchange ends in time, and with the right words.
-fn end(mut client: impl Machine, mut now: Duration, give_up: Duration) {
+fn end(mut client: impl ClientMachine, mut now: Duration, give_up: Duration) {
     let mut batch = Batch::new();
-    client.request(now, vec![b'q'; 10_000]);
+    client.request(now, vec![b'q'; 10_000].into());
     let began = now;
     for _ in 0..STEPS {
         transmit(&mut client, now, &mut batch);

@@ -17,9 +17,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::batch::{Batch, split};
 use super::block;
-use super::client::Progress;
+use super::client_machine::{ClientMachine, Progress};
 use super::config::Config;
 use super::error::ExchangeError;
 use super::limits::REQUEST_LIMIT;
@@ -36,7 +38,7 @@ pub struct BlockClient {
     server: SocketAddr,
     give_up: Duration,
     state: BlockClientState,
-    message: Vec<u8>,
+    message: Bytes,
     session: u64,
     block_size: usize,
     round_trip: RoundTrip,
@@ -46,7 +48,7 @@ pub struct BlockClient {
     sent_at: Duration,
     last_heard: Duration,
     not_understood: u32,
-    outcome: Option<Result<(), ExchangeError>>,
+    outcome: Option<Result<Vec<u8>, ExchangeError>>,
     statistics: Statistics,
 }
 
@@ -65,7 +67,7 @@ impl BlockClient {
             server,
             give_up: config.give_up,
             state: BlockClientState::Idle,
-            message: Vec::new(),
+            message: Bytes::new(),
             session: 0,
             block_size: 1,
             round_trip: RoundTrip::default(),
@@ -78,9 +80,10 @@ impl BlockClient {
             statistics: Statistics::default(),
         }
     }
+}
 
-    /// Begins an upload. One that is in work is given up.
-    pub fn request(&mut self, now: Duration, request: Vec<u8>) {
+impl ClientMachine for BlockClient {
+    fn request(&mut self, now: Duration, request: Bytes) {
         self.last_heard = now;
         self.outcome = None;
         self.message = request;
@@ -91,8 +94,7 @@ impl BlockClient {
         self.enter(now, BlockClientState::Opening);
     }
 
-    /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. Those of others are ignored.
-    pub fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
+    fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
         if from != self.server {
             return;
         }
@@ -106,13 +108,11 @@ impl BlockClient {
         }
     }
 
-    /// `Ok` once when the request is delivered, or why it is not.
-    pub fn poll_response(&mut self) -> Option<Result<(), ExchangeError>> {
+    fn poll_response(&mut self) -> Option<Result<Vec<u8>, ExchangeError>> {
         self.outcome.take()
     }
 
-    /// Fills `batch` with the datagram to send now; `false` if there is none.
-    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+    fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
         if self.state == BlockClientState::Idle || now < self.send_at {
             return false;
         }
@@ -136,13 +136,11 @@ impl BlockClient {
         true
     }
 
-    /// When to call [`BlockClient::handle_timeout`], if nothing comes before.
-    pub fn deadline(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Duration> {
         (self.state != BlockClientState::Idle).then(|| self.send_at.min(self.last_heard + self.give_up))
     }
 
-    /// The time has come, or some other time: then nothing happens. A retransmission leaves with the next `transmit`.
-    pub fn handle_timeout(&mut self, now: Duration) {
+    fn handle_timeout(&mut self, now: Duration) {
         if self.state == BlockClientState::Idle {
             return;
         }
@@ -154,8 +152,7 @@ impl BlockClient {
         }
     }
 
-    /// How far the upload is.
-    pub fn progress(&self) -> Progress {
+    fn progress(&self) -> Progress {
         let sent = match self.state {
             BlockClientState::Opening => 0,
             BlockClientState::Block(index) => index * self.block_size,
@@ -164,11 +161,12 @@ impl BlockClient {
         Progress { sent, to_send: self.message.len(), received: 0, to_receive: None }
     }
 
-    /// What was counted. The window is always 1.
-    pub fn statistics(&self) -> Statistics {
+    fn statistics(&self) -> Statistics {
         Statistics { smoothed_round_trip: self.round_trip.smoothed(), window: 1, ..self.statistics }
     }
+}
 
+impl BlockClient {
     fn handle_response(&mut self, now: Duration, response: ResponsePdu) {
         self.last_heard = now;
         match (self.state, response) {
@@ -201,7 +199,7 @@ impl BlockClient {
             }
             (BlockClientState::Closing, ResponsePdu::Done(1)) => {
                 self.statistics.delivered += 1;
-                self.finish(Ok(()));
+                self.finish(Ok(Vec::new()));
             }
             (BlockClientState::Closing, ResponsePdu::Done(0)) => self.finish(Err(ExchangeError::Incomplete)),
             _ => {}
@@ -222,7 +220,7 @@ impl BlockClient {
         self.not_understood = 0;
     }
 
-    fn finish(&mut self, outcome: Result<(), ExchangeError>) {
+    fn finish(&mut self, outcome: Result<Vec<u8>, ExchangeError>) {
         self.state = BlockClientState::Idle;
         self.outcome = Some(outcome);
     }

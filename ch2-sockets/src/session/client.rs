@@ -14,9 +14,8 @@
 //! more now and then; a living server answers with an ack.
 //!
 //! Back in *idle* the client still acknowledges blocks of the last response: its last ack may have been lost. Call
-//! [`Client::poll_transmit`] once more before leaving, or the server keeps the response until it expires.
+//! [`ClientMachine::poll_transmit`] once more before leaving, or the server keeps the response until it expires.
 
-mod progress;
 mod receive;
 mod states;
 
@@ -25,7 +24,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::batch::Batch;
+use super::batch::{Batch, split};
+use super::client_machine::{ClientMachine, Progress};
 use super::config::Config;
 use super::datagram::{Refusal, Side};
 use super::error::ExchangeError;
@@ -36,8 +36,6 @@ use super::receiver::Receiver;
 use super::sender::{MessageId, Sender};
 use super::statistics::Statistics;
 use states::{Opening, Waiting};
-
-pub use progress::Progress;
 
 /// So many "not understood" before the first ack are no accident.
 const NOT_UNDERSTOOD: u32 = 32;
@@ -91,9 +89,14 @@ impl Client {
         }
     }
 
-    /// Begins an exchange. One that is in work is given up: whether it runs is not known then.
-    pub fn request(&mut self, now: Duration, request: impl Into<Bytes>) {
-        let request = request.into();
+    /// Gives back the memory of a response that is not needed any more: the next big one is received into it. Optional.
+    pub fn recycle(&mut self, response: Vec<u8>) {
+        self.spare = response;
+    }
+}
+
+impl ClientMachine for Client {
+    fn request(&mut self, now: Duration, request: Bytes) {
         if !matches!(self.state, ClientState::Idle) {
             self.abandon();
         }
@@ -111,18 +114,17 @@ impl Client {
         }
     }
 
-    /// The response, once, or why there is none.
-    pub fn poll_response(&mut self) -> Option<Result<Vec<u8>, ExchangeError>> {
+    fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
+        if from == self.server {
+            split(segment, bytes).for_each(|datagram| self.handle_one(now, datagram));
+        }
+    }
+
+    fn poll_response(&mut self) -> Option<Result<Vec<u8>, ExchangeError>> {
         self.outcome.take()
     }
 
-    /// Gives back the memory of a response that is not needed any more: the next big one is received into it. Optional.
-    pub fn recycle(&mut self, response: Vec<u8>) {
-        self.spare = response;
-    }
-
-    /// Fills `batch` with datagrams to send now; `false` if there are none. Call until then.
-    pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
+    fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
         batch.begin(self.server, 0);
         if let Some(refusal) = self.refuse.take() {
             batch.single(self.server, &refusal.encode());
@@ -154,8 +156,7 @@ impl Client {
         }
     }
 
-    /// When to call [`Client::handle_timeout`], if nothing comes before. Ask when [`Client::poll_transmit`] has said `false`.
-    pub fn deadline(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Duration> {
         let timer = match &self.state {
             ClientState::Idle => return None,
             ClientState::Opening(opening) => Some(opening.deadline()),
@@ -167,8 +168,7 @@ impl Client {
         Some(timer.map_or(end, |timer| timer.min(end)))
     }
 
-    /// The time has come, or some other time: then nothing happens.
-    pub fn handle_timeout(&mut self, now: Duration) {
+    fn handle_timeout(&mut self, now: Duration) {
         if matches!(self.state, ClientState::Idle) {
             return;
         }
@@ -181,16 +181,16 @@ impl Client {
         }
     }
 
-    /// How far the exchange is.
-    pub fn progress(&self) -> Progress {
+    fn progress(&self) -> Progress {
         self.progress
     }
 
-    /// What was counted.
-    pub fn statistics(&self) -> Statistics {
+    fn statistics(&self) -> Statistics {
         self.path.statistics()
     }
+}
 
+impl Client {
     fn open(&mut self, now: Duration, request: Bytes) {
         self.state = ClientState::Opening(Opening::new(now, request));
     }

@@ -3,37 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ch2_sockets::session::{Batch, BlockClient, Client, Config, Limits, Server};
+use ch2_sockets::session::{Batch, BlockClient, Client, ClientMachine, Config, Limits, Server};
 
 use crate::support::capture::Capture;
 use crate::support::tshark::Tshark;
 
 const BLOCK: usize = 1400 - 32;
-
-/// Both clients' calls, which differ in what comes back.
-macro_rules! run {
-    ($client:ident, $wire:ident) => {{
-        let mut response = None;
-        while response.is_none() && $wire.now < Duration::from_secs(60) {
-            $wire.now += Duration::from_millis(1);
-            $client.handle_timeout($wire.now);
-            $wire.server.handle_timeout($wire.now);
-            while $client.poll_transmit($wire.now, &mut $wire.batch) {
-                $wire.up();
-            }
-            if let Some(delivered) = $wire.server.poll_request() {
-                $wire.server.respond($wire.now, delivered.exchange, b"0".to_vec());
-            }
-            while $wire.server.poll_transmit($wire.now, &mut $wire.batch) {
-                for datagram in $wire.down() {
-                    $client.handle_datagram($wire.now, server_address(), datagram.len(), &datagram);
-                }
-            }
-            response = $client.poll_response();
-        }
-        response.expect("an answer in time").expect("the answer is a response")
-    }};
-}
 
 /// Client and server in virtual time, what is between them, and what a capture sees of it.
 struct Wire {
@@ -56,6 +31,30 @@ impl Wire {
             datagrams: 0,
             as_one,
         }
+    }
+
+    /// Runs the client's exchange to its end.
+    fn run(&mut self, client: &mut impl ClientMachine) -> Vec<u8> {
+        while self.now < Duration::from_secs(60) {
+            self.now += Duration::from_millis(1);
+            client.handle_timeout(self.now);
+            self.server.handle_timeout(self.now);
+            while client.poll_transmit(self.now, &mut self.batch) {
+                self.up();
+            }
+            if let Some(incoming) = self.server.poll_request() {
+                self.server.respond(self.now, incoming.exchange, b"0".to_vec());
+            }
+            while self.server.poll_transmit(self.now, &mut self.batch) {
+                for datagram in self.down() {
+                    client.handle_datagram(self.now, server_address(), datagram.len(), &datagram);
+                }
+            }
+            if let Some(response) = client.poll_response() {
+                return response.expect("the answer is a response");
+            }
+        }
+        panic!("no answer in time")
     }
 
     fn up(&mut self) {
@@ -93,8 +92,8 @@ fn the_extension_is_read_datagram_by_datagram_and_as_batches() {
     for as_one in [false, true] {
         let mut wire = Wire::new(as_one);
         let mut client = Client::new(Config::default(), server_address());
-        client.request(wire.now, [b"1:", &[b'x'; 100 * BLOCK][..]].concat());
-        assert_eq!(run!(client, wire), b"0");
+        client.request(wire.now, [b"1:", &[b'x'; 100 * BLOCK][..]].concat().into());
+        assert_eq!(wire.run(&mut client), b"0");
         assert_clean(&tshark, &wire.capture);
         let kinds = tshark.fields(&wire.capture, "mboard", &["mboard.kind"]);
         let kinds: Vec<&str> = kinds.iter().flat_map(|kinds| kinds.split(',')).collect();
@@ -113,8 +112,8 @@ fn the_original_protocol_is_read() {
     let Some(tshark) = Tshark::find() else { return };
     let mut wire = Wire::new(false);
     let mut client = BlockClient::new(Config::default(), server_address());
-    client.request(wire.now, [b"1:", &[b'x'; 400_000][..]].concat());
-    run!(client, wire);
+    client.request(wire.now, [b"1:", &[b'x'; 400_000][..]].concat().into());
+    wire.run(&mut client);
     assert_clean(&tshark, &wire.capture);
     let shown = tshark.columns(&wire.capture, &[]);
     assert_eq!(shown[0].1, "open");

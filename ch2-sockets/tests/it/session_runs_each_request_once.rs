@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ch2_sockets::session::{
-    Batch, Client, Config, ExchangeError, Held, IncomingRequest, Limits, Reason, Server,
+    Batch, Client, ClientMachine, Config, ExchangeError, Held, IncomingRequest, Limits, Reason, Server,
 };
 use common::netem::Profile;
 
@@ -26,7 +26,7 @@ impl Pair {
     }
 
     fn ask(&mut self, request: &[u8]) {
-        self.client.request(self.now, request.to_vec());
+        self.client.request(self.now, request.to_vec().into());
     }
 
     /// Both talk until then.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ch2_sockets::session::pdu::OPEN;
-use ch2_sockets::session::{Batch, Client, Config, ExchangeError, Held, Limits, Server};
+use ch2_sockets::session::{Batch, Client, ClientMachine, Config, ExchangeError, Held, Limits, Server};
 use common::netem::Profile;
 
 use crate::virtual_time::{SEED, SERVER, World, message, ms};
@@ -142,7 +142,7 @@ fn our_block_client_speaks_it_to_the_byte() {
 fn our_client_notices_an_old_server() {
     for answer in ["0?0", "0?17", "z"] {
         let mut client = Client::new(Config::default(), SERVER);
-        client.request(ms(0), b"2:0".to_vec());
+        client.request(ms(0), b"2:0".to_vec().into());
         let mut batch = Batch::new();
         for _ in 0..3 {
             assert!(client.poll_transmit(ms(0), &mut batch));

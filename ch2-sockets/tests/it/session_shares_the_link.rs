@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use ch2_sockets::session::client::Client;
-use ch2_sockets::session::{Batch, Config, Congestion, Limits, Server};
+use ch2_sockets::session::{Batch, Client, ClientMachine, Config, Congestion, Limits, Server};
 use common::netem::{Direction, Profile, Wire};
 
 use crate::virtual_time::{SERVER, World, message, ms};
@@ -67,7 +66,7 @@ fn share(congestion: Congestion, lengths: [usize; 2]) -> [Duration; 2] {
     let mut downs = [0, 1].map(|flow| Wire::new(down.clone(), 1, flow, Direction::Down));
     let (mut now, mut batch, mut done) = (Duration::ZERO, Batch::new(), [None; 2]);
     for (client, length) in clients.iter_mut().zip(lengths) {
-        client.request(now, message(length, length as u64));
+        client.request(now, message(length, length as u64).into());
     }
     while done.contains(&None) {
         for (number, client) in clients.iter_mut().enumerate() {

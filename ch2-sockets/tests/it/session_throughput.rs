@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use ch2_sockets::session::{Batch, Client, Config, Limits, Server};
+use ch2_sockets::session::{Batch, Client, ClientMachine, Config, Limits, Server};
 
 #[test]
 #[ignore = "a measurement"]
@@ -26,7 +26,7 @@ fn a_request_of_100_mebibytes_from_memory_to_memory() {
         }
         let request = if upload { request } else { b"x".to_vec() };
         let start = Instant::now();
-        client.request(now, request);
+        client.request(now, request.into());
         let response = loop {
             if let Some(response) = client.poll_response() {
                 break response.unwrap();
@@ -63,7 +63,7 @@ fn the_same_with_one_datagram_in_a_hundred_lost() {
     for _ in 0..4 {
         let request = vec![7u8; 100 << 20];
         let (start, began) = (Instant::now(), now);
-        client.request(now, request);
+        client.request(now, request.into());
         while client.poll_response().is_none() {
             // Time passes as it does: 600 ns per datagram, and whatever a timer asks for.
             let mut quiet = true;

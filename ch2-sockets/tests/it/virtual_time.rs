@@ -14,9 +14,9 @@ use std::hash::{DefaultHasher, Hasher};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use ch2_sockets::session::block_client::BlockClient;
-use ch2_sockets::session::client::Client;
-use ch2_sockets::session::{Batch, Config, ExchangeError, Limits, Server, Statistics};
+use ch2_sockets::session::{
+    Batch, BlockClient, Client, ClientMachine, Config, ExchangeError, Limits, Server, Statistics,
+};
 use common::netem::{Direction, Profile, Wire};
 
 /// Where the server is.
@@ -43,53 +43,10 @@ pub fn message(length: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// Either client.
-pub enum AnyClient {
-    Extension(Box<Client>),
-    Original(Box<BlockClient>),
-}
-
-impl AnyClient {
-    fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
-        match self {
-            AnyClient::Extension(client) => client.poll_transmit(now, batch),
-            AnyClient::Original(client) => client.poll_transmit(now, batch),
-        }
-    }
-
-    fn handle_datagram(&mut self, now: Duration, datagram: &[u8]) {
-        match self {
-            AnyClient::Extension(client) => client.handle_datagram(now, SERVER, datagram.len(), datagram),
-            AnyClient::Original(client) => client.handle_datagram(now, SERVER, datagram.len(), datagram),
-        }
-    }
-
-    fn deadline(&self) -> Option<Duration> {
-        match self {
-            AnyClient::Extension(client) => client.deadline(),
-            AnyClient::Original(client) => client.deadline(),
-        }
-    }
-
-    fn handle_timeout(&mut self, now: Duration) {
-        match self {
-            AnyClient::Extension(client) => client.handle_timeout(now),
-            AnyClient::Original(client) => client.handle_timeout(now),
-        }
-    }
-
-    pub fn statistics(&self) -> Statistics {
-        match self {
-            AnyClient::Extension(client) => client.statistics(),
-            AnyClient::Original(client) => client.statistics(),
-        }
-    }
-}
-
 /// A client and its two wires.
 pub struct Host {
     pub address: SocketAddr,
-    pub client: AnyClient,
+    pub client: Box<dyn ClientMachine>,
     pub up: Wire,
     pub down: Wire,
     /// What it still asks, last first.
@@ -139,16 +96,16 @@ impl World {
     /// A client of the extension; its number.
     pub fn join(&mut self, profile: &Profile, config: Config) -> usize {
         let client = Client::new(config, SERVER);
-        self.add(profile, AnyClient::Extension(Box::new(client)))
+        self.add(profile, Box::new(client))
     }
 
     /// A client of the original protocol; its number.
     pub fn join_original(&mut self, profile: &Profile, config: Config) -> usize {
         let client = BlockClient::new(config, SERVER);
-        self.add(profile, AnyClient::Original(Box::new(client)))
+        self.add(profile, Box::new(client))
     }
 
-    fn add(&mut self, profile: &Profile, client: AnyClient) -> usize {
+    fn add(&mut self, profile: &Profile, client: Box<dyn ClientMachine>) -> usize {
         let number = self.hosts.len();
         let address = SocketAddr::from(([10, 0, (number / 32) as u8, 1], 1000 + number as u16));
         let wire = |direction| Wire::new(profile.clone(), self.seed, number as u64, direction);
@@ -214,10 +171,7 @@ impl World {
         let now = self.now;
         let host = &mut self.hosts[host];
         let Some(request) = host.requests.last().cloned() else { return };
-        match &mut host.client {
-            AnyClient::Extension(client) => client.request(now, request),
-            AnyClient::Original(client) => client.request(now, request),
-        }
+        host.client.request(now, request.into());
     }
 
     /// Sends what there is to send, then jumps to the next thing that happens before `until`.
@@ -238,7 +192,7 @@ impl World {
                 self.server.handle_datagram(now, host.address, datagram.len(), &datagram);
             }
             for datagram in std::iter::from_fn(|| host.down.arrive(now)).take(RECEIVED_AT_ONCE) {
-                host.client.handle_datagram(now, &datagram);
+                host.client.handle_datagram(now, SERVER, datagram.len(), &datagram);
             }
             host.client.handle_timeout(now);
         }
@@ -280,11 +234,7 @@ impl World {
     /// Takes a client's result, and begins its next request.
     fn collect(&mut self, place: usize) {
         let host = &mut self.hosts[place];
-        let result = match &mut host.client {
-            AnyClient::Extension(client) => client.poll_response(),
-            AnyClient::Original(client) => client.poll_response().map(|result| result.map(|()| Vec::new())),
-        };
-        if let Some(result) = result {
+        if let Some(result) = host.client.poll_response() {
             host.results.push(result);
             host.requests.pop();
             self.begin(place);

@@ -1,4 +1,4 @@
-//! A client of the sessions over a real socket: the machines of `protocol::session` are asked what to send, told what has come
+//! A client of the sessions over a real socket: the machines of [`session`](crate::session) are asked what to send, told what has come
 //! and what time it is.
 //!
 //! ```text
@@ -15,8 +15,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::session::Progress;
-use crate::session::{Batch, BlockClient, Client, Config, ExchangeError, Statistics};
+use crate::session::{Batch, BlockClient, Client, ClientMachine, Config, ExchangeError, Statistics};
 use common::net::datagram::{Arrivals, Endpoint, Woken, wait};
 use common::support::cli::human;
 use indicatif::HumanBytes;
@@ -100,8 +99,8 @@ impl SessionDriver {
         let Dialect::Extension(client) = &mut self.dialect else { return self.ask_original(request) };
         let kept = if self.known { Vec::new() } else { request.clone() };
         let (began, length) = (self.events.now(), request.len());
-        client.request(began, request);
-        let done = self.events.drive(client.as_mut(), Client::poll_response)?;
+        client.request(began, request.into());
+        let done = self.events.drive(client.as_mut())?;
         if let Ok(response) = &done {
             self.carried.bytes += (length + response.len()) as u64;
             self.carried.time += self.events.now() - began;
@@ -133,8 +132,8 @@ impl SessionDriver {
         }
         let mut client = BlockClient::new(self.config, self.events.server);
         let (began, length) = (self.events.now(), request.len());
-        client.request(began, request);
-        let done = self.events.drive(&mut client, BlockClient::poll_response)?;
+        client.request(began, request.into());
+        let done = self.events.drive(&mut client)?;
         self.carried = Carried { bytes: length as u64, time: self.events.now() - began };
         self.uploads = client.statistics();
         done.map_err(|error| self.explain(error))?;
@@ -167,40 +166,6 @@ impl SessionDriver {
     }
 }
 
-/// What both machines have in common for the loop.
-trait Machine {
-    fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]);
-    fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool;
-    fn deadline(&self) -> Option<Duration>;
-    fn handle_timeout(&mut self, now: Duration);
-    fn progress(&self) -> Progress;
-}
-
-macro_rules! machine {
-    ($client:ty) => {
-        impl Machine for $client {
-            fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
-                <$client>::handle_datagram(self, now, from, segment, bytes);
-            }
-            fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
-                <$client>::poll_transmit(self, now, batch)
-            }
-            fn deadline(&self) -> Option<Duration> {
-                <$client>::deadline(self)
-            }
-            fn handle_timeout(&mut self, now: Duration) {
-                <$client>::handle_timeout(self, now);
-            }
-            fn progress(&self) -> Progress {
-                <$client>::progress(self)
-            }
-        }
-    };
-}
-
-machine!(Client);
-machine!(BlockClient);
-
 /// The socket, and the clock that the machines are told.
 struct EventLoop {
     endpoint: Endpoint,
@@ -216,12 +181,8 @@ impl EventLoop {
         self.began.elapsed()
     }
 
-    /// Runs the loop until `done` has something.
-    fn drive<M: Machine, T>(
-        &mut self,
-        machine: &mut M,
-        mut done: impl FnMut(&mut M) -> Option<T>,
-    ) -> Result<T, Error> {
+    /// Runs the loop until the exchange has ended.
+    fn drive(&mut self, machine: &mut impl ClientMachine) -> Result<Result<Vec<u8>, ExchangeError>, Error> {
         let mut bars = progress::Bars::default();
         loop {
             while machine.poll_transmit(self.now(), &mut self.batch) {
@@ -229,7 +190,7 @@ impl EventLoop {
                     .send(self.batch.to, self.batch.segment, &self.batch.bytes)
                     .or_else(|error| self.handle_socket_error(error))?;
             }
-            if let Some(outcome) = done(machine) {
+            if let Some(outcome) = machine.poll_response() {
                 return Ok(outcome);
             }
             match self.endpoint.receive(&mut self.arrivals) {

@@ -10,10 +10,8 @@
 //! | `D` | idle | our last ack was lost: the next one leaves |
 //! | `X` | sending, waiting, receiving | an error, except those that come of damaged datagrams, or of a session that has expired |
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::super::batch::split;
 use super::super::datagram::{Ack, Data, Ranges, Reason, Refusal, Side};
 use super::super::error::ExchangeError;
 use super::super::limits::RESPONSE_LIMIT;
@@ -23,24 +21,16 @@ use super::states::Waiting;
 use super::{Client, ClientState, NOT_UNDERSTOOD};
 
 impl Client {
-    /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. `now` never goes back; datagrams from
-    /// anybody but the server are ignored.
-    pub fn handle_datagram(&mut self, now: Duration, from: SocketAddr, segment: usize, bytes: &[u8]) {
-        if from != self.server {
-            return;
-        }
-        for datagram in split(segment, bytes) {
-            self.path.counted.datagrams_received += 1;
-            let known = match datagram.first() {
-                Some(b'D') => {
-                    Data::parse(datagram).map(|(data, payload)| self.handle_data(now, &data, payload))
-                }
-                Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| self.handle_ack(now, &ack, ranges)),
-                Some(b'X') => Refusal::parse(datagram).map(|refusal| self.handle_refusal(now, &refusal)),
-                _ => ResponsePdu::parse(datagram).map(|response| self.handle_opening(now, response)),
-            };
-            self.path.counted.malformed += u64::from(known.is_none());
-        }
+    /// Takes in one datagram of the server.
+    pub(super) fn handle_one(&mut self, now: Duration, datagram: &[u8]) {
+        self.path.counted.datagrams_received += 1;
+        let known = match datagram.first() {
+            Some(b'D') => Data::parse(datagram).map(|(data, payload)| self.handle_data(now, &data, payload)),
+            Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| self.handle_ack(now, &ack, ranges)),
+            Some(b'X') => Refusal::parse(datagram).map(|refusal| self.handle_refusal(now, &refusal)),
+            _ => ResponsePdu::parse(datagram).map(|response| self.handle_opening(now, response)),
+        };
+        self.path.counted.malformed += u64::from(known.is_none());
     }
 
     /// An answer to our opening.
