@@ -135,7 +135,9 @@ impl Attack {
     fn send_request(&mut self, who: usize, tape: &mut Tape<'_>) {
         let (exchange, payload) = (u32::from(tape.byte()), tape.bytes());
         let length = payload.len() as u32;
-        self.send_data(who, who, Side::Request, (exchange, length, 0, 1368), payload);
+        let (token, side) = (self.addresses[who].token(), Side::Request);
+        let data = Data { side, block_size: 1368, token, exchange, sequence: 0, length, block: 0 };
+        self.send_data(who, data, payload);
     }
 
     /// Any block of any message, perhaps with somebody else's token.
@@ -146,20 +148,15 @@ impl Attack {
         let side = tape.pick(&[Side::Request, Side::Request, Side::Response]);
         let left = length.saturating_sub(block * u32::from(size));
         let payload = vec![7; left.min(size.into()) as usize];
-        self.send_data(who, whose, side, (exchange, length, block, size), &payload);
+        let token = self.addresses[whose].token();
+        let data = Data { side, block_size: size, token, exchange, sequence: 0, length, block };
+        self.send_data(who, data, &payload);
     }
 
-    fn send_data(
-        &mut self,
-        who: usize,
-        whose: usize,
-        side: Side,
-        (exchange, length, block, block_size): (u32, u32, u32, u16),
-        payload: &[u8],
-    ) {
+    /// Sends a block with the next sequence.
+    fn send_data(&mut self, who: usize, data: Data, payload: &[u8]) {
         self.sequence += 1;
-        let (token, sequence) = (self.addresses[whose].token(), self.sequence);
-        let data = Data { side, block_size, token, exchange, sequence, length, block };
+        let data = Data { sequence: self.sequence, ..data };
         self.send(who, &[&data.encode(payload), payload].concat());
     }
 

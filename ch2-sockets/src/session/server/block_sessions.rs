@@ -35,12 +35,19 @@ const NUMBERS: u64 = 10_000_000_000_000_000;
 pub struct BlockSessions {
     sessions: SlotTable<(SocketAddr, u64), BlockSession>,
     expiries: Deadlines,
-    /// Sessions that were empty when they were made, oldest first, with their numbers.
-    empty: VecDeque<(u32, u64)>,
+    /// Sessions in the order in which they were opened, until they get a block: the oldest makes way first.
+    empty: VecDeque<Opened>,
     /// The message that the last PDU has completed.
     complete: Option<Reserved>,
     secret: [u8; 16],
     made: u64,
+}
+
+/// A session as it was opened. Its slot may be another session's by now.
+#[derive(Debug, Clone, Copy)]
+struct Opened {
+    slot: u32,
+    number: u64,
 }
 
 #[derive(Debug)]
@@ -135,7 +142,7 @@ impl BlockSessions {
         let session = BlockSession { number, account, last_heard: now, state: BlockSessionState::Empty };
         let slot = self.sessions.insert((from, number), session);
         self.expiries.set(slot, now + budget.limits().idle_timeout);
-        self.empty.push_back((slot, number));
+        self.empty.push_back(Opened { slot, number });
         Some(number)
     }
 
@@ -155,9 +162,9 @@ impl BlockSessions {
     /// Removes the oldest session that is empty: of this client, or of anybody if the client has none.
     fn make_way(&mut self, account: Account, budget: &mut Budget) -> Result<(), NoRoom> {
         let of_client =
-            |entry: &(u32, u64)| self.empty_at(entry).is_some_and(|session| session.account == account);
+            |opened: &Opened| self.still_empty(*opened).is_some_and(|session| session.account == account);
         let place = self.empty.iter().position(of_client).unwrap_or(0);
-        let (slot, _) = self.empty.remove(place).ok_or(NoRoom)?;
+        let Opened { slot, .. } = self.empty.remove(place).ok_or(NoRoom)?;
         self.remove(slot, budget);
         self.forget_started();
         Ok(())
@@ -165,13 +172,13 @@ impl BlockSessions {
 
     /// Drops entries of sessions that are not empty any more, up to the oldest that is.
     fn forget_started(&mut self) {
-        while self.empty.front().is_some_and(|entry| self.empty_at(entry).is_none()) {
+        while self.empty.front().is_some_and(|opened| self.still_empty(*opened).is_none()) {
             self.empty.pop_front();
         }
     }
 
-    fn empty_at(&self, &(slot, number): &(u32, u64)) -> Option<&BlockSession> {
-        self.sessions.get(slot).filter(|session| session.number == number && session.is_empty())
+    fn still_empty(&self, opened: Opened) -> Option<&BlockSession> {
+        self.sessions.get(opened.slot).filter(|session| session.number == opened.number && session.is_empty())
     }
 
     /// Whether the session was delivered, now or before.
