@@ -125,7 +125,8 @@ pub use limits::Limits;
 pub use server::{ExchangeId, IncomingRequest, Server};
 pub use statistics::Statistics;
 
-/// Whether a datagram to the port is the stateless board's (part 1 of the notes), and no session's.
+/// Whether a datagram to the port is the stateless board's (part 1 of the notes), and no session's. The board's codes are digits,
+/// those that it knows and those that it answers with "unknown"; the sessions' are letters. An empty datagram is the board's.
 pub fn is_stateless(datagram: &[u8]) -> bool {
-    matches!(datagram.first(), Some(b'1' | b'2' | b'3'))
+    datagram.first().is_none_or(u8::is_ascii_digit)
 }

@@ -17,7 +17,7 @@
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::session::{self, Batch, Config, Server};
+use crate::session::{self, Batch, Config, Server, is_stateless};
 use common::board::{self, Board, answer, answer_into};
 use common::core::stop::Stop;
 use common::net::datagram::{Arrival, Arrivals, Endpoint, Woken, wait};
@@ -156,9 +156,4 @@ impl LoopContext {
             }
         }
     }
-}
-
-/// Part 1 of the protocol: its codes are digits, those it knows and those it answers with "unknown"; the sessions' are letters.
-fn is_stateless(datagram: &[u8]) -> bool {
-    datagram.first().is_none_or(u8::is_ascii_digit)
 }
