@@ -21,9 +21,11 @@
 //! | [`session`] | one session of the extension |
 //! | [`block_sessions`], [`reassembly`] | the original protocol's sessions, and a message that arrives in one |
 //! | [`slot_table`] | sessions in numbered slots |
+//! | `replies.rs` | short answers: tokens, refusals, those of the original protocol |
 
 pub mod block_sessions;
 pub mod reassembly;
+mod replies;
 mod schedule;
 pub mod session;
 pub mod slot_table;
@@ -44,13 +46,9 @@ use super::pdu::{self, RequestPdu, ResponsePdu};
 use super::statistics::Statistics;
 use block_sessions::BlockSessions;
 use common::protocol::token::Tokens;
+use replies::{REPLY, Replies};
 use session::Session;
 use slot_table::SlotTable;
-
-/// Short replies that wait to be sent, at most: what is more is dropped, as UDP may.
-const REPLIES: usize = 1024;
-/// Bytes of the longest short reply.
-const REPLY: usize = 24;
 
 /// A request that is complete. It is handed out once.
 #[derive(Debug)]
@@ -94,7 +92,7 @@ pub struct Server {
     /// Sessions made so far.
     made: u64,
     complete: VecDeque<Complete>,
-    replies: VecDeque<Reply>,
+    replies: Replies,
     /// Of the server itself, and of sessions that have ended.
     statistics: Statistics,
 }
@@ -104,14 +102,6 @@ pub struct Server {
 struct Complete {
     incoming: IncomingRequest,
     reserved: usize,
-}
-
-/// A short datagram, kept without an allocation of its own.
-#[derive(Debug, Clone, Copy)]
-struct Reply {
-    to: SocketAddr,
-    length: usize,
-    bytes: [u8; REPLY],
 }
 
 impl Server {
@@ -137,7 +127,7 @@ impl Server {
             expiries: Deadlines::default(),
             made: 0,
             complete: VecDeque::new(),
-            replies: VecDeque::new(),
+            replies: Replies::default(),
             statistics: Statistics::default(),
         }
     }
@@ -288,7 +278,7 @@ impl Server {
         }
         let mut bytes = Vec::with_capacity(REPLY);
         response.encode(&mut bytes);
-        self.reply(from, &bytes);
+        self.replies.push(from, &bytes);
     }
 
     fn deliver(&mut self, from: SocketAddr, exchange: ExchangeId, complete: Reserved) {
@@ -299,15 +289,7 @@ impl Server {
 
     fn refuse(&mut self, to: SocketAddr, refusal: Refusal) {
         self.statistics.refused += 1;
-        self.reply(to, &refusal.encode());
-    }
-
-    fn reply(&mut self, to: SocketAddr, datagram: &[u8]) {
-        if self.replies.len() < REPLIES {
-            let mut bytes = [0; REPLY];
-            bytes[..datagram.len()].copy_from_slice(datagram);
-            self.replies.push_back(Reply { to, length: datagram.len(), bytes });
-        }
+        self.replies.push(to, &refusal.encode());
     }
 }
 

@@ -21,9 +21,8 @@ use super::session::Session;
 impl Server {
     /// Fills `batch` with datagrams to send now; `false` if there are none. Call until then.
     pub fn poll_transmit(&mut self, now: Duration, batch: &mut Batch) -> bool {
-        if let Some(reply) = self.replies.pop_front() {
+        if self.replies.poll_transmit(batch) {
             self.statistics.datagrams_sent += 1;
-            batch.single(reply.to, &reply.bytes[..reply.length]);
             return true;
         }
         while let Some(slot) = self.ready.pop_front() {

@@ -1,0 +1,40 @@
+//! Short datagrams that a server answers with at once, kept without an allocation each.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use super::super::batch::Batch;
+
+/// Replies that wait to be sent, at most: what is more is dropped, as UDP may.
+const CAPACITY: usize = 1024;
+/// Bytes of the longest reply.
+pub const REPLY: usize = 24;
+
+/// Replies that wait to be sent.
+#[derive(Debug, Default)]
+pub struct Replies(VecDeque<Reply>);
+
+#[derive(Debug, Clone, Copy)]
+struct Reply {
+    to: SocketAddr,
+    length: usize,
+    bytes: [u8; REPLY],
+}
+
+impl Replies {
+    /// Adds a datagram of at most [`REPLY`] bytes.
+    pub fn push(&mut self, to: SocketAddr, datagram: &[u8]) {
+        if self.0.len() < CAPACITY {
+            let mut bytes = [0; REPLY];
+            bytes[..datagram.len()].copy_from_slice(datagram);
+            self.0.push_back(Reply { to, length: datagram.len(), bytes });
+        }
+    }
+
+    /// Makes `batch` the next reply; `false` if there is none.
+    pub fn poll_transmit(&mut self, batch: &mut Batch) -> bool {
+        let Some(Reply { to, length, bytes }) = self.0.pop_front() else { return false };
+        batch.single(to, &bytes[..length]);
+        true
+    }
+}
