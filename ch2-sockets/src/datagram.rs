@@ -26,9 +26,9 @@ pub struct DatagramArgs {
 #[derive(Debug, Subcommand)]
 enum DatagramCommand {
     /// Send one datagram, from a socket that is bound by us or by the system
-    Send(send::SendArgs),
+    Send(send::DatagramSendArgs),
     /// Receive datagrams, and say what was cut off
-    Receive(receive::ReceiveArgs),
+    Receive(receive::DatagramReceiveArgs),
 }
 
 /// Sends or receives.

@@ -28,9 +28,9 @@ pub struct MulticastArgs {
 #[derive(Debug, Subcommand)]
 enum MulticastCommand {
     /// Send to the group, again and again
-    Send(send::SendArgs),
+    Send(send::MulticastSendArgs),
     /// Join the group and receive; as many of these on one machine as you like
-    Receive(receive::ReceiveArgs),
+    Receive(receive::MulticastReceiveArgs),
 }
 
 /// Sends or receives.

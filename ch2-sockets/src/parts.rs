@@ -27,9 +27,9 @@ pub struct PartsArgs {
 #[derive(Debug, Subcommand)]
 enum PartsCommand {
     /// Send a big message in parts, or several from several senders at once
-    Send(send::SendArgs),
+    Send(send::PartsSendArgs),
     /// Receive parts until the message is whole
-    Receive(receive::ReceiveArgs),
+    Receive(receive::PartsReceiveArgs),
 }
 
 /// Sends or receives.

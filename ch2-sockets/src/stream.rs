@@ -41,9 +41,9 @@ enum StreamCommand {
     /// Connect, and watch the states until both ends have closed
     Connect(connect::ConnectArgs),
     /// Send a big message, close that direction, and read the answer
-    Send(send::SendArgs),
+    Send(send::StreamSendArgs),
     /// Receive a big message: how many reads it takes, and where it ends
-    Receive(receive::ReceiveArgs),
+    Receive(receive::StreamReceiveArgs),
     /// Both ends in one process: every state, and the call that leads to it
     States(states::StatesArgs),
 }

@@ -25,7 +25,7 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct ReceiveArgs {
+pub(super) struct DatagramReceiveArgs {
     /// The address to receive on; 0.0.0.0 or :: for all
     #[arg(short, long, default_value = "127.0.0.1")]
     listenaddr: IpAddr,
@@ -75,7 +75,7 @@ pub fn receive<'a>(socket: &impl AsFd, buffer: &'a mut [u8]) -> io::Result<Datag
     Ok(Datagram { bytes: &buffer[..fitted], length, from })
 }
 
-pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &DatagramReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
     let mut out = cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, args.listenport);

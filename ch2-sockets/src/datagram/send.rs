@@ -20,7 +20,7 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct SendArgs {
+pub(super) struct DatagramSendArgs {
     /// The receiver's host
     #[arg(short = 'H', long, default_value = "127.0.0.1")]
     host: String,
@@ -35,7 +35,7 @@ pub(super) struct SendArgs {
     bind: Option<SocketAddr>,
 }
 
-pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &DatagramSendArgs) -> anyhow::Result<ExitCode> {
     let mut out = common::support::cli::stdout().lock();
     let destination = endpoint::resolve(&args.host, args.port)?;
     let socket = endpoint::socket(destination, Protocol::Udp)?;

@@ -30,7 +30,7 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct ReceiveArgs {
+pub(super) struct MulticastReceiveArgs {
     #[command(flatten)]
     group: GroupArgs,
     /// Size of the receive buffer in bytes; a longer message is cut
@@ -44,7 +44,7 @@ pub(super) struct ReceiveArgs {
     timeout: Option<Duration>,
 }
 
-pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &MulticastReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
     let mut out = cli::stdout().lock();
     let group = args.group.group()?;

@@ -27,7 +27,7 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct SendArgs {
+pub(super) struct MulticastSendArgs {
     #[command(flatten)]
     group: GroupArgs,
     /// What to send; a number is put behind it
@@ -50,7 +50,7 @@ pub(super) struct SendArgs {
     no_loop: bool,
 }
 
-pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &MulticastSendArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
     let mut out = cli::stdout().lock();
     let group = args.group.group()?;

@@ -29,7 +29,7 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct ReceiveArgs {
+pub(super) struct PartsReceiveArgs {
     /// The address to receive on
     #[arg(short, long, default_value = "127.0.0.1")]
     listenaddr: IpAddr,
@@ -50,7 +50,7 @@ pub(super) struct ReceiveArgs {
     timeout: Duration,
 }
 
-pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &PartsReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
     let mut out = cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, args.listenport);
@@ -68,7 +68,7 @@ pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
 
 /// As in the notes: whoever sends, it is appended, until something ends with the terminator.
 fn by_terminator(
-    args: &ReceiveArgs,
+    args: &PartsReceiveArgs,
     socket: &Socket,
     stop: Stop,
     out: &mut impl Write,
@@ -116,7 +116,12 @@ fn by_terminator(
 }
 
 /// By the markers: parts of one sender's message are put in order, whatever comes between them.
-fn by_marker(args: &ReceiveArgs, socket: &Socket, stop: Stop, out: &mut impl Write) -> anyhow::Result<()> {
+fn by_marker(
+    args: &PartsReceiveArgs,
+    socket: &Socket,
+    stop: Stop,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let mut buffer = vec![0; args.buffer as usize];
     let mut messages: BTreeMap<(SocketAddr, u32), Restorer> = BTreeMap::new();
     let mut whole = 0;
@@ -163,7 +168,7 @@ fn by_marker(args: &ReceiveArgs, socket: &Socket, stop: Stop, out: &mut impl Wri
 }
 
 fn gave_up(
-    args: &ReceiveArgs,
+    args: &PartsReceiveArgs,
     whole: u32,
     messages: &BTreeMap<(SocketAddr, u32), Restorer>,
     out: &mut impl Write,

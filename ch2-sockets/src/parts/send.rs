@@ -24,7 +24,7 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct SendArgs {
+pub(super) struct PartsSendArgs {
     /// The receiver's host
     #[arg(short = 'H', long, default_value = "127.0.0.1")]
     host: String,
@@ -51,7 +51,7 @@ pub(super) struct SendArgs {
     pace: Duration,
 }
 
-pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &PartsSendArgs) -> anyhow::Result<ExitCode> {
     let destination = endpoint::resolve(&args.host, args.port)?;
     let length = args.message.len().saturating_mul(args.repeat as usize).saturating_add(1);
     ensure!(length <= MAX_BYTES, "a message of {length} bytes is over the limit of {MAX_BYTES}");
@@ -79,7 +79,7 @@ pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn send(args: &SendArgs, text: &[u8], destination: SocketAddr) -> anyhow::Result<(SocketAddr, usize)> {
+fn send(args: &PartsSendArgs, text: &[u8], destination: SocketAddr) -> anyhow::Result<(SocketAddr, usize)> {
     let socket = endpoint::socket(destination, Protocol::Udp)?;
     let size = args.size as usize;
     let datagrams: Vec<Vec<u8>> = if args.sequence {

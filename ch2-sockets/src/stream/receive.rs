@@ -35,7 +35,7 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct ReceiveArgs {
+pub(super) struct StreamReceiveArgs {
     /// The address to listen on
     #[arg(short, long, default_value = "127.0.0.1")]
     listenaddr: IpAddr,
@@ -61,7 +61,7 @@ enum Until {
     Terminator,
 }
 
-pub(super) fn run(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &StreamReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
     let mut out = cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, args.listenport);

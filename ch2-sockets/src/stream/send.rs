@@ -28,7 +28,7 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct SendArgs {
+pub(super) struct StreamSendArgs {
     /// The receiver's host
     #[arg(short = 'H', long, default_value = "127.0.0.1")]
     host: String,
@@ -46,7 +46,7 @@ pub(super) struct SendArgs {
     timeout: Duration,
 }
 
-pub(super) fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &StreamSendArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
     let mut out = cli::stdout().lock();
     let length = args.message.len().saturating_mul(args.repeat as usize).saturating_add(1);
