@@ -14,7 +14,7 @@
 //!    │
 //!  udp, tcp ─────── the same between real sockets: relay, which `cargo ch2 link` runs
 //!    │
-//! journal ── what happened ──▶ recorder ──▶ picture (rows), ladder
+//! journal ── what happened ──▶ recorder ──▶ picture, ladder
 //! ```
 //!
 //! In a program that loses datagrams inside itself: [`Fates`]. In virtual time: [`Wire`] and [`Channel`]. Between real sockets of a
@@ -42,10 +42,12 @@ pub mod picture;
 pub mod profile;
 pub mod recorder;
 pub mod relay;
-mod rows;
 pub mod segment;
+pub mod settings;
+mod sockets;
 pub mod stream;
 mod tcp;
+pub mod totals;
 mod udp;
 pub mod wire;
 
@@ -54,7 +56,9 @@ pub use fate::{Fate, Fates, Passage, fate};
 pub use journal::{Arrival, Carrier, Event, Outcome};
 pub use profile::{Blocked, Cut, Direction, Profile, Span};
 pub use recorder::Recorder;
-pub use relay::{Relay, Running, Settings, Summary, Totals};
+pub use relay::{Relay, RunningRelay};
 pub use segment::{SegmentFate, segment_fate};
+pub use settings::Settings;
 pub use stream::{Channel, Piece};
+pub use totals::{Summary, Totals};
 pub use wire::Wire;

@@ -19,8 +19,7 @@ use anyhow::Context;
 use ch2_sockets::session::{Config, Congestion, Statistics};
 use common::net::datagram::Endpoint;
 use common::netem::recorder::Recorder;
-use common::netem::relay::{Relay, Settings};
-use common::netem::{Profile, relay};
+use common::netem::{Profile, Relay, RunningRelay, Settings};
 
 use nix::sys::socket::{setsockopt, sockopt};
 
@@ -149,7 +148,7 @@ fn count(listener: TcpListener, received: Arc<AtomicU64>) {
     });
 }
 
-fn start(server: SocketAddr, profile: &Profile, seed: u64) -> anyhow::Result<relay::Running> {
+fn start(server: SocketAddr, profile: &Profile, seed: u64) -> anyhow::Result<RunningRelay> {
     let relay = Relay::bind(&Settings::new(server, profile.clone(), seed))?;
     Ok(relay.start(Arc::new(Recorder::default()))?)
 }

@@ -4,6 +4,7 @@
 //! {"at":{"secs":0,"nanos":81250},"carrier":"udp","flow":0,"direction":"up","index":0,"length":6,"label":"2hello","outcome":"passed","arrivals":[…]}
 //! ```
 
+use std::fmt;
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
@@ -49,6 +50,15 @@ pub enum Carrier {
     Udp,
     /// Streams.
     Tcp,
+}
+
+impl fmt::Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Carrier::Udp => "UDP",
+            Carrier::Tcp => "TCP",
+        })
+    }
 }
 
 /// One datagram or chunk, from its entry into the link to the arrival of its copies.
@@ -125,6 +135,11 @@ pub fn write(events: &[Event], mut to: impl Write) -> io::Result<()> {
 /// What the reader says; `InvalidData` for a line that is no event.
 pub fn read(from: impl BufRead) -> io::Result<Vec<Event>> {
     from.lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+}
+
+/// A time as the ladder and the picture write it.
+pub(super) fn milliseconds(time: Duration) -> String {
+    format!("{:.3} ms", time.as_secs_f64() * 1e3)
 }
 
 fn label(bytes: &[u8], decoder: LabelDecoder) -> String {

@@ -10,8 +10,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::journal::{Arrival, Event, Outcome};
-use super::picture::{carrier, milliseconds};
+use super::journal::{Arrival, Event, Outcome, milliseconds};
 use super::profile::Direction;
 
 /// Width of a label, characters.
@@ -29,8 +28,8 @@ pub fn ladder(events: &[Event], lines: usize) -> String {
         flows.entry((event.carrier, event.flow)).or_default().push(event);
     }
     let mut text = String::new();
-    for ((kind, flow), events) in flows {
-        let name = format!("{} flow {flow}", carrier(kind));
+    for ((carrier, flow), events) in flows {
+        let name = format!("{carrier} flow {flow}");
         let middle = LANES / 2 - 2;
         let _ =
             writeln!(text, "{name:13} {:>LABEL$}{:>middle$}{:>3$}", "client", "link", "server", middle + 3);

@@ -13,26 +13,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::journal::{Carrier, Event, Outcome};
-use super::rows::{Rows, rows};
-use crate::report::svg::{Picture, escape, fit, through};
+use super::journal::{Carrier, Event, Outcome, milliseconds};
+use crate::report::svg::{Picture, escape};
 use crate::support::cli::human;
 
+mod layout;
 mod shapes;
 
+use layout::{CLIENT, LINK, Layout, SERVER, TOP, WIDTH, layout};
 use shapes::{draw, legend};
 
 const STYLE: &str = include_str!("picture.css");
 /// Most events drawn of a flow, and most flows: a page that a browser still scrolls with ease.
 const EVENTS: usize = 500;
 const FLOWS: usize = 20;
-
-const WIDTH: f64 = 900.0;
-const CLIENT: f64 = 250.0;
-const SERVER: f64 = 650.0;
-/// The link's edges and its middle.
-const LINK: (f64, f64, f64) = (405.0, 450.0, 495.0);
-const TOP: f64 = 34.0;
 
 /// What the page says about the run.
 #[derive(Debug, Clone, Default)]
@@ -69,8 +63,8 @@ pub fn html(events: &[Event], about: &About) -> String {
         legend()
     );
     let count = flows.len();
-    for ((kind, number), events) in flows.into_iter().take(FLOWS) {
-        page += &section(kind, number, events);
+    for ((carrier, number), events) in flows.into_iter().take(FLOWS) {
+        page += &section(carrier, number, events);
     }
     if count > FLOWS {
         page += &format!("<p class=\"note\">{} more flows are not drawn.</p>\n", count - FLOWS);
@@ -81,9 +75,9 @@ pub fn html(events: &[Event], about: &About) -> String {
     page + "</main>\n</body>\n</html>\n"
 }
 
-fn section(kind: Carrier, number: u64, mut events: Vec<&Event>) -> String {
+fn section(carrier: Carrier, number: u64, mut events: Vec<&Event>) -> String {
     events.sort_by_key(|event| event.at);
-    let name = format!("{} flow {number}", carrier(kind));
+    let name = format!("{carrier} flow {number}");
     let tally = tally(&events);
     let left_out = events.len().saturating_sub(EVENTS);
     events.truncate(EVENTS);
@@ -99,9 +93,9 @@ fn section(kind: Carrier, number: u64, mut events: Vec<&Event>) -> String {
 }
 
 fn diagram(events: &[&Event], name: &str, description: &str) -> String {
-    let rows = rows(events);
+    let layout = layout(events);
     let mut picture = Picture::default();
-    let bottom = TOP + rows.height + 12.0;
+    let bottom = TOP + layout.height + 12.0;
     let (left, middle, right) = LINK;
     picture.rect((left, TOP - 8.0), (right - left, bottom - TOP + 8.0), "band", "");
     for (x, head) in [(CLIENT, "client"), (middle, "link"), (SERVER, "server")] {
@@ -110,24 +104,24 @@ fn diagram(events: &[&Event], name: &str, description: &str) -> String {
     for x in [CLIENT, SERVER] {
         picture.line((x, TOP - 8.0), (x, bottom), "lane");
     }
-    times(&mut picture, &rows);
-    for (event, places) in events.iter().zip(&rows.places) {
-        draw(&mut picture, event, places);
+    times(&mut picture, &layout);
+    for (event, position) in events.iter().zip(&layout.positions) {
+        draw(&mut picture, event, position);
     }
     picture.finish((WIDTH, bottom + 6.0), "diagram", name, description)
 }
 
 /// The times on the left, as many as have room, and the pauses.
-fn times(picture: &mut Picture, rows: &Rows) {
+fn times(picture: &mut Picture, layout: &Layout) {
     let mut last = f64::NEG_INFINITY;
-    for (at, y) in &rows.marks {
+    for (at, y) in &layout.marks {
         if y - last >= 13.0 {
             picture.text((66.0, TOP + y + 3.5), "time", &milliseconds(*at));
             picture.line_behind((72.0, TOP + y), (SERVER, TOP + y), "rule");
             last = *y;
         }
     }
-    for (length, y) in &rows.pauses {
+    for (length, y) in &layout.pauses {
         picture.text((LINK.1, TOP + y + 3.5), "pause", &format!("{} of silence", rounded(*length)));
     }
 }
@@ -161,17 +155,6 @@ fn tally(events: &[&Event]) -> String {
         text += &format!(", {number} {what}");
     }
     text + "."
-}
-
-pub(super) fn carrier(carrier: Carrier) -> &'static str {
-    match carrier {
-        Carrier::Udp => "UDP",
-        Carrier::Tcp => "TCP",
-    }
-}
-
-pub(super) fn milliseconds(time: Duration) -> String {
-    format!("{:.3} ms", time.as_secs_f64() * 1e3)
 }
 
 #[cfg(test)]

@@ -10,83 +10,14 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use super::counts::Counts;
-use super::journal::{LabelDecoder, no_label};
-use super::profile::Profile;
 use super::recorder::Recorder;
+use super::settings::Settings;
+use super::totals::Summary;
 use super::{tcp, udp};
-
-/// What a relay does.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where clients reach it; port 0 lets the system choose.
-    pub listen: SocketAddr,
-    /// The server.
-    pub to: SocketAddr,
-    /// Whether datagrams are relayed.
-    pub udp: bool,
-    /// Whether connections are.
-    pub tcp: bool,
-    /// What goes wrong.
-    pub profile: Profile,
-    /// When it does.
-    pub seed: u64,
-    /// A client that sent and received no datagram for so long is forgotten.
-    pub idle: Duration,
-    /// What reads the labels of the events.
-    pub label: LabelDecoder,
-}
-
-impl Settings {
-    /// Both carriers, from a port that the system chooses on 127.0.0.1, and clients forgotten after a minute.
-    #[must_use]
-    pub fn new(to: SocketAddr, profile: Profile, seed: u64) -> Settings {
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        Settings {
-            listen,
-            to,
-            udp: true,
-            tcp: true,
-            profile,
-            seed,
-            idle: Duration::from_secs(60),
-            label: no_label,
-        }
-    }
-}
-
-/// What one carrier did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// From clients to the server.
-    pub up: Counts,
-    /// Back.
-    pub down: Counts,
-    /// Clients (UDP) or connections (TCP) that were served.
-    pub flows: u64,
-    /// Datagrams or connections of clients for which there was no room.
-    pub turned_away: u64,
-}
-
-impl Totals {
-    pub(super) fn add(&mut self, up: &Counts, down: &Counts) {
-        self.up += *up;
-        self.down += *down;
-    }
-}
-
-/// What a relay did, by carrier; `None` where it was off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Summary {
-    /// Datagrams.
-    pub udp: Option<Totals>,
-    /// Connections.
-    pub tcp: Option<Totals>,
-}
 
 /// A relay whose sockets are open: clients may already send, and are served once it [runs](Relay::run).
 #[derive(Debug)]
@@ -166,25 +97,25 @@ impl Relay {
     ///
     /// # Errors
     /// When there is no descriptor or no thread left.
-    pub fn start(self, recorder: Arc<Recorder>) -> io::Result<Running> {
+    pub fn start(self, recorder: Arc<Recorder>) -> io::Result<RunningRelay> {
         let address = self.address;
         let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let end = Arc::clone(&stop);
         let run = move || self.run(end.as_fd(), &recorder);
         let thread = thread::Builder::new().name("link".into()).spawn(run)?;
-        Ok(Running { address, stop, thread: Some(thread) })
+        Ok(RunningRelay { address, stop, thread: Some(thread) })
     }
 }
 
 /// A relay at work in its own thread. Dropping it stops it.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningRelay {
     address: SocketAddr,
     stop: Arc<EventFd>,
     thread: Option<JoinHandle<io::Result<Summary>>>,
 }
 
-impl Running {
+impl RunningRelay {
     /// Where clients reach it, by either carrier.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -206,7 +137,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningRelay {
     fn drop(&mut self) {
         let _ = self.end();
     }

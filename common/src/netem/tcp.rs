@@ -20,14 +20,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::time::TimeSpec;
+use nix::poll::{PollFd, PollFlags};
 use socket2::SockRef;
 
 use super::profile::Direction;
 use super::recorder::Recorder;
-use super::relay::{Settings, Totals};
+use super::settings::Settings;
+use super::sockets::{self, is_nothing};
 use super::stream::{Channel, Piece};
+use super::totals::Totals;
 
 /// Most connections at a time; one more is closed at once.
 pub const CONNECTIONS: usize = 256;
@@ -281,15 +282,8 @@ fn wait(
     // One of which nothing is wanted is left out: poll(2) reports its hanging up whether asked or not, again and again.
     let asked = wanted.iter().filter(|(_, flags)| !flags.is_empty());
     descriptors.extend(asked.map(|(descriptor, flags)| PollFd::new(*descriptor, *flags)));
-    match ppoll(&mut descriptors, timeout.map(TimeSpec::from_duration), None) {
-        Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-        Err(error) => return Err(error.into()),
-    }
+    sockets::wait(&mut descriptors, timeout)?;
     Ok(descriptors[0].any().unwrap_or(false))
-}
-
-fn is_nothing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 /// The socket's closing shall send RST instead of FIN.

@@ -20,13 +20,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::time::TimeSpec;
+use nix::poll::{PollFd, PollFlags};
 use socket2::SockRef;
 
-use super::profile::Direction;
+use super::profile::{Direction, Profile};
 use super::recorder::Recorder;
-use super::relay::{Settings, Totals};
+use super::settings::Settings;
+use super::sockets::{is_nothing, wait};
+use super::totals::Totals;
 use super::wire::Wire;
 
 /// Most clients at a time; a datagram of one more is dropped until another is forgotten.
@@ -86,7 +87,7 @@ pub(super) fn relay(
 struct Relay<'a> {
     listening: &'a UdpSocket,
     settings: &'a Settings,
-    profile: Arc<super::Profile>,
+    profile: Arc<Profile>,
     recorder: &'a Recorder,
     flows: BTreeMap<SocketAddr, Flow>,
     /// Bytes in all wires.
@@ -150,10 +151,7 @@ impl Relay<'_> {
         descriptors.push(PollFd::new(self.listening.as_fd(), PollFlags::POLLIN));
         let flows = self.flows.values();
         descriptors.extend(flows.map(|flow| PollFd::new(flow.socket.as_fd(), PollFlags::POLLIN)));
-        match ppoll(&mut descriptors, Some(TimeSpec::from_duration(timeout)), None) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
+        wait(&mut descriptors, Some(timeout))?;
         let mut ready = descriptors.iter().map(|descriptor| descriptor.any().unwrap_or(false));
         Ok(Ready {
             stop: ready.next().unwrap_or(false),
@@ -279,10 +277,6 @@ fn pass(wire: &mut Wire, now: Duration, datagram: &[u8], in_flight: &mut usize) 
     let before = wire.bytes_in_flight();
     wire.send(now, datagram.to_vec());
     *in_flight += wire.bytes_in_flight() - before;
-}
-
-fn is_nothing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 /// As large as the kernel allows (`net.core.rmem_max`): what a burst overflows here is lost outside the seed's hands.

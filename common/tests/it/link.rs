@@ -11,13 +11,13 @@ use std::thread;
 use std::time::Duration;
 
 use common::netem::{
-    Blocked, Cut, Direction, Outcome, Profile, Recorder, Relay, Running, Settings, Span, Wire, fate,
+    Blocked, Cut, Direction, Outcome, Profile, Recorder, Relay, RunningRelay, Settings, Span, Wire, fate,
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const SEED: u64 = 42;
 
-fn start(to: SocketAddr, profile: Profile) -> (Running, Arc<Recorder>) {
+fn start(to: SocketAddr, profile: Profile) -> (RunningRelay, Arc<Recorder>) {
     let recorder = Arc::new(Recorder::new(None, true));
     let relay = Relay::bind(&Settings::new(to, profile, SEED)).unwrap();
     (relay.start(Arc::clone(&recorder)).unwrap(), recorder)
@@ -216,7 +216,7 @@ fn server(serve: impl FnOnce(TcpStream) + Send + 'static) -> (SocketAddr, thread
     (address, thread)
 }
 
-fn connect(relay: &Running) -> TcpStream {
+fn connect(relay: &RunningRelay) -> TcpStream {
     let client = TcpStream::connect(relay.address()).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     client

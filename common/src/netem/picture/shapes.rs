@@ -1,13 +1,13 @@
 //! The shapes of the diagram: an arrow that arrives, one that is crossed, and the legend that names them.
 
-use super::super::journal::{Arrival, Event, Outcome};
+use super::super::journal::{Arrival, Event, Outcome, milliseconds};
 use super::super::profile::Direction;
-use super::super::rows::{JOURNEY, Places};
-use super::{CLIENT, LINK, Picture, SERVER, TOP, fit, milliseconds, through};
+use super::layout::{CLIENT, JOURNEY, LINK, Position, SERVER, TOP};
+use crate::report::svg::{Picture, fit, through};
 
 /// One datagram: its label, its arrows and what became of it.
-pub(super) fn draw(picture: &mut Picture, event: &Event, places: &Places) {
-    let y = TOP + places.sent;
+pub(super) fn draw(picture: &mut Picture, event: &Event, position: &Position) {
+    let y = TOP + position.sent;
     let label = fit(&format!("#{} {}", event.index, event.label), 26);
     let (way, from, to) = match event.direction {
         Direction::Up => ("up", CLIENT, SERVER),
@@ -19,7 +19,7 @@ pub(super) fn draw(picture: &mut Picture, event: &Event, places: &Places) {
             Direction::Up => picture.text((CLIENT - 8.0, y + 3.5), "left", &label),
             Direction::Down => picture.text((SERVER + 8.0, y + 3.5), "right", &label),
         }
-        for (copy, (arrival, place)) in event.arrivals.iter().zip(&places.arrived).enumerate() {
+        for (copy, (arrival, place)) in event.arrivals.iter().zip(&position.arrived).enumerate() {
             let end = (to, TOP + place);
             if event.outcome == Outcome::Reset {
                 crossed(picture, event, (from, y));

@@ -1,14 +1,22 @@
-//! Where on the page each moment of a diagram lies: in order, apart, and without empty miles.
+//! Where everything of a diagram lies on the page. Across: two lanes and the link between them. Downwards: one moment below
+//! another, in order, apart, and with long pauses cut short.
 //!
 //! ```text
 //! moments    0 ms  0 ms  0 ms         20 ms 20 ms                                60 000 ms
-//! rows       │─────│─────│────────────│───│─────────── 59 980 ms of silence ──────│
+//! layout     │─────│─────│────────────│───│─────────── 59 980 ms of silence ──────│
 //! ```
 
 use std::time::Duration;
 
-use super::journal::Event;
-use super::profile::Direction;
+use super::super::journal::Event;
+use super::super::profile::Direction;
+
+pub(super) const WIDTH: f64 = 900.0;
+pub(super) const CLIENT: f64 = 250.0;
+pub(super) const SERVER: f64 = 650.0;
+/// The link's edges and its middle.
+pub(super) const LINK: (f64, f64, f64) = (405.0, 450.0, 495.0);
+pub(super) const TOP: f64 = 34.0;
 
 /// Between two labels on the same side.
 const LABELS: f64 = 15.0;
@@ -19,11 +27,11 @@ pub(super) const JOURNEY: f64 = 44.0;
 /// The longest gap that is drawn in full; a longer one is a pause.
 const LONGEST: f64 = 80.0;
 
-/// The rows of a diagram.
+/// What the rows of a diagram are, from its top.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rows {
+pub struct Layout {
     /// For each event, where it begins and ends.
-    pub places: Vec<Places>,
+    pub positions: Vec<Position>,
     /// Moments of sending, for the axis.
     pub marks: Vec<(Duration, f64)>,
     /// Pauses that are not drawn in full: how long, and the middle of their gap.
@@ -32,9 +40,9 @@ pub struct Rows {
     pub height: f64,
 }
 
-/// The rows of one event.
+/// Where one event lies.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Places {
+pub struct Position {
     /// Where it was sent.
     pub sent: f64,
     /// Where each of its copies arrives.
@@ -43,7 +51,7 @@ pub struct Places {
 
 /// Lays out events, which are sorted by their time of sending.
 #[must_use]
-pub fn rows(events: &[&Event]) -> Rows {
+pub fn layout(events: &[&Event]) -> Layout {
     // A moment: its time, whether something arrives, and which event (and copy) it belongs to.
     let mut moments: Vec<(Duration, Option<usize>, usize)> = Vec::new();
     for (index, event) in events.iter().enumerate() {
@@ -53,11 +61,11 @@ pub fn rows(events: &[&Event]) -> Rows {
     }
     // At the same time, what is sent comes before what arrives, so that no arrow points upwards.
     moments.sort();
-    let empty = |event: &&Event| Places { sent: 0.0, arrived: vec![0.0; event.arrivals.len()] };
-    let places = events.iter().map(empty).collect();
+    let empty = |event: &&Event| Position { sent: 0.0, arrived: vec![0.0; event.arrivals.len()] };
+    let positions = events.iter().map(empty).collect();
     let scale = JOURNEY / typical_journey(events).as_secs_f64();
 
-    let mut rows = Rows { places, marks: vec![], pauses: vec![], height: 0.0 };
+    let mut layout = Layout { positions, marks: vec![], pauses: vec![], height: 0.0 };
     let mut y = 0.0;
     let mut labels = [f64::NEG_INFINITY; 2];
     let mut last = moments.first().map_or(Duration::ZERO, |moment| moment.0);
@@ -71,19 +79,19 @@ pub fn rows(events: &[&Event]) -> Rows {
             labels[side] = next;
         }
         if gap > 3.0 * LONGEST {
-            rows.pauses.push((at - last, f64::midpoint(y, next)));
+            layout.pauses.push((at - last, f64::midpoint(y, next)));
         }
         (y, last) = (next, at);
         match copy {
             None => {
-                rows.places[index].sent = y;
-                rows.marks.push((at, y));
+                layout.positions[index].sent = y;
+                layout.marks.push((at, y));
             }
-            Some(copy) => rows.places[index].arrived[copy] = y,
+            Some(copy) => layout.positions[index].arrived[copy] = y,
         }
     }
-    rows.height = y;
-    rows
+    layout.height = y;
+    layout
 }
 
 /// The median time on the way, and not less than a tenth of a millisecond: a perfect link has none.
@@ -96,7 +104,7 @@ fn typical_journey(events: &[&Event]) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::journal::{Arrival, Outcome};
+    use super::super::super::journal::{Arrival, Outcome};
     use super::*;
 
     const fn ms(milliseconds: u64) -> Duration {
@@ -113,25 +121,30 @@ mod tests {
     #[test]
     fn labels_keep_apart_and_arrows_point_downwards() {
         let events = [event(0, &[20]), event(0, &[20]), event(0, &[]), event(1, &[21, 21])];
-        let rows = rows(&events.iter().collect::<Vec<_>>());
-        let sent: Vec<f64> = rows.places.iter().map(|places| places.sent).collect();
+        let layout = layout(&events.iter().collect::<Vec<_>>());
+        let sent: Vec<f64> = layout.positions.iter().map(|position| position.sent).collect();
         assert!(sent.windows(2).all(|pair| pair[1] - pair[0] >= LABELS));
-        assert!(rows.places.iter().all(|places| places.arrived.iter().all(|arrived| *arrived > places.sent)));
-        assert_eq!(rows.places[3].arrived.len(), 2);
-        assert!(rows.pauses.is_empty());
+        assert!(
+            layout
+                .positions
+                .iter()
+                .all(|position| position.arrived.iter().all(|arrived| *arrived > position.sent))
+        );
+        assert_eq!(layout.positions[3].arrived.len(), 2);
+        assert!(layout.pauses.is_empty());
     }
 
     #[test]
     fn a_long_silence_is_cut_short_and_said() {
         let events = [event(0, &[20]), event(60_000, &[60_020])];
-        let rows = rows(&events.iter().collect::<Vec<_>>());
-        assert_eq!(rows.pauses.len(), 1);
-        assert_eq!(rows.pauses[0].0, ms(59_980));
-        assert!(rows.height < 200.0);
+        let layout = layout(&events.iter().collect::<Vec<_>>());
+        assert_eq!(layout.pauses.len(), 1);
+        assert_eq!(layout.pauses[0].0, ms(59_980));
+        assert!(layout.height < 200.0);
     }
 
     #[test]
-    fn nothing_has_no_rows() {
-        assert_eq!(rows(&[]).height, 0.0);
+    fn nothing_has_no_height() {
+        assert_eq!(layout(&[]).height, 0.0);
     }
 }
