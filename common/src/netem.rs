@@ -14,7 +14,7 @@
 //!    │
 //!  udp, tcp ─────── the same between real sockets: relay, which `cargo ch2 link` runs
 //!    │
-//! journal ── what happened ──▶ recorder ──▶ picture, ladder
+//! recording ─ what happened ──▶ recorder ──▶ picture, ladder
 //! ```
 //!
 //! In a program that loses datagrams inside itself: [`Fates`]. In virtual time: [`Wire`] and [`Channel`]. Between real sockets of a
@@ -35,12 +35,12 @@
 
 pub mod counts;
 pub mod fate;
-pub mod journal;
 pub mod ladder;
 pub mod parse;
 pub mod picture;
 pub mod profile;
 pub mod recorder;
+pub mod recording;
 pub mod relay;
 pub mod segment;
 pub mod settings;
@@ -53,9 +53,9 @@ pub mod wire;
 
 pub use counts::Counts;
 pub use fate::{Fate, Fates, Passage, fate};
-pub use journal::{Arrival, Carrier, Event, Outcome};
 pub use profile::{Blocked, Cut, Direction, Profile, Span};
 pub use recorder::Recorder;
+pub use recording::{Arrival, Carrier, LinkEvent, Outcome};
 pub use relay::{Relay, RunningRelay};
 pub use segment::{SegmentFate, segment_fate};
 pub use settings::Settings;

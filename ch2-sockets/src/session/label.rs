@@ -1,4 +1,4 @@
-//! What a datagram of a session is, in a few words: for the journal and the pictures of the lossy link.
+//! What a datagram of a session is, in a few words: for the recording and the pictures of the lossy link.
 
 use super::datagram::{Ack, Data, Refusal, Side, block_count};
 

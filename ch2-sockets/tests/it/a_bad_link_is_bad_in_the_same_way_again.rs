@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
-use common::netem::{Direction, Outcome, Profile, fate, journal};
+use common::netem::{Direction, Outcome, Profile, fate, recording};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -108,7 +108,7 @@ fn the_journal_the_picture_and_the_ladder_say_what_happened() {
     let [journal, picture] = ["run.jsonl", "run.html"].map(|name| folder.path().join(name));
     let [journal_path, picture_path] = [&journal, &picture].map(|path| path.to_str().unwrap());
     let (arrived, said) = run(7, &["--ladder", "--journal", journal_path, "--picture", picture_path]);
-    let events = journal::read(BufReader::new(std::fs::File::open(&journal).unwrap())).unwrap();
+    let events = recording::read(BufReader::new(std::fs::File::open(&journal).unwrap())).unwrap();
     assert_eq!(events.len(), 100);
     let lost = 100 - arrived.len();
     assert_eq!(events.iter().filter(|event| event.outcome == Outcome::Lost).count(), lost);

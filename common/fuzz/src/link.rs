@@ -1,6 +1,6 @@
-//! The link's command line and its journal.
+//! The link's command line and its recording.
 
-use common::netem::{journal, ladder, parse, picture};
+use common::netem::{ladder, parse, picture, recording};
 use common::support::cli::{duration, human};
 
 /// What stands behind the link's options.
@@ -30,12 +30,12 @@ pub fn link_arguments(bytes: &[u8]) {
     }
 }
 
-/// A journal's file, as somebody may have changed it; and what is drawn from it.
-pub fn link_journal(bytes: &[u8]) {
-    let Ok(events) = journal::read(bytes) else { return };
+/// Reads the file of a recording that may have been changed, and draws it.
+pub fn link_recording(bytes: &[u8]) {
+    let Ok(events) = recording::read(bytes) else { return };
     let mut file = Vec::new();
-    journal::write(&events, &mut file).expect("memory takes everything");
-    assert_eq!(journal::read(file.as_slice()).expect("what we wrote"), events);
+    recording::write(&events, &mut file).expect("memory takes everything");
+    assert_eq!(recording::read(file.as_slice()).expect("what we wrote"), events);
     let page = picture::html(&events, &picture::About::default());
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
     assert!(!page.contains("<script"), "a label has become markup");

@@ -1,4 +1,4 @@
-//! The journal as a ladder in the terminal: a line for each datagram, at the time when it was sent.
+//! The recording as a ladder in the terminal: a line for each datagram, at the time when it was sent.
 //!
 //! ```text
 //! udp flow 0                  client            link            server
@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::journal::{Arrival, Event, Outcome, milliseconds};
 use super::profile::Direction;
+use super::recording::{Arrival, LinkEvent, Outcome, milliseconds};
 
 /// Width of a label, characters.
 const LABEL: usize = 22;
@@ -20,9 +20,9 @@ const LANES: usize = 31;
 
 /// The first `lines` of what happened, flow by flow, and how many were left out.
 #[must_use]
-pub fn ladder(events: &[Event], lines: usize) -> String {
-    let mut flows: BTreeMap<_, Vec<&Event>> = BTreeMap::new();
-    let mut by_time: Vec<&Event> = events.iter().collect();
+pub fn ladder(events: &[LinkEvent], lines: usize) -> String {
+    let mut flows: BTreeMap<_, Vec<&LinkEvent>> = BTreeMap::new();
+    let mut by_time: Vec<&LinkEvent> = events.iter().collect();
     by_time.sort_by_key(|event| event.at);
     for event in by_time.iter().take(lines) {
         flows.entry((event.carrier, event.flow)).or_default().push(event);
@@ -44,7 +44,7 @@ pub fn ladder(events: &[Event], lines: usize) -> String {
     text
 }
 
-fn line(event: &Event) -> String {
+fn line(event: &LinkEvent) -> String {
     let label = format!("#{} {}", event.index, event.label);
     let label: String = label.chars().take(LABEL).collect();
     let (left, right) = match event.direction {
@@ -56,7 +56,7 @@ fn line(event: &Event) -> String {
     format!("{time:>13} {left:>LABEL$} │{shaft}│ {right:<LABEL$} {}", what(event))
 }
 
-fn shaft(event: &Event) -> String {
+fn shaft(event: &LinkEvent) -> String {
     let middle = LANES / 2;
     let corrupted = event.arrivals.iter().any(|arrival| arrival.corrupted);
     let mut shaft: Vec<char> = vec!['─'; LANES];
@@ -85,7 +85,7 @@ fn shaft(event: &Event) -> String {
     shaft.into_iter().collect()
 }
 
-fn what(event: &Event) -> String {
+fn what(event: &LinkEvent) -> String {
     let arrival = |arrival: &Arrival| {
         let late = milliseconds(arrival.at.saturating_sub(event.at));
         let reordered = if arrival.reordered { ", held back" } else { "" };
@@ -109,7 +109,7 @@ mod tests {
     use super::super::{Profile, Wire};
     use super::*;
 
-    fn run(count: u8) -> Vec<Event> {
+    fn run(count: u8) -> Vec<LinkEvent> {
         let profile = Profile { loss: 0.2, duplicate: 0.2, corrupt: 0.2, reorder: 0.2, ..Profile::default() };
         let mut events = Vec::new();
         for direction in Direction::BOTH {

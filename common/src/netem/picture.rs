@@ -1,4 +1,4 @@
-//! The journal as a space-time diagram: one HTML file, no network, no script; light, dark and on paper.
+//! The recording as a space-time diagram: one HTML file, no network, no script; light, dark and on paper.
 //!
 //! ```text
 //!  client        link        server
@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::journal::{Carrier, Event, Outcome, milliseconds};
+use super::recording::{Carrier, LinkEvent, Outcome, milliseconds};
 use crate::report::svg::{Picture, escape};
 use crate::support::cli::human;
 
@@ -41,8 +41,8 @@ pub struct About {
 
 /// The whole page. Everything that comes from outside is escaped: labels are bytes of datagrams.
 #[must_use]
-pub fn html(events: &[Event], about: &About) -> String {
-    let mut flows: BTreeMap<(Carrier, u64), Vec<&Event>> = BTreeMap::new();
+pub fn html(events: &[LinkEvent], about: &About) -> String {
+    let mut flows: BTreeMap<(Carrier, u64), Vec<&LinkEvent>> = BTreeMap::new();
     for event in events {
         flows.entry((event.carrier, event.flow)).or_default().push(event);
     }
@@ -75,7 +75,7 @@ pub fn html(events: &[Event], about: &About) -> String {
     page + "</main>\n</body>\n</html>\n"
 }
 
-fn section(carrier: Carrier, number: u64, mut events: Vec<&Event>) -> String {
+fn section(carrier: Carrier, number: u64, mut events: Vec<&LinkEvent>) -> String {
     events.sort_by_key(|event| event.at);
     let name = format!("{carrier} flow {number}");
     let tally = tally(&events);
@@ -92,7 +92,7 @@ fn section(carrier: Carrier, number: u64, mut events: Vec<&Event>) -> String {
     )
 }
 
-fn diagram(events: &[&Event], name: &str, description: &str) -> String {
+fn diagram(events: &[&LinkEvent], name: &str, description: &str) -> String {
     let layout = layout(events);
     let mut picture = Picture::default();
     let bottom = TOP + layout.height + 12.0;
@@ -133,7 +133,7 @@ fn rounded(time: Duration) -> String {
     human(Duration::from_nanos((nanoseconds / step) * step))
 }
 
-fn tally(events: &[&Event]) -> String {
+fn tally(events: &[&LinkEvent]) -> String {
     let count = |outcome| events.iter().filter(|event| event.outcome == outcome).count();
     let twice =
         events.iter().filter(|event| event.outcome == Outcome::Passed && event.arrivals.len() > 1).count();

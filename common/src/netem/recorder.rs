@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
-use super::journal::{Event, write};
+use super::recording::{LinkEvent, write};
 
 /// Most events kept in memory, about 200 bytes each; the file has them all.
 pub const KEPT: usize = 100_000;
@@ -20,7 +20,7 @@ struct Inner {
     file: Option<Box<dyn Write + Send>>,
     /// The first error of the file: said at the end, because a full disk should not end the relay.
     error: Option<io::Error>,
-    kept: Vec<Event>,
+    kept: Vec<LinkEvent>,
     left_out: u64,
 }
 
@@ -38,7 +38,7 @@ impl Recorder {
     }
 
     /// Takes events.
-    pub fn record(&self, events: Vec<Event>) {
+    pub fn record(&self, events: Vec<LinkEvent>) {
         if events.is_empty() {
             return;
         }
@@ -60,7 +60,7 @@ impl Recorder {
     ///
     /// # Errors
     /// The first error that the file made.
-    pub fn finish(&self) -> io::Result<(Vec<Event>, u64)> {
+    pub fn finish(&self) -> io::Result<(Vec<LinkEvent>, u64)> {
         let mut inner = self.lock();
         if let Some(error) = inner.error.take() {
             return Err(error);
@@ -88,13 +88,13 @@ impl std::fmt::Debug for Recorder {
 mod tests {
     use std::time::Duration;
 
-    use super::super::journal::Outcome;
     use super::super::profile::Direction;
+    use super::super::recording::Outcome;
     use super::*;
 
-    fn events(count: u64) -> Vec<Event> {
+    fn events(count: u64) -> Vec<LinkEvent> {
         let event = |index| {
-            Event::new(Duration::from_secs(count - index), 0, Direction::Up, index, b"x", Outcome::Passed)
+            LinkEvent::new(Duration::from_secs(count - index), 0, Direction::Up, index, b"x", Outcome::Passed)
         };
         (0..count).map(event).collect()
     }

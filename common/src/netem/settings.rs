@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::journal::{LabelDecoder, no_label};
 use super::profile::Profile;
+use super::recording::{LabelDecoder, no_label};
 
 /// What a relay does.
 #[derive(Debug, Clone)]

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use super::counts::Counts;
 use super::fate::{Passage, link};
-use super::journal::{Arrival, Carrier, Event, LabelDecoder, Outcome, no_label};
 use super::profile::{Direction, Profile};
+use super::recording::{Arrival, Carrier, LabelDecoder, LinkEvent, Outcome, no_label};
 use super::segment::{SegmentFate, segment_fate};
 
 /// What a lost segment waits: the least retransmission timeout of Linux (RFC 6298 would have a second).
@@ -61,7 +61,7 @@ pub struct Channel {
     /// A reset, an end or a cable that is never whole again: nothing more goes in.
     over: bool,
     counts: Counts,
-    events: Option<Vec<Event>>,
+    events: Option<Vec<LinkEvent>>,
     label: LabelDecoder,
 }
 
@@ -71,7 +71,7 @@ struct Waiting {
     until: Duration,
     bytes: Vec<u8>,
     fate: SegmentFate,
-    event: Option<Event>,
+    event: Option<LinkEvent>,
 }
 
 impl Channel {
@@ -177,7 +177,7 @@ impl Channel {
     }
 
     /// The events since the last call, in the order of sending; none unless [recorded](Channel::recorded).
-    pub fn take_events(&mut self) -> Vec<Event> {
+    pub fn take_events(&mut self) -> Vec<LinkEvent> {
         self.events.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
@@ -220,7 +220,13 @@ impl Channel {
         }
     }
 
-    fn schedule(&mut self, now: Duration, mut bytes: Vec<u8>, fate: SegmentFate, events: [Option<Event>; 2]) {
+    fn schedule(
+        &mut self,
+        now: Duration,
+        mut bytes: Vec<u8>,
+        fate: SegmentFate,
+        events: [Option<LinkEvent>; 2],
+    ) {
         let Some(entry) = self.profile.whole_again(self.direction, now) else {
             self.counts.cut += 1;
             self.over = true;
@@ -268,16 +274,16 @@ impl Channel {
         }
     }
 
-    fn event(&self, now: Duration, index: u64, bytes: &[u8]) -> Option<Event> {
+    fn event(&self, now: Duration, index: u64, bytes: &[u8]) -> Option<LinkEvent> {
         self.events.is_some().then(|| {
-            let event = Event::new(now, self.flow, self.direction, index, bytes, Outcome::Passed);
-            Event { carrier: Carrier::Tcp, ..event.labelled(bytes, self.label) }
+            let event = LinkEvent::new(now, self.flow, self.direction, index, bytes, Outcome::Passed);
+            LinkEvent { carrier: Carrier::Tcp, ..event.labelled(bytes, self.label) }
         })
     }
 
-    fn note(&mut self, noted: [Option<Event>; 2], outcome: Outcome, arrivals: &[Arrival]) {
+    fn note(&mut self, noted: [Option<LinkEvent>; 2], outcome: Outcome, arrivals: &[Arrival]) {
         if let Some(events) = &mut self.events {
-            let of = |event: Event| Event { outcome, arrivals: arrivals.to_vec(), ..event };
+            let of = |event: LinkEvent| LinkEvent { outcome, arrivals: arrivals.to_vec(), ..event };
             events.extend(noted.into_iter().flatten().map(of));
         }
     }

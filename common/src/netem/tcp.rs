@@ -49,12 +49,12 @@ pub(super) fn relay(
     listening.set_nonblocking(true)?;
     let totals = Mutex::new(Totals::default());
     let live = AtomicUsize::new(0);
-    let link = Link { settings, start, stop, recorder, totals: &totals, live: &live };
-    thread::scope(|scope| accept(listening, &link, scope))?;
+    let context = Context { settings, start, stop, recorder, totals: &totals, live: &live };
+    thread::scope(|scope| accept(listening, &context, scope))?;
     Ok(totals.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-struct Link<'a> {
+struct Context<'a> {
     settings: &'a Settings,
     start: Instant,
     stop: BorrowedFd<'a>,
@@ -65,11 +65,11 @@ struct Link<'a> {
 
 fn accept<'scope, 'a: 'scope>(
     listening: &TcpListener,
-    link: &'scope Link<'a>,
+    context: &'scope Context<'a>,
     scope: &'scope Scope<'scope, '_>,
 ) -> io::Result<()> {
     loop {
-        if wait(link.stop, &[(listening.as_fd(), PollFlags::POLLIN)], None)? {
+        if wait(context.stop, &[(listening.as_fd(), PollFlags::POLLIN)], None)? {
             return Ok(());
         }
         let client = match listening.accept() {
@@ -82,9 +82,9 @@ fn accept<'scope, 'a: 'scope>(
                 continue;
             }
         };
-        if link.live.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS {
-            link.live.fetch_sub(1, Ordering::Relaxed);
-            let turned_away = &mut link.totals().turned_away;
+        if context.live.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS {
+            context.live.fetch_sub(1, Ordering::Relaxed);
+            let turned_away = &mut context.totals().turned_away;
             if *turned_away == 0 {
                 tracing::warn!("a connection is turned away: {CONNECTIONS} are there already");
             }
@@ -92,54 +92,54 @@ fn accept<'scope, 'a: 'scope>(
             continue;
         }
         let number = {
-            let mut totals = link.totals();
+            let mut totals = context.totals();
             totals.flows += 1;
             totals.flows - 1
         };
         let name = format!("connection-{number}");
         let spawned = thread::Builder::new().name(name).spawn_scoped(scope, move || {
-            if let Err(error) = connection(link, number, &client) {
+            if let Err(error) = connection(context, number, &client) {
                 tracing::warn!("connection {number}: {error}");
             }
-            link.live.fetch_sub(1, Ordering::Relaxed);
+            context.live.fetch_sub(1, Ordering::Relaxed);
         });
         if let Err(error) = spawned {
-            link.live.fetch_sub(1, Ordering::Relaxed);
+            context.live.fetch_sub(1, Ordering::Relaxed);
             tracing::warn!("no thread for another connection: {error}");
         }
     }
 }
 
-impl Link<'_> {
+impl Context<'_> {
     fn totals(&self) -> std::sync::MutexGuard<'_, Totals> {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One connection, from its arrival to its end.
-fn connection(link: &Link<'_>, number: u64, client: &TcpStream) -> io::Result<()> {
+fn connection(context: &Context<'_>, number: u64, client: &TcpStream) -> io::Result<()> {
     let _ = nix::sys::prctl::set_timerslack(1);
-    let server = match TcpStream::connect_timeout(&link.settings.to, CONNECT) {
+    let server = match TcpStream::connect_timeout(&context.settings.to, CONNECT) {
         Ok(server) => server,
         Err(error) => {
             reset(client)?;
-            return Err(io::Error::other(format!("cannot reach {}: {error}", link.settings.to)));
+            return Err(io::Error::other(format!("cannot reach {}: {error}", context.settings.to)));
         }
     };
     for socket in [client, &server] {
         socket.set_nonblocking(true)?;
         socket.set_nodelay(true)?; // what the link splits, Nagle's algorithm should not put together
     }
-    let profile = Arc::new(link.settings.profile.clone());
+    let profile = Arc::new(context.settings.profile.clone());
     let [mut up, mut down] = Direction::BOTH.map(|direction| {
-        let channel = Channel::new(Arc::clone(&profile), link.settings.seed, number, direction)
-            .labelled(link.settings.label);
-        Half::new(if link.recorder.is_on() { channel.recorded() } else { channel })
+        let channel = Channel::new(Arc::clone(&profile), context.settings.seed, number, direction)
+            .labelled(context.settings.label);
+        Half::new(if context.recorder.is_on() { channel.recorded() } else { channel })
     });
-    let ended = carry(link, client, &server, &mut up, &mut down);
-    link.recorder.record(up.channel.take_events());
-    link.recorder.record(down.channel.take_events());
-    link.totals().add(&up.channel.counts(), &down.channel.counts());
+    let ended = carry(context, client, &server, &mut up, &mut down);
+    context.recorder.record(up.channel.take_events());
+    context.recorder.record(down.channel.take_events());
+    context.totals().add(&up.channel.counts(), &down.channel.counts());
     // An error of a socket is a reset, or as good as one: both sides learn it.
     match ended {
         Ok(Ended::Gracefully) => Ok(()),
@@ -153,7 +153,7 @@ enum Ended {
 }
 
 fn carry(
-    link: &Link<'_>,
+    context: &Context<'_>,
     client: &TcpStream,
     server: &TcpStream,
     up: &mut Half,
@@ -161,7 +161,7 @@ fn carry(
 ) -> io::Result<Ended> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        let now = link.start.elapsed();
+        let now = context.start.elapsed();
         if up.write(server, now)?.is_reset() || down.write(client, now)?.is_reset() {
             return Ok(Ended::Reset);
         }
@@ -173,15 +173,15 @@ fn carry(
             (client.as_fd(), up.wants_to_read(now) | down.wants_to_write()),
             (server.as_fd(), down.wants_to_read(now) | up.wants_to_write()),
         ];
-        let timeout = due.map(|due| due.saturating_sub(link.start.elapsed()));
-        if wait(link.stop, &wanted, timeout)? {
+        let timeout = due.map(|due| due.saturating_sub(context.start.elapsed()));
+        if wait(context.stop, &wanted, timeout)? {
             return Ok(Ended::Gracefully);
         }
-        let now = link.start.elapsed();
+        let now = context.start.elapsed();
         up.read(client, now, &mut buffer)?;
         down.read(server, now, &mut buffer)?;
-        link.recorder.record(up.channel.take_events());
-        link.recorder.record(down.channel.take_events());
+        context.recorder.record(up.channel.take_events());
+        context.recorder.record(down.channel.take_events());
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn relay(
 ) -> io::Result<Totals> {
     // The kernel rounds the ends of waits to 50 µs to save power; a link's delay should be exact.
     let _ = nix::sys::prctl::set_timerslack(1);
-    let mut relay = Relay {
+    let mut relay = DatagramRelay {
         listening,
         settings,
         profile: Arc::new(settings.profile.clone()),
@@ -84,7 +84,7 @@ pub(super) fn relay(
     }
 }
 
-struct Relay<'a> {
+struct DatagramRelay<'a> {
     listening: &'a UdpSocket,
     settings: &'a Settings,
     profile: Arc<Profile>,
@@ -113,7 +113,7 @@ struct Ready {
     flows: Vec<SocketAddr>,
 }
 
-impl Relay<'_> {
+impl DatagramRelay<'_> {
     /// Hands out what has arrived, forgets who is silent, and says when to look again.
     fn deliver(&mut self, now: Duration) -> Duration {
         let mut next = now + Duration::from_secs(3600);

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use super::counts::Counts;
 use super::fate::{fate, link};
-use super::journal::{Arrival, Event, LabelDecoder, Outcome, no_label};
 use super::profile::{Direction, Profile};
+use super::recording::{Arrival, LabelDecoder, LinkEvent, Outcome, no_label};
 
 /// One direction of one flow.
 ///
@@ -47,7 +47,7 @@ pub struct Wire {
     /// Number of the next copy: those that arrive at the same time arrive in the order of sending.
     copies: u64,
     counts: Counts,
-    events: Option<Vec<Event>>,
+    events: Option<Vec<LinkEvent>>,
     label: LabelDecoder,
 }
 
@@ -94,7 +94,7 @@ impl Wire {
         let (outcome, arrivals) = self.pass(now, index, datagram);
         if let (Some(events), Some(event)) = (&mut self.events, event) {
             let arrivals = arrivals.into_iter().flatten().collect();
-            events.push(Event { outcome, arrivals, ..event });
+            events.push(LinkEvent { outcome, arrivals, ..event });
         }
         outcome
     }
@@ -112,8 +112,9 @@ impl Wire {
         }
     }
 
-    fn event(&self, now: Duration, index: u64, datagram: &[u8], outcome: Outcome) -> Event {
-        Event::new(now, self.flow, self.direction, index, datagram, outcome).labelled(datagram, self.label)
+    fn event(&self, now: Duration, index: u64, datagram: &[u8], outcome: Outcome) -> LinkEvent {
+        LinkEvent::new(now, self.flow, self.direction, index, datagram, outcome)
+            .labelled(datagram, self.label)
     }
 
     /// When the next datagram arrives; `None` while nothing is in flight.
@@ -147,7 +148,7 @@ impl Wire {
     }
 
     /// The events since the last call, in the order of sending; none unless [recorded](Wire::recorded).
-    pub fn take_events(&mut self) -> Vec<Event> {
+    pub fn take_events(&mut self) -> Vec<LinkEvent> {
         self.events.as_mut().map(std::mem::take).unwrap_or_default()
     }
 

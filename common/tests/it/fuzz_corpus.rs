@@ -23,7 +23,7 @@ targets! {
     frames in streams, 20_000;
     framings in streams, 15_000;
     link_arguments in link, 20_000;
-    link_journal in link, 5_000;
+    link_recording in link, 5_000;
     mboard_requests in messages, 20_000;
     mboard_responses in messages, 20_000;
     textframes in streams, 15_000;

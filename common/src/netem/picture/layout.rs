@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
-use super::super::journal::Event;
 use super::super::profile::Direction;
+use super::super::recording::LinkEvent;
 
 pub(super) const WIDTH: f64 = 900.0;
 pub(super) const CLIENT: f64 = 250.0;
@@ -51,7 +51,7 @@ pub struct Position {
 
 /// Lays out events, which are sorted by their time of sending.
 #[must_use]
-pub fn layout(events: &[&Event]) -> Layout {
+pub fn layout(events: &[&LinkEvent]) -> Layout {
     // A moment: its time, whether something arrives, and which event (and copy) it belongs to.
     let mut moments: Vec<(Duration, Option<usize>, usize)> = Vec::new();
     for (index, event) in events.iter().enumerate() {
@@ -61,7 +61,7 @@ pub fn layout(events: &[&Event]) -> Layout {
     }
     // At the same time, what is sent comes before what arrives, so that no arrow points upwards.
     moments.sort();
-    let empty = |event: &&Event| Position { sent: 0.0, arrived: vec![0.0; event.arrivals.len()] };
+    let empty = |event: &&LinkEvent| Position { sent: 0.0, arrived: vec![0.0; event.arrivals.len()] };
     let positions = events.iter().map(empty).collect();
     let scale = JOURNEY / typical_journey(events).as_secs_f64();
 
@@ -95,8 +95,8 @@ pub fn layout(events: &[&Event]) -> Layout {
 }
 
 /// The median time on the way, and not less than a tenth of a millisecond: a perfect link has none.
-fn typical_journey(events: &[&Event]) -> Duration {
-    let on_the_way = |event: &&Event| Some(event.arrivals.first()?.at.saturating_sub(event.at));
+fn typical_journey(events: &[&LinkEvent]) -> Duration {
+    let on_the_way = |event: &&LinkEvent| Some(event.arrivals.first()?.at.saturating_sub(event.at));
     let mut journeys: Vec<Duration> = events.iter().filter_map(on_the_way).collect();
     journeys.sort_unstable();
     journeys.get(journeys.len() / 2).copied().unwrap_or_default().max(Duration::from_micros(100))
@@ -104,15 +104,15 @@ fn typical_journey(events: &[&Event]) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::journal::{Arrival, Outcome};
+    use super::super::super::recording::{Arrival, Outcome};
     use super::*;
 
     const fn ms(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
     }
 
-    fn event(at: u64, arrivals: &[u64]) -> Event {
-        let mut event = Event::new(ms(at), 0, Direction::Up, 0, b"", Outcome::Passed);
+    fn event(at: u64, arrivals: &[u64]) -> LinkEvent {
+        let mut event = LinkEvent::new(ms(at), 0, Direction::Up, 0, b"", Outcome::Passed);
         let arrival = |at: &u64| Arrival { at: ms(*at), reordered: false, corrupted: false };
         event.arrivals = arrivals.iter().map(arrival).collect();
         event

@@ -1,12 +1,12 @@
 //! The shapes of the diagram: an arrow that arrives, one that is crossed, and the legend that names them.
 
-use super::super::journal::{Arrival, Event, Outcome, milliseconds};
 use super::super::profile::Direction;
+use super::super::recording::{Arrival, LinkEvent, Outcome, milliseconds};
 use super::layout::{CLIENT, JOURNEY, LINK, Position, SERVER, TOP};
 use crate::report::svg::{Picture, fit, through};
 
 /// One datagram: its label, its arrows and what became of it.
-pub(super) fn draw(picture: &mut Picture, event: &Event, position: &Position) {
+pub(super) fn draw(picture: &mut Picture, event: &LinkEvent, position: &Position) {
     let y = TOP + position.sent;
     let label = fit(&format!("#{} {}", event.index, event.label), 26);
     let (way, from, to) = match event.direction {
@@ -58,7 +58,7 @@ fn arrow(
 
 /// An arrow that ends in the link: at its near edge if it could not even enter, short of its middle otherwise, so that what is
 /// lost on the way up and on the way down does not lie on one another.
-fn crossed(picture: &mut Picture, event: &Event, (x, y): (f64, f64)) {
+fn crossed(picture: &mut Picture, event: &LinkEvent, (x, y): (f64, f64)) {
     let (way, near, forward) = match event.direction {
         Direction::Up => ("up", LINK.0, 1.0),
         Direction::Down => ("down", LINK.2, -1.0),
@@ -90,7 +90,7 @@ fn crossed(picture: &mut Picture, event: &Event, (x, y): (f64, f64)) {
     picture.text((end + forward * 9.0, y + 3.3), &format!("what from-{way}"), word);
 }
 
-fn story(event: &Event) -> String {
+fn story(event: &LinkEvent) -> String {
     let sent = format!("#{}, {} bytes, sent at {}", event.index, event.length, milliseconds(event.at));
     let arrival = |arrival: &Arrival| {
         let late = milliseconds(arrival.at.saturating_sub(event.at));

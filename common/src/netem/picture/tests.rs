@@ -1,10 +1,10 @@
-//! The picture says what the journal says: counted in the page's own markup.
+//! The picture says what the recording says: counted in the page's own markup.
 
 use super::super::{Cut, Direction, Outcome, Profile, Span, Wire};
 use super::*;
 
 /// A run over a link with every fault of datagrams.
-fn run(count: u64) -> Vec<Event> {
+fn run(count: u64) -> Vec<LinkEvent> {
     let span = Span::Index { from: 20, to: Some(25) };
     let profile = Profile {
         loss: 0.2,
@@ -70,8 +70,9 @@ fn a_long_run_is_bounded_and_says_what_it_leaves_out() {
 
 #[test]
 fn flows_have_a_section_each() {
-    let events: Vec<Event> =
-        (0..25).map(|flow| Event::new(Duration::ZERO, flow, Direction::Up, 0, b"x", Outcome::Lost)).collect();
+    let events: Vec<LinkEvent> = (0..25)
+        .map(|flow| LinkEvent::new(Duration::ZERO, flow, Direction::Up, 0, b"x", Outcome::Lost))
+        .collect();
     let page = html(&events, &About::default());
     assert_eq!(page.matches("<section>").count(), FLOWS);
     assert!(page.contains("5 more flows are not drawn."));

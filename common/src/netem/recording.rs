@@ -63,7 +63,7 @@ impl fmt::Display for Carrier {
 
 /// One datagram or chunk, from its entry into the link to the arrival of its copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
+pub struct LinkEvent {
     /// When it entered, since the link's start.
     pub at: Duration,
     /// What carried it.
@@ -95,7 +95,7 @@ pub struct Arrival {
     pub corrupted: bool,
 }
 
-impl Event {
+impl LinkEvent {
     /// An event of a datagram, without arrivals.
     #[must_use]
     pub fn new(
@@ -105,15 +105,25 @@ impl Event {
         index: u64,
         bytes: &[u8],
         outcome: Outcome,
-    ) -> Event {
+    ) -> LinkEvent {
         let (length, label) = (bytes.len(), label(bytes, no_label));
-        Event { at, carrier: Carrier::Udp, flow, direction, index, length, label, outcome, arrivals: vec![] }
+        LinkEvent {
+            at,
+            carrier: Carrier::Udp,
+            flow,
+            direction,
+            index,
+            length,
+            label,
+            outcome,
+            arrivals: vec![],
+        }
     }
 
     /// The same event, with the label that `decoder` reads from its bytes.
     #[must_use]
-    pub fn labelled(self, bytes: &[u8], decoder: LabelDecoder) -> Event {
-        Event { label: label(bytes, decoder), ..self }
+    pub fn labelled(self, bytes: &[u8], decoder: LabelDecoder) -> LinkEvent {
+        LinkEvent { label: label(bytes, decoder), ..self }
     }
 }
 
@@ -121,7 +131,7 @@ impl Event {
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(events: &[Event], mut to: impl Write) -> io::Result<()> {
+pub fn write(events: &[LinkEvent], mut to: impl Write) -> io::Result<()> {
     for event in events {
         serde_json::to_writer(&mut to, event)?;
         to.write_all(b"\n")?;
@@ -133,7 +143,7 @@ pub fn write(events: &[Event], mut to: impl Write) -> io::Result<()> {
 ///
 /// # Errors
 /// What the reader says; `InvalidData` for a line that is no event.
-pub fn read(from: impl BufRead) -> io::Result<Vec<Event>> {
+pub fn read(from: impl BufRead) -> io::Result<Vec<LinkEvent>> {
     from.lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
 }
 
@@ -157,10 +167,16 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let mut event =
-            Event::new(Duration::from_nanos(1_500_000_001), 3, Direction::Down, 7, b"ab\0c", Outcome::Passed);
+        let mut event = LinkEvent::new(
+            Duration::from_nanos(1_500_000_001),
+            3,
+            Direction::Down,
+            7,
+            b"ab\0c",
+            Outcome::Passed,
+        );
         event.arrivals = vec![Arrival { at: Duration::from_secs(2), reordered: true, corrupted: false }];
-        let events = [event, Event::new(Duration::ZERO, 0, Direction::Up, 0, b"", Outcome::Cut)];
+        let events = [event, LinkEvent::new(Duration::ZERO, 0, Direction::Up, 0, b"", Outcome::Cut)];
         let mut file = Vec::new();
         write(&events, &mut file).unwrap();
         assert_eq!(file.iter().filter(|byte| **byte == b'\n').count(), 2);

@@ -1,4 +1,0 @@
-//! The journal of the link, and the pictures drawn from it.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| common_fuzz::link::link_journal(bytes));
