@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::profile::{Blocked, Cut, Span};
 use crate::support::cli::{duration, human};
+use crate::support::size;
 
 /// Reads a probability: a percentage, or a number from 0 to 1.
 ///
@@ -47,44 +48,35 @@ pub fn chance(text: &str) -> Result<(f64, Option<Duration>), String> {
 /// # Errors
 /// A sentence for the user: no number, an unknown unit, less than a byte per second.
 pub fn rate(text: &str) -> Result<u64, String> {
-    const UNITS: &str = "write 10mbit or 1.5MB/s";
-    let (number, unit) = number_and_unit(text);
-    let value = decimal(number).ok_or_else(|| format!("`{text}` does not begin with a number; {UNITS}"))?;
-    let unit = unit.strip_suffix("/s").unwrap_or(unit);
+    let unknown = || format!("`{text}` is not a rate; write 10mbit or 1.5MB/s");
+    let plain = text.trim();
+    let plain = plain.strip_suffix("/s").unwrap_or(plain);
     // Bits are told from bytes by their word: `Mbit`, as tc(8) has it, and a capital B for bytes.
-    let bytes = match (unit.to_ascii_lowercase().strip_suffix("bit"), unit) {
-        (Some(prefix), _) => match prefix {
-            "" => 1.0 / 8.0,
-            "k" => 1e3 / 8.0,
-            "m" => 1e6 / 8.0,
-            "g" => 1e9 / 8.0,
-            _ => return Err(format!("`{unit}` is not a rate; {UNITS}")),
-        },
-        (None, unit) => bytes_of(unit)
-            .filter(|_| !unit.is_empty())
-            .ok_or_else(|| format!("`{unit}` is not a rate; {UNITS}"))?,
+    let lower = plain.to_ascii_lowercase();
+    let rate = match lower.strip_suffix("bit") {
+        Some(bits) => {
+            let digits = bits.trim_end_matches(['k', 'm', 'g']);
+            let scale = match &bits[digits.len()..] {
+                "" => 1.0,
+                "k" => 1e3,
+                "m" => 1e6,
+                "g" => 1e9,
+                _ => return Err(unknown()),
+            };
+            decimal(digits.trim_end()).ok_or_else(unknown)? * scale / 8.0
+        }
+        None if plain.ends_with('B') => size::bytes(plain)? as f64,
+        None => return Err(unknown()),
     };
-    let rate = value * bytes;
-    if (1.0..1e15).contains(&rate) {
-        Ok(rate.round() as u64)
-    } else {
-        Err(format!("`{text}` is no rate to be meant; {UNITS}"))
-    }
+    if (1.0..1e15).contains(&rate) { Ok(rate.round() as u64) } else { Err(unknown()) }
 }
 
-/// Reads a number of bytes: `1400`, `64KiB`, `1MB`; at most 1 TiB.
+/// Reads a number of bytes, as [`size::bytes`] does: `1400`, `64KiB`, `1MB`.
 ///
 /// # Errors
 /// A sentence for the user: no number, an unknown unit, too much.
 pub fn size(text: &str) -> Result<usize, String> {
-    const UNITS: &str = "write 1400, 64KiB or 1MB";
-    let (number, unit) = number_and_unit(text);
-    let value = decimal(number).ok_or_else(|| format!("`{text}` does not begin with a number; {UNITS}"))?;
-    let bytes = value * bytes_of(unit).ok_or_else(|| format!("`{unit}` is not a unit of size; {UNITS}"))?;
-    if bytes > (1u64 << 40) as f64 {
-        return Err(format!("`{text}` is more than 1 TiB"));
-    }
-    Ok(bytes.round() as usize)
+    size::bytes(text).map(|bytes| bytes as usize)
 }
 
 /// Reads a pulled cable: a way, and after an `@` from when to when. `up@2s..5s`, `both@10s..`, `down@#100..#200`, `up`.
@@ -143,26 +135,6 @@ fn index(text: &str) -> Result<u64, String> {
 
 fn optional<T>(text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, String> {
     if text.is_empty() { Ok(None) } else { read(text).map(Some) }
-}
-
-fn bytes_of(unit: &str) -> Option<f64> {
-    Some(match unit {
-        "" | "B" => 1.0,
-        "kB" | "KB" => 1e3,
-        "MB" => 1e6,
-        "GB" => 1e9,
-        "KiB" | "kiB" => 1024.0,
-        "MiB" => 1024.0 * 1024.0,
-        "GiB" => 1024.0 * 1024.0 * 1024.0,
-        _ => return None,
-    })
-}
-
-fn number_and_unit(text: &str) -> (&str, &str) {
-    let text = text.trim();
-    let (number, unit) =
-        text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()));
-    (number, unit.trim_start())
 }
 
 /// A number in plain digits: no sign, no exponent, no `inf`, all of which `f64` would read.
