@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Comparison ──┬── section ── ranking            rows of one scenario, and who is ahead of whom
+//!              │      │        └── workload       what its clients come for, and so what is compared
 //!              │      │
 //!              │      ├── columns ── table       aligned text for the terminal
 //!              │      │         └── figures      the same columns in the page
@@ -30,6 +31,7 @@ pub(crate) mod svg;
 mod table;
 mod timeline;
 mod words;
+mod workload;
 
 pub use data::*;
 pub use html::{html, write};

@@ -7,8 +7,9 @@
 
 use super::data::Row;
 use super::number::short;
-use super::section::{Kind, Section};
+use super::section::Section;
 use super::svg::{Picture, fit};
+use super::workload::Workload;
 
 const WIDTH: f64 = 312.0;
 /// Wide enough for `thread-per-connection` in a wide font.
@@ -75,7 +76,8 @@ pub(super) fn panels(section: &Section<'_>) -> String {
         figure: |row| Some(row.server.peak_rss_kib as f64 / 1024.0),
         spread: no_spread,
     };
-    let (first, second) = if section.kind == Kind::Load { (throughput, tail) } else { (served, wait) };
+    let (first, second) =
+        if section.workload == Workload::Throughput { (throughput, tail) } else { (served, wait) };
     let drawn: String = [first, second, cpu, memory].iter().map(|panel| draw(panel, section)).collect();
     format!("<div class=\"bars\">\n{drawn}</div>\n")
 }

@@ -16,11 +16,12 @@ use super::data::{Comparison, Row, Timeline};
 use super::figures::figures;
 use super::legend::{PATTERNS, legend};
 use super::number::{date, short};
-use super::section::{Kind, Section, sections};
+use super::section::{Section, sections};
 use super::summary::summary;
 use super::svg::escape;
 use super::timeline::{Axis, timeline};
 use super::words::words;
+use super::workload::Workload;
 
 const STYLE: &str = include_str!("report.css");
 
@@ -111,7 +112,7 @@ fn scenario(index: usize, section: &Section<'_>, time_scale: f64) -> String {
     text += &format!("<p class=\"verdict\">{}</p>\n", escape(&section.verdict()));
     text += &panels(section);
     if timelines(section).any(|timeline| timeline.clients.len() <= MANY) {
-        text += &legend(section.kind == Kind::Heavy);
+        text += &legend(section.workload == Workload::Heavy);
     }
     let pictures = Pictures::new(index, section, time_scale);
     text += &pictures.shared(section);
@@ -140,12 +141,15 @@ impl Pictures {
         let longest = timelines(section).map(|timeline| timeline.length_ms).fold(0.0, f64::max);
         let axis = Axis {
             length_ms: if longest > 0.0 { longest } else { 1.0 },
-            time_scale: section.kind.is_scaled().then_some(time_scale).filter(|scale| *scale > 0.0),
-            by_request: section.kind == Kind::Heavy,
+            time_scale: section.workload.is_scaled().then_some(time_scale).filter(|scale| *scale > 0.0),
+            by_request: section.workload == Workload::Heavy,
         };
         // A latency of five requests is a list, not a distribution: the timeline shows it better.
-        let curves =
-            if section.kind.is_scaled() { None } else { Axes::new(section.measured().map(|(row, _)| row)) };
+        let curves = if section.workload.is_scaled() {
+            None
+        } else {
+            Axes::new(section.measured().map(|(row, _)| row))
+        };
         Self { index, axis, curves }
     }
 

@@ -3,11 +3,11 @@
 use super::data::{ClientLine, Fate, Lane, Slice, SliceKind, Timeline};
 
 /// A stretch of time, milliseconds.
-pub(super) type Span = (f64, f64);
+pub(super) type Interval = (f64, f64);
 
 /// When this client was in service: while a lane handled its requests, where the timeline has those; otherwise from
 /// the moment it was served until it was gone.
-pub(super) fn service_of(timeline: &Timeline, index: usize, by_request: bool) -> Vec<Span> {
+pub(super) fn service_of(timeline: &Timeline, index: usize, by_request: bool) -> Vec<Interval> {
     let client = &timeline.clients[index];
     if by_request {
         let handled = timeline.lanes.iter().flat_map(|lane| &lane.slices).filter(|slice| {
@@ -90,9 +90,9 @@ fn place(tracks: &mut Vec<Vec<Slice>>, slice: Slice) {
     }
 }
 
-fn merged(mut spans: Vec<Span>) -> Vec<Span> {
+fn merged(mut spans: Vec<Interval>) -> Vec<Interval> {
     spans.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut merged: Vec<Span> = Vec::new();
+    let mut merged: Vec<Interval> = Vec::new();
     for span in spans {
         match merged.last_mut() {
             Some(last) if span.0 <= last.1 => last.1 = last.1.max(span.1),

@@ -12,7 +12,7 @@
 //! time overlaps the good and the bad, and so has nobody ahead of it. That is what its measurements allow to be said.
 
 use super::data::Row;
-use super::section::Kind;
+use super::workload::Workload;
 
 /// The ranks of the rows of one scenario, in their order: one more than the number of rows that are ahead; `None` for a
 /// row that was skipped.
@@ -21,15 +21,15 @@ use super::section::Kind;
 /// among those who are level in that, of the throughput (`echo`, `connect`) or of the median wait (elsewhere, and only
 /// when both served the same number every time).
 pub fn ranks(rows: &[&Row]) -> Vec<Option<usize>> {
-    let kind = rows.first().map_or(Kind::Load, |row| Kind::of(&row.scenario));
+    let workload = rows.first().map_or(Workload::Throughput, |row| Workload::of(&row.scenario));
     let is_ahead = |one: &Row, other: &Row| {
         let (many, others) = (served(one), served(other));
-        let same = match kind {
-            Kind::Load => !others.above(many) && throughput(one).above(throughput(other)),
-            Kind::Stay | Kind::Heavy => {
+        let same = match workload {
+            Workload::Throughput => !others.above(many) && throughput(one).above(throughput(other)),
+            Workload::Stay | Workload::Heavy => {
                 many.is(others) && promptness(one).above(promptness(other).plus(LEVEL_MS))
             }
-            Kind::Crowd => many.is(others) && promptness(one).above(promptness(other)),
+            Workload::Crowd => many.is(others) && promptness(one).above(promptness(other)),
         };
         many.above(others) || same
     };

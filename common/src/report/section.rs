@@ -2,6 +2,7 @@
 
 use super::data::{Comparison, Row, ScenarioNote};
 use super::ranking::ranks;
+use super::workload::Workload;
 
 /// One scenario of a comparison.
 pub(super) struct Section<'a> {
@@ -10,49 +11,11 @@ pub(super) struct Section<'a> {
     /// What it asks, where the comparison says so.
     pub note: Option<&'a ScenarioNote>,
     /// What its figures mean.
-    pub kind: Kind,
+    pub workload: Workload,
     /// Its rows, in the order of the comparison.
     pub rows: Vec<&'a Row>,
     /// The rank of each row; `None` where it was skipped.
     pub ranks: Vec<Option<usize>>,
-}
-
-/// What a client comes for, and so which figure is the main one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// It wants to be served and stays a while (Figures 4.5 to 4.11 of the notes).
-    Stay,
-    /// It sends one slow request (`simulating_many_requests.py` of the notes).
-    Heavy,
-    /// It sends requests as fast as they are answered.
-    Load,
-    /// It is one of thousands.
-    Crowd,
-}
-
-impl Kind {
-    /// The kind of the scenario with this name; one that is not known here is compared by its throughput.
-    pub fn of(scenario: &str) -> Self {
-        match scenario {
-            "patience" | "stay" => Self::Stay,
-            "heavy" => Self::Heavy,
-            "crowd" => Self::Crowd,
-            _ => Self::Load,
-        }
-    }
-
-    /// Whether its times are the notes' seconds, scaled.
-    pub fn is_scaled(self) -> bool {
-        matches!(self, Self::Stay | Self::Heavy)
-    }
-
-    /// What its ranks go by.
-    pub fn ranked_by(self) -> &'static str {
-        match self {
-            Self::Load => "clients served, then throughput",
-            Self::Stay | Self::Heavy | Self::Crowd => "clients served, then the median wait",
-        }
-    }
 }
 
 /// The sections of a comparison, in the order in which their scenarios first appear.
@@ -69,7 +32,7 @@ pub(super) fn sections(comparison: &Comparison) -> Vec<Section<'_>> {
 fn section<'a>(comparison: &'a Comparison, name: &'a str) -> Section<'a> {
     let rows: Vec<&Row> = comparison.rows.iter().filter(|row| row.scenario == name).collect();
     let note = comparison.scenarios.iter().find(|note| note.name == name);
-    Section { name, note, kind: Kind::of(name), ranks: ranks(&rows), rows }
+    Section { name, note, workload: Workload::of(name), ranks: ranks(&rows), rows }
 }
 
 impl<'a> Section<'a> {
@@ -93,7 +56,7 @@ impl<'a> Section<'a> {
         let best: Vec<&str> =
             self.measured().filter(|(_, rank)| *rank == 1).map(|(row, _)| row.model.as_str()).collect();
         let total = self.measured().count();
-        let by = self.kind.ranked_by();
+        let by = self.workload.ranked_by();
         let once = if self.measured().all(|(row, _)| row.repetitions < 2) {
             " Measured once, so there is no spread: the ranks are the order of that one run."
         } else {

@@ -2,8 +2,9 @@
 
 use super::data::Row;
 use super::number::{compact, grouped};
-use super::section::{Kind, Section};
+use super::section::Section;
 use super::svg::escape;
+use super::workload::Workload;
 
 /// More clients than this are a number, not a row of dots.
 const MOST_DOTS: u64 = 10;
@@ -20,7 +21,7 @@ pub(super) fn summary(sections: &[Section<'_>]) -> String {
         .iter()
         .enumerate()
         .map(|(index, section)| {
-            let unit = if section.kind == Kind::Load { "per second" } else { "served" };
+            let unit = if section.workload == Workload::Throughput { "per second" } else { "served" };
             let name = escape(section.name);
             format!(
                 "<th scope=\"col\"><a href=\"#s{index}\">{name}</a><span class=\"unit\">{unit}</span></th>"
@@ -60,7 +61,8 @@ fn cell(index: usize, section: &Section<'_>, model: &str) -> String {
         );
     };
     let badge = format!("<span class=\"{}\">{rank}</span>", if rank == 1 { "first" } else { "rank" });
-    let (figure, glyph) = if section.kind == Kind::Load { rate(row, section) } else { share(row) };
+    let (figure, glyph) =
+        if section.workload == Workload::Throughput { rate(row, section) } else { share(row) };
     format!("<td><a href=\"#s{index}m{place}\">{badge}<span class=\"figure\">{figure}</span>{glyph}</a></td>")
 }
 

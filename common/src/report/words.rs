@@ -7,20 +7,22 @@ use super::bars::cpu_per_request_us;
 use super::data::{Fate, Row, Timeline};
 use super::lanes::{in_vain, most_at_once, service_of};
 use super::number::{grouped, median, micros, millis, short};
-use super::section::Kind;
+use super::workload::Workload;
 
 /// What this row shows, compared with `others`: the other measured rows of its scenario.
 pub(super) fn words(row: &Row, others: &[&Row]) -> String {
     if let Some(reason) = &row.skipped {
         return format!("Not run here: {reason}.");
     }
-    let kind = Kind::of(&row.scenario);
-    let sentences = match kind {
-        Kind::Stay | Kind::Heavy => {
-            vec![outcome(row, kind), wait(row, others), vain(row), makeup(row, others)]
+    let workload = Workload::of(&row.scenario);
+    let sentences = match workload {
+        Workload::Stay | Workload::Heavy => {
+            vec![outcome(row, workload), wait(row, others), vain(row), makeup(row, others)]
         }
-        Kind::Crowd => vec![outcome(row, kind), wait(row, others), makeup(row, others), per_client(row)],
-        Kind::Load => {
+        Workload::Crowd => {
+            vec![outcome(row, workload), wait(row, others), makeup(row, others), per_client(row)]
+        }
+        Workload::Throughput => {
             vec![losses(row), rate(row, others), cost(row, others), tail(row, others), makeup(row, others)]
         }
     };
@@ -28,8 +30,8 @@ pub(super) fn words(row: &Row, others: &[&Row]) -> String {
 }
 
 /// How many were served, how, and what became of the rest.
-fn outcome(row: &Row, kind: Kind) -> String {
-    let by_request = kind == Kind::Heavy;
+fn outcome(row: &Row, workload: Workload) -> String {
+    let by_request = workload == Workload::Heavy;
     let mut text = match row.served {
         0 => format!("Served none of {}", grouped(row.clients as f64)),
         all if all == row.clients => format!("Served all {}", grouped(all as f64)),
@@ -194,7 +196,7 @@ fn cost(row: &Row, others: &[&Row]) -> String {
     // Slow, yet not dear: then the processor was not what it lacked, and its share of a core shows it.
     let slow = compared(row.throughput_per_s, others, |other| Some(other.throughput_per_s));
     if let (Some((rate, _)), Some((ratio, _))) = (slow, cpu_ratio)
-        && Kind::of(&row.scenario) == Kind::Load
+        && Workload::of(&row.scenario) == Workload::Throughput
         && rate < 0.8
         && ratio < 1.1
     {
