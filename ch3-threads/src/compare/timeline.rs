@@ -110,7 +110,7 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::report::Fate;
+    use common::report::ClientOutcome;
 
     #[test]
     fn recognises_a_client_by_its_port() {
@@ -122,7 +122,7 @@ mod tests {
             connected_ns: Some(1_000_000),
             served_ns: Some(2_000_000),
             ended_ns: 9_000_000,
-            fate: Fate::Served,
+            fate: ClientOutcome::Served,
         };
         let entry = |at_ms: u64, lane: &str, event, port| Entry {
             at_ns: at_ms * 1_000_000,

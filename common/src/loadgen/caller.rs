@@ -23,7 +23,7 @@ use super::poll::NEVER;
 use super::run::Course;
 use super::sockets::{Moved, established, hung_up, read, write};
 use crate::core::trace::monotonic_ns;
-use crate::report::Fate;
+use crate::report::ClientOutcome;
 
 pub(super) struct Caller {
     token: u32,
@@ -77,7 +77,7 @@ impl Caller {
                 Err(error) => self.count_broken(&error, desk),
             }
         }
-        let fate = if self.broken == 0 { Fate::Served } else { Fate::Refused };
+        let fate = if self.broken == 0 { ClientOutcome::Served } else { ClientOutcome::Refused };
         self.leave(Some(fate), desk);
     }
 
@@ -148,7 +148,7 @@ impl Caller {
         desk.advance();
     }
 
-    fn leave(&mut self, fate: Option<Fate>, desk: &mut Desk<'_>) {
+    fn leave(&mut self, fate: Option<ClientOutcome>, desk: &mut Desk<'_>) {
         self.gone = true;
         self.stream = None;
         desk.poll.set_deadline(self.token, NEVER);
@@ -193,7 +193,7 @@ impl Client for Caller {
     fn expired(&mut self, desk: &mut Desk<'_>) {
         desk.happened(self.number, &Event::TimedOut);
         desk.run.broken += 1;
-        self.leave(Some(Fate::GaveUp), desk);
+        self.leave(Some(ClientOutcome::GaveUp), desk);
     }
 
     fn interrupt(&mut self, desk: &mut Desk<'_>) {

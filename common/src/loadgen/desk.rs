@@ -14,7 +14,7 @@ use super::run::{Course, Life, Run};
 use super::sockets::Connector;
 use super::{Event, Plan, Scenario, Watch};
 use crate::core::trace::monotonic_ns;
-use crate::report::Fate;
+use crate::report::ClientOutcome;
 
 /// One simulated client. Every call may move it on by as much as can be done without waiting.
 pub(super) trait Client: Send {
@@ -77,17 +77,17 @@ impl Desk<'_> {
     }
 
     /// The client is gone; `None` when it had to go because of an interruption.
-    pub(super) fn gone(&mut self, client: usize, course: &Course, fate: Option<Fate>) {
+    pub(super) fn gone(&mut self, client: usize, course: &Course, fate: Option<ClientOutcome>) {
         self.happened(client, &Event::Disconnected);
         self.live -= 1;
         self.run.connected += u64::from(course.connected_ns.is_some());
         match fate {
-            Some(Fate::Served) => self.run.served += 1,
-            Some(Fate::GaveUp) => self.run.gave_up += 1,
-            Some(Fate::Refused) => self.run.refused += 1,
+            Some(ClientOutcome::Served) => self.run.served += 1,
+            Some(ClientOutcome::GaveUp) => self.run.gave_up += 1,
+            Some(ClientOutcome::Refused) => self.run.refused += 1,
             None => self.run.unfinished += 1,
         }
-        if let Some(served_ns) = course.served_ns.filter(|_| fate == Some(Fate::Served)) {
+        if let Some(served_ns) = course.served_ns.filter(|_| fate == Some(ClientOutcome::Served)) {
             self.run.wait.saturating_record(served_ns - course.began_ns);
         }
         if let Some(fate) = fate.filter(|_| self.keeps(client)) {

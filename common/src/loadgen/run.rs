@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::Plan;
 use super::faulty::FaultyDeeds;
-use crate::report::{Fate, Percentiles, Row};
+use crate::report::{ClientOutcome, Percentiles, Row};
 
 /// The result of a simulation, or the part of one event loop in it.
 ///
@@ -72,7 +72,7 @@ pub struct Life {
     /// When it was gone.
     pub ended_ns: u64,
     /// How it ended.
-    pub fate: Fate,
+    pub fate: ClientOutcome,
 }
 
 impl Run {

@@ -22,7 +22,7 @@ use super::poll::NEVER;
 use super::run::Course;
 use super::sockets::{Moved, established, hung_up, read, write};
 use crate::core::trace::monotonic_ns;
-use crate::report::Fate;
+use crate::report::ClientOutcome;
 
 pub(super) struct Stream {
     token: u32,
@@ -198,21 +198,21 @@ impl Stream {
             }
             Ok(Verdict::Wrong) => {
                 desk.wrong(self.number);
-                self.leave(Some(Fate::Refused), desk);
+                self.leave(Some(ClientOutcome::Refused), desk);
             }
             Err(error) => {
                 desk.refused(self.number, &error);
-                self.leave(Some(Fate::Refused), desk);
+                self.leave(Some(ClientOutcome::Refused), desk);
             }
         }
     }
 
     /// How a client without an error ends.
-    fn fate(&self) -> Fate {
-        if self.course.served_ns.is_some() { Fate::Served } else { Fate::GaveUp }
+    fn fate(&self) -> ClientOutcome {
+        if self.course.served_ns.is_some() { ClientOutcome::Served } else { ClientOutcome::GaveUp }
     }
 
-    fn leave(&mut self, fate: Option<Fate>, desk: &mut Desk<'_>) {
+    fn leave(&mut self, fate: Option<ClientOutcome>, desk: &mut Desk<'_>) {
         if self.stage <= Stage::Connecting {
             desk.connecting -= 1;
         }
@@ -282,7 +282,7 @@ impl Client for Stream {
         match self.stage {
             Stage::Connecting => {
                 desk.happened(self.number, &Event::TimedOut);
-                self.leave(Some(Fate::GaveUp), desk);
+                self.leave(Some(ClientOutcome::GaveUp), desk);
             }
             Stage::Running if self.outstanding.is_empty() => self.judge(Ok(Verdict::Finished), desk),
             Stage::Running => {
@@ -307,7 +307,7 @@ impl Client for Stream {
     fn interrupt(&mut self, desk: &mut Desk<'_>) {
         match self.stage {
             Stage::Gone => {}
-            _ if self.course.served_ns.is_some() => self.leave(Some(Fate::Served), desk),
+            _ if self.course.served_ns.is_some() => self.leave(Some(ClientOutcome::Served), desk),
             _ => self.leave(None, desk),
         }
     }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::report::Fate;
+use crate::report::ClientOutcome;
 
 /// A server in a thread, one thread per connection; dropping it stops it and waits for all of them.
 struct Server {
@@ -116,7 +116,10 @@ fn a_sequential_server_serves_four_of_the_notes_five() {
     let run = simulate(&Plan { time_scale: 0.05, ..Plan::new(Scenario::Patience, server.address) });
     assert_eq!((run.served, run.gave_up, run.refused), (4, 1, 0));
     assert_eq!(
-        run.lives.iter().filter(|life| life.fate == Fate::GaveUp && life.served_ns.is_none()).count(),
+        run.lives
+            .iter()
+            .filter(|life| life.fate == ClientOutcome::GaveUp && life.served_ns.is_none())
+            .count(),
         1
     );
     for life in &run.lives {

@@ -20,7 +20,7 @@ use super::run::Course;
 use super::sockets::{Moved, established, hung_up, read, write};
 use super::{Event, Plan, Scenario, decisions};
 use crate::core::trace::monotonic_ns;
-use crate::report::Fate;
+use crate::report::ClientOutcome;
 
 pub(super) struct Visit {
     token: u32,
@@ -129,7 +129,7 @@ impl Visit {
         desk.happened(self.number, &Event::Served);
         let stay = desk.plan.scaled_stay();
         if stay.is_zero() {
-            self.leave(Some(Fate::Served), desk);
+            self.leave(Some(ClientOutcome::Served), desk);
         } else {
             self.stage = Stage::Staying;
             desk.poll.change(stream, self.token, self.interest())?;
@@ -150,9 +150,9 @@ impl Visit {
         }
     }
 
-    fn leave(&mut self, fate: Option<Fate>, desk: &mut Desk<'_>) {
+    fn leave(&mut self, fate: Option<ClientOutcome>, desk: &mut Desk<'_>) {
         if let Some(stream) = self.stream.take()
-            && fate == Some(Fate::Served)
+            && fate == Some(ClientOutcome::Served)
         {
             desk.happened(self.number, &Event::Finished);
             // As in the notes. It fails when the server was faster, and then it does not matter.
@@ -168,7 +168,7 @@ impl Visit {
             Trouble::WrongBytes => desk.wrong(self.number),
             Trouble::Refused(error) => desk.refused(self.number, error),
         }
-        self.leave(Some(Fate::Refused), desk);
+        self.leave(Some(ClientOutcome::Refused), desk);
     }
 }
 
@@ -202,10 +202,10 @@ impl Client for Visit {
 
     fn expired(&mut self, desk: &mut Desk<'_>) {
         match self.stage {
-            Stage::Staying => self.leave(Some(Fate::Served), desk),
+            Stage::Staying => self.leave(Some(ClientOutcome::Served), desk),
             Stage::Connecting | Stage::Waiting => {
                 desk.happened(self.number, &Event::TimedOut);
-                self.leave(Some(Fate::GaveUp), desk);
+                self.leave(Some(ClientOutcome::GaveUp), desk);
             }
             Stage::Home | Stage::Gone => {}
         }

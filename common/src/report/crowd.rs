@@ -8,7 +8,7 @@
 //!            0 └────┴────────────────┘  time
 //! ```
 
-use super::data::{Fate, Timeline};
+use super::data::{ClientOutcome, Timeline};
 use super::number::{grouped, millis, short, step};
 use super::svg::{Picture, through};
 
@@ -71,9 +71,9 @@ fn count(timeline: &Timeline, now: f64) -> [usize; 5] {
     let mut bands = [0; 5];
     for client in timeline.clients.iter().filter(|client| client.began_ms <= now) {
         let band = match (client.ended_ms <= now, client.outcome) {
-            (true, Fate::Served) => 0,
-            (true, Fate::Refused) => 2,
-            (true, Fate::GaveUp) => 3,
+            (true, ClientOutcome::Served) => 0,
+            (true, ClientOutcome::Refused) => 2,
+            (true, ClientOutcome::GaveUp) => 3,
             (false, _) if client.served_ms.is_some_and(|served| served <= now) => 1,
             (false, _) => 4,
         };
@@ -159,10 +159,10 @@ mod tests {
             outcome,
         };
         let clients = vec![
-            client(0.0, Some(1.0), 5.0, Fate::Served),
-            client(0.0, None, 4.0, Fate::GaveUp),
-            client(0.0, None, 2.0, Fate::Refused),
-            client(9.0, Some(9.0), 10.0, Fate::Served),
+            client(0.0, Some(1.0), 5.0, ClientOutcome::Served),
+            client(0.0, None, 4.0, ClientOutcome::GaveUp),
+            client(0.0, None, 2.0, ClientOutcome::Refused),
+            client(9.0, Some(9.0), 10.0, ClientOutcome::Served),
         ];
         let timeline = Timeline { length_ms: 10.0, clients, lanes: vec![] };
         assert_eq!(count(&timeline, 0.5), [0, 0, 0, 0, 3]);

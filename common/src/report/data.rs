@@ -148,13 +148,13 @@ pub struct ClientLine {
     /// When it was gone.
     pub ended_ms: f64,
     /// How it ended.
-    pub outcome: Fate,
+    pub outcome: ClientOutcome,
 }
 
 /// How a client ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fate {
+pub enum ClientOutcome {
     /// It got what it came for.
     Served,
     /// Its patience ended.

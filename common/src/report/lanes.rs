@@ -1,6 +1,6 @@
 //! What a timeline says beyond its lines: who was in service when, how many at once, and work for those who had left.
 
-use super::data::{ClientLine, Fate, Lane, Slice, SliceKind, Timeline};
+use super::data::{ClientLine, ClientOutcome, Lane, Slice, SliceKind, Timeline};
 
 /// A stretch of time, milliseconds.
 pub(super) type Interval = (f64, f64);
@@ -52,7 +52,7 @@ pub(super) fn in_vain(timeline: &Timeline) -> f64 {
 /// When the client of this slice left unserved.
 pub(super) fn left_at(timeline: &Timeline, slice: &Slice) -> Option<f64> {
     let client: &ClientLine = timeline.clients.get(slice.client?)?;
-    (client.outcome != Fate::Served).then_some(client.ended_ms)
+    (client.outcome != ClientOutcome::Served).then_some(client.ended_ms)
 }
 
 /// The slices of a lane on tracks: those that overlap lie on different ones, except that a request lies on its own
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn client(began_ms: f64, served_ms: Option<f64>, ended_ms: f64) -> ClientLine {
-        let outcome = if served_ms.is_some() { Fate::Served } else { Fate::GaveUp };
+        let outcome = if served_ms.is_some() { ClientOutcome::Served } else { ClientOutcome::GaveUp };
         ClientLine { name: "client".into(), began_ms, served_ms, ended_ms, outcome }
     }
 

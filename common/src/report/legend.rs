@@ -1,6 +1,6 @@
 //! What the shapes of the timelines mean, drawn with the shapes themselves.
 
-use super::data::Fate;
+use super::data::ClientOutcome;
 use super::svg::Picture;
 use super::timeline::mark;
 
@@ -27,9 +27,9 @@ pub(super) fn legend(by_request: bool) -> String {
         entries.push((bar("late c0", 1.0, 11.0), "worked for one who had left"));
     }
     entries.push((bar("turn", 3.0, 7.0), "turns of an event loop"));
-    entries.push((fate(Fate::Served), "served"));
-    entries.push((fate(Fate::GaveUp), "gave up"));
-    entries.push((fate(Fate::Refused), "refused"));
+    entries.push((fate(ClientOutcome::Served), "served"));
+    entries.push((fate(ClientOutcome::GaveUp), "gave up"));
+    entries.push((fate(ClientOutcome::Refused), "refused"));
     let items: String = entries.iter().map(|(picture, words)| format!("<li>{picture}{words}</li>")).collect();
     format!("<ul class=\"legend\">{items}</ul>\n")
 }

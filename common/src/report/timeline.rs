@@ -9,7 +9,7 @@
 //!                     0      50     100   ms here
 //! ```
 
-use super::data::{Fate, Lane, SliceKind, Timeline};
+use super::data::{ClientOutcome, Lane, SliceKind, Timeline};
 use super::lanes::{left_at, service_of, tracks};
 use super::number::{short, step};
 use super::svg::{Picture, fit, through};
@@ -114,17 +114,17 @@ fn block(picture: &mut Picture, (from, to): (f64, f64), y: f64, class: &str, cli
 }
 
 /// How it ended: a tick, a cross, a barred circle.
-pub(super) fn mark(picture: &mut Picture, x: f64, y: f64, outcome: Fate) {
+pub(super) fn mark(picture: &mut Picture, x: f64, y: f64, outcome: ClientOutcome) {
     let at = |dx: f64, dy: f64| (x + dx, y + dy);
     match outcome {
-        Fate::Served => {
+        ClientOutcome::Served => {
             picture.path(&through(&[at(-3.5, 0.0), at(-1.0, 3.0), at(4.0, -3.5)]), "tick");
         }
-        Fate::GaveUp => {
+        ClientOutcome::GaveUp => {
             picture.line(at(-3.2, -3.2), at(3.2, 3.2), "cross");
             picture.line(at(-3.2, 3.2), at(3.2, -3.2), "cross");
         }
-        Fate::Refused => {
+        ClientOutcome::Refused => {
             picture.path(
                 &format!("M{} {}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", at(0.0, 0.0).0, at(0.0, 0.0).1),
                 "barred",

@@ -4,7 +4,7 @@
 //! median of the other models, and, where there is a timeline, what was seen at the same time. It knows no model by name.
 
 use super::bars::cpu_per_request_us;
-use super::data::{Fate, Row, Timeline};
+use super::data::{ClientOutcome, Row, Timeline};
 use super::lanes::{in_vain, most_at_once, service_of};
 use super::number::{grouped, median, micros, millis, short};
 use super::workload::Workload;
@@ -80,7 +80,7 @@ fn left(row: &Row) -> String {
         .timeline
         .iter()
         .flat_map(|timeline| &timeline.clients)
-        .filter(|client| client.outcome == Fate::GaveUp)
+        .filter(|client| client.outcome == ClientOutcome::GaveUp)
         .collect();
     let waits = gone.iter().map(|client| client.ended_ms - client.began_ms);
     let (low, high) = (waits.clone().fold(f64::INFINITY, f64::min), waits.fold(0.0, f64::max));
@@ -99,7 +99,8 @@ fn left(row: &Row) -> String {
 /// The median time that a served client was in service.
 fn service_length(row: &Row, by_request: bool) -> Option<f64> {
     let timeline = row.timeline.as_ref()?;
-    let served = (0..timeline.clients.len()).filter(|&index| timeline.clients[index].outcome == Fate::Served);
+    let served =
+        (0..timeline.clients.len()).filter(|&index| timeline.clients[index].outcome == ClientOutcome::Served);
     median(served.filter_map(|index| {
         let spans = service_of(timeline, index, by_request);
         (!spans.is_empty()).then(|| spans.iter().map(|span| span.1 - span.0).sum())

@@ -10,9 +10,9 @@ fn patience(served: usize, together: bool) -> Row {
             let began_ms = 0.0;
             let start = if together { 0.3 } else { 50.0 * index as f64 };
             let (served_ms, ended_ms, outcome) = if index < served {
-                (Some(start), start + 50.0, Fate::Served)
+                (Some(start), start + 50.0, ClientOutcome::Served)
             } else {
-                (None, 150.0 + index as f64, Fate::GaveUp)
+                (None, 150.0 + index as f64, ClientOutcome::GaveUp)
             };
             ClientLine { name: format!("client-{}", index + 1), began_ms, served_ms, ended_ms, outcome }
         })

@@ -4,8 +4,8 @@
 //! loads are invented but of the right order.
 
 use common::report::{
-    ClientLine, Comparison, Fate, Lane, Percentiles, Row, ScenarioNote, ServerCost, Slice, SliceKind,
-    Spreads, Timeline,
+    ClientLine, ClientOutcome, Comparison, Lane, Percentiles, Row, ScenarioNote, ServerCost, Slice,
+    SliceKind, Spreads, Timeline,
 };
 
 /// How a made-up model runs its connections.
@@ -232,11 +232,11 @@ fn timeline(
         let gone = if refused { began + 1.0 } else { began + patience };
         let (served_ms, ended_ms) = if served { (Some(due), start + length) } else { (None, gone) };
         let outcome = if refused {
-            Fate::Refused
+            ClientOutcome::Refused
         } else if served {
-            Fate::Served
+            ClientOutcome::Served
         } else {
-            Fate::GaveUp
+            ClientOutcome::GaveUp
         };
         lines.push(ClientLine { name, began_ms: began, served_ms, ended_ms, outcome });
         // A server learns only by reading that a client has left: a request in its queue is handled all the same.
@@ -278,7 +278,8 @@ fn timeline(
 fn timed(row: &mut Row, timeline: Timeline, wobble: f64) {
     let count = |fate| timeline.clients.iter().filter(|client| client.outcome == fate).count() as u64;
     row.clients = timeline.clients.len() as u64;
-    (row.served, row.gave_up, row.refused) = (count(Fate::Served), count(Fate::GaveUp), count(Fate::Refused));
+    (row.served, row.gave_up, row.refused) =
+        (count(ClientOutcome::Served), count(ClientOutcome::GaveUp), count(ClientOutcome::Refused));
     row.requests = row.served;
     row.throughput_per_s = row.served as f64 / timeline.length_ms * 1000.0;
     let mut waits: Vec<f64> =
