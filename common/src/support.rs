@@ -8,4 +8,5 @@ pub mod local_time;
 pub mod log;
 pub mod patient;
 pub mod size;
+pub mod statistics;
 pub mod terminal;

@@ -1,16 +1,16 @@
 //! Several repetitions of one model under one scenario become one row: medians, with the lowest and highest beside them.
 
 use common::report::{Percentiles, Row, ServerCost, Spreads};
+use common::support::statistics::{Spread, median};
 
 /// The row of these repetitions, each of which is a row of its own. `None` when there is none.
 pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
     let first = repetitions.first()?.clone();
-    let of = |value: &dyn Fn(&Row) -> f64| -> Vec<f64> { repetitions.iter().map(value).collect() };
-    let middle = |value: &dyn Fn(&Row) -> f64| median(of(value));
+    let middle = |value: &dyn Fn(&Row) -> f64| median(repetitions.iter().map(value)).unwrap_or_default();
     let count = |value: &dyn Fn(&Row) -> u64| middle(&|row| value(row) as f64).round() as u64;
     let percentiles = |of: &dyn Fn(&Row) -> Option<Percentiles>| {
         let known: Vec<Percentiles> = repetitions.iter().filter_map(of).collect();
-        let middle = |value: fn(&Percentiles) -> f64| median(known.iter().map(value).collect());
+        let middle = |value: fn(&Percentiles) -> f64| median(known.iter().map(value)).unwrap_or_default();
         (!known.is_empty()).then(|| Percentiles {
             p50: middle(|p| p.p50),
             p90: middle(|p| p.p90),
@@ -18,11 +18,8 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
             max: middle(|p| p.max),
         })
     };
-    let spread = |of: &dyn Fn(&Row) -> Option<f64>| {
-        let known = repetitions.iter().filter_map(of);
-        known.fold(None, |range: Option<(f64, f64)>, value| {
-            Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
-        })
+    let spread = |value: &dyn Fn(&Row) -> Option<f64>| {
+        Spread::of(repetitions.iter().filter_map(value)).map_or((0.0, 0.0), |spread| (spread.min, spread.max))
     };
     let row = Row {
         served: count(&|row| row.served),
@@ -41,12 +38,12 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
         },
         repetitions: repetitions.len() as u32,
         spread: Spreads {
-            served: spread(&|row| Some(row.served as f64)).unwrap_or_default(),
-            throughput_per_s: spread(&|row| Some(row.throughput_per_s)).unwrap_or_default(),
-            wait_p50_ms: spread(&|row| row.wait_ms.map(|p| p.p50)).unwrap_or_default(),
-            latency_p50_us: spread(&|row| row.latency_us.map(|p| p.p50)).unwrap_or_default(),
-            latency_p99_us: spread(&|row| row.latency_us.map(|p| p.p99)).unwrap_or_default(),
-            cpu_ms: spread(&|row| Some(row.server.cpu_ms)).unwrap_or_default(),
+            served: spread(&|row| Some(row.served as f64)),
+            throughput_per_s: spread(&|row| Some(row.throughput_per_s)),
+            wait_p50_ms: spread(&|row| row.wait_ms.map(|p| p.p50)),
+            latency_p50_us: spread(&|row| row.latency_us.map(|p| p.p50)),
+            latency_p99_us: spread(&|row| row.latency_us.map(|p| p.p99)),
+            cpu_ms: spread(&|row| Some(row.server.cpu_ms)),
         },
         ..first
     };
@@ -58,16 +55,6 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
     });
     let typical = repetitions.swap_remove(repetitions.len() / 2);
     Some(Row { latency_curve: typical.latency_curve, timeline: typical.timeline, ..row })
-}
-
-/// The median; of an even number the mean of the two in the middle; 0 of nothing.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => 0.0,
-        odd if odd % 2 == 1 => values[odd / 2],
-        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
-    }
 }
 
 #[cfg(test)]

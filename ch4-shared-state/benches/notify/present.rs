@@ -101,7 +101,7 @@ fn samples<'a>(results: &'a Results, part: Part, who: &'a str) -> impl Iterator<
 }
 
 fn spread(results: &Results, part: Part, who: &str, value: Value) -> Option<Spread> {
-    Spread::of(samples(results, part, who).filter_map(value).collect())
+    Spread::of(samples(results, part, who).filter_map(value))
 }
 
 /// Round by round.

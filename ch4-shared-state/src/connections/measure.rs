@@ -11,6 +11,7 @@ use super::ConnectionsArgs;
 use super::client::{Client, Life};
 use super::kernel::{Counters, Table};
 use common::support::child_server::ChildServer;
+use common::support::statistics::{Spread, median};
 
 /// One client's part of one round.
 #[derive(Debug, Clone, Serialize)]
@@ -139,27 +140,18 @@ fn print(
                 .collect()
         };
         let (short, long) = (of(Life::Short), of(Life::Long));
-        let ratios: Vec<f64> = short.iter().zip(&long).map(|(short, long)| short / long).collect();
-        let ratio = match median(&ratios) {
-            Some(middle) if ratios.iter().all(|ratio| ratio.is_finite() && *ratio > 0.0) => {
-                let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-                let most = ratios.iter().copied().fold(0.0, f64::max);
-                format!("{} ({} to {})", short_figure(middle), short_figure(least), short_figure(most))
-            }
-            _ => "–".into(),
-        };
-        let cell = |values: &[f64]| median(values).map_or("–".into(), short_figure);
-        writeln!(stdout, "{title:<26}{:>13}{:>13}{ratio:>28}", cell(&short), cell(&long))?;
+        let is_ratio = short.iter().chain(&long).all(|value| *value > 0.0);
+        let ratio = Spread::of_ratios(short.iter().copied().zip(long.iter().copied()));
+        let ratio = ratio.filter(|_| is_ratio).map_or("–".into(), |ratio| {
+            let [median, min, max] = [ratio.median, ratio.min, ratio.max].map(short_figure);
+            format!("{median} ({min} to {max})")
+        });
+        let cell = |values: Vec<f64>| median(values).map_or("–".into(), short_figure);
+        writeln!(stdout, "{title:<26}{:>13}{:>13}{ratio:>28}", cell(short), cell(long))?;
     }
     writeln!(stdout, "\nThe kernel's table after the last short-lived round:\n{}", pictures[0])?;
     writeln!(stdout, "and while the last long-lived connection was still open:\n{}", pictures[1])?;
     Ok(())
-}
-
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied()
 }
 
 /// Enough digits to compare, no more.

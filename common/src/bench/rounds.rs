@@ -50,7 +50,7 @@ impl<S> Row<S> {
 
     /// A value of all its samples.
     pub fn spread(&self, value: impl Fn(&S) -> Option<f64>) -> Option<Spread> {
-        Spread::of(self.samples().filter_map(value).collect())
+        Spread::of(self.samples().filter_map(value))
     }
 
     /// Its values divided by another row's, round by round.

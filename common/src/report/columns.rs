@@ -1,7 +1,7 @@
 //! The figures of a scenario as columns: one unit and one number of decimals to a column, and no column without a figure.
 
 use super::data::{Percentiles, Row};
-use super::number::median;
+use crate::support::statistics::median;
 
 /// One column: what it shows, and a cell per row.
 pub(super) struct Column {

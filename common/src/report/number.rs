@@ -71,18 +71,6 @@ pub(super) fn micros(us: f64) -> String {
     if us < 1000.0 { format!("{}\u{a0}µs", short(us)) } else { millis(us / 1000.0) }
 }
 
-/// The middle value, or the mean of the two in the middle; `None` of nothing.
-pub(super) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[middle]),
-        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
-    }
-}
-
 /// A step of 1, 2 or 5 times a power of ten that cuts `range` into at most `count` pieces.
 pub(super) fn step(range: f64, count: f64) -> f64 {
     if range <= 0.0 || !range.is_finite() {
@@ -148,10 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn medians_steps_and_dates() {
-        assert_eq!(median([]), None);
-        assert_eq!(median([3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    fn steps_and_dates() {
         assert!((step(330.0, 5.0) - 100.0).abs() < 1e-9);
         assert!((step(25.0, 5.0) - 5.0).abs() < 1e-9);
         assert_eq!(date(0), "1970-01-01 00:00 UTC");

@@ -3,6 +3,8 @@
 use super::columns::{Column, columns};
 use super::data::Comparison;
 use super::section::{Section, sections};
+use super::svg::fit;
+use crate::support::terminal::line;
 
 /// The widest line, in characters.
 const WIDTH: usize = 118;
@@ -27,7 +29,7 @@ fn section(section: &Section<'_>) -> String {
     text += "\n";
     let (rows, ranks): (Vec<_>, Vec<_>) = section.measured().unzip();
     if !rows.is_empty() {
-        let names: Vec<String> = rows.iter().map(|row| printable(&row.model)).collect();
+        let names: Vec<String> = rows.iter().map(|row| line(&row.model).into_owned()).collect();
         let mut all = vec![Column {
             group: "",
             head: "#".into(),
@@ -37,7 +39,7 @@ fn section(section: &Section<'_>) -> String {
         text += &aligned(&names, &all);
     }
     for (row, reason) in section.skipped() {
-        text += &wrapped(&format!("{}: skipped, {}", printable(&row.model), printable(reason)), "  ");
+        text += &wrapped(&format!("{}: skipped, {}", line(&row.model), line(reason)), "  ");
     }
     text += &wrapped(&section.verdict(), "  ");
     text
@@ -50,18 +52,18 @@ fn aligned(names: &[String], columns: &[Column]) -> String {
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("model".len());
     let name_width = longest.min(WIDTH.saturating_sub(figures + 2).max(NARROWEST_NAME));
 
-    let line = |name: &str, cell: &dyn Fn(usize) -> String| {
-        let mut line = format!("  {:<name_width$}", cut(name, name_width));
+    let row = |name: &str, cell: &dyn Fn(usize) -> String| {
+        let mut line = format!("  {:<name_width$}", fit(name, name_width));
         for (index, width) in widths.iter().enumerate() {
             line += &format!(" {:>width$}", cell(index));
         }
         line.truncate(line.trim_end().len());
         line + "\n"
     };
-    let mut text = line("", &|index| columns[index].group.into());
-    text += &line("model", &|index| columns[index].head.clone());
-    for (row, name) in names.iter().enumerate() {
-        text += &line(name, &|index| match columns[index].cells[row].as_str() {
+    let mut text = row("", &|index| columns[index].group.into());
+    text += &row("model", &|index| columns[index].head.clone());
+    for (place, name) in names.iter().enumerate() {
+        text += &row(name, &|index| match columns[index].cells[place].as_str() {
             "" => "–".into(),
             cell => cell.into(),
         });
@@ -72,18 +74,6 @@ fn aligned(names: &[String], columns: &[Column]) -> String {
 fn width(column: &Column) -> usize {
     let cells = column.cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
     cells.max(column.group.chars().count()).max(column.head.chars().count())
-}
-
-fn cut(name: &str, width: usize) -> String {
-    if name.chars().count() <= width {
-        return name.into();
-    }
-    name.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-}
-
-/// A user's command must not move the cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn wrapped(text: &str, indent: &str) -> String {
@@ -119,16 +109,10 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_cut_and_long_sentences_wrapped() {
-        assert_eq!(cut("thread-per-connection", 8), "thread-…");
+    fn long_sentences_are_wrapped() {
         let text = wrapped(&"word ".repeat(60), "  ");
         assert!(text.lines().all(|line| line.len() <= WIDTH && line.starts_with("  word")));
         assert_eq!(text.split_whitespace().count(), 60);
         assert_eq!(wrapped("", "  "), "");
-    }
-
-    #[test]
-    fn escape_sequences_do_not_reach_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
     }
 }

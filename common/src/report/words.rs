@@ -6,8 +6,9 @@
 use super::bars::cpu_per_request_us;
 use super::data::{ClientOutcome, Row, Timeline};
 use super::lanes::{in_vain, most_at_once, service_of};
-use super::number::{grouped, median, micros, millis, short};
+use super::number::{grouped, micros, millis, short};
 use super::workload::Workload;
+use crate::support::statistics::median;
 
 /// What this row shows, compared with `others`: the other measured rows of its scenario.
 pub(super) fn words(row: &Row, others: &[&Row]) -> String {
