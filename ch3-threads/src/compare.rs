@@ -32,6 +32,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
+use common::bench::machine;
 use common::core::trace;
 use common::loadgen::{self, Plan, Scenario, Unwatched};
 use common::report::{self, Comparison, Row, ScenarioNote};
@@ -127,7 +128,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
             .skip(1)
             .fold("cargo ch3".into(), |line: String, word| line + " " + &quoted(&word)),
         made_at: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
-        machine: machine(),
+        machine: machine::describe(),
         seed: race.seed,
         time_scale: pace.time_scale,
         took_s: 0.0,
@@ -301,16 +302,6 @@ fn contestants(args: &CompareArgs) -> Vec<Contestant> {
 /// A server of the user's keeps no trace; a timeline without lanes is still the clients' half.
 fn entries(path: &Path) -> Vec<trace::Entry> {
     File::open(path).and_then(|file| trace::read(BufReader::new(file))).unwrap_or_default()
-}
-
-/// Processor, cores, kernel.
-fn machine() -> String {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    let cpuinfo = read("/proc/cpuinfo");
-    let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let name = name.map_or("unknown processor", |(_, name)| name.trim());
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    format!("{name}, {cores} cores, Linux {}", read("/proc/sys/kernel/osrelease").trim())
 }
 
 /// A word as a shell wants it.

@@ -7,36 +7,36 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::Closes;
-use super::exhaust::is_exhausted;
+use super::args::Closes;
+use super::port_range::is_exhausted;
 use common::protocol::http::{Exchange, Keep, Progress, Url, get};
 
 /// A server of ours that has not answered by then never will.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
+pub enum Lifetime {
     /// For one request.
     Short,
     /// For all of them.
     Long,
 }
 
-impl Life {
+impl Lifetime {
     /// As the notes call it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Life::Short => "short-lived",
-            Life::Long => "long-lived",
+            Lifetime::Short => "short-lived",
+            Lifetime::Long => "long-lived",
         }
     }
 }
 
 /// What is asked for, and of whom.
 #[derive(Debug)]
-pub struct Client {
+pub struct HttpClient {
     /// The server.
     pub address: SocketAddr,
     closes: Closes,
@@ -46,24 +46,29 @@ pub struct Client {
     interrupted: &'static AtomicBool,
 }
 
-impl Client {
+impl HttpClient {
     /// A client for the one file of `limit` bytes that the server at `address` has.
     #[must_use]
-    pub fn new(address: SocketAddr, closes: Closes, limit: u64, interrupted: &'static AtomicBool) -> Client {
+    pub fn new(
+        address: SocketAddr,
+        closes: Closes,
+        limit: u64,
+        interrupted: &'static AtomicBool,
+    ) -> HttpClient {
         let target = "/file-1.bin".into();
         let url = Url { host: address.ip().to_string(), port: address.port(), target };
         let (last, next) = (get(&url, Keep::Close), get(&url, Keep::Open));
-        Client { address, closes, limit, last, next, interrupted }
+        HttpClient { address, closes, limit, last, next, interrupted }
     }
 
     /// Makes `count` requests. Returns how many connections that took, and the last one if it is still open.
     ///
     /// # Errors
     /// A connection fails or is refused, an answer is not whole, or Ctrl-C was pressed.
-    pub fn run(&self, life: Life, count: u32) -> anyhow::Result<(u64, Option<TcpStream>)> {
+    pub fn run(&self, lifetime: Lifetime, count: u32) -> anyhow::Result<(u64, Option<TcpStream>)> {
         let (mut open, mut connects) = (None, 0);
         for _ in 0..count {
-            self.visit(life, &mut open, &mut connects)?;
+            self.visit(lifetime, &mut open, &mut connects)?;
         }
         Ok((connects, open))
     }
@@ -72,8 +77,13 @@ impl Client {
     /// closed behind it.
     ///
     /// # Errors
-    /// As [`run`](Client::run).
-    pub fn visit(&self, life: Life, open: &mut Option<TcpStream>, connects: &mut u64) -> anyhow::Result<()> {
+    /// As [`run`](HttpClient::run).
+    pub fn visit(
+        &self,
+        lifetime: Lifetime,
+        open: &mut Option<TcpStream>,
+        connects: &mut u64,
+    ) -> anyhow::Result<()> {
         let mut connection = match open.take() {
             Some(connection) => connection,
             None => {
@@ -83,8 +93,8 @@ impl Client {
                 connection
             }
         };
-        self.request(&mut connection, life)?;
-        *open = (life == Life::Long).then_some(connection);
+        self.request(&mut connection, lifetime)?;
+        *open = (lifetime == Lifetime::Long).then_some(connection);
         Ok(())
     }
 
@@ -112,11 +122,11 @@ impl Client {
     /// One request over a connection, unless Ctrl-C was pressed; a short-lived one that the server shall close is read to its end.
     ///
     /// # Errors
-    /// As [`run`](Client::run).
-    pub fn request(&self, connection: &mut TcpStream, life: Life) -> anyhow::Result<()> {
+    /// As [`run`](HttpClient::run).
+    pub fn request(&self, connection: &mut TcpStream, lifetime: Lifetime) -> anyhow::Result<()> {
         self.go_on()?;
-        let server_closes = life == Life::Short && self.closes == Closes::Server;
-        connection.set_read_timeout(Some(PATIENCE))?;
+        let server_closes = lifetime == Lifetime::Short && self.closes == Closes::Server;
+        connection.set_read_timeout(Some(TIMEOUT))?;
         connection.write_all(if server_closes { &self.last } else { &self.next })?;
         let (mut exchange, mut chunk) = (Exchange::new(self.limit), [0; 16 * 1024]);
         loop {

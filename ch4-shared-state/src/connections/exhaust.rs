@@ -11,7 +11,7 @@
 //! server. Over loopback Linux gives a port in TIME_WAIT away again after one second (`net.ipv4.tcp_tw_reuse` = 2).
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::ops::RangeInclusive;
 use std::thread;
@@ -21,9 +21,10 @@ use anyhow::{Context, bail};
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::client::{Client, Life};
-use super::kernel::Table;
-use super::{Closes, ConnectionsArgs, port_range};
+use super::args::{Closes, ConnectionsArgs};
+use super::client::{HttpClient, Lifetime};
+use super::kernel::TcpTable;
+use super::port_range::{self, is_exhausted};
 
 /// So many connections per port are made at most: who has not run out by then does not.
 const TURNS: u32 = 10;
@@ -35,7 +36,7 @@ const WAIT: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// The kernel has no such option, or a connection fails for another reason than the ports.
-pub fn run(args: &ConnectionsArgs, client: &Client, ports: u16) -> anyhow::Result<String> {
+pub fn run(args: &ConnectionsArgs, client: &HttpClient, ports: u16) -> anyhow::Result<String> {
     let range = last_ports(ports)?;
     let mut stdout = common::support::cli::stdout().lock();
     writeln!(
@@ -59,7 +60,7 @@ pub fn run(args: &ConnectionsArgs, client: &Client, ports: u16) -> anyhow::Resul
         }
     };
     writeln!(stdout, "{made} connections in {} ms", began.elapsed().as_millis())?;
-    let table = Table::settled(client.address)?;
+    let table = TcpTable::settled(client.address)?;
     let mut free_again_ms = None;
     match &refused {
         Some(error) => writeln!(stdout, "connection {}: {error:#}", made + 1)?,
@@ -90,7 +91,7 @@ pub fn run(args: &ConnectionsArgs, client: &Client, ports: u16) -> anyhow::Resul
         if is_exhausted(&error) { TcpStream::connect(client.address).map_err(Into::into) } else { Err(error) }
     })?;
     for _ in 0..most {
-        client.request(&mut connection, Life::Long)?;
+        client.request(&mut connection, Lifetime::Long)?;
     }
     writeln!(stdout, "{most} requests over one long-lived connection: one port")?;
     let report = serde_json::json!([{
@@ -105,8 +106,8 @@ pub fn run(args: &ConnectionsArgs, client: &Client, ports: u16) -> anyhow::Resul
 }
 
 /// A connection for one request.
-fn visit(client: &Client, range: &RangeInclusive<u16>) -> anyhow::Result<()> {
-    client.request(&mut connect(client.address, range)?, Life::Short)
+fn visit(client: &HttpClient, range: &RangeInclusive<u16>) -> anyhow::Result<()> {
+    client.request(&mut connect(client.address, range)?, Lifetime::Short)
 }
 
 fn connect(address: SocketAddr, range: &RangeInclusive<u16>) -> anyhow::Result<TcpStream> {
@@ -121,14 +122,8 @@ fn connect(address: SocketAddr, range: &RangeInclusive<u16>) -> anyhow::Result<T
     Ok(socket.into())
 }
 
-/// `EADDRNOTAVAIL`: no port is left.
-pub fn is_exhausted(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32))
-}
-
 /// Tries again and again; the milliseconds until it worked, or `None` after [`WAIT`].
-fn wait_for_port(client: &Client, range: &RangeInclusive<u16>) -> anyhow::Result<Option<u64>> {
+fn wait_for_port(client: &HttpClient, range: &RangeInclusive<u16>) -> anyhow::Result<Option<u64>> {
     let began = Instant::now();
     while began.elapsed() < WAIT {
         match visit(client, range) {

@@ -29,19 +29,19 @@ const STATES: [(TcpState, &str); 11] = [
 
 /// How many ends of connections with one server are in each state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Table {
+pub struct TcpTable {
     client: [usize; STATES.len()],
     server: [usize; STATES.len()],
 }
 
-impl Table {
+impl TcpTable {
     /// Reads the table now, and keeps the lines of this server.
     ///
     /// # Errors
     /// /proc is not there, or not ours to read.
-    pub fn read(server: SocketAddr) -> anyhow::Result<Table> {
+    pub fn read(server: SocketAddr) -> anyhow::Result<TcpTable> {
         let lines = if server.is_ipv4() { procfs::net::tcp() } else { procfs::net::tcp6() };
-        let mut table = Table::default();
+        let mut table = TcpTable::default();
         for line in lines.context("cannot read the kernel's table of connections")? {
             let Some(state) = STATES.iter().position(|(state, _)| *state == line.state) else { continue };
             if line.local_address == server {
@@ -53,15 +53,15 @@ impl Table {
         Ok(table)
     }
 
-    /// The table once every connection has come to [rest](Table::is_settled), or after a second as it is: a close is
+    /// The table once every connection has come to [rest](TcpTable::is_settled), or after a second as it is: a close is
     /// over for the program before it is for the kernel.
     ///
     /// # Errors
-    /// As [`Table::read`].
-    pub fn settled(server: SocketAddr) -> anyhow::Result<Table> {
+    /// As [`TcpTable::read`].
+    pub fn settled(server: SocketAddr) -> anyhow::Result<TcpTable> {
         let began = Instant::now();
         loop {
-            let table = Table::read(server)?;
+            let table = TcpTable::read(server)?;
             if table.is_settled() || began.elapsed() > Duration::from_secs(1) {
                 return Ok(table);
             }
@@ -119,21 +119,21 @@ impl Table {
 
 /// Counters of the whole network namespace.
 #[derive(Debug, Clone, Copy)]
-pub struct Counters {
+pub struct TcpCounters {
     /// Connections begun by a SYN that was sent.
     pub active_opens: u64,
     /// Segments sent, by both ends when both are here.
     pub segments: u64,
 }
 
-impl Counters {
+impl TcpCounters {
     /// Reads them now.
     ///
     /// # Errors
-    /// As [`Table::read`].
-    pub fn read() -> anyhow::Result<Counters> {
+    /// As [`TcpTable::read`].
+    pub fn read() -> anyhow::Result<TcpCounters> {
         let counters = procfs::net::snmp().context("cannot read the kernel's counters")?;
-        Ok(Counters { active_opens: counters.tcp_active_opens, segments: counters.tcp_out_segs })
+        Ok(TcpCounters { active_opens: counters.tcp_active_opens, segments: counters.tcp_out_segs })
     }
 }
 
@@ -145,22 +145,23 @@ mod tests {
     #[test]
     fn both_ends_are_seen_and_told_apart() {
         // A port that was in use a moment ago may still have connections of then, in TIME_WAIT.
-        let fresh = |listener: &TcpListener| Table::read(listener.local_addr().unwrap()).unwrap().is_fresh();
+        let fresh =
+            |listener: &TcpListener| TcpTable::read(listener.local_addr().unwrap()).unwrap().is_fresh();
         let listeners = (0..1000).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
         let listener = { listeners }.find(fresh).expect("some port is fresh");
         let address = listener.local_addr().unwrap();
-        let before = Counters::read().unwrap();
+        let before = TcpCounters::read().unwrap();
         let client = TcpStream::connect(address).unwrap();
         let (server, _) = listener.accept().unwrap();
-        let table = Table::read(address).unwrap();
+        let table = TcpTable::read(address).unwrap();
         assert_eq!(table.line(), "ESTABLISHED 1+1");
         assert!(!table.is_settled());
-        assert!(Counters::read().unwrap().active_opens > before.active_opens);
+        assert!(TcpCounters::read().unwrap().active_opens > before.active_opens);
 
         // Whoever closes first keeps it.
         drop(server);
         drop(client);
-        let past = Table::settled(address).unwrap();
+        let past = TcpTable::settled(address).unwrap();
         assert_eq!((past.time_wait(), past.is_fresh()), ((0, 1), false));
     }
 }

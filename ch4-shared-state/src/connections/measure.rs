@@ -7,9 +7,9 @@ use anyhow::Context;
 use nix::time::{ClockId, clock_getcpuclockid};
 use serde::Serialize;
 
-use super::ConnectionsArgs;
-use super::client::{Client, Life};
-use super::kernel::{Counters, Table};
+use super::args::ConnectionsArgs;
+use super::client::{HttpClient, Lifetime};
+use super::kernel::{TcpCounters, TcpTable};
 use common::support::child_server::ChildServer;
 use common::support::statistics::{Spread, median};
 
@@ -38,18 +38,22 @@ struct Measured {
 ///
 /// # Errors
 /// A connection fails, or the kernel's tables cannot be read.
-pub fn run(args: &ConnectionsArgs, client: &Client, server: &ChildServer) -> anyhow::Result<String> {
+pub fn run(args: &ConnectionsArgs, client: &HttpClient, server: &ChildServer) -> anyhow::Result<String> {
     let mut results: Vec<Measured> = Vec::new();
     let mut pictures = [String::new(), String::new()];
-    client.run(Life::Short, 1)?; // both programs have run through all of it once
-    client.run(Life::Long, args.requests.min(200))?;
+    client.run(Lifetime::Short, 1)?; // both programs have run through all of it once
+    client.run(Lifetime::Long, args.requests.min(200))?;
     for round in 1..=args.rounds {
         // Who is second finds a warmer machine: each is second in turn.
-        let order = if round % 2 == 1 { [Life::Short, Life::Long] } else { [Life::Long, Life::Short] };
-        for life in order {
-            let (measured, picture) = measure(args, client, server, round, life)?;
+        let order = if round % 2 == 1 {
+            [Lifetime::Short, Lifetime::Long]
+        } else {
+            [Lifetime::Long, Lifetime::Short]
+        };
+        for lifetime in order {
+            let (measured, picture) = measure(args, client, server, round, lifetime)?;
             results.push(measured);
-            pictures[life as usize] = picture;
+            pictures[lifetime as usize] = picture;
         }
     }
     print(args, client, &results, &pictures)?;
@@ -59,29 +63,29 @@ pub fn run(args: &ConnectionsArgs, client: &Client, server: &ChildServer) -> any
 
 fn measure(
     args: &ConnectionsArgs,
-    client: &Client,
+    client: &HttpClient,
     server: &ChildServer,
     round: u32,
-    life: Life,
+    lifetime: Lifetime,
 ) -> anyhow::Result<(Measured, String)> {
     let server_clock =
         if args.model.copies_memory() { None } else { Some(clock_getcpuclockid(server.pid())?) };
     let server_cpu = || server_clock.map(cpu).transpose();
-    let (table, counters) = (Table::settled(client.address)?, Counters::read()?);
+    let (table, counters) = (TcpTable::settled(client.address)?, TcpCounters::read()?);
     let (client_cpu, served_cpu) = (cpu(ClockId::CLOCK_THREAD_CPUTIME_ID)?, server_cpu()?);
     let began = Instant::now();
-    let (connections, open) = client.run(life, args.requests)?;
+    let (connections, open) = client.run(lifetime, args.requests)?;
     let took = began.elapsed();
     let client_cpu = cpu(ClockId::CLOCK_THREAD_CPUTIME_ID)? - client_cpu;
-    let picture = Table::read(client.address)?.lines(); // while the long-lived one is still open
+    let picture = TcpTable::read(client.address)?.lines(); // while the long-lived one is still open
     drop(open);
-    let after = Table::settled(client.address)?;
+    let after = TcpTable::settled(client.address)?;
     let served_cpu = server_cpu()?.zip(served_cpu).map(|(after, before)| after.saturating_sub(before));
-    let counted = Counters::read()?;
+    let counted = TcpCounters::read()?;
     let per_request = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(args.requests);
     let measured = Measured {
         round,
-        client: life.name(),
+        client: lifetime.name(),
         requests: args.requests,
         requests_per_s: f64::from(args.requests) / took.as_secs_f64(),
         connections,
@@ -103,7 +107,7 @@ fn cpu(clock: ClockId) -> anyhow::Result<Duration> {
 
 fn print(
     args: &ConnectionsArgs,
-    client: &Client,
+    client: &HttpClient,
     results: &[Measured],
     pictures: &[String; 2],
 ) -> io::Result<()> {
@@ -133,13 +137,13 @@ fn print(
         ("TIME_WAIT at the server", |m| Some(m.time_wait_server as f64)),
     ];
     for (title, figure) in figures {
-        let of = |life: Life| -> Vec<f64> {
+        let of = |lifetime: Lifetime| -> Vec<f64> {
             (1..=rounds)
-                .filter_map(|round| results.iter().find(|m| m.round == round && m.client == life.name()))
+                .filter_map(|round| results.iter().find(|m| m.round == round && m.client == lifetime.name()))
                 .filter_map(figure)
                 .collect()
         };
-        let (short, long) = (of(Life::Short), of(Life::Long));
+        let (short, long) = (of(Lifetime::Short), of(Lifetime::Long));
         let is_ratio = short.iter().chain(&long).all(|value| *value > 0.0);
         let ratio = Spread::of_ratios(short.iter().copied().zip(long.iter().copied()));
         let ratio = ratio.filter(|_| is_ratio).map_or("–".into(), |ratio| {

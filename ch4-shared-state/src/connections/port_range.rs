@@ -1,4 +1,5 @@
-//! The socket option `IP_LOCAL_PORT_RANGE` (ip(7), Linux 6.3): which ports the kernel may take for this socket.
+//! The ports that the kernel may take for a socket: the option `IP_LOCAL_PORT_RANGE` (ip(7), Linux 6.3), and the error when none is
+//! left.
 
 #![expect(unsafe_code, reason = "setsockopt(2): neither std nor the socket crates know this option yet")]
 
@@ -6,6 +7,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, AsRawFd};
 
+use nix::errno::Errno;
 use nix::libc;
 
 /// From `linux/in.h`.
@@ -29,4 +31,10 @@ pub fn limit(socket: &impl AsFd, range: &RangeInclusive<u16>) -> io::Result<()> 
         )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// `EADDRNOTAVAIL`: no port is left.
+pub fn is_exhausted(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32))
 }

@@ -16,35 +16,35 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::client::{Client, Life};
-use super::kernel::Table;
+use super::client::{HttpClient, Lifetime};
+use super::kernel::TcpTable;
 
 /// From one request to the next.
-const PACE: Duration = Duration::from_millis(10);
+const INTERVAL: Duration = Duration::from_millis(10);
 
 /// From one look to the next, in requests.
-const LOOK: u32 = 10;
+const LOOK_EVERY: u32 = 10;
 
 /// Shows the table for `time` with each client. On a terminal two lines are renewed, because one of 80 columns has no room for all
 /// the states that may be seen at once; elsewhere each look is a line of the log.
 ///
 /// # Errors
 /// A connection fails, or Ctrl-C was pressed.
-pub fn run(client: &Client, time: Duration) -> anyhow::Result<()> {
+pub fn run(client: &HttpClient, time: Duration) -> anyhow::Result<()> {
     let is_terminal = std::io::stderr().is_terminal();
     // Long-lived first: the other leaves behind what would stand in its table for a minute.
-    for life in [Life::Long, Life::Short] {
+    for lifetime in [Lifetime::Long, Lifetime::Short] {
         let line = ProgressBar::new_spinner();
         let style = ProgressStyle::with_template("{msg}");
         line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         let (began, mut made, mut connects, mut open) = (Instant::now(), 0, 0, None);
-        while PACE * made < time {
-            client.visit(life, &mut open, &mut connects)?;
+        while INTERVAL * made < time {
+            client.visit(lifetime, &mut open, &mut connects)?;
             made += 1;
-            if made % LOOK == 0 {
-                let table = Table::read(client.address)?.line();
+            if made % LOOK_EVERY == 0 {
+                let table = TcpTable::read(client.address)?.line();
                 let plural = if connects == 1 { "" } else { "s" };
-                let text = format!("{:<12} {made} requests, {connects} connection{plural}", life.name());
+                let text = format!("{:<12} {made} requests, {connects} connection{plural}", lifetime.name());
                 if is_terminal {
                     line.set_message(format!("{text}\n   {table}"));
                     line.tick();
@@ -52,7 +52,7 @@ pub fn run(client: &Client, time: Duration) -> anyhow::Result<()> {
                     tracing::info!("{text}: {table}");
                 }
             }
-            thread::sleep((began + PACE * made).saturating_duration_since(Instant::now()));
+            thread::sleep((began + INTERVAL * made).saturating_duration_since(Instant::now()));
         }
         line.abandon(); // what it says last stays to be read
     }

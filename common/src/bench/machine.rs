@@ -24,10 +24,18 @@ impl Pins {
     /// # Errors
     /// There are not two.
     pub fn apart() -> anyhow::Result<Pins> {
-        let allowed = sched_getaffinity(calling_thread())?;
-        let mut cpus = (0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu) == Ok(true));
-        let pins = cpus.next().zip(cpus.next()).context("pinning needs two processors: try --unpinned")?;
-        Ok(Pins(Some(pins)))
+        let allowed = allowed()?;
+        let pins = allowed.first().zip(allowed.get(1));
+        let (&server, &generator) = pins.context("pinning needs two processors: try --unpinned")?;
+        Ok(Pins(Some((server, generator))))
+    }
+
+    /// Servers and the generator share one processor: steadier, and faster where only one of them works at a time.
+    ///
+    /// # Errors
+    /// What sched_getaffinity(2) says.
+    pub fn together() -> anyhow::Result<Pins> {
+        Ok(Pins(allowed()?.first().map(|&cpu| (cpu, cpu))))
     }
 
     /// What this thread starts from now on is a server, and inherits its place.
@@ -49,12 +57,21 @@ impl Pins {
     /// The experiment in words.
     pub fn describe(self) -> String {
         match self.0 {
+            Some((server, generator)) if server == generator => {
+                format!("pinned together: servers and the generator on processor {server}")
+            }
             Some((server, generator)) => {
                 format!("pinned apart: servers on processor {server}, the generator on processor {generator}")
             }
             None => "unpinned: servers and the generator run where the system likes".into(),
         }
     }
+}
+
+/// The processors that this thread may run on.
+fn allowed() -> nix::Result<Vec<usize>> {
+    let allowed = sched_getaffinity(calling_thread())?;
+    Ok((0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu) == Ok(true)).collect())
 }
 
 fn go_to(cpu: usize) -> nix::Result<()> {
