@@ -27,7 +27,7 @@ mod number;
 mod ranking;
 mod section;
 mod summary;
-pub(crate) mod svg;
+pub mod svg;
 mod table;
 mod timeline;
 mod words;

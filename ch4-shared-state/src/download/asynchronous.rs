@@ -19,24 +19,24 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::blocking::TICK;
-use super::plan::{Job, Record, Shared};
+use super::record::{Job, Record};
 use super::target::{CHUNK, Target};
+use super::work_queue::{TICK, WorkQueue};
 use common::protocol::http::{Keep, Url, get};
 
-/// `workers` tasks on this one thread fetch the files; whichever is done takes the next.
+/// `workers` tasks on this one thread fetch the files; each takes the next when it is done.
 ///
 /// # Errors
 /// No runtime can be made.
-pub fn in_tasks(shared: &Arc<Shared>, workers: usize) -> anyhow::Result<()> {
+pub fn in_tasks(queue: &Arc<WorkQueue>, workers: usize) -> anyhow::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot make a runtime")?;
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
         for _ in 0..workers {
-            let shared = Arc::clone(shared);
+            let queue = Arc::clone(queue);
             tasks.spawn(async move {
-                while let Some(number) = shared.next() {
-                    download(&shared, number).await;
+                while let Some(number) = queue.next() {
+                    download(&queue, number).await;
                 }
             });
         }
@@ -45,21 +45,21 @@ pub fn in_tasks(shared: &Arc<Shared>, workers: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn download(shared: &Shared, number: usize) {
-    let mut record = shared.begin(number);
-    let end = fetch(shared, &shared.jobs[number], &mut record).await;
-    shared.end(record, end);
+async fn download(queue: &WorkQueue, number: usize) {
+    let mut record = queue.begin(number);
+    let end = fetch(queue, &queue.jobs[number], &mut record).await;
+    queue.end(record, end);
 }
 
-async fn fetch(shared: &Shared, job: &Job, record: &mut Record) -> anyhow::Result<()> {
-    let mut target = Target::new(shared, job)?;
-    let mut connection = unless_interrupted(shared, connect(shared, &job.url)).await?;
+async fn fetch(queue: &WorkQueue, job: &Job, record: &mut Record) -> anyhow::Result<()> {
+    let mut target = Target::new(queue, job)?;
+    let mut connection = unless_interrupted(queue, connect(queue, &job.url)).await?;
     let request = get(&job.url, Keep::Close);
-    let sent = unless_interrupted(shared, async { Ok(connection.write_all(&request).await) }).await?;
+    let sent = unless_interrupted(queue, async { Ok(connection.write_all(&request).await) }).await?;
     sent.context("cannot send the request")?;
     let mut chunk = vec![0; CHUNK];
     loop {
-        let read = unless_interrupted(shared, async { Ok(connection.read(&mut chunk).await) }).await?;
+        let read = unless_interrupted(queue, async { Ok(connection.read(&mut chunk).await) }).await?;
         let count = read.context("the connection broke")?;
         if target.receive(&chunk[..count], record)? {
             return target.keep();
@@ -67,21 +67,21 @@ async fn fetch(shared: &Shared, job: &Job, record: &mut Record) -> anyhow::Resul
     }
 }
 
-/// Awaits `step` no longer than the patience lasts, and looks at each tick whether Ctrl-C was pressed.
+/// Awaits `step` no longer than the timeout, and looks at each tick whether Ctrl-C was pressed.
 async fn unless_interrupted<T>(
-    shared: &Shared,
+    queue: &WorkQueue,
     step: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
     let began = Instant::now();
     let mut step = std::pin::pin!(step);
     loop {
-        if shared.is_interrupted() {
+        if queue.is_interrupted() {
             bail!("interrupted");
         }
-        match timeout(TICK.min(shared.patience), &mut step).await {
+        match timeout(TICK.min(queue.timeout), &mut step).await {
             Ok(done) => return done,
-            Err(_) if began.elapsed() >= shared.patience => {
-                bail!("the server has sent nothing for {}", common::support::cli::human(shared.patience));
+            Err(_) if began.elapsed() >= queue.timeout => {
+                bail!("the server has sent nothing for {}", common::support::cli::human(queue.timeout));
             }
             Err(_) => {}
         }
@@ -89,11 +89,11 @@ async fn unless_interrupted<T>(
 }
 
 /// Connects to the first address of the host that answers.
-async fn connect(shared: &Shared, url: &Url) -> anyhow::Result<TcpStream> {
+async fn connect(queue: &WorkQueue, url: &Url) -> anyhow::Result<TcpStream> {
     let addresses = lookup_host((url.host.as_str(), url.port)).await;
     let mut last = None;
     for address in addresses.with_context(|| format!("cannot find {}", url.host))? {
-        match timeout(shared.patience, TcpStream::connect(address)).await {
+        match timeout(queue.timeout, TcpStream::connect(address)).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) => {
                 last = Some(anyhow::Error::new(error).context(format!("cannot connect to {address}")));

@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::Context;
 use common::support::cli::{human, stdout};
 
-use super::plan::{Plan, Run};
-use super::{DownloadArgs, Mode};
+use super::args::{DownloadArgs, Mode};
+use super::plan::Plan;
+use super::record::Run;
 use common::protocol::http::Url;
 use common::support::child_server::ChildServer;
 use common::support::size;

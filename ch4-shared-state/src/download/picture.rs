@@ -9,7 +9,10 @@
 
 use std::fmt::Write;
 
-use super::plan::{Record, Run};
+use common::report::svg::{Picture, fit, step};
+
+use super::args::Mode;
+use super::record::{Record, Run};
 
 const LEFT: f64 = 130.0;
 const WIDTH: f64 = 640.0;
@@ -33,7 +36,7 @@ pub fn page(runs: &[Run]) -> String {
     let longest = runs.iter().map(|run| run.took_ms).fold(1.0, f64::max);
     let mut page = String::from(HEAD);
     for run in runs {
-        let sequential = runs.iter().find(|run| run.mode == super::Mode::Sequential);
+        let sequential = runs.iter().find(|run| run.mode == Mode::Sequential);
         let gain =
             sequential.map_or(String::new(), |base| format!(", speed-up {:.2}", base.took_ms / run.took_ms));
         let (name, seconds, threads) = (run.mode.name(), run.took_ms / 1e3, run.threads);
@@ -49,38 +52,25 @@ pub fn page(runs: &[Run]) -> String {
 fn picture(run: &Run, longest_ms: f64) -> String {
     let x = |ms: f64| LEFT + ms / longest_ms * WIDTH;
     let bottom = ROW * run.records.len() as f64;
-    let (width, height) = (LEFT + WIDTH + 20.0, bottom + 22.0);
-    let mut svg =
-        format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n");
-    for ms in ticks(longest_ms) {
-        let (x, below, seconds) = (x(ms), bottom + 15.0, ms / 1e3);
-        let _ = writeln!(svg, r#"<line class="axis" x1="{x:.1}" y1="0" x2="{x:.1}" y2="{bottom}"/>"#);
-        let _ = writeln!(svg, r#"<text class="mid" x="{x:.1}" y="{below}">{seconds} s</text>"#);
+    let mut picture = Picture::default();
+    let step = step(longest_ms, 6.0);
+    for tick in (0..).map(|tick| f64::from(tick) * step).take_while(|ms| *ms <= longest_ms) {
+        picture.line_behind((x(tick), 0.0), (x(tick), bottom), "axis");
+        picture.text((x(tick), bottom + 15.0), "mid", &format!("{} s", tick / 1e3));
     }
     for (row, record) in run.records.iter().enumerate() {
         let y = ROW * row as f64;
-        let (at, text) = (y + 12.0, y + 3.0);
-        let name = escape(record.url.rsplit('/').next().unwrap_or_default());
-        let name: String = name.chars().take(60).collect();
-        let _ = writeln!(svg, r#"<text class="end" x="{}" y="{at}">{name}</text>"#, LEFT - 6.0);
+        let name = record.url.rsplit('/').next().unwrap_or_default();
+        picture.text((LEFT - 6.0, y + 12.0), "end", &fit(name, 60));
         for (class, from, to) in spans(record) {
-            let (from, to) = (x(from), x(to));
-            let (width, tip) = ((to - from).max(0.5), escape(&tip(record)));
-            let _ = writeln!(
-                svg,
-                r#"<rect class="{class}" x="{from:.1}" y="{text}" width="{width:.1}" height="11"><title>{tip}</title></rect>"#
-            );
+            let width = (x(to) - x(from)).max(0.5);
+            picture.rect((x(from), y + 3.0), (width, 11.0), class, &tip(record));
         }
     }
-    svg + "</svg>\n"
-}
-
-/// Round figures from 0 to `longest`, about five of them.
-fn ticks(longest: f64) -> impl Iterator<Item = f64> {
-    let unit = 10f64.powf((longest / 5.0).log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|by| by * unit).into_iter().find(|step| longest / step <= 6.0);
-    let step = step.unwrap_or(longest);
-    (0..).map(move |tick| f64::from(tick) * step).take_while(move |ms| *ms <= longest)
+    let came = run.records.len() - run.failures().count();
+    let title = format!("{}: which file was downloading when", run.mode.name());
+    let description = format!("{came} of {} files came in {:.0} ms.", run.records.len(), run.took_ms);
+    picture.finish((LEFT + WIDTH + 20.0, bottom + 22.0), "downloads", &title, &description)
 }
 
 /// The waiting and the loading of a file: class, from and to in milliseconds.
@@ -99,15 +89,9 @@ fn tip(record: &Record) -> String {
     format!("{}: {:.0} ms to {:.0} ms, {end}", record.url, record.began_ms, record.ended_ms)
 }
 
-/// Text that stands for itself in HTML: a URL may hold markup.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::download::Mode;
 
     #[test]
     fn a_row_per_file_and_no_markup_from_outside() {

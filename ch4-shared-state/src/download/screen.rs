@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::Mode;
-use super::plan::{Job, Record};
+use super::args::Mode;
+use super::record::{Job, Record};
 
 /// With more files than this there is one bar for all: a terminal has so many lines.
 const MOST_BARS: usize = 20;

@@ -10,7 +10,8 @@ use std::os::unix::fs::PermissionsExt;
 use anyhow::Context;
 use tempfile::NamedTempFile;
 
-use super::plan::{Job, Record, Shared};
+use super::record::{Job, Record};
+use super::work_queue::WorkQueue;
 use common::protocol::http::{Exchange, Progress};
 
 /// Read at once from a connection, bytes.
@@ -18,7 +19,7 @@ pub const CHUNK: usize = 64 * 1024;
 
 /// The state of one download, but for its connection.
 pub struct Target<'a> {
-    shared: &'a Shared,
+    queue: &'a WorkQueue,
     job: &'a Job,
     exchange: Exchange,
     file: NamedTempFile,
@@ -29,14 +30,14 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     /// No file can be made in the directory.
-    pub fn new(shared: &'a Shared, job: &'a Job) -> anyhow::Result<Target<'a>> {
+    pub fn new(queue: &'a WorkQueue, job: &'a Job) -> anyhow::Result<Target<'a>> {
         let directory = job.path.parent().context("the file has no directory")?;
         let file = tempfile::Builder::new()
             .prefix(".download-")
             .permissions(Permissions::from_mode(0o666)) // what the umask leaves of it, as for any file
             .tempfile_in(directory)
             .with_context(|| format!("cannot make a file in {}", directory.display()))?;
-        Ok(Target { shared, job, exchange: Exchange::new(shared.limit), file })
+        Ok(Target { queue, job, exchange: Exchange::new(queue.limit), file })
     }
 
     /// Bytes have come, or with none of them the server's end. `true`: the file is complete.
@@ -52,9 +53,9 @@ impl<'a> Target<'a> {
         let progress = self.exchange.receive(bytes, &mut self.file);
         record.bytes = self.exchange.received();
         if before == 0 && record.bytes > 0 {
-            record.first_byte_ms = Some(self.shared.now_ms());
+            record.first_byte_ms = Some(self.queue.now_ms());
         }
-        self.shared.screen.advance(record.number, record.bytes, self.exchange.expected());
+        self.queue.screen.advance(record.number, record.bytes, self.exchange.expected());
         Ok(progress? == Progress::Complete)
     }
 

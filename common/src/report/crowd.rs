@@ -9,8 +9,8 @@
 //! ```
 
 use super::data::{ClientOutcome, Timeline};
-use super::number::{grouped, millis, short, step};
-use super::svg::{Picture, through};
+use super::number::{grouped, millis, short};
+use super::svg::{Picture, step, through};
 
 /// More clients than this are drawn as a crowd.
 pub(super) const MANY: usize = 40;

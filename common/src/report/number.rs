@@ -71,20 +71,6 @@ pub(super) fn micros(us: f64) -> String {
     if us < 1000.0 { format!("{}\u{a0}µs", short(us)) } else { millis(us / 1000.0) }
 }
 
-/// A step of 1, 2 or 5 times a power of ten that cuts `range` into at most `count` pieces.
-pub(super) fn step(range: f64, count: f64) -> f64 {
-    if range <= 0.0 || !range.is_finite() {
-        return 1.0;
-    }
-    let raw = range / count;
-    let power = 10f64.powf(raw.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
-        .map(|factor| factor * power)
-        .into_iter()
-        .find(|step| *step >= raw * 0.999)
-        .unwrap_or(raw)
-}
-
 /// `2026-03-14 09:26 UTC` of the seconds since 1970.
 ///
 /// Days to a date of the Gregorian calendar, counted in eras of 400 years that begin on a 1st of March, so that the
@@ -136,9 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_and_dates() {
-        assert!((step(330.0, 5.0) - 100.0).abs() < 1e-9);
-        assert!((step(25.0, 5.0) - 5.0).abs() < 1e-9);
+    fn dates() {
         assert_eq!(date(0), "1970-01-01 00:00 UTC");
         assert_eq!(date(951_827_696), "2000-02-29 12:34 UTC");
     }

@@ -1,9 +1,10 @@
-//! A small SVG writer: shapes with a class, and all text escaped. Colours and strokes are in `report.css`.
+//! A small SVG writer for every page that a program of ours makes: shapes with a class, and all text escaped. Colours and strokes
+//! are in the page's style sheet.
 
 /// Text that stands for itself in HTML and SVG, in an element or in a quoted attribute.
 ///
 /// Control characters, which a user's command may hold and HTML may not, become the replacement character.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -21,8 +22,8 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// A picture under construction: what is drawn behind, and what in front.
-#[derive(Default)]
-pub(crate) struct Picture {
+#[derive(Debug, Default)]
+pub struct Picture {
     behind: String,
     front: String,
 }
@@ -96,7 +97,7 @@ fn line(from: (f64, f64), to: (f64, f64), class: &str) -> String {
 }
 
 /// A path through the points.
-pub(crate) fn through(points: &[(f64, f64)]) -> String {
+pub fn through(points: &[(f64, f64)]) -> String {
     let mut data = String::new();
     for (index, (x, y)) in points.iter().enumerate() {
         data += if index == 0 { "M" } else { "L" };
@@ -105,8 +106,22 @@ pub(crate) fn through(points: &[(f64, f64)]) -> String {
     data
 }
 
+/// A step of 1, 2 or 5 times a power of ten that cuts an axis of this `range` into at most `count` pieces.
+pub fn step(range: f64, count: f64) -> f64 {
+    if range <= 0.0 || !range.is_finite() {
+        return 1.0;
+    }
+    let raw = range / count;
+    let power = 10f64.powf(raw.log10().floor());
+    [1.0, 2.0, 5.0, 10.0]
+        .map(|factor| factor * power)
+        .into_iter()
+        .find(|step| *step >= raw * 0.999)
+        .unwrap_or(raw)
+}
+
 /// A coordinate, to a tenth: more is not seen and only makes the file longer.
-pub(crate) fn tenths(value: f64) -> String {
+pub fn tenths(value: f64) -> String {
     if !value.is_finite() {
         return "0".into();
     }
@@ -116,7 +131,7 @@ pub(crate) fn tenths(value: f64) -> String {
 }
 
 /// At most `width` characters, the last one an ellipsis where something was cut.
-pub(crate) fn fit(text: &str, width: usize) -> String {
+pub fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.into();
     }
@@ -144,6 +159,12 @@ mod tests {
         assert_eq!(tenths(12.345), "12.3");
         assert_eq!(tenths(-0.01), "0");
         assert_eq!(through(&[(0.0, 1.0), (2.5, 3.0)]), "M0 1L2.5 3");
+    }
+
+    #[test]
+    fn the_steps_of_an_axis_are_round() {
+        assert!((step(330.0, 5.0) - 100.0).abs() < 1e-9);
+        assert!((step(25.0, 5.0) - 5.0).abs() < 1e-9);
     }
 
     #[test]

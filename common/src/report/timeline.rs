@@ -11,8 +11,8 @@
 
 use super::data::{ClientOutcome, Lane, SliceKind, Timeline};
 use super::lanes::{left_at, service_of, tracks};
-use super::number::{short, step};
-use super::svg::{Picture, fit, through};
+use super::number::short;
+use super::svg::{Picture, fit, step, through};
 
 /// Width of the picture.
 const WIDTH: f64 = 360.0;
