@@ -6,139 +6,42 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | [`args`] | the command line |
 //! | [`subject`] | the server: at an address, or started for this |
-//! | [`crowd`] | clients that begin at once |
+//! | [`workload`] | clients that begin at once |
 //! | [`recorder`] | one clock, a lane for each client |
-//! | [`game`] | the guess-word game: its model, and its players |
+//! | [`game`] | the guess-word game: its rules, and its players |
 //! | [`board`], [`notifications`] | clients of the boards |
 //! | [`racy_board`] | a board that loses messages, to see it found |
-//! | [`verdict`] | what is printed, written and drawn |
+//! | [`trial`] | one run: the verdict, and what is printed, written and drawn |
 
+pub mod args;
 pub mod board;
-pub mod crowd;
 pub mod game;
 pub mod notifications;
 pub mod racy_board;
 pub mod recorder;
 pub mod subject;
-pub mod verdict;
+pub mod trial;
+pub mod workload;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
-use clap::{Args, Parser, ValueEnum};
+use clap::Parser;
 use common::board::BoardService;
 use common::core::service::AnyService;
-use common::support::cli::{duration, writable};
+use common::support::cli::writable;
 use common::support::interrupt;
-use common::verify::linearizability::STEPS;
 
-use crowd::Crowd;
+pub use args::{System, VerifyArgs};
 use subject::Subject;
-use verdict::Run;
-
-const EXAMPLES: &str = "\
-Examples:
-  cargo ch4 verify                                   the game, on a server of its own
-  cargo ch4 verify --racy 1ms --picture race.html    with check-then-act: a violation
-  cargo ch4 verify --what board --racy 1ms --picture lost.html
-  cargo ch4 verify --what board --model tokio --seed 7 --json history.json
-  cargo ch4 verify --what game -p 7778               a server that nobody else uses now
-  cargo ch4 verify --racy 1ms --seed 7 --seeds 20    no violation with seed 7 this time? 8, 9, …
-
-What is feasible: with 100 operations each, 64 clients of the game, 32 of the board and 8 of
-the notification board are judged in seconds; with twice as many, expect `unknown`. The cost
-grows with --operations about in proportion, but exponentially with the calls that are open
-at once, and those are as many as --clients; a call that is never answered stays open to the
-end. Rather more --seeds than more clients. --steps and --limit bound it in any case.
-
-Exit status: 0 an order explains every answer, 1 an error, 3 no order does, 4 unknown: the
-search was given up, or only one of several clients was served, so that nothing was at once.";
-
-/// No order explains the answers.
-const VIOLATION: u8 = 3;
-/// The search was given up, or there was nothing to search.
-const UNKNOWN: u8 = 4;
-
-/// What is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum What {
-    /// The guess-word game
-    Game,
-    /// The message board over TCP
-    Board,
-    /// The notification board
-    Notifications,
-}
-
-/// The arguments of this command.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub struct VerifyArgs {
-    /// What is checked
-    #[arg(short, long, value_enum, default_value = "game")]
-    pub what: What,
-    /// Where the server is [default: with a port 127.0.0.1, with neither a server is started for this]
-    #[arg(short = 'H', long)]
-    pub host: Option<String>,
-    /// The server's port [default: with a host 7777]
-    #[arg(short, long)]
-    pub port: Option<u16>,
-    /// How the server that is started runs its connections [default: thread-per-connection]
-    #[arg(short, long, value_enum)]
-    pub model: Option<Model>,
-    /// Start a server with a bug: it checks, lets the lock go for so long, and acts
-    #[arg(long, value_name = "TIME", value_parser = duration, num_args = 0..=1, default_missing_value = "1ms")]
-    pub racy: Option<Duration>,
-    /// How many clients at once
-    #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub clients: u16,
-    /// Most calls of each client
-    #[arg(short, long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub operations: u32,
-    /// What the clients ask for [random, printed]; when each request arrives is decided anew in every run
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Run again with the next seed, so many times at most, until there is a violation
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub seeds: u32,
-    /// No client begins a call after this time
-    #[arg(short, long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub time: Duration,
-    /// The search is given up after so many steps, and the verdict is unknown; a million is some 35 MB
-    #[arg(long, value_name = "N", default_value_t = STEPS)]
-    pub steps: u64,
-    /// The search is given up after so long, too; to explain a violation may take as long again
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "20s")]
-    pub limit: Duration,
-    /// Write the history and the verdict as JSON
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Draw the violation, or else the beginning of the order that was found, as an HTML file
-    #[arg(long, value_name = "FILE")]
-    pub picture: Option<PathBuf>,
-    /// Be the board that is checked
-    #[arg(long, hide = true)]
-    pub serve_board: bool,
-    /// End when the process that started this one ends, however it does
-    #[arg(long, value_name = "PID", hide = true, requires = "serve_board")]
-    pub parent: Option<i32>,
-}
-
-impl What {
-    fn name(self) -> &'static str {
-        match self {
-            What::Game => "guess-word game",
-            What::Board => "message board",
-            What::Notifications => "notification board",
-        }
-    }
-}
+use trial::Trial;
+use workload::Workload;
 
 /// Runs clients against a server, and judges what they were answered.
 ///
@@ -157,7 +60,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         let seed = first.wrapping_add(run.into());
         let is_fresh = subject.is_ours && run == 0;
         let tag = if is_fresh { String::new() } else { format!("-{:x}.{run}", std::process::id()) };
-        let crowd = Crowd {
+        let workload = Workload {
             address: subject.address,
             tag: &tag,
             clients: usize::from(args.clients),
@@ -166,19 +69,19 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
             seed,
             interrupted,
         };
-        let run = Run { args, subject: &subject.name, seed };
+        let trial = Trial { args, subject: &subject.name, seed };
         status = match args.what {
-            What::Game => {
-                let (rules, lanes) = game::play(&crowd)?;
-                run.judge(&rules, recorder::silence(&lanes), &recorder::history(lanes))?
+            System::Game => {
+                let (rules, lanes) = game::play(&workload)?;
+                trial.judge(&rules, recorder::silence(&lanes), &recorder::history(lanes))?
             }
-            What::Board => {
-                let (board, lanes) = board::play(&crowd)?;
-                run.judge(&board, recorder::silence(&lanes), &board.learn_ids(&recorder::history(lanes)))?
+            System::Board => {
+                let (board, lanes) = board::play(&workload)?;
+                trial.judge(&board, recorder::silence(&lanes), &board.learn_ids(&recorder::history(lanes)))?
             }
-            What::Notifications => {
-                let (board, lanes) = notifications::play(&crowd)?;
-                run.judge(&board, recorder::silence(&lanes), &board.learn_ids(&recorder::history(lanes)))?
+            System::Notifications => {
+                let (board, lanes) = notifications::play(&workload)?;
+                trial.judge(&board, recorder::silence(&lanes), &board.learn_ids(&recorder::history(lanes)))?
             }
         };
         if status != ExitCode::SUCCESS || interrupted.load(std::sync::atomic::Ordering::Relaxed) {

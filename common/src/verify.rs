@@ -35,5 +35,5 @@ pub mod specification;
 
 pub use explanation::{Explanation, explain};
 pub use history::{Call, History};
-pub use linearizability::{Limit, Outcome, Verdict, Violation, check};
+pub use linearizability::{Limit, SearchResult, Verdict, Violation, check};
 pub use specification::Specification;

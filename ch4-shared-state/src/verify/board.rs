@@ -9,24 +9,25 @@ use common::verify::board::{Answer, Board, Operation, Text};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::crowd::{Crowd, PATIENCE};
 use super::recorder::Lane;
+use super::workload::{ANSWER_TIMEOUT, Workload};
 use common::support::patient::Patient;
 
 /// Most messages that may be on the board before.
 const INITIAL: usize = 10_000;
 
-type Calls = Lane<Operation, Answer>;
+type BoardLane = Lane<Operation, Answer>;
 
 /// Publishes and reads, and tells what was there before.
 ///
 /// # Errors
 /// Nobody listens there, or there is too much on the board.
-pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Board, Vec<Calls>)> {
-    let nobody =
-        || format!("no message board at {}; start one with `cargo ch3 serve --service board`", crowd.address);
-    let Answer::Ids(ids) = ask(crowd, &Operation::Last(0)).with_context(nobody)? else {
-        anyhow::bail!("{} is no message board", crowd.address);
+pub fn play(workload: &Workload<'_>) -> anyhow::Result<(Board, Vec<BoardLane>)> {
+    let nobody = || {
+        format!("no message board at {}; start one with `cargo ch3 serve --service board`", workload.address)
+    };
+    let Answer::Ids(ids) = ask(workload, &Operation::Last(0)).with_context(nobody)? else {
+        anyhow::bail!("{} is no message board", workload.address);
     };
     anyhow::ensure!(
         ids.len() <= INITIAL,
@@ -35,20 +36,20 @@ pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Board, Vec<Calls>)> {
     );
     let mut board = Board::default();
     for id in ids {
-        match ask(crowd, &Operation::Get(id))? {
+        match ask(workload, &Operation::Get(id))? {
             Answer::Message(Some(text)) => board.initial.push(text),
             other => anyhow::bail!("message {id} is on the board and cannot be read: {other}"),
         }
     }
     // Code 5 is ours; another server may not have it.
-    let has_texts = !matches!(ask(crowd, &Operation::LastTexts(1))?, Answer::Refused(_));
-    let clients = (0..crowd.clients).collect();
-    let lanes = crowd.run(
+    let has_texts = !matches!(ask(workload, &Operation::LastTexts(1))?, Answer::Refused(_));
+    let clients = (0..workload.clients).collect();
+    let lanes = workload.run(
         clients,
-        |client, lane, rng| publish_and_read(crowd, *client, has_texts, lane, rng),
+        |client, lane, rng| publish_and_read(workload, *client, has_texts, lane, rng),
         |_, lane| {
             let all = if has_texts { Operation::LastTexts(0) } else { Operation::Last(0) };
-            lane.call(all, |operation| ask(crowd, operation))?;
+            lane.call(all, |operation| ask(workload, operation))?;
             Ok(())
         },
     )?;
@@ -56,25 +57,25 @@ pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Board, Vec<Calls>)> {
 }
 
 fn publish_and_read(
-    crowd: &Crowd<'_>,
+    workload: &Workload<'_>,
     client: usize,
     has_texts: bool,
-    lane: &mut Calls,
+    lane: &mut BoardLane,
     mut rng: StdRng,
 ) -> anyhow::Result<()> {
     let mut next_id = 0;
     for number in 0.. {
-        if !crowd.goes_on(number) {
+        if !workload.goes_on(number) {
             break;
         }
         let operation = match rng.random_range(0..100) {
-            0..45 => Operation::Publish(text(crowd, client, number)),
+            0..45 => Operation::Publish(text(workload, client, number)),
             45..60 if has_texts => Operation::LastTexts(rng.random_range(1..5)),
             45..75 => Operation::Last(rng.random_range(1..7)),
             // Now and then one that is not there yet.
             _ => Operation::Get(next_id + rng.random_range(0..2)),
         };
-        let answer = lane.call(operation, |operation| ask(crowd, operation))?;
+        let answer = lane.call(operation, |operation| ask(workload, operation))?;
         match answer {
             Answer::Ids(ids) => next_id = ids.last().copied().unwrap_or(next_id),
             Answer::Message(Some(_)) => next_id += 1,
@@ -85,12 +86,12 @@ fn publish_and_read(
 }
 
 /// A text that nobody else publishes, in this run or in another.
-pub fn text(crowd: &Crowd<'_>, client: usize, number: usize) -> Text {
-    format!("c{client}.{number}{}", crowd.tag).into()
+pub fn text(workload: &Workload<'_>, client: usize, number: usize) -> Text {
+    format!("c{client}.{number}{}", workload.tag).into()
 }
 
 /// A request and its answer, over a connection of their own.
-fn ask(crowd: &Crowd<'_>, operation: &Operation) -> io::Result<Answer> {
+fn ask(workload: &Workload<'_>, operation: &Operation) -> io::Result<Answer> {
     let request = match operation {
         Operation::Publish(text) => Request::Publish(text.as_bytes()).encode(),
         Operation::Last(count) => Request::Last(*count).encode(),
@@ -98,7 +99,7 @@ fn ask(crowd: &Crowd<'_>, operation: &Operation) -> io::Result<Answer> {
         Operation::Get(id) => Request::Get(Id(*id)).encode(),
         Operation::Search(_) | Operation::News(_) => return Err(io::ErrorKind::Unsupported.into()),
     };
-    let mut stream = Patient::connect(crowd.address, PATIENCE, crowd.interrupted)?;
+    let mut stream = Patient::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
     stream.write_all(&request)?;
     stream.finish()?;
     let mut response = Vec::new();

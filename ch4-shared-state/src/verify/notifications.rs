@@ -13,14 +13,14 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::board::{as_text, text};
-use super::crowd::{Crowd, PATIENCE};
 use super::recorder::Lane;
+use super::workload::{ANSWER_TIMEOUT, Workload};
 use common::support::patient::Patient;
 
-type Calls = Lane<Operation, Answer>;
+type BoardLane = Lane<Operation, Answer>;
 
 /// A connection that waits for the answer to each request, and lets notifications pass.
-struct Subscriber<'a> {
+struct NotificationClient<'a> {
     number: u32,
     /// It has asked or published something.
     has_begun: bool,
@@ -33,23 +33,23 @@ struct Subscriber<'a> {
 ///
 /// # Errors
 /// Nobody listens there, or it is no notification board.
-pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Board, Vec<Calls>)> {
+pub fn play(workload: &Workload<'_>) -> anyhow::Result<(Board, Vec<BoardLane>)> {
     let nobody =
-        || format!("no notification board at {}; start one with `cargo ch4 board-server`", crowd.address);
-    let mut first = Subscriber::connect(crowd, u32::MAX).with_context(nobody)?;
+        || format!("no notification board at {}; start one with `cargo ch4 board-server`", workload.address);
+    let mut first = NotificationClient::connect(workload, u32::MAX).with_context(nobody)?;
     let Answer::Texts(initial) = first.ask(&Operation::News(first.number)).with_context(nobody)? else {
-        anyhow::bail!("{} is no notification board", crowd.address);
+        anyhow::bail!("{} is no notification board", workload.address);
     };
     drop(first);
-    let subscribers = (0..)
-        .take(crowd.clients)
-        .map(|number| Subscriber::connect(crowd, number))
+    let clients = (0..)
+        .take(workload.clients)
+        .map(|number| NotificationClient::connect(workload, number))
         .collect::<io::Result<_>>()?;
-    let lanes = crowd.run(
-        subscribers,
-        |subscriber, lane, rng| publish_and_read(crowd, subscriber, lane, rng),
-        |subscriber, lane| {
-            lane.call(Operation::News(subscriber.number), |operation| subscriber.ask(operation))?;
+    let lanes = workload.run(
+        clients,
+        |client, lane, rng| publish_and_read(workload, client, lane, rng),
+        |client, lane| {
+            lane.call(Operation::News(client.number), |operation| client.ask(operation))?;
             Ok(())
         },
     )?;
@@ -57,30 +57,30 @@ pub fn play(crowd: &Crowd<'_>) -> anyhow::Result<(Board, Vec<Calls>)> {
 }
 
 fn publish_and_read(
-    crowd: &Crowd<'_>,
-    subscriber: &mut Subscriber<'_>,
-    lane: &mut Calls,
+    workload: &Workload<'_>,
+    client: &mut NotificationClient<'_>,
+    lane: &mut BoardLane,
     mut rng: StdRng,
 ) -> anyhow::Result<()> {
     for number in 0.. {
-        if !crowd.goes_on(number) {
+        if !workload.goes_on(number) {
             break;
         }
         let operation = if rng.random_bool(0.4) {
-            Operation::Publish(text(crowd, subscriber.number as usize, number))
+            Operation::Publish(text(workload, client.number as usize, number))
         } else {
-            Operation::News(subscriber.number)
+            Operation::News(client.number)
         };
-        lane.call(operation, |operation| subscriber.ask(operation))?;
+        lane.call(operation, |operation| client.ask(operation))?;
     }
     Ok(())
 }
 
-impl<'a> Subscriber<'a> {
-    fn connect(crowd: &Crowd<'a>, number: u32) -> io::Result<Subscriber<'a>> {
-        let stream = Patient::connect(crowd.address, PATIENCE, crowd.interrupted)?;
+impl<'a> NotificationClient<'a> {
+    fn connect(workload: &Workload<'a>, number: u32) -> io::Result<NotificationClient<'a>> {
+        let stream = Patient::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
         let decoder = Decoder::new(RESPONSE_LIMIT);
-        Ok(Subscriber { number, has_begun: false, stream, received: Vec::new(), decoder })
+        Ok(NotificationClient { number, has_begun: false, stream, received: Vec::new(), decoder })
     }
 
     fn ask(&mut self, operation: &Operation) -> io::Result<Answer> {

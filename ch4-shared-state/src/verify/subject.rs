@@ -7,7 +7,7 @@ use ch3_threads::compare::process::ServerProcess;
 use ch3_threads::model::Model;
 use common::support::cli::human;
 
-use super::{VerifyArgs, What};
+use super::args::{System, VerifyArgs};
 use common::support::child_server;
 
 /// A server that runs.
@@ -45,14 +45,14 @@ impl Subject {
     /// This program again, on a port of the system's choice. Its default model has a thread for each client, so that there is something
     /// to go wrong.
     fn start(args: &VerifyArgs) -> anyhow::Result<Subject> {
-        if args.racy.is_some() && args.what == What::Notifications {
+        if args.racy.is_some() && args.what == System::Notifications {
             bail!("--racy is for the game and the board: the notification board has no such switch");
         }
         let model = args.model.unwrap_or(Model::ThreadPerConnection).name();
         let mut arguments: Vec<String> = match args.what {
-            What::Game => vec!["guessword-server".into()],
-            What::Notifications => vec!["board-server".into()],
-            What::Board => vec!["verify".into(), "--serve-board".into()],
+            System::Game => vec!["guessword-server".into()],
+            System::Notifications => vec!["board-server".into()],
+            System::Board => vec!["verify".into(), "--serve-board".into()],
         };
         arguments.extend(["--log", "error", "--model", &model].map(String::from));
         if let Some(pause) = args.racy {

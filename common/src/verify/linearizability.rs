@@ -67,7 +67,7 @@ impl Limit<'_> {
 
 /// What was found, and how long it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct SearchResult {
     /// The answer.
     pub verdict: Verdict,
     /// Calls tried in the model, never more than the limit. Fewer than it with [`Verdict::Unknown`]: the time was over.
@@ -99,10 +99,10 @@ pub fn check<'a, S: Specification>(
     specification: &S,
     history: &History<S::Operation, S::Answer>,
     limit: impl Into<Limit<'a>>,
-) -> Outcome {
+) -> SearchResult {
     let mut search = Search::new(specification, history.calls());
     let verdict = search.run(limit.into());
-    Outcome { verdict, steps: search.steps }
+    SearchResult { verdict, steps: search.steps }
 }
 
 struct Search<'a, S: Specification> {

@@ -190,7 +190,7 @@ fn the_bound_is_kept_and_said() {
     all.push((11, Some(12), Take, read(99)));
     let history = calls(&all);
     for limit in [0, 1, 1000] {
-        assert_eq!(check(&Queue, &history, limit), Outcome { verdict: Verdict::Unknown, steps: limit });
+        assert_eq!(check(&Queue, &history, limit), SearchResult { verdict: Verdict::Unknown, steps: limit });
     }
     assert_eq!(check(&Queue, &calls(&[]), 0).verdict, Verdict::Linearizable(Vec::new()));
 }
@@ -200,7 +200,7 @@ fn the_search_keeps_its_time() {
     let history = calls(&[(0, Some(1), Put(1), DONE), (2, Some(3), Take, read(1))]);
     let within =
         |is_late: &dyn Fn() -> bool| check(&Queue, &history, Limit { steps: STEPS, is_late: Some(is_late) });
-    assert_eq!(within(&|| true), Outcome { verdict: Verdict::Unknown, steps: 0 });
+    assert_eq!(within(&|| true), SearchResult { verdict: Verdict::Unknown, steps: 0 });
     assert!(holds(&within(&|| false).verdict));
 }
 

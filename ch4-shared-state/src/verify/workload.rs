@@ -17,11 +17,11 @@ use rand::rngs::StdRng;
 use super::recorder::{Clock, Lane};
 
 /// How long one answer may take; a call without one has never returned, and its client ends.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many clients do how much, and where.
 #[derive(Debug, Clone, Copy)]
-pub struct Crowd<'a> {
+pub struct Workload<'a> {
     /// The server.
     pub address: SocketAddr,
     /// What tells the names and texts of this run from those that another has left behind.
@@ -38,7 +38,7 @@ pub struct Crowd<'a> {
     pub interrupted: &'a AtomicBool,
 }
 
-impl Crowd<'_> {
+impl Workload<'_> {
     /// Whether a client that has made so many calls makes another.
     pub fn goes_on(&self, calls: usize) -> bool {
         calls < self.operations && Instant::now() < self.until && !self.interrupted.load(Ordering::Relaxed)

@@ -9,15 +9,20 @@ use std::time::Instant;
 use anyhow::Context;
 use common::support::cli::{human, stdout};
 use common::verify::picture::{self, About, Shown, sentence};
-use common::verify::{Explanation, History, Limit, Outcome, Specification, Verdict, check, explain};
+use common::verify::{Explanation, History, Limit, SearchResult, Specification, Verdict, check, explain};
 use serde_json::{Value, json};
 
+use super::args::VerifyArgs;
 use super::recorder::Silence;
-use super::{UNKNOWN, VIOLATION, VerifyArgs};
+
+/// No order explains the answers.
+const VIOLATION: u8 = 3;
+/// The search was given up, or there was nothing to search.
+const UNKNOWN: u8 = 4;
 
 /// One run of the clients.
 #[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
+pub struct Trial<'a> {
     /// How they were run.
     pub args: &'a VerifyArgs,
     /// Against what.
@@ -26,7 +31,7 @@ pub struct Run<'a> {
     pub seed: u64,
 }
 
-impl Run<'_> {
+impl Trial<'_> {
     /// Searches an order, and says, writes and draws what came of it.
     ///
     /// # Errors
@@ -118,7 +123,7 @@ impl Run<'_> {
         &self,
         path: &Path,
         history: &History<O, A>,
-        outcome: &Outcome,
+        outcome: &SearchResult,
         explanation: Option<&Explanation>,
         run: &str,
         verdict: &str,
@@ -173,7 +178,7 @@ impl Run<'_> {
     fn json<O: std::fmt::Display, A: std::fmt::Display>(
         &self,
         history: &History<O, A>,
-        outcome: &Outcome,
+        outcome: &SearchResult,
         explanation: Option<&Explanation>,
     ) -> Value {
         let order: &[usize] = match &outcome.verdict {
@@ -219,7 +224,7 @@ impl Run<'_> {
         &self,
         history: &History<O, A>,
         silence: Silence,
-        outcome: &Outcome,
+        outcome: &SearchResult,
         explanation: Option<&Explanation>,
     ) -> String {
         let steps = outcome.steps;
