@@ -4,16 +4,26 @@
 //! ```text
 //!   arguments    how often, how long, which seed, which files
 //!   machine      a processor for servers and one for clients; what others took of them
+//!   peers        programs of others that take part
 //!   undisturbed  one measurement, repeated when others took too much
-//!   rounds       everybody once per round ──► rows of samples ──► ratios
+//!   rounds       every contestant once per round ──► rows of samples ──► ratios
+//!   results      rows in tables
 //!   goal         a ratio that was to be reached
-//!   table        for a terminal and as Markdown
+//!   table        cells in columns, for a terminal and as Markdown
+//!   layout       results and goals as such tables
+//!   session      all of it, from the first line to the files
 //! ```
+//!
+//! A bench names its contestants, its loads and its goals, and how one sample is taken.
 
 pub mod arguments;
 pub mod goal;
+pub mod layout;
 pub mod machine;
+pub mod peers;
+pub mod results;
 pub mod rounds;
+pub mod session;
 pub mod table;
 pub mod undisturbed;
 

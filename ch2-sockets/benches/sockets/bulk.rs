@@ -2,18 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use common::bench::machine::process_ms;
+use common::bench::machine::{Pins, process_ms};
 
 use super::child::Running;
 use super::iperf::{self, Over};
-use super::race::{Contestant, Race};
-use super::results::{Sample, Table};
+use super::sample::{Contestant, Load, Sample, Table};
 use super::servers::BenchServer;
 use super::{limit, quic, sessions, tcp};
 
-/// Measures all of them.
-pub fn run(race: &mut Race<'_>) -> Table {
-    let (pins, seed, time) = (race.pins, race.seed, race.time());
+/// All of them.
+pub fn load(pins: Pins, seed: u64) -> Load {
     let against = |server: BenchServer, send: fn(&mut Running, Duration) -> anyhow::Result<f64>| {
         move |time: Duration| {
             pins.go_to_servers()?;
@@ -31,7 +29,7 @@ pub fn run(race: &mut Race<'_>) -> Table {
     let session = |loss: f64| against(BenchServer::Sessions { loss, seed }, sessions::send);
     let iperf =
         |over| move |time| Ok(Sample { per_s: iperf::measure(over, pins, time)?, ..Sample::default() });
-    let field = [
+    let contestants = vec![
         Contestant::new("session", "window by congestion control", session(0.0)),
         Contestant::new("session, 1 % loss", "the receiver drops one datagram in a hundred", session(0.01)),
         Contestant::new("quinn", "QUIC: encrypts", against(BenchServer::Quic, quic::send)),
@@ -52,14 +50,8 @@ pub fn run(race: &mut Race<'_>) -> Table {
             against(BenchServer::Limit, limit::send),
         ),
     ];
-    let table = Table {
-        name: "bulk".into(),
-        about:
-            "messages of 16 MiB in datagrams of 1400 bytes, loopback, each answered before the next is sent"
-                .into(),
-        unit: "Gbit/s",
-        scale: 1e9 / 8.0,
-        rows: Vec::new(),
-    };
-    race.run(table, time, &field)
+    let about =
+        "messages of 16 MiB in datagrams of 1400 bytes, loopback, each answered before the next is sent";
+    let table = Table { scale: 1e9 / 8.0, ..Table::new("bulk", about, "Gbit/s") };
+    Load { table, contestants, times: 1 }
 }

@@ -2,7 +2,7 @@
 
 use common::bench::goal::Goal;
 
-use super::results::Results;
+use super::sample::Results;
 
 /// A goal per line; those about parts that were not asked for are left out.
 pub fn judge(results: &Results) -> Vec<Goal> {
@@ -19,8 +19,7 @@ pub fn judge(results: &Results) -> Vec<Goal> {
     ]
     .into_iter()
     .filter_map(|(table, one, factor, other)| {
-        let table = results.table(table)?;
-        Some(Goal::at_least(&table.name, table.row(one)?, factor, table.row(other)?, |sample| sample.per_s))
+        results.at_least(table, one, factor, other, |sample| sample.per_s)
     })
     .collect()
 }

@@ -1,11 +1,12 @@
 //! iperf3 as the peer, where it is installed. Its own report is read, not its sender's word: what arrived counts.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use common::bench::machine::Pins;
+use common::bench::peers::Peer;
 use serde_json::Value;
 
 use super::child::free_port;
@@ -20,14 +21,9 @@ pub enum Over {
     Tcp,
 }
 
-/// Its version.
-///
-/// # Errors
-/// A sentence that says why it takes no part.
-pub fn version() -> Result<String, String> {
-    let output = Command::new("iperf3").arg("--version").output().map_err(|_| "not installed".to_owned())?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().next().map(str::to_owned).ok_or_else(|| "it does not tell its version".to_owned())
+/// The program, if it is there.
+pub fn peer() -> Peer {
+    Peer::find("iperf3", &["--version"])
 }
 
 /// Bytes per second that arrived.
@@ -35,18 +31,19 @@ pub fn version() -> Result<String, String> {
 /// # Errors
 /// It is not installed, or its report cannot be read.
 pub fn measure(over: Over, pins: Pins, time: Duration) -> anyhow::Result<f64> {
+    let iperf = peer();
+    let (mut server, mut client) = (iperf.command()?, iperf.command()?);
     let port = free_port()?.to_string();
     pins.go_to_servers()?;
-    let server = Command::new("iperf3")
+    let server = server
         .args(["-s", "-1", "-B", "127.0.0.1", "-p", &port, "--forceflush"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();
     pins.go_to_generator()?;
-    let mut server = Killed(server.context("iperf3 is not installed")?);
+    let mut server = Killed(server.context("iperf3 does not start")?);
     server.wait_until_it_listens()?;
-    let mut client = Command::new("iperf3");
     // It takes whole seconds and leaves the first part out, as the others leave out their warm-up.
     client.args(["-c", "127.0.0.1", "-p", &port, "-J", "-O", "1", "-t"]);
     client.arg(time.as_secs().max(1).to_string());

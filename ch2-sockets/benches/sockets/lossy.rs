@@ -23,21 +23,19 @@ use common::netem::{Profile, Relay, RunningRelay, Settings};
 
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::race::{Contestant, Race};
-use super::results::{Sample, Table};
+use super::sample::{Contestant, Load, Sample, Table};
 use super::servers::BenchServer;
 use super::{sessions, tcp, tun};
 
 const LOSSES: [(f64, &str); 2] = [(0.05, "loss 5 %"), (0.20, "loss 20 %")];
 const DELAY: Duration = Duration::from_millis(20);
 
-/// Measures all of them under each loss. What takes 40 ms a turn needs more than two seconds to show itself.
-pub fn run(race: &mut Race<'_>) -> Vec<Table> {
-    LOSSES.map(|(loss, name)| with_loss(race, loss, name)).into()
+/// All of them under each loss. What takes 40 ms a turn needs more than two seconds to show itself.
+pub fn loads(seed: u64) -> Vec<Load> {
+    LOSSES.map(|(loss, name)| with_loss(loss, name, seed)).into()
 }
 
-fn with_loss(race: &mut Race<'_>, loss: f64, name: &str) -> Table {
-    let seed = race.seed;
+fn with_loss(loss: f64, name: &str, seed: u64) -> Load {
     let profile = Profile { loss, delay: DELAY, ..Profile::default() };
     let session = |config: Config| {
         let profile = profile.clone();
@@ -45,35 +43,35 @@ fn with_loss(race: &mut Race<'_>, loss: f64, name: &str) -> Table {
     };
     let window = |blocks| Config { window: Some(blocks), ..Config::default() };
     let reno = Config { congestion: Congestion::Reno, ..Config::default() };
-    let field = [
+    let by_tcp = |carry: fn(&Profile, u64, Duration) -> anyhow::Result<f64>| {
+        let profile = profile.clone();
+        move |time| Ok(Sample { per_s: carry(&profile, seed, time)?, ..Sample::default() })
+    };
+    let network = profile.clone();
+    let contestants = vec![
         Contestant::new("session, window 1", "stop-and-wait", session(window(1))),
         Contestant::new("session, window 16", "", session(window(16))),
         Contestant::new("session, Reno", "every loss is congestion", session(reno)),
         Contestant::new("session", "a loss without delay is none", session(Config::default())),
-        Contestant::new("TCP", "by the relay: a lost chunk is late", |time| {
-            Ok(Sample { per_s: tcp_by_relay(&profile, seed, time)?, ..Sample::default() })
+        Contestant::new("TCP", "by the relay: a lost chunk is late", by_tcp(tcp_by_relay)),
+        Contestant::new("session, network", "real losses of IP packets", move |time| {
+            sample(session_by_network(&network, seed, time)?)
         }),
-        Contestant::new("session, network", "real losses of IP packets", |time| {
-            sample(session_by_network(&profile, seed, time)?)
-        }),
-        Contestant::new("TCP cubic, network", "the kernel's TCP: every loss is congestion", |time| {
-            Ok(Sample { per_s: tcp_by_network(&profile, seed, "cubic", time)?, ..Sample::default() })
-        }),
-        Contestant::new("TCP BBR, network", "the kernel's TCP: it measures the rate instead", |time| {
-            Ok(Sample { per_s: tcp_by_network(&profile, seed, "bbr", time)?, ..Sample::default() })
-        }),
-    ];
-    let table = Table {
-        name: name.into(),
-        about: format!(
-            "one endless message, {} % of the datagrams lost both ways, 20 ms each way",
-            loss * 100.0
+        Contestant::new(
+            "TCP cubic, network",
+            "the kernel's TCP: every loss is congestion",
+            by_tcp(|profile, seed, time| tcp_by_network(profile, seed, "cubic", time)),
         ),
-        unit: "Mbit/s",
-        scale: 1e6 / 8.0,
-        rows: Vec::new(),
-    };
-    race.run(table, race.time() * 2, &field)
+        Contestant::new(
+            "TCP BBR, network",
+            "the kernel's TCP: it measures the rate instead",
+            by_tcp(|profile, seed, time| tcp_by_network(profile, seed, "bbr", time)),
+        ),
+    ];
+    let about =
+        format!("one endless message, {} % of the datagrams lost both ways, 20 ms each way", loss * 100.0);
+    let table = Table { scale: 1e6 / 8.0, ..Table::new(name, about, "Mbit/s") };
+    Load { table, contestants, times: 2 }
 }
 
 fn sample((per_s, statistics): (f64, Statistics)) -> anyhow::Result<Sample> {

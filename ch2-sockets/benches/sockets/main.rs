@@ -5,8 +5,8 @@
 //!   lossy      the same through a bad link: sessions · stop-and-wait · TCP                                      lossy.rs
 //!   requests   small requests to the UDP board and to a minimal UDP echo                                        requests.rs
 //!     for each round, for each contestant in an order drawn anew                  common::bench::rounds
-//!       start its server ──► warm up ──► measure ──► stop it                      race.rs
-//!   tables · goals · Markdown · JSON                                              present.rs  goals.rs
+//!       start its server ──► warm up ──► measure ──► stop it
+//!   tables · goals · Markdown · JSON                                              sample.rs  goals.rs
 //! ```
 //!
 //! What is reported is the ratio of two contestants in the same round, its median over the rounds, and its range.
@@ -20,27 +20,22 @@ mod iperf;
 mod limit;
 mod lossy;
 mod meter;
-mod present;
 mod quic;
-mod race;
 mod requests;
-mod results;
+mod sample;
 mod servers;
 mod sessions;
 mod tcp;
 mod tun;
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use clap::Parser;
 use common::bench::arguments::conclude;
-use common::bench::machine;
-use common::support::interrupt;
+use common::bench::session::Session;
 
 use args::{Args, BenchPart};
-use race::Race;
-use results::Results;
+use sample::LAYOUT;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -51,34 +46,21 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    let began = Instant::now();
-    let interrupted = interrupt::flag()?;
-    let (pins, seed) = (args.pinning.pins()?, args.measure.seed());
-    let mut results = Results {
-        machine: machine::describe(),
-        pinning: pins.describe(),
-        seed,
-        rounds: args.measure.rounds(),
-        time_s: args.measure.time().as_secs_f64(),
-        iperf: iperf::version().unwrap_or_else(|why| format!("SKIPPED, {why}")),
-        ..Results::default()
-    };
-    present::opening(&results);
-    let mut race = Race::new(args, pins, seed, interrupted);
+    let peers = vec![iperf::peer().describe()];
+    let mut session = Session::start(&args.measure, Some(args.pinning.pins()?), peers)?;
+    session.announce();
+    let (pins, seed, time) = (session.pins, session.seed, session.time());
     for part in args.parts() {
-        if race.is_interrupted() {
-            break;
+        let loads = match part {
+            BenchPart::Bulk => vec![bulk::load(pins, seed)],
+            BenchPart::Lossy => lossy::loads(seed),
+            BenchPart::Requests => vec![requests::load(pins)],
+        };
+        for load in loads.into_iter().map(|load| load.restricted_to(&args.only)) {
+            if !session.is_interrupted() {
+                session.run(load.table, time * load.times, &load.contestants);
+            }
         }
-        results.tables.extend(match part {
-            BenchPart::Bulk => vec![bulk::run(&mut race)],
-            BenchPart::Lossy => lossy::run(&mut race),
-            BenchPart::Requests => vec![requests::run(&mut race)],
-        });
     }
-    results.interrupted = race.is_interrupted();
-    race.finish();
-    results.goals = goals::judge(&results);
-    results.took_s = began.elapsed().as_secs_f64();
-    present::closing(&results);
-    args.measure.write(&present::markdown(&results), &results)
+    session.finish(&LAYOUT, goals::judge)
 }

@@ -8,12 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use common::bench::machine::process_ms;
+use common::bench::machine::{Pins, process_ms};
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, setsockopt, sockopt};
 
 use super::child::Running;
-use super::race::{Contestant, Race};
-use super::results::{Sample, Table};
+use super::sample::{Contestant, Load, Sample, Table};
 use super::servers::BenchServer;
 
 /// How many ask.
@@ -25,9 +24,8 @@ const REQUEST: usize = 128;
 /// When nothing has come for so long, what is missing counts as lost and is asked again.
 const LOST: Duration = Duration::from_millis(100);
 
-/// Measures the echo and the board.
-pub fn run(race: &mut Race<'_>) -> Table {
-    let (pins, time) = (race.pins, race.time());
+/// The echo and the board.
+pub fn load(pins: Pins) -> Load {
     let ask = move |start: fn() -> anyhow::Result<Running>, request: [u8; REQUEST]| {
         move |time: Duration| {
             pins.go_to_servers()?;
@@ -36,7 +34,7 @@ pub fn run(race: &mut Race<'_>) -> Table {
             measure(&server?, &request, time)
         }
     };
-    let field = [
+    let contestants = vec![
         Contestant::new("minimal echo", "recv, send", ask(|| BenchServer::Echo.start(), publish())),
         Contestant::new("board, PUBLISH", "128 bytes to the board, 1 back", ask(board, publish())),
         Contestant::new(
@@ -45,16 +43,10 @@ pub fn run(race: &mut Race<'_>) -> Table {
             ask(board, get()),
         ),
     ];
-    let table = Table {
-        name: "requests".into(),
-        about: format!(
-            "requests of {REQUEST} bytes from {CLIENTS} clients to a UDP server, each with {WINDOW} under way"
-        ),
-        unit: "requests/s",
-        scale: 1.0,
-        rows: Vec::new(),
-    };
-    race.run(table, time, &field)
+    let about = format!(
+        "requests of {REQUEST} bytes from {CLIENTS} clients to a UDP server, each with {WINDOW} under way"
+    );
+    Load { table: Table::new("requests", about, "requests/s"), contestants, times: 1 }
 }
 
 fn board() -> anyhow::Result<Running> {

@@ -6,15 +6,17 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Context;
+use common::bench::rounds::Contestant;
+use common::bench::session::Session;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::sync::atomic::Ordering;
 
+use super::args::Times;
 use super::contestants::{Entry, Who};
 use super::loads::{Load, Part};
-use super::measure::Stand;
-use super::race::Race;
-use super::results::{Row, Sample, Table};
+use super::sample::{Sample, Table};
+use super::testbed::Testbed;
 
 /// The name of the table.
 pub const TABLE: &str = "generator";
@@ -30,41 +32,34 @@ pub const COUNT: usize = 5;
 /// Requests by which redis-benchmark's rate is found, so that it can be told how many to make: it knows no time.
 const FIRST_REQUESTS: u64 = 20_000;
 
-/// Everybody once per round.
+/// Each of them once per round.
 ///
 /// # Errors
 /// There is no echo load to generate.
-pub fn run(race: &mut Race<'_>) -> anyhow::Result<Table> {
+pub fn run(session: &mut Session<'_, Sample, Times>, testbed: &Testbed<'_>) -> anyhow::Result<()> {
     let load = Part::Echo50.load().context("the load of 50 connections")?;
-    let (stand, time) = (race.stand, race.time);
     // wrk counts whole seconds.
-    let seconds = time.as_secs().max(1);
-    let time = Duration::from_secs(seconds);
-    let compared_with = |name: &str, base| Row { base: Some(base), ..Row::named(name) };
-    let mut rows = vec![
-        Row::named(WRK),
-        compared_with(SIMULATOR_NGINX, 0),
-        Row::named(REDIS_BENCHMARK),
-        compared_with(SIMULATOR_REDIS, 2),
-        Row { note: Load::CEILING.about.into(), ..Row::named(CEILING) },
+    let seconds = session.time().as_secs().max(1);
+    let server = |who| Entry { who, workers: None, short: false };
+    let simulator = |who, load| move |time| testbed.measure(&server(who), &load, time);
+    let contestants = [
+        Contestant::new(WRK, "", move |_| wrk(testbed, &load, seconds)),
+        Contestant::new(SIMULATOR_NGINX, "", simulator(Who::Nginx, load)).compared_with(0),
+        Contestant::new(REDIS_BENCHMARK, "", move |time| redis_benchmark(testbed, &load, time)),
+        Contestant::new(SIMULATOR_REDIS, "", simulator(Who::Redis, load)).compared_with(2),
+        Contestant::new(CEILING, Load::CEILING.about, simulator(Who::Limit, Load::CEILING)),
     ];
-    let entry = |who| Entry { who, workers: None, short: false };
-    race.rounds.run(TABLE, &mut rows, |index| match index {
-        0 => wrk(&stand, &load, seconds),
-        1 => stand.measure(&entry(Who::Nginx), &load, time),
-        2 => redis_benchmark(&stand, &load, time),
-        3 => stand.measure(&entry(Who::Redis), &load, time),
-        _ => stand.measure(&entry(Who::Limit), &Load::CEILING, time),
-    });
     let about = "load generators on one processor, 50 connections, 128 bytes, one request under way each";
-    Ok(Table { name: TABLE.into(), about: about.into(), ratio_to: "the other", rows })
+    let table = Table { ratio_to: "the other".into(), ..Table::new(TABLE, about, "requests/s") };
+    session.run(table, Duration::from_secs(seconds), &contestants);
+    Ok(())
 }
 
-fn wrk(stand: &Stand<'_>, load: &Load, seconds: u64) -> anyhow::Result<Sample> {
+fn wrk(testbed: &Testbed<'_>, load: &Load, seconds: u64) -> anyhow::Result<Sample> {
     let server =
-        Entry { who: Who::Nginx, workers: None, short: false }.start(load, stand.pins, stand.peers)?;
-    let command = stand.peers.wrk(server.process.address, load.clients, seconds)?;
-    let output = output(stand, command)?;
+        Entry { who: Who::Nginx, workers: None, short: false }.start(load, testbed.pins, testbed.peers)?;
+    let command = testbed.peers.wrk(server.process.address, load.clients, seconds)?;
+    let output = output(testbed, command)?;
     server.process.stop();
     let rate = output.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
     let per_s = rate.context("wrk did not say how many requests it made")?;
@@ -72,12 +67,12 @@ fn wrk(stand: &Stand<'_>, load: &Load, seconds: u64) -> anyhow::Result<Sample> {
     Ok(Sample { per_s, fault: fault.map(|line| line.trim().into()), ..Sample::default() })
 }
 
-fn redis_benchmark(stand: &Stand<'_>, load: &Load, time: Duration) -> anyhow::Result<Sample> {
+fn redis_benchmark(testbed: &Testbed<'_>, load: &Load, time: Duration) -> anyhow::Result<Sample> {
     let server =
-        Entry { who: Who::Redis, workers: None, short: false }.start(load, stand.pins, stand.peers)?;
+        Entry { who: Who::Redis, workers: None, short: false }.start(load, testbed.pins, testbed.peers)?;
     let rate = |requests| -> anyhow::Result<f64> {
-        let command = stand.peers.redis_benchmark(server.process.address, load, requests)?;
-        let output = output(stand, command)?;
+        let command = testbed.peers.redis_benchmark(server.process.address, load, requests)?;
+        let output = output(testbed, command)?;
         // "ECHO …","93457.95","0.269",…
         let numbers =
             output.lines().last().unwrap_or_default().rsplit_once("x\",").map(|(_, numbers)| numbers);
@@ -93,12 +88,12 @@ fn redis_benchmark(stand: &Stand<'_>, load: &Load, time: Duration) -> anyhow::Re
 }
 
 /// What a generator of others prints; ended with its group on Ctrl-C.
-fn output(stand: &Stand<'_>, mut command: Command) -> anyhow::Result<String> {
+fn output(testbed: &Testbed<'_>, mut command: Command) -> anyhow::Result<String> {
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut tool = Tool(command.spawn().context("cannot start it")?);
     // It prints a screenful at its end, which the pipe holds.
     while tool.0.try_wait()?.is_none() {
-        if stand.interrupted.load(Ordering::SeqCst) {
+        if testbed.interrupted.load(Ordering::SeqCst) {
             anyhow::bail!("interrupted");
         }
         sleep(Duration::from_millis(20));

@@ -5,17 +5,19 @@ use common::bench::goal::Goal;
 
 use super::contestants::EVENT_DRIVEN;
 use super::generators::{CEILING, REDIS_BENCHMARK, SIMULATOR_NGINX, SIMULATOR_REDIS, TABLE, WRK};
-use super::results::{Results, Table, fault};
+use super::sample::{Results, Table, fault};
 use super::stall::StallSeen;
 
 /// Requests per second that the simulator should manage, many under way in each connection.
 const PIPELINED_PER_S: f64 = 3e6;
 
 /// A goal per line; those about loads and contestants that were not asked for are left out.
-pub fn judge(results: &Results) -> Vec<Goal> {
+pub fn judge(results: &Results, stall: Option<StallSeen>) -> Vec<Goal> {
     let mut goals = Vec::new();
     let mut at_least = |load: &str, one: &str, factor: f64, other: &str| {
-        goals.extend(results.table(load).and_then(|table| at_least(table, one, factor, other)));
+        let goal = results.at_least(load, one, factor, other, |sample| sample.per_s);
+        let fault = |name| results.table(load)?.row(name).and_then(fault);
+        goals.extend(goal.map(|goal| goal.unless(fault(one).or(fault(other)))));
     };
     let event_driven = EVENT_DRIVEN.map(ch3_threads::model::Model::name);
     for load in ["echo-50", "echo-1000", "deep-50"] {
@@ -35,14 +37,8 @@ pub fn judge(results: &Results) -> Vec<Goal> {
     at_least(TABLE, SIMULATOR_REDIS, 1.7, REDIS_BENCHMARK);
     goals.extend(results.table("deep-50").and_then(|table| pipelined(table, "limit", "16 deep")));
     goals.extend(results.table(TABLE).and_then(|table| pipelined(table, CEILING, "64 deep")));
-    goals.extend(results.stall.map(stall));
+    goals.extend(stall.map(stall_is_seen));
     goals
-}
-
-fn at_least(table: &Table, one: &str, factor: f64, other: &str) -> Option<Goal> {
-    let (own, others) = (table.row(one)?, table.row(other)?);
-    let goal = Goal::at_least(&table.name, own, factor, others, |sample| sample.per_s);
-    Some(goal.unless(fault(own).or(fault(others))))
 }
 
 fn pipelined(table: &Table, row: &str, depth: &str) -> Option<Goal> {
@@ -55,7 +51,7 @@ fn pipelined(table: &Table, row: &str, depth: &str) -> Option<Goal> {
     })
 }
 
-fn stall(seen: StallSeen) -> Goal {
+fn stall_is_seen(seen: StallSeen) -> Goal {
     Goal {
         goal: "a planted stall of 100 ms is seen at p99 by the open loop, and not by the closed one".into(),
         found: format!("open {:.1} ms, closed {:.1} ms", seen.open_p99_ms, seen.closed_p99_ms),

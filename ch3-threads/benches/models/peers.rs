@@ -9,12 +9,12 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
 use ch3_threads::compare::process::free_port;
+use common::bench::peers::{Peer, redis_server};
 use common::loadgen::Exchange;
 use tempfile::TempDir;
 
@@ -23,11 +23,11 @@ use super::loads::Load;
 /// The programs of others, and a folder for what they want on disk.
 #[derive(Debug)]
 pub struct Peers {
-    redis: Program,
-    nginx: Program,
-    python: Program,
-    wrk: Program,
-    redis_benchmark: Program,
+    redis: Peer,
+    nginx: Peer,
+    python: Peer,
+    wrk: Peer,
+    redis_benchmark: Peer,
     folder: TempDir,
 }
 
@@ -39,9 +39,6 @@ pub struct Launch {
     pub port: Option<u16>,
 }
 
-/// What is known of a program: how to call it and its version, or why it takes no part.
-type Program = Result<(PathBuf, String), String>;
-
 impl Peers {
     /// Looks for all of them.
     ///
@@ -52,30 +49,21 @@ impl Peers {
             tempfile::Builder::new().prefix("ch3-bench-").tempdir().context("no temporary folder")?;
         fs::write(folder.path().join("peer.py"), PYTHON)?;
         Ok(Peers {
-            redis: find("redis-server", &["--version"]),
-            nginx: find("nginx", &["-v"]),
+            redis: Peer::at("redis", "redis-server", &["--version"]),
+            nginx: Peer::find("nginx", &["-v"]),
             python: find_python(),
             // It knows no --version, but says it with the complaint.
-            wrk: find("wrk", &["--version"]),
-            redis_benchmark: find("redis-benchmark", &["--version"]),
+            wrk: Peer::find("wrk", &["--version"]),
+            redis_benchmark: Peer::find("redis-benchmark", &["--version"]),
             folder,
         })
     }
 
     /// A line for each.
     pub fn versions(&self) -> Vec<String> {
-        [
-            ("redis", &self.redis),
-            ("nginx", &self.nginx),
-            ("python", &self.python),
-            ("wrk", &self.wrk),
-            ("redis-benchmark", &self.redis_benchmark),
-        ]
-        .map(|(name, program)| match program {
-            Ok((_, version)) => format!("{name}: {version}"),
-            Err(why) => format!("{name}: SKIPPED, {why}"),
-        })
-        .to_vec()
+        [&self.redis, &self.nginx, &self.python, &self.wrk, &self.redis_benchmark]
+            .map(Peer::describe)
+            .to_vec()
     }
 
     /// redis, in memory only.
@@ -84,19 +72,8 @@ impl Peers {
     /// It is not there, or no port is free.
     pub fn redis(&self) -> anyhow::Result<Launch> {
         let port = free_port()?;
-        let mut command = Command::new(path(&self.redis)?);
-        command.args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]);
-        command.args(["--daemonize", "no", "--loglevel", "warning", "--tcp-backlog", "4096"]);
-        command.args(["--protected-mode", "no", "--dir"]).arg(self.folder.path());
+        let mut command = redis_server(&self.redis, port)?;
+        command.arg("--dir").arg(self.folder.path());
         Ok(Launch { command, port: Some(port) })
     }
 
@@ -116,7 +93,7 @@ impl Peers {
                  server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 \"{body}\"; }} }} }}"
         );
         fs::write(prefix.join("nginx.conf"), configuration)?;
-        let mut command = Command::new(path(&self.nginx)?);
+        let mut command = self.nginx.command()?;
         command.arg("-p").arg(&prefix).args(["-e", "stderr", "-c", "nginx.conf"]);
         Ok(Launch { command, port: Some(port) })
     }
@@ -126,7 +103,7 @@ impl Peers {
     /// # Errors
     /// Python is not there.
     pub fn python(&self, mixin: &str, service: &str) -> anyhow::Result<Launch> {
-        let mut command = Command::new(path(&self.python)?);
+        let mut command = self.python.command()?;
         command.arg(self.folder.path().join("peer.py")).args([mixin, service]);
         Ok(Launch { command, port: None })
     }
@@ -136,7 +113,7 @@ impl Peers {
     /// # Errors
     /// It is not there.
     pub fn wrk(&self, target: SocketAddr, connections: usize, seconds: u64) -> anyhow::Result<Command> {
-        let mut command = Command::new(path(&self.wrk)?);
+        let mut command = self.wrk.command()?;
         command.args([
             "-t1",
             &format!("-c{connections}"),
@@ -151,7 +128,7 @@ impl Peers {
     /// # Errors
     /// It is not there.
     pub fn redis_benchmark(&self, target: SocketAddr, load: &Load, requests: u64) -> anyhow::Result<Command> {
-        let mut command = Command::new(path(&self.redis_benchmark)?);
+        let mut command = self.redis_benchmark.command()?;
         command.args(["-h", "127.0.0.1", "-p", &target.port().to_string(), "-c", &load.clients.to_string()]);
         command.args(["-n", &requests.to_string(), "--csv", "ECHO", &"x".repeat(load.bytes)]);
         Ok(command)
@@ -180,27 +157,13 @@ pub fn nginx_exchange(target: SocketAddr, bytes: usize) -> anyhow::Result<Option
     Ok(Exchange::of_length(ask.into(), head.len() + bytes))
 }
 
-/// The name of a program and its version, in a line.
-fn find(name: &str, version: &[&str]) -> Program {
-    let output = Command::new(name)
-        .args(version)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|_| format!("{name} is not installed"))?;
-    let said = [output.stdout, output.stderr].concat();
-    let line = String::from_utf8_lossy(&said).lines().next().unwrap_or_default().trim().to_owned();
-    Ok((Path::new(name).to_owned(), line))
-}
-
 /// The interpreter itself: what `python3` names may be a script that looks for it at every start.
-fn find_python() -> Program {
-    let (_, path) = find("python3", &["-c", "import sys; print(sys.executable)"])?;
-    let (_, version) = find(&path, &["--version"])?;
-    Ok((path.into(), version))
-}
-
-fn path(program: &Program) -> anyhow::Result<&Path> {
-    program.as_ref().map(|(path, _)| path.as_path()).map_err(|why| anyhow::anyhow!("{why}"))
+fn find_python() -> Peer {
+    let named = Peer::find("python3", &["-c", "import sys; print(sys.executable)"]);
+    match named.version() {
+        Some(path) => Peer::at("python", path, &["--version"]),
+        None => named,
+    }
 }
 
 const PYTHON: &str = r#"

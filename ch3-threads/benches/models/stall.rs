@@ -13,8 +13,8 @@ use ch3_threads::compare::process::ServerProcess;
 
 use super::contestants::limit;
 use super::limit::Kind;
-use super::measure::Stand;
 use super::peers::Launch;
+use super::testbed::Testbed;
 
 /// Requests per second of the open loop: a small part of what the server could do.
 const RATE: f64 = 10_000.0;
@@ -36,20 +36,20 @@ pub struct StallSeen {
 ///
 /// # Errors
 /// It cannot be started, or the simulator cannot run.
-pub fn run(stand: &Stand<'_>, time: Duration) -> anyhow::Result<StallSeen> {
+pub fn run(testbed: &Testbed<'_>, time: Duration) -> anyhow::Result<StallSeen> {
     let Launch { command, port } = limit(Kind::Stall)?;
-    stand.pins.go_to_servers()?;
+    testbed.pins.go_to_servers()?;
     let server = ServerProcess::start(command, port);
-    stand.pins.go_to_generator()?;
+    testbed.pins.go_to_generator()?;
     let server = server?;
     let plan = Plan {
         duration: time.max(SHORTEST),
-        seed: stand.seed,
+        seed: testbed.seed,
         keep_lives: 0,
         ..Plan::new(Scenario::Echo, server.address)
     };
-    let closed = stand.run(&plan)?.latency_us();
-    let open = stand.run(&Plan { rate: Some(RATE), ..plan })?.latency_us();
+    let closed = testbed.run(&plan)?.latency_us();
+    let open = testbed.run(&Plan { rate: Some(RATE), ..plan })?.latency_us();
     server.stop();
     let (closed, open) =
         closed.zip(open).ok_or_else(|| anyhow::anyhow!("the stalling server answers nothing"))?;

@@ -19,16 +19,15 @@ mod present;
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use ch4_shared_state::locks::Kind;
 use clap::Parser;
-use common::bench::machine;
-use common::bench::rounds::{self, Rounds};
+use common::bench::results::Table;
+use common::bench::rounds::Contestant;
+use common::bench::session::Session;
 use common::support::interrupt;
 
 use args::Args;
 use measure::{Load, measure};
-use present::{Results, Row};
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -36,36 +35,27 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    let interrupted = interrupt::flag().context("Ctrl-C cannot be handled")?;
-    let seed = args.measure.seed();
+    let interrupted = interrupt::flag()?;
     let loads = loads(args);
-    let mut rounds = Rounds::new(args.measure.rounds(), seed, interrupted);
-    rounds.expect(loads.len() * Kind::ALL.len());
-    let mut results = Results { machine: machine::describe(), seed, rows: Vec::new() };
-    for load in loads {
-        let mut kinds = Kind::ALL.map(|kind| rounds::Row::named(kind.name()));
-        rounds.run(&load.to_string(), &mut kinds, |kind| {
-            Ok(measure(Kind::ALL[kind], load, args.measure.time(), seed, interrupted))
-        });
-        if rounds.is_interrupted() {
-            rounds.finish();
+    let mut session = Session::start(&args.measure, None, Vec::new())?;
+    session.expect(loads.len() * Kind::ALL.len());
+    let (seed, time) = (session.seed, session.time());
+    for &load in &loads {
+        let contestant = |kind: Kind| {
+            let of = Contestant::new(kind.name(), "", move |time| {
+                Ok(measure(kind, load, time, seed, interrupted))
+            });
+            if kind == Kind::ALL[0] { of } else { of.compared_with(0) }
+        };
+        let ratio_to = Kind::ALL[0].name().into();
+        let table = Table { ratio_to, ..Table::new(load.to_string(), "", "calls/s") };
+        session.run(table, time, &Kind::ALL.map(contestant));
+        if session.is_interrupted() {
+            session.end(|_| Vec::new());
             anyhow::bail!("interrupted: a round is not whole");
         }
-        results.rows.extend(kinds.iter().zip(Kind::ALL).filter_map(|(row, kind)| {
-            Some(Row {
-                kind: kind.name(),
-                read: load.read,
-                reads: load.reads,
-                threads: load.threads,
-                calls_per_s: row.spread(|sample| Some(sample.calls_per_s))?,
-                p99_us: row.spread(|sample| Some(sample.p99_us))?,
-                to_mutex: row.ratio_to(&kinds[0], |sample| sample.calls_per_s)?,
-                is_disturbed: row.is_disturbed(),
-            })
-        }));
     }
-    rounds.finish();
-    present::show(&results, args)
+    present::show(session.end(|_| Vec::new()), &loads, args)
 }
 
 fn loads(args: &Args) -> Vec<Load> {

@@ -17,6 +17,7 @@ use ch4_shared_state::locks::{KEPT, Kind, SharedBoard, Text};
 use hdrhistogram::Histogram;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde::Serialize;
 
 use super::args::Read;
 
@@ -43,7 +44,7 @@ pub struct Load {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct Sample {
     /// Calls of all threads per second.
     pub calls_per_s: f64,

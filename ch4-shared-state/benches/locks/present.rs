@@ -3,65 +3,28 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use ch4_shared_state::locks::{KEPT, Kind};
-use common::bench::Spread;
-use common::bench::table::Table;
-use serde::Serialize;
+use ch4_shared_state::locks::KEPT;
+use common::bench::results::Results;
+use common::bench::table::TextTable;
 
 use super::args::{Args, Read};
-
-/// All that was measured.
-#[derive(Debug, Serialize)]
-pub struct Results {
-    /// Where.
-    pub machine: String,
-    /// With which seed.
-    pub seed: u64,
-    /// What came of it.
-    pub rows: Vec<Row>,
-}
-
-/// One kind under one load.
-#[derive(Debug, Serialize)]
-pub struct Row {
-    /// Which way of sharing.
-    pub kind: &'static str,
-    /// What a read was.
-    pub read: Read,
-    /// Reads among a hundred calls.
-    pub reads: u32,
-    /// How many threads.
-    pub threads: u32,
-    /// Calls of all threads per second.
-    pub calls_per_s: Spread,
-    /// Of a hundred calls 99 took at most so long, microseconds.
-    pub p99_us: Spread,
-    /// Calls per second over the mutex's of the same round.
-    pub to_mutex: Spread,
-    /// Other programs took more than a twentieth of the machine.
-    pub is_disturbed: bool,
-}
+use super::measure::{Load, Sample};
 
 /// Prints the tables, and writes the files that were asked for.
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn show(results: &Results, args: &Args) -> anyhow::Result<()> {
-    let tables = markdown(results, args);
+pub fn show(results: &Results<Sample>, loads: &[Load], args: &Args) -> anyhow::Result<()> {
+    let tables = markdown(results, loads, args);
     write!(std::io::stdout(), "{tables}")?;
     args.measure.write(&tables, results)
 }
 
-fn markdown(results: &Results, args: &Args) -> String {
-    let mut text = format!(
-        "{}; {} rounds of {:?}, seed {}.\n",
-        results.machine,
-        args.measure.rounds(),
-        args.measure.time(),
-        results.seed,
-    );
-    let tables = args.read.iter().flat_map(|&read| args.reads.iter().map(move |&reads| (read, reads)));
-    for (read, reads) in tables {
+/// The tables of one mix as one table: it differs in the number of threads only.
+fn markdown(results: &Results<Sample>, loads: &[Load], args: &Args) -> String {
+    let mut text = results.head();
+    let mixes = args.read.iter().flat_map(|&read| args.reads.iter().map(move |&reads| (read, reads)));
+    for (read, reads) in mixes {
         let what = match read {
             Read::Last => format!("take the last {} messages", args.batch),
             Read::Search => format!("search all {KEPT} messages"),
@@ -69,18 +32,25 @@ fn markdown(results: &Results, args: &Args) -> String {
         let _ = writeln!(text, "\n{reads} % reads, which {what}; {} % writes:\n", 100 - reads);
         let mut cells =
             vec![["threads", "", "calls/s", "× mutex [range]", "p99"].map(str::to_owned).to_vec()];
-        for row in results.rows.iter().filter(|row| (row.read, row.reads) == (read, reads)) {
-            let is_first = row.kind == Kind::ALL[0].name();
-            let mark = if row.is_disturbed { " !" } else { "" };
-            cells.push(vec![
-                if is_first { row.threads.to_string() } else { String::new() },
-                row.kind.to_owned(),
-                rate(row.calls_per_s.median) + mark,
-                row.to_mutex.to_string(),
-                microseconds(row.p99_us.median),
-            ]);
+        let tables = loads.iter().zip(&results.tables);
+        for (load, table) in tables.filter(|(load, _)| (load.read, load.reads) == (read, reads)) {
+            let mutex = &table.rows[0];
+            for (index, row) in table.rows.iter().enumerate() {
+                let per_s = row.spread(|sample| Some(sample.calls_per_s));
+                let p99 = row.spread(|sample| Some(sample.p99_us));
+                let ratio = row.ratio_to(mutex, |sample| sample.calls_per_s);
+                let (Some(per_s), Some(p99), Some(ratio)) = (per_s, p99, ratio) else { continue };
+                let mark = if row.is_disturbed() { " !" } else { "" };
+                cells.push(vec![
+                    if index == 0 { load.threads.to_string() } else { String::new() },
+                    row.name.clone(),
+                    rate(per_s.median) + mark,
+                    ratio.to_string(),
+                    microseconds(p99.median),
+                ]);
+            }
         }
-        text += &Table { cells, left: vec![1], ..Table::default() }.markdown();
+        text += &TextTable { cells, left: vec![1], ..TextTable::default() }.markdown();
     }
     text
 }

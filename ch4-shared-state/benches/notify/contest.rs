@@ -1,7 +1,7 @@
 //! Who is measured, how, and in which order.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -11,15 +11,18 @@ use ch3_threads::model::Model;
 use ch4_shared_state::simulate::measure;
 use ch4_shared_state::simulate::outcome::Outcome;
 use ch4_shared_state::simulate::plan::{Dialect, Load, Plan};
-use common::bench::machine::{self, Pins};
+use common::bench::machine::Pins;
+use common::bench::peers::{Peer, redis_server};
+use common::bench::results::Table;
+use common::bench::rounds::Row;
+use common::bench::session::Session;
 use common::bench::undisturbed::{Undisturbed, Watched};
 use common::support::interrupt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
-use serde::Serialize;
 
-use super::args::Args;
+use super::args::{Args, Times};
 
 const SUBSCRIBERS: usize = 100;
 const BYTES: usize = 128;
@@ -28,6 +31,8 @@ const CALM_RATE: f64 = 500.0;
 /// At half load it is about the tail, and a tail is made of few messages: so many times as long as the others. In two seconds, one
 /// short pause of the machine is its whole p99.
 pub const HALF_LOAD_TIMES: u32 = 3;
+/// The name of the row that the others are compared with.
+pub const REDIS: &str = "redis";
 const WARM_UP: Duration = Duration::from_millis(300);
 
 /// A contestant.
@@ -40,7 +45,7 @@ pub enum Who {
 }
 
 /// What is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Closed loop.
     Throughput,
@@ -54,50 +59,31 @@ pub enum Part {
     Crowd,
 }
 
-/// One measurement.
-#[derive(Debug, Serialize)]
-pub struct Sample {
-    /// Of which round.
-    pub round: u32,
-    /// Of whom.
-    pub who: String,
-    /// Of what.
-    pub part: Part,
-    /// The fraction of all processors that other programs used.
-    pub foreign: f64,
-    /// The figures.
-    pub outcome: Outcome,
-}
+impl Part {
+    const ALL: [Part; 5] = [Part::Throughput, Part::HalfLoad, Part::Calm, Part::Stalled, Part::Crowd];
 
-/// Everything.
-#[derive(Debug, Serialize)]
-pub struct Results {
-    /// Processor, number, kernel.
-    pub machine: String,
-    /// Who runs on which processor.
-    pub pinning: String,
-    /// Of the order.
-    pub seed: u64,
-    /// How often each was measured, and how long, seconds.
-    pub rounds: u32,
-    /// See above.
-    pub time_s: f64,
-    /// Its version, or why it takes no part.
-    pub redis: String,
-    /// In the order in which they were taken.
-    pub samples: Vec<Sample>,
+    /// The name of its table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Throughput => "throughput",
+            Part::HalfLoad => "half load",
+            Part::Calm => "calm",
+            Part::Stalled => "stalled",
+            Part::Crowd => "crowd",
+        }
+    }
 }
 
 impl Who {
     /// In the tables.
     pub fn name(self) -> String {
         match self {
-            Who::Redis => "redis".into(),
+            Who::Redis => REDIS.into(),
             Who::Board(model) => format!("board ({})", model.name()),
         }
     }
 
-    fn start(self) -> anyhow::Result<ServerProcess> {
+    fn start(self, redis: &Peer) -> anyhow::Result<ServerProcess> {
         match self {
             Who::Board(model) => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_ch4-shared-state"));
@@ -114,19 +100,7 @@ impl Who {
             }
             Who::Redis => {
                 let port = free_port()?;
-                let mut command = Command::new("redis-server");
-                command.args([
-                    "--port",
-                    &port.to_string(),
-                    "--bind",
-                    "127.0.0.1",
-                    "--save",
-                    "",
-                    "--appendonly",
-                    "no",
-                ]);
-                command.args(["--daemonize", "no", "--loglevel", "warning", "--tcp-backlog", "4096"]);
-                command.args(["--protected-mode", "no", "--maxclients", "20000"]);
+                let mut command = redis_server(redis, port)?;
                 // The window keeps it far below; without a limit it never drops a subscriber.
                 command
                     .args(["--client-output-buffer-limit", "pubsub 0 0 0"])
@@ -137,38 +111,31 @@ impl Who {
     }
 }
 
-/// Measures everything.
+/// Measures everything: a table for each [`Part`], with a row for each contestant.
 ///
 /// # Errors
 /// A server that does not come up, or that delivers anything but every message once and in one order.
-pub fn run(args: &Args) -> anyhow::Result<Results> {
+pub fn run<'a>(args: &'a Args) -> anyhow::Result<Session<'a, Outcome, Times>> {
     let interrupted = interrupt::flag()?;
-    let (pins, seed) = (args.pinning.pins()?, args.measure.seed());
-    let mut order = StdRng::seed_from_u64(seed);
-    let redis = version();
+    let redis = Peer::at("redis", "redis-server", &["--version"]);
+    let mut session = Session::start(&args.measure, Some(args.pinning.pins()?), vec![redis.describe()])?;
+    let mut order = StdRng::seed_from_u64(session.seed);
     let mut field: Vec<Who> = args.models.iter().copied().map(Who::Board).collect();
-    if redis.is_ok() {
-        field.push(Who::Redis);
-    }
-    let mut results = Results {
-        machine: machine::describe(),
-        pinning: pins.describe(),
-        seed,
-        rounds: args.measure.rounds(),
-        time_s: args.measure.time().as_secs_f64(),
-        redis: redis.unwrap_or_else(|why| format!("SKIPPED, {why}")),
-        samples: Vec::new(),
-    };
-    let mut stand = Stand { args, pins, interrupted, seeds: StdRng::seed_from_u64(seed) };
+    field.extend(redis.is_there().then_some(Who::Redis));
+    session.results.tables = Part::ALL.map(|part| table(part, &field)).into();
+    let seeds = StdRng::seed_from_u64(session.seed);
+    let mut testbed = Testbed { args, pins: session.pins, redis, interrupted, seeds };
     let mut undisturbed = Undisturbed::new(interrupted);
-    let mut sample = |round, who: Who, part, load| {
-        let measured = undisturbed.measure(|| stand.measure(who, part, load)).with_context(|| who.name())?;
+    let mut sample = |who: Who, part: Part, load| {
+        let measured = undisturbed.measure(|| testbed.measure(who, part, load));
+        let measured: Watched<Outcome> = measured.with_context(|| who.name())?;
         if undisturbed.is_interrupted() {
             bail!("interrupted");
         }
-        let Watched { sample: outcome, foreign } = measured;
-        let per_s = outcome.per_s;
-        results.samples.push(Sample { round, who: who.name(), part, foreign, outcome });
+        let per_s = measured.sample.per_s;
+        let rows = &mut session.results.tables[part as usize].rows;
+        let row = rows.iter_mut().find(|row| row.name == who.name());
+        row.context("no such contestant")?.samples.push(Some(measured));
         Ok(per_s)
     };
     for round in 0..args.measure.rounds() {
@@ -190,7 +157,7 @@ pub fn run(args: &Args) -> anyhow::Result<Results> {
                     }
                     _ => Load::Rate(CALM_RATE),
                 };
-                let per_s = sample(round, who, part, load)?;
+                let per_s = sample(who, part, load)?;
                 if part == Part::Throughput {
                     reached.insert(who, per_s);
                 }
@@ -198,22 +165,31 @@ pub fn run(args: &Args) -> anyhow::Result<Results> {
         }
     }
     for &who in &field {
-        sample(0, who, Part::Crowd, Load::Rate(2.0))?;
+        sample(who, Part::Crowd, Load::Rate(2.0))?;
     }
-    Ok(results)
+    session.end(|_| Vec::new());
+    Ok(session)
 }
 
-struct Stand<'a> {
+fn table(part: Part, field: &[Who]) -> Table<Outcome> {
+    let mut names: Vec<String> = field.iter().map(|who| who.name()).collect();
+    names.sort();
+    let rows = names.into_iter().map(Row::named).collect();
+    Table { rows, ratio_to: REDIS.into(), ..Table::new(part.name(), "", "deliveries/s") }
+}
+
+struct Testbed<'a> {
     args: &'a Args,
     pins: Pins,
+    redis: Peer,
     interrupted: &'a AtomicBool,
     seeds: StdRng,
 }
 
-impl Stand<'_> {
+impl Testbed<'_> {
     fn measure(&mut self, who: Who, part: Part, load: Load) -> anyhow::Result<Outcome> {
         self.pins.go_to_servers()?;
-        let server = who.start();
+        let server = who.start(&self.redis);
         self.pins.go_to_generator()?;
         let server = server?;
         let plan = Plan {
@@ -235,10 +211,4 @@ impl Stand<'_> {
         }
         Ok(outcome)
     }
-}
-
-fn version() -> Result<String, String> {
-    let output = Command::new("redis-server").arg("--version").stdin(Stdio::null()).output();
-    let output = output.map_err(|_| "redis-server is not installed".to_owned())?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -24,6 +24,6 @@ use clap::Parser;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     args.measure.run("cargo bench -p ch4-shared-state --bench notify", || {
-        contest::run(&args).and_then(|results| present::present(&results, &args))
+        contest::run(&args).and_then(|session| present::present(&session.results, &args))
     })
 }

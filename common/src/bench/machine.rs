@@ -8,7 +8,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::Pid;
 
-/// The processors of servers and of the generator.
+/// The processors of servers and of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pins(Option<(usize, usize)>);
 
@@ -18,7 +18,7 @@ impl Pins {
         Pins(None)
     }
 
-    /// Servers have one processor and the generator another: neither takes the other's time, and every round trip
+    /// Servers have one processor and clients another: neither takes the other's time, and every round trip
     /// crosses from one to the other.
     ///
     /// # Errors
@@ -26,11 +26,11 @@ impl Pins {
     pub fn apart() -> anyhow::Result<Pins> {
         let allowed = allowed()?;
         let pins = allowed.first().zip(allowed.get(1));
-        let (&server, &generator) = pins.context("pinning needs two processors: try --unpinned")?;
-        Ok(Pins(Some((server, generator))))
+        let (&server, &clients) = pins.context("pinning needs two processors: try --unpinned")?;
+        Ok(Pins(Some((server, clients))))
     }
 
-    /// Servers and the generator share one processor: steadier, and faster where only one of them works at a time.
+    /// Servers and clients share one processor: steadier, and faster where only one of them works at a time.
     ///
     /// # Errors
     /// What sched_getaffinity(2) says.
@@ -46,24 +46,24 @@ impl Pins {
         self.0.map_or(Ok(()), |(server, _)| go_to(server))
     }
 
-    /// This thread, and what it starts from now on, generates load.
+    /// This thread, and what it starts from now on, are the clients.
     ///
     /// # Errors
     /// What sched_setaffinity(2) says.
     pub fn go_to_generator(self) -> nix::Result<()> {
-        self.0.map_or(Ok(()), |(_, generator)| go_to(generator))
+        self.0.map_or(Ok(()), |(_, clients)| go_to(clients))
     }
 
     /// The experiment in words.
     pub fn describe(self) -> String {
         match self.0 {
-            Some((server, generator)) if server == generator => {
-                format!("pinned together: servers and the generator on processor {server}")
+            Some((server, clients)) if server == clients => {
+                format!("pinned together: servers and clients on processor {server}")
             }
-            Some((server, generator)) => {
-                format!("pinned apart: servers on processor {server}, the generator on processor {generator}")
+            Some((server, clients)) => {
+                format!("pinned apart: servers on processor {server}, clients on processor {clients}")
             }
-            None => "unpinned: servers and the generator run where the system likes".into(),
+            None => "unpinned: servers and clients run where the system likes".into(),
         }
     }
 }

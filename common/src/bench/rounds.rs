@@ -11,6 +11,7 @@
 //! is drawn because who always comes second runs on a warmer machine.
 
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
@@ -64,6 +65,59 @@ impl<S> Row<S> {
     /// Whether repeating did not help, in some round.
     pub fn is_disturbed(&self) -> bool {
         self.samples.iter().flatten().any(Watched::is_disturbed)
+    }
+}
+
+/// A contestant, and how it is measured for so long.
+pub struct Contestant<'a, S> {
+    /// Its name.
+    pub name: String,
+    /// What is particular to it.
+    pub note: String,
+    /// Why it is not measured.
+    pub skipped: Option<String>,
+    /// The place of the contestant that it is compared with.
+    pub base: Option<usize>,
+    /// Measures it.
+    pub measure: Box<dyn Fn(Duration) -> anyhow::Result<S> + 'a>,
+}
+
+impl<'a, S> Contestant<'a, S> {
+    /// One that takes part, and is compared with none.
+    pub fn new(
+        name: impl Into<String>,
+        note: impl Into<String>,
+        measure: impl Fn(Duration) -> anyhow::Result<S> + 'a,
+    ) -> Contestant<'a, S> {
+        Contestant {
+            name: name.into(),
+            note: note.into(),
+            skipped: None,
+            base: None,
+            measure: Box::new(measure),
+        }
+    }
+
+    /// The same, compared with the contestant at that place.
+    #[must_use]
+    pub fn compared_with(self, base: usize) -> Contestant<'a, S> {
+        Contestant { base: Some(base), ..self }
+    }
+
+    /// The same, not measured for this reason, if there is one.
+    #[must_use]
+    pub fn skipped(self, why: Option<String>) -> Contestant<'a, S> {
+        Contestant { skipped: why, ..self }
+    }
+
+    /// Its row, without samples.
+    pub fn row(&self) -> Row<S> {
+        Row {
+            note: self.note.clone(),
+            skipped: self.skipped.clone(),
+            base: self.base,
+            ..Row::named(self.name.clone())
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! The tables of a bench: columns of equal width, which a terminal shows and Markdown takes.
 
-use super::goal::Goal;
 use super::rounds::Row;
 
-/// A table of cells.
+/// A table of cells, each a text.
 #[derive(Debug, Default)]
-pub struct Table {
+pub struct TextTable {
     /// What it is about; empty: that is said elsewhere.
     pub title: String,
     /// The head, then a row for everybody who was measured.
@@ -16,17 +15,17 @@ pub struct Table {
     pub skipped: Vec<String>,
 }
 
-impl Table {
+impl TextTable {
     /// Of those rows that were measured; names in the first column, notes in the last.
     pub fn of<S>(
         title: String,
         head: &[&str],
         rows: &[Row<S>],
         cells: impl Fn(&Row<S>) -> Vec<String>,
-    ) -> Table {
+    ) -> TextTable {
         let measured = rows.iter().filter(|row| row.samples().next().is_some());
         let skipped = |row: &Row<S>| Some(format!("SKIPPED {}: {}", row.name, row.skipped.as_ref()?));
-        Table {
+        TextTable {
             title,
             cells: [head.iter().map(ToString::to_string).collect()]
                 .into_iter()
@@ -75,31 +74,13 @@ impl Table {
     }
 }
 
-/// The tables and the goals on a terminal.
-pub fn plain(tables: &[Table], goals: &[Goal], legend: &str) -> String {
-    let tables: String = tables.iter().map(|table| table.plain() + "\n").collect();
-    let goal = |goal: &Goal| format!("  {:<9}{}: {}\n", goal.verdict(), goal.goal, goal.found);
-    format!("{tables}GOALS\n{}\n{legend}\n", goals.iter().map(goal).collect::<String>())
-}
-
-/// The same as Markdown.
-pub fn markdown(tables: &[Table], goals: &[Goal], legend: &str) -> String {
-    let tables: String = tables.iter().map(|table| table.markdown() + "\n").collect();
-    let goal = |goal: &Goal| format!("| {} | {} | {} |\n", goal.goal, goal.found, goal.verdict());
-    let goals: String = goals.iter().map(goal).collect();
-    format!(
-        "{tables}### Goals\n\n| goal | found | |\n|---|---|---|\n{goals}\n{}\n",
-        legend.replace('\n', "\\\n")
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn table() -> Table {
+    fn table() -> TextTable {
         let cells = [["", "µs", ""], ["limit", "1", ""], ["ours", "12", "!  a note"]];
-        Table {
+        TextTable {
             title: "echo: one client".into(),
             cells: cells.map(|row| row.map(str::to_owned).to_vec()).to_vec(),
             left: vec![0, 2],

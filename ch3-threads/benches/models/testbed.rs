@@ -9,16 +9,16 @@ use common::loadgen::{self, Plan, Run, Scenario, Unwatched};
 use super::contestants::{Entry, Server};
 use super::loads::Load;
 use super::peers::Peers;
-use super::results::Sample;
+use super::sample::Sample;
 
 /// Connections of each client in the warm-up of [`Scenario::Connect`]; by them the measured number is reckoned.
 const FIRST_CONNECTIONS: usize = 10;
 /// For clients to connect, and for answers after the end.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all measurements share.
 #[derive(Clone, Copy)]
-pub struct Stand<'a> {
+pub struct Testbed<'a> {
     /// Who runs where.
     pub pins: Pins,
     /// The programs of others.
@@ -29,7 +29,7 @@ pub struct Stand<'a> {
     pub interrupted: &'a AtomicBool,
 }
 
-impl Stand<'_> {
+impl Testbed<'_> {
     /// Measures `entry` under `load` for `time`.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Stand<'_> {
             window: load.window,
             duration: time,
             warm_up,
-            timeout: PATIENCE,
+            timeout: TIMEOUT,
             exchange: server.exchange.clone(),
             seed: self.seed,
             keep_lives: 0,
