@@ -8,3 +8,5 @@ mod fuzz_corpus;
 mod link;
 mod pure;
 mod report;
+mod rooms;
+mod sources;

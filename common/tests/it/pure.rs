@@ -4,7 +4,9 @@
 //! every model, and tests that need neither a network nor a second of time.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::sources::{crate_folder, files};
 
 /// Names that belong to the outside. Types that only describe it, such as `SocketAddr` and `Duration`, are welcome.
 const OUTSIDE: [&str; 12] = [
@@ -27,21 +29,29 @@ const REAL_HALF_OF_NETEM: [&str; 4] = ["relay.rs", "sockets.rs", "tcp.rs", "udp.
 
 #[test]
 fn the_protocols_touch_nothing_outside() {
-    let files = sources(&source_folder().join("protocol"));
+    let files = files(&crate_folder("common").join("src").join("protocol"));
     assert!(files.len() >= 4, "the protocols have moved: {files:?}");
     assert_pure(&files);
 }
 
 #[test]
+fn the_conversation_touches_nothing_outside() {
+    let core = crate_folder("common").join("src").join("core");
+    let mut files = files(&core.join("conversation"));
+    files.push(core.join("conversation.rs"));
+    assert_pure(&files);
+}
+
+#[test]
 fn the_virtual_half_of_the_link_touches_nothing_outside() {
-    let mut files = sources(&source_folder().join("netem"));
+    let mut files = files(&crate_folder("common").join("src").join("netem"));
     files.retain(|file| REAL_HALF_OF_NETEM.iter().all(|name| !file.ends_with(name)));
     assert_pure(&files);
 }
 
 #[test]
 fn the_judge_of_histories_touches_nothing_outside() {
-    let files = sources(&source_folder().join("verify"));
+    let files = files(&crate_folder("common").join("src").join("verify"));
     assert!(files.len() >= 7, "it has moved: {files:?}");
     assert_pure(&files);
 }
@@ -77,24 +87,4 @@ fn outside_names(source: &str) -> Vec<String> {
         );
     }
     found
-}
-
-/// Every Rust file in a folder and the folders in it; none if there is no such folder.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.expect("a folder can be read to its end").path();
-        if path.is_dir() {
-            files.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
-}
-
-fn source_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
