@@ -22,7 +22,7 @@ pub enum Contestant {
 }
 
 /// A server that runs.
-pub struct Running {
+pub struct RunningServer {
     process: ServerProcess,
     watcher: Watcher,
 }
@@ -57,7 +57,12 @@ impl Contestant {
     }
 
     /// Starts it and waits until it listens.
-    pub fn start(&self, service: &str, delay: Duration, trace: Option<&Path>) -> anyhow::Result<Running> {
+    pub fn start(
+        &self,
+        service: &str,
+        delay: Duration,
+        trace: Option<&Path>,
+    ) -> anyhow::Result<RunningServer> {
         let mut port = None;
         let command = match self {
             Contestant::Model(model, workers) => {
@@ -84,11 +89,11 @@ impl Contestant {
             }
         };
         let process = ServerProcess::start(command, port)?;
-        Ok(Running { watcher: Watcher::start(process.id()), process })
+        Ok(RunningServer { watcher: Watcher::start(process.id()), process })
     }
 }
 
-impl Running {
+impl RunningServer {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.process.address
@@ -97,10 +102,10 @@ impl Running {
     /// [`ServerProcess::stop`], and the peaks that were seen while it ran.
     pub fn stop(self) -> (ServerCost, bool) {
         let peak = self.watcher.finish(self.process.id());
-        let (bill, clean) = self.process.stop();
+        let (used, clean) = self.process.stop();
         let cost = ServerCost {
-            cpu_ms: bill.cpu_ms,
-            context_switches: bill.context_switches,
+            cpu_ms: used.cpu_ms,
+            context_switches: used.context_switches,
             peak_rss_kib: peak.rss_kib,
             threads: peak.threads,
             processes: peak.processes,

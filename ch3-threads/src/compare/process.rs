@@ -20,7 +20,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 /// How long a server may take until it listens, and until it has ended after SIGTERM.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A server that runs. Whoever drops it instead of stopping it kills it, and all that it has started.
 pub struct ServerProcess {
@@ -33,7 +33,7 @@ pub struct ServerProcess {
 
 /// What a server used from its start to its end, its children included.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Bill {
+pub struct ResourceUsage {
     /// Time on a processor, user and system, milliseconds.
     pub cpu_ms: f64,
     /// Context switches, voluntary or not.
@@ -69,9 +69,9 @@ impl ServerProcess {
 
     /// Stops it with SIGTERM, its group with SIGKILL if it will not end within 10 s, and says what it cost; `false`
     /// beside it when it had to be killed or ended with a failure.
-    pub fn stop(mut self) -> (Bill, bool) {
+    pub fn stop(mut self) -> (ResourceUsage, bool) {
         let _ = killpg(self.group(), Signal::SIGTERM);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         // The kernel adds what a process used, its children included, to its parent's account when it is waited for.
         // One at a time, so that each sees its own.
         static ACCOUNT: Mutex<()> = Mutex::new(());
@@ -81,15 +81,15 @@ impl ServerProcess {
                 let before = getrusage(UsageWho::RUSAGE_CHILDREN);
                 if let Ok(Some(status)) = self.child.try_wait() {
                     self.ended = true;
-                    let bill = match (before, getrusage(UsageWho::RUSAGE_CHILDREN)) {
-                        (Ok(before), Ok(after)) => Bill {
+                    let used = match (before, getrusage(UsageWho::RUSAGE_CHILDREN)) {
+                        (Ok(before), Ok(after)) => ResourceUsage {
                             cpu_ms: cpu_ms(&after) - cpu_ms(&before),
                             context_switches: switches(&after) - switches(&before),
                         },
-                        _ => Bill::default(),
+                        _ => ResourceUsage::default(),
                     };
                     let _ = killpg(self.group(), Signal::SIGKILL); // what it may have left behind
-                    return (bill, status.success());
+                    return (used, status.success());
                 }
             }
             if Instant::now() > deadline {
@@ -121,7 +121,7 @@ impl ServerProcess {
             if let Some(status) = self.child.try_wait()? {
                 bail!("it ended before it listened on port {} ({status})", self.address.port());
             }
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > TIMEOUT {
                 bail!("it does not listen on port {}", self.address.port());
             }
             sleep(Duration::from_millis(5)); // the kernel has no event for this

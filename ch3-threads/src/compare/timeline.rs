@@ -28,12 +28,12 @@ pub fn join(lives: &[Life], trace: &[Entry]) -> Timeline {
     let by_port: BTreeMap<u16, usize> =
         lives.iter().enumerate().map(|(index, life)| (life.port, index)).collect();
 
-    let mut lanes: BTreeMap<&str, Open> = BTreeMap::new();
+    let mut lanes: BTreeMap<&str, OpenLane> = BTreeMap::new();
     let mut order: Vec<&str> = Vec::new();
     for entry in trace.iter().filter(|entry| entry.at_ns >= began) {
         let lane = lanes.entry(&entry.lane).or_insert_with(|| {
             order.push(&entry.lane);
-            Open::default()
+            OpenLane::default()
         });
         lane.take(entry, ms(entry.at_ns), by_port.get(&entry.port).copied());
     }
@@ -57,14 +57,14 @@ fn natural(name: &str) -> (&str, u64) {
 
 /// A lane with what has begun in it and not ended.
 #[derive(Default)]
-struct Open {
+struct OpenLane {
     slices: Vec<Slice>,
     turn: Option<f64>,
     held: BTreeMap<usize, f64>,
     begun: BTreeMap<usize, f64>,
 }
 
-impl Open {
+impl OpenLane {
     fn take(&mut self, entry: &Entry, at_ms: f64, client: Option<usize>) {
         match (entry.event, client) {
             (Event::Turn, _) => self.turn = Some(at_ms),

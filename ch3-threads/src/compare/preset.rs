@@ -9,7 +9,7 @@ use common::loadgen::{Plan, Scenario};
 
 /// Short by default, long with `--full`.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct Preset {
     /// How often each model is measured under each scenario.
     pub repetitions: u32,
     /// By what the notes' seconds are multiplied.
@@ -19,9 +19,9 @@ pub struct Pace {
 }
 
 /// Inside 90 s on two processors.
-pub const SHORT: Pace = Pace { repetitions: 3, time_scale: 0.02, full: false };
+pub const SHORT: Preset = Preset { repetitions: 3, time_scale: 0.02, full: false };
 /// Inside 10 minutes.
-pub const FULL: Pace = Pace { repetitions: 5, time_scale: 0.05, full: true };
+pub const FULL: Preset = Preset { repetitions: 5, time_scale: 0.05, full: true };
 
 /// Whether the clients of a scenario mostly wait: then several servers may run side by side without disturbing each
 /// other.
@@ -29,9 +29,9 @@ pub fn mostly_waits(scenario: Scenario) -> bool {
     matches!(scenario, Scenario::Patience | Scenario::Stay | Scenario::Heavy)
 }
 
-impl Pace {
-    /// The scenario's numbers at this pace.
-    pub fn set(self, plan: Plan) -> Plan {
+impl Preset {
+    /// The scenario's numbers with this preset.
+    pub fn apply(self, plan: Plan) -> Plan {
         let ms = Duration::from_millis;
         match (plan.scenario, self.full) {
             (Scenario::Patience | Scenario::Stay | Scenario::Heavy, _) => {
