@@ -34,6 +34,7 @@
 //! ```
 
 pub mod counts;
+mod events;
 pub mod fate;
 pub mod ladder;
 pub mod parse;

@@ -18,9 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counts::Counts;
+use super::events::Events;
 use super::fate::{Passage, link};
 use super::profile::{Direction, Profile};
-use super::recording::{Arrival, Carrier, LabelDecoder, LinkEvent, Outcome, no_label};
+use super::recording::{Arrival, Carrier, LabelDecoder, LinkEvent, Outcome};
 use super::segment::{SegmentFate, segment_fate};
 
 /// What a lost segment waits: the least retransmission timeout of Linux (RFC 6298 would have a second).
@@ -61,8 +62,7 @@ pub struct Channel {
     /// A reset, an end or a cable that is never whole again: nothing more goes in.
     over: bool,
     counts: Counts,
-    events: Option<Vec<LinkEvent>>,
-    label: LabelDecoder,
+    events: Events,
 }
 
 /// A segment that waits to be merged with the next.
@@ -90,22 +90,22 @@ impl Channel {
             waiting: None,
             over: false,
             counts: Counts::default(),
-            events: None,
-            label: no_label,
+            events: Events::new(Carrier::Tcp, flow, direction),
         }
     }
 
     /// Keeps an event of every segment from now on, for [`take_events`](Channel::take_events).
     #[must_use]
     pub fn recorded(mut self) -> Channel {
-        self.events = Some(Vec::new());
+        self.events.keep();
         self
     }
 
     /// Events say what `decoder` reads from their bytes.
     #[must_use]
-    pub fn labelled(self, decoder: LabelDecoder) -> Self {
-        Self { label: decoder, ..self }
+    pub fn labelled(mut self, decoder: LabelDecoder) -> Channel {
+        self.events.label_by(decoder);
+        self
     }
 
     /// Whether more bytes may be sent at `now`. [`send`](Channel::send) does not refuse them, but memory is not endless.
@@ -133,11 +133,8 @@ impl Channel {
         let Some(entry) = self.profile.whole_again(self.direction, now) else { return };
         let at = (self.busy_until.max(entry) + self.profile.delay).max(self.in_order);
         self.pieces.push_back((at, Piece::End));
-        if let Some(mut event) = self.event(now, self.index, &[]) {
-            event.outcome = Outcome::Closed;
-            event.arrivals = vec![arrival(at, false)];
-            self.events.get_or_insert_default().push(event);
-        }
+        let event = self.events.begin(now, self.index, &[]);
+        self.events.end(event, Outcome::Closed, [arrival(at, false)]);
     }
 
     /// When something happens next without more bytes: a piece comes out, or room is made. `None`: nothing in flight.
@@ -178,7 +175,7 @@ impl Channel {
 
     /// The events since the last call, in the order of sending; none unless [recorded](Channel::recorded).
     pub fn take_events(&mut self) -> Vec<LinkEvent> {
-        self.events.as_mut().map(std::mem::take).unwrap_or_default()
+        self.events.take()
     }
 
     fn send_segment(&mut self, now: Duration, segment: &[u8]) {
@@ -189,7 +186,7 @@ impl Channel {
         if self.over {
             return;
         }
-        let event = self.event(now, index, segment);
+        let event = self.events.begin(now, index, segment);
         let fate = segment_fate(&self.profile, self.seed, link(self.flow, self.direction), index);
         self.bytes += segment.len();
         // A segment that another one waited for goes at once, or a connection could wait for ever.
@@ -274,18 +271,8 @@ impl Channel {
         }
     }
 
-    fn event(&self, now: Duration, index: u64, bytes: &[u8]) -> Option<LinkEvent> {
-        self.events.is_some().then(|| {
-            let event = LinkEvent::new(now, self.flow, self.direction, index, bytes, Outcome::Passed);
-            LinkEvent { carrier: Carrier::Tcp, ..event.labelled(bytes, self.label) }
-        })
-    }
-
     fn note(&mut self, noted: [Option<LinkEvent>; 2], outcome: Outcome, arrivals: &[Arrival]) {
-        if let Some(events) = &mut self.events {
-            let of = |event: LinkEvent| LinkEvent { outcome, arrivals: arrivals.to_vec(), ..event };
-            events.extend(noted.into_iter().flatten().map(of));
-        }
+        noted.into_iter().for_each(|event| self.events.end(event, outcome, arrivals.iter().copied()));
     }
 }
 

@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counts::Counts;
+use super::events::Events;
 use super::fate::{fate, link};
 use super::profile::{Direction, Profile};
-use super::recording::{Arrival, LabelDecoder, LinkEvent, Outcome, no_label};
+use super::recording::{Arrival, Carrier, LabelDecoder, LinkEvent, Outcome};
 
 /// One direction of one flow.
 ///
@@ -47,8 +48,7 @@ pub struct Wire {
     /// Number of the next copy: those that arrive at the same time arrive in the order of sending.
     copies: u64,
     counts: Counts,
-    events: Option<Vec<LinkEvent>>,
-    label: LabelDecoder,
+    events: Events,
 }
 
 impl Wire {
@@ -66,22 +66,22 @@ impl Wire {
             bytes_in_flight: 0,
             copies: 0,
             counts: Counts::default(),
-            events: None,
-            label: no_label,
+            events: Events::new(Carrier::Udp, flow, direction),
         }
     }
 
     /// Keeps an event of every datagram from now on, for [`take_events`](Wire::take_events).
     #[must_use]
     pub fn recorded(mut self) -> Wire {
-        self.events = Some(Vec::new());
+        self.events.keep();
         self
     }
 
     /// Events say what `decoder` reads from their bytes.
     #[must_use]
-    pub fn labelled(self, decoder: LabelDecoder) -> Self {
-        Self { label: decoder, ..self }
+    pub fn labelled(mut self, decoder: LabelDecoder) -> Wire {
+        self.events.label_by(decoder);
+        self
     }
 
     /// A datagram enters at `now`, the time since the link's start.
@@ -90,31 +90,21 @@ impl Wire {
         self.index += 1;
         self.counts.datagrams += 1;
         self.counts.bytes += datagram.len() as u64;
-        let event = self.events.is_some().then(|| self.event(now, index, &datagram, Outcome::Passed));
+        let event = self.events.begin(now, index, &datagram);
         let (outcome, arrivals) = self.pass(now, index, datagram);
-        if let (Some(events), Some(event)) = (&mut self.events, event) {
-            let arrivals = arrivals.into_iter().flatten().collect();
-            events.push(LinkEvent { outcome, arrivals, ..event });
-        }
+        self.events.end(event, outcome, arrivals.into_iter().flatten());
         outcome
     }
 
-    /// A datagram comes for which whoever feeds the wire has no memory: it is counted as one that found the queue full.
+    /// Counts a datagram that the caller cannot buffer as dropped by a full queue.
     pub fn turn_away(&mut self, now: Duration, datagram: &[u8]) {
         let index = self.index;
         self.index += 1;
         self.counts.datagrams += 1;
         self.counts.bytes += datagram.len() as u64;
         self.counts.queue_full += 1;
-        let event = self.event(now, index, datagram, Outcome::QueueFull);
-        if let Some(events) = &mut self.events {
-            events.push(event);
-        }
-    }
-
-    fn event(&self, now: Duration, index: u64, datagram: &[u8], outcome: Outcome) -> LinkEvent {
-        LinkEvent::new(now, self.flow, self.direction, index, datagram, outcome)
-            .labelled(datagram, self.label)
+        let event = self.events.begin(now, index, datagram);
+        self.events.end(event, Outcome::QueueFull, []);
     }
 
     /// When the next datagram arrives; `None` while nothing is in flight.
@@ -135,7 +125,7 @@ impl Wire {
         Some(next.datagram)
     }
 
-    /// Bytes in flight. The wire itself sets no limit to them: whoever feeds it from outside does.
+    /// Bytes in flight. The wire itself sets no limit to them: its caller does.
     #[must_use]
     pub fn bytes_in_flight(&self) -> usize {
         self.bytes_in_flight
@@ -149,7 +139,7 @@ impl Wire {
 
     /// The events since the last call, in the order of sending; none unless [recorded](Wire::recorded).
     pub fn take_events(&mut self) -> Vec<LinkEvent> {
-        self.events.as_mut().map(std::mem::take).unwrap_or_default()
+        self.events.take()
     }
 
     fn pass(&mut self, now: Duration, index: u64, datagram: Vec<u8>) -> (Outcome, [Option<Arrival>; 2]) {
