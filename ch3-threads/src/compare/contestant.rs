@@ -99,6 +99,11 @@ impl RunningServer {
         self.process.address
     }
 
+    /// [`ServerProcess::has_died`].
+    pub fn has_died(&self) -> bool {
+        self.process.has_died()
+    }
+
     /// [`ServerProcess::stop`], and the peaks that were seen while it ran.
     pub fn stop(self) -> (ServerCost, bool) {
         let peak = self.watcher.finish(self.process.id());

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::Context;
+use common::bench::machine::Foreign;
 use common::core::trace;
 use common::loadgen::{self, Plan, Scenario, Unwatched};
 use common::report::{Row, ScenarioNote};
@@ -57,7 +58,7 @@ impl Experiment<'_> {
                 if self.interrupted.load(Ordering::SeqCst) {
                     break;
                 }
-                let found = Mutex::new(Vec::new());
+                let (found, foreign) = (Mutex::new(Vec::new()), Foreign::watch());
                 thread::scope(|scope| {
                     for &who in group {
                         let (found, contestant) = (&found, &self.contestants[who]);
@@ -70,9 +71,11 @@ impl Experiment<'_> {
                         });
                     }
                 });
+                // All servers of the group have ended, so that their time is known as ours.
+                let foreign = Some(foreign.share());
                 for (who, row) in found.into_inner().expect("nobody panicked with it") {
                     match row {
-                        Ok(row) => rows[who].push(row),
+                        Ok(row) => rows[who].push(Row { foreign, ..row }),
                         Err(error) => skipped[who] = Some(format!("{error:#}")),
                     }
                 }
@@ -102,6 +105,7 @@ impl Experiment<'_> {
         let running = contestant.start(scenario.service(), delay, trace.as_deref())?;
         let plan = Plan { seed, ..self.plan(scenario, running.address())? };
         let simulated = self.simulate(contestant, &plan);
+        let has_died = running.has_died();
         let (server, clean) = running.stop();
         let run = simulated?;
         // A user's server may well let SIGTERM kill it.
@@ -114,14 +118,14 @@ impl Experiment<'_> {
                 tracing::error!("{} answered wrong bytes to {} clients", contestant.name(), run.wrong);
             });
         }
+        let mut row = run.row(&plan);
+        if has_died {
+            // Nobody was left who could have refused them.
+            row.lost += std::mem::take(&mut row.refused);
+            self.bar.suspend(|| tracing::error!("{} died in the middle of it", contestant.name()));
+        }
         let timeline = trace.map(|path| timeline::join(&run.lives, &entries(&path)));
-        Ok(Row {
-            model: contestant.name(),
-            about: contestant.about().into(),
-            server,
-            timeline,
-            ..run.row(&plan)
-        })
+        Ok(Row { model: contestant.name(), about: contestant.about().into(), server, timeline, ..row })
     }
 
     /// The warm-up, then the scenario itself.

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 /// How long a server may take until it listens, and until it has ended after SIGTERM.
@@ -65,6 +66,17 @@ impl ServerProcess {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether it has ended by itself, and not well. It stays to be waited for, so that [`stop`](ServerProcess::stop) knows its cost.
+    #[must_use]
+    pub fn has_died(&self) -> bool {
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        match waitid(Id::Pid(self.group()), look) {
+            Ok(WaitStatus::Exited(_, status)) => status != 0,
+            Ok(WaitStatus::Signaled(..)) => true,
+            _ => false,
+        }
     }
 
     /// Stops it with SIGTERM, its group with SIGKILL if it will not end within 10 s, and says what it cost; `false`
@@ -185,6 +197,23 @@ fn is_listening(port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_died_is_told_from_one_that_has_done_its_work() {
+        let ended = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("echo LISTENING 127.0.0.1:1; {script}")]);
+            let process = ServerProcess::start(command, None).unwrap();
+            let state = || fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap_or_default();
+            while !state().contains(") Z") {
+                sleep(Duration::from_millis(2));
+            }
+            (process.has_died(), process.stop().1)
+        };
+        assert_eq!(ended("exit 3"), (true, false));
+        assert_eq!(ended("kill -9 $$"), (true, false));
+        assert_eq!(ended("exit 0"), (false, true));
+    }
 
     #[test]
     fn finds_a_listening_socket_in_the_kernels_table() {

@@ -1,6 +1,6 @@
 //! Several repetitions of one model under one scenario become one row: medians, with the lowest and highest beside them.
 
-use common::report::{Percentiles, Row, ServerCost, Spreads};
+use common::report::{Percentiles, Repetition, Row, ServerCost, Spreads};
 use common::support::statistics::{Spread, median};
 
 /// The row of these repetitions, each of which is a row of its own. `None` when there is none.
@@ -19,12 +19,14 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
         })
     };
     let spread = |value: &dyn Fn(&Row) -> Option<f64>| {
-        Spread::of(repetitions.iter().filter_map(value)).map_or((0.0, 0.0), |spread| (spread.min, spread.max))
+        Spread::of(repetitions.iter().filter_map(value)).map(|spread| (spread.min, spread.max))
     };
     let row = Row {
         served: count(&|row| row.served),
         gave_up: count(&|row| row.gave_up),
         refused: count(&|row| row.refused),
+        lost: count(&|row| row.lost),
+        wrong: repetitions.iter().map(|row| row.wrong).max().unwrap_or(0), // one is too many
         requests: count(&|row| row.requests),
         wait_ms: percentiles(&|row| row.wait_ms),
         latency_us: percentiles(&|row| row.latency_us),
@@ -37,6 +39,8 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
             context_switches: count(&|row| row.server.context_switches),
         },
         repetitions: repetitions.len() as u32,
+        foreign: median(repetitions.iter().filter_map(|row| row.foreign)),
+        runs: repetitions.iter().map(repetition).collect(),
         spread: Spreads {
             served: spread(&|row| Some(row.served as f64)),
             throughput_per_s: spread(&|row| Some(row.throughput_per_s)),
@@ -57,6 +61,24 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
     Some(Row { latency_curve: typical.latency_curve, timeline: typical.timeline, ..row })
 }
 
+/// What one repetition found.
+fn repetition(row: &Row) -> Repetition {
+    Repetition {
+        seed: row.seed,
+        served: row.served,
+        gave_up: row.gave_up,
+        refused: row.refused,
+        lost: row.lost,
+        wrong: row.wrong,
+        requests: row.requests,
+        throughput_per_s: row.throughput_per_s,
+        wait_ms: row.wait_ms,
+        latency_us: row.latency_us,
+        server: row.server,
+        foreign: row.foreign,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,8 +91,8 @@ mod tests {
     fn takes_the_median_and_keeps_the_extremes() {
         let row = summarise(vec![row(4, 9.0), row(5, 1.0), row(4, 2.0)]).unwrap();
         assert_eq!((row.served, row.throughput_per_s, row.repetitions), (4, 2.0, 3));
-        assert_eq!(row.spread.throughput_per_s, (1.0, 9.0));
-        assert_eq!(row.spread.served, (4.0, 5.0));
+        assert_eq!(row.spread.throughput_per_s, Some((1.0, 9.0)));
+        assert_eq!(row.spread.served, Some((4.0, 5.0)));
         assert_eq!(row.latency_curve, [(50.0, 9.0)], "served 4, the faster of two: the middle one");
     }
 

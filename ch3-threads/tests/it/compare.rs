@@ -60,6 +60,28 @@ fn the_comparison_finds_what_the_notes_found() {
 }
 
 #[test]
+fn the_clients_of_a_server_that_dies_are_lost_and_not_refused() {
+    let folder = tempdir().expect("a temporary folder");
+    let json = folder.path().join("rows.json");
+    let server = format!(
+        "timeout -s KILL 1 {} serve -m sequential --service {{service}} --listenport {{port}}",
+        env!("CARGO_BIN_EXE_ch3-threads")
+    );
+    let output = ch3(
+        "compare --models epoll --scenario echo --repetitions 1 --duration 4s -c 8 --timeout 5s --report /dev/null",
+        &["--with", &server, "--json", json.to_str().expect("it is text")],
+    );
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let rows: Value = serde_json::from_str(&fs::read_to_string(json).expect("the rows")).expect("JSON");
+    let died = &rows[1];
+    assert!(died["skipped"].is_null(), "{died}");
+    assert_eq!((&died["served"], &died["refused"]), (&0.into(), &0.into()), "{died}");
+    assert_eq!(died["lost"], died["clients"], "one that it served, and seven that waited for it: {died}");
+    assert!(died["runs"][0]["lost"] == died["lost"] && died["wrong"] == 0, "{died}");
+    assert!(text(&output.stderr).contains("died in the middle of it"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_flag_that_no_scenario_knows_is_an_error() {
     let output = ch3("compare --scenario patience --rate 5", &[]);
     assert!(!output.status.success());

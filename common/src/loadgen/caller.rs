@@ -37,6 +37,8 @@ pub(super) struct Caller {
     /// Connections made or failed.
     calls: usize,
     broken: usize,
+    /// One of them because of wrong bytes.
+    is_deceived: bool,
     gone: bool,
 }
 
@@ -52,6 +54,7 @@ impl Caller {
             missing: 0,
             calls: 0,
             broken: 0,
+            is_deceived: false,
             gone: false,
         }
     }
@@ -77,7 +80,11 @@ impl Caller {
                 Err(error) => self.count_broken(&error, desk),
             }
         }
-        let fate = if self.broken == 0 { ClientOutcome::Served } else { ClientOutcome::Refused };
+        let fate = match self.broken {
+            0 => ClientOutcome::Served,
+            _ if self.is_deceived => ClientOutcome::Deceived,
+            _ => self.course.failure(),
+        };
         self.leave(Some(fate), desk);
     }
 
@@ -117,6 +124,7 @@ impl Caller {
         }
         match read(stream, &mut desk.buffer) {
             Moved::Bytes(bytes) if bytes > self.missing => {
+                self.is_deceived = true;
                 desk.wrong(self.number);
                 return Err(io::Error::other("more bytes than asked for"));
             }
@@ -124,6 +132,7 @@ impl Caller {
                 let offset = answer_length(desk) - self.missing;
                 if desk.plan.exchange.is_some() && !desk.script.accepts(offset as u64, &desk.buffer[..bytes])
                 {
+                    self.is_deceived = true;
                     desk.wrong(self.number);
                     return Err(io::Error::other("wrong bytes"));
                 }

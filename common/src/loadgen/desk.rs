@@ -84,7 +84,11 @@ impl Desk<'_> {
         match fate {
             Some(ClientOutcome::Served) => self.run.served += 1,
             Some(ClientOutcome::GaveUp) => self.run.gave_up += 1,
-            Some(ClientOutcome::Refused) => self.run.refused += 1,
+            Some(failed) => {
+                self.run.refused += 1;
+                self.run.lost += u64::from(failed == ClientOutcome::Lost);
+                self.run.deceived += u64::from(failed == ClientOutcome::Deceived);
+            }
             None => self.run.unfinished += 1,
         }
         if let Some(served_ns) = course.served_ns.filter(|_| fate == Some(ClientOutcome::Served)) {

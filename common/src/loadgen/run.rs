@@ -23,6 +23,10 @@ pub struct Run {
     pub refused: u64,
     /// Those among the refused who got wrong bytes: lost, doubled, reordered, or meant for somebody else.
     pub wrong: u64,
+    /// Those among the refused that were served, and then reset or hung up on before they had all they came for.
+    pub lost: u64,
+    /// Those among the refused that left because of wrong bytes.
+    pub deceived: u64,
     /// Clients that had to leave because the simulation was interrupted; in none of the counts above.
     pub unfinished: u64,
     /// Clients that were connected at least once.
@@ -83,6 +87,8 @@ impl Run {
             gave_up: 0,
             refused: 0,
             wrong: 0,
+            lost: 0,
+            deceived: 0,
             unfinished: 0,
             connected: 0,
             requests: 0,
@@ -139,7 +145,9 @@ impl Run {
             clients: self.clients,
             served: self.served,
             gave_up: self.gave_up,
-            refused: self.refused,
+            refused: self.refused - self.lost - self.deceived,
+            lost: self.lost,
+            wrong: self.deceived,
             requests: self.requests,
             wait_ms: self.wait_ms(),
             latency_us: self.latency_us(),
@@ -158,6 +166,8 @@ impl Run {
         self.gave_up += other.gave_up;
         self.refused += other.refused;
         self.wrong += other.wrong;
+        self.lost += other.lost;
+        self.deceived += other.deceived;
         self.unfinished += other.unfinished;
         self.connected += other.connected;
         self.requests += other.requests;
@@ -182,6 +192,13 @@ pub(super) struct Course {
     pub(super) port: u16,
 }
 
+impl Course {
+    /// How a client ends whose connection failed.
+    pub(super) fn failure(&self) -> ClientOutcome {
+        if self.served_ns.is_some() { ClientOutcome::Lost } else { ClientOutcome::Refused }
+    }
+}
+
 fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 3_600_000_000_000, 3).expect("the bounds are sound")
 }
@@ -198,6 +215,7 @@ fn percentiles(histogram: &Histogram<u64>, unit_ns: f64) -> Option<Percentiles> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::Scenario;
     use super::*;
 
     #[test]
@@ -206,6 +224,18 @@ mod tests {
         assert_eq!((run.wait_ms(), run.latency_us()), (None, None));
         assert_eq!(run.throughput_per_s(), 0.0);
         assert!(run.latency_curve().is_empty());
+    }
+
+    #[test]
+    fn who_was_turned_away_who_was_lost_and_who_was_deceived_are_counted_apart() {
+        let run = Run { clients: 9, served: 3, refused: 6, lost: 2, deceived: 1, ..Run::new() };
+        let row = run.row(&Plan::new(Scenario::Echo, ([127, 0, 0, 1], 7).into()));
+        assert_eq!((row.refused, row.lost, row.wrong), (3, 2, 1));
+        let served = Course { served_ns: Some(1), ..Course::default() };
+        assert_eq!(
+            [Course::default(), served].map(|course| course.failure()),
+            [ClientOutcome::Refused, ClientOutcome::Lost]
+        );
     }
 
     #[test]

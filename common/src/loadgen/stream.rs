@@ -198,11 +198,11 @@ impl Stream {
             }
             Ok(Verdict::Wrong) => {
                 desk.wrong(self.number);
-                self.leave(Some(ClientOutcome::Refused), desk);
+                self.leave(Some(ClientOutcome::Deceived), desk);
             }
             Err(error) => {
                 desk.refused(self.number, &error);
-                self.leave(Some(ClientOutcome::Refused), desk);
+                self.leave(Some(self.course.failure()), desk);
             }
         }
     }

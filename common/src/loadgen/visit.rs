@@ -164,11 +164,17 @@ impl Visit {
     }
 
     fn in_trouble(&mut self, trouble: &Trouble, desk: &mut Desk<'_>) {
-        match trouble {
-            Trouble::WrongBytes => desk.wrong(self.number),
-            Trouble::Refused(error) => desk.refused(self.number, error),
-        }
-        self.leave(Some(ClientOutcome::Refused), desk);
+        let outcome = match trouble {
+            Trouble::WrongBytes => {
+                desk.wrong(self.number);
+                ClientOutcome::Deceived
+            }
+            Trouble::Refused(error) => {
+                desk.refused(self.number, error);
+                self.course.failure()
+            }
+        };
+        self.leave(Some(outcome), desk);
     }
 }
 

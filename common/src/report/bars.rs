@@ -24,13 +24,12 @@ struct Panel {
     unit: String,
     higher_is_better: bool,
     figure: fn(&Row) -> Option<f64>,
-    spread: fn(&Row) -> (f64, f64),
+    spread: fn(&Row) -> Option<(f64, f64)>,
 }
 
 /// The panels of a scenario; one whose figure nobody has is left out.
 pub(super) fn panels(section: &Section<'_>) -> String {
     let clients = section.measured().map(|(row, _)| row.clients).max().unwrap_or(0);
-    let no_spread: fn(&Row) -> (f64, f64) = |_| (0.0, 0.0);
     let served = Panel {
         title: "Served",
         unit: format!("clients of {clients}"),
@@ -65,16 +64,16 @@ pub(super) fn panels(section: &Section<'_>) -> String {
         higher_is_better: false,
         figure: cpu_per_request_us,
         spread: |row| {
-            let requests = row.requests.max(1) as f64;
-            (row.spread.cpu_ms.0 * 1000.0 / requests, row.spread.cpu_ms.1 * 1000.0 / requests)
+            let each = 1000.0 / row.requests.max(1) as f64;
+            row.spread.cpu_ms.map(|(low, high)| (low * each, high * each))
         },
     };
     let memory = Panel {
         title: "Peak memory",
         unit: "MiB".into(),
         higher_is_better: false,
-        figure: |row| Some(row.server.peak_rss_kib as f64 / 1024.0),
-        spread: no_spread,
+        figure: |row| (row.server.peak_rss_kib > 0).then_some(row.server.peak_rss_kib as f64 / 1024.0),
+        spread: |_| None,
     };
     let (first, second) =
         if section.workload == Workload::Throughput { (throughput, tail) } else { (served, wait) };
@@ -88,11 +87,14 @@ pub(super) fn cpu_per_request_us(row: &Row) -> Option<f64> {
 }
 
 fn draw(panel: &Panel, section: &Section<'_>) -> String {
-    let mut bars: Vec<(&Row, usize, f64)> =
+    let mut bars: Vec<(&Row, Option<usize>, f64)> =
         section.measured().filter_map(|(row, rank)| Some((row, rank, (panel.figure)(row)?))).collect();
     let sign = if panel.higher_is_better { -1.0 } else { 1.0 };
     bars.sort_by(|a, b| (a.2 * sign).total_cmp(&(b.2 * sign)));
-    let highest = bars.iter().map(|(row, _, value)| value.max((panel.spread)(row).1)).fold(0.0, f64::max);
+    let highest = bars
+        .iter()
+        .map(|(row, _, value)| value.max((panel.spread)(row).map_or(0.0, |(_, high)| high)))
+        .fold(0.0, f64::max);
     if highest <= 0.0 {
         return String::new();
     }
@@ -100,7 +102,7 @@ fn draw(panel: &Panel, section: &Section<'_>) -> String {
     let mut picture = Picture::default();
     let mut y = 4.0;
     for (row, rank, value) in &bars {
-        let best = *rank == 1;
+        let best = *rank == Some(1);
         picture.text(
             (NAMES - 14.0, y + 11.5),
             if best { "model best" } else { "model" },
@@ -110,15 +112,12 @@ fn draw(panel: &Panel, section: &Section<'_>) -> String {
             picture.path(&format!("M{} {y}m0 8m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0", NAMES - 7.0), "dot");
         }
         let class = if best { "bar best" } else { "bar" };
-        let (low, high) = (panel.spread)(row);
-        let tip = format!("{}: {} ({} to {})", row.model, short(*value), short(low), short(high));
-        picture.rect(
-            (NAMES, y + 2.5),
-            (x(*value) - NAMES, ROW - 5.0),
-            class,
-            if high > low { &tip } else { "" },
-        );
-        let end = if high > low {
+        let range = (panel.spread)(row).filter(|(low, high)| high > low);
+        let tip = range.map_or_else(String::new, |(low, high)| {
+            format!("{}: {} ({} to {})", row.model, short(*value), short(low), short(high))
+        });
+        picture.rect((NAMES, y + 2.5), (x(*value) - NAMES, ROW - 5.0), class, &tip);
+        let end = if let Some((low, high)) = range {
             let (from, to, middle) = (x(low), x(high), y + ROW / 2.0);
             picture.line((from, middle), (to, middle), "whisker");
             picture.line((from, middle - 3.0), (from, middle + 3.0), "whisker");

@@ -1,6 +1,7 @@
 //! The figures of a scenario as columns: one unit and one number of decimals to a column, and no column without a figure.
 
 use super::data::{Percentiles, Row};
+use super::number::compact;
 use crate::support::statistics::median;
 
 /// One column: what it shows, and a cell per row.
@@ -13,12 +14,14 @@ pub(super) struct Column {
     pub cells: Vec<String>,
 }
 
-/// The columns of these rows. All are numbers, except `spread`, which begins with `±`.
+/// The columns of these rows. All are numbers, except `range`.
 pub(super) fn columns(rows: &[&Row]) -> Vec<Column> {
     let mut columns = Vec::new();
     columns.extend(counted("", "served", rows, |row| row.served, true));
     columns.extend(counted("gave", "up", rows, |row| row.gave_up, false));
     columns.extend(counted("re-", "fused", rows, |row| row.refused, false));
+    columns.extend(counted("", "lost", rows, |row| row.lost, false));
+    columns.extend(counted("", "wrong", rows, |row| row.wrong, false));
     let wait = |point: fn(Percentiles) -> f64| {
         move |row: &Row| row.wait_ms.map(|percentiles| point(percentiles) * 1000.0)
     };
@@ -39,9 +42,11 @@ pub(super) fn columns(rows: &[&Row]) -> Vec<Column> {
     columns.extend(measured("through-", "put/s".into(), rows, |row| {
         (row.throughput_per_s > 0.0).then_some(row.throughput_per_s)
     }));
-    columns.extend(spread(rows));
+    columns.extend(range(rows));
     columns.extend(measured("CPU", "ms".into(), rows, |row| Some(row.server.cpu_ms)));
-    columns.extend(measured("mem", "MiB".into(), rows, |row| Some(row.server.peak_rss_kib as f64 / 1024.0)));
+    columns.extend(measured("mem", "MiB".into(), rows, |row| {
+        (row.server.peak_rss_kib > 0).then_some(row.server.peak_rss_kib as f64 / 1024.0)
+    }));
     columns.extend(counted("", "threads", rows, |row| row.server.threads, true));
     columns.extend(counted("proc-", "esses", rows, |row| row.server.processes, true));
     columns.extend(counted("context", "switches", rows, |row| row.server.context_switches, true));
@@ -106,16 +111,14 @@ fn measured(
     Some(Column { group, head, cells: cells.collect() })
 }
 
-/// Half of the range of the throughput over the repetitions, as a share of the median.
-fn spread(rows: &[&Row]) -> Option<Column> {
-    let share = |row: &Row| {
-        let (low, high) = row.spread.throughput_per_s;
-        let known = row.skipped.is_none() && row.repetitions > 1 && row.throughput_per_s > 0.0 && high > 0.0;
-        known.then(|| (high - low) / 2.0 / row.throughput_per_s * 100.0)
+/// From the lowest to the highest throughput of the repetitions.
+fn range(rows: &[&Row]) -> Option<Column> {
+    let range = |row: &Row| {
+        let (low, high) = row.spread.throughput_per_s?;
+        (row.skipped.is_none() && row.repetitions > 1).then(|| format!("{}–{}", compact(low), compact(high)))
     };
-    let cells: Vec<String> =
-        rows.iter().map(|row| share(row).map(|share| format!("±{share:.0}")).unwrap_or_default()).collect();
-    cells.iter().any(|cell| !cell.is_empty()).then(|| Column { group: "spread", head: "%".into(), cells })
+    let cells: Vec<String> = rows.iter().map(|row| range(row).unwrap_or_default()).collect();
+    cells.iter().any(|cell| !cell.is_empty()).then(|| Column { group: "", head: "range".into(), cells })
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ const STEPS: usize = 150;
 const BANDS: [(&str, &str); 5] = [
     ("band-served", "served and gone"),
     ("band-service", "in service"),
-    ("band-refused", "refused"),
+    ("band-refused", "refused, lost or wrong"),
     ("band-gave-up", "gave up"),
     ("band-waiting", "waiting"),
 ];
@@ -55,7 +55,7 @@ pub(super) fn crowd(timeline: &Timeline, length_ms: f64, title: &str) -> String 
     draw_axes(&mut picture, length_ms, total);
     let last = counts.last().copied().unwrap_or_default();
     let description = format!(
-        "Of {} clients at most {} were in service at the same time; after {} ms {} had been served, {} had given up and {} were refused.",
+        "Of {} clients at most {} were in service at the same time; after {} ms {} had been served, {} had given up and {} were refused, lost or given wrong bytes.",
         grouped(total),
         grouped(peak as f64),
         short(length_ms),
@@ -72,7 +72,7 @@ fn count(timeline: &Timeline, now: f64) -> [usize; 5] {
     for client in timeline.clients.iter().filter(|client| client.began_ms <= now) {
         let band = match (client.ended_ms <= now, client.outcome) {
             (true, ClientOutcome::Served) => 0,
-            (true, ClientOutcome::Refused) => 2,
+            (true, ClientOutcome::Refused | ClientOutcome::Lost | ClientOutcome::Deceived) => 2,
             (true, ClientOutcome::GaveUp) => 3,
             (false, _) if client.served_ms.is_some_and(|served| served <= now) => 1,
             (false, _) => 4,

@@ -92,10 +92,9 @@ pub(super) fn curve(axes: &Axes, row: &Row, others: &str, title: &str) -> String
     picture.reuse_behind(others, "other-curve");
     picture.path(&axes.path(row), "curve");
     let mut description = String::from("Latency against percentile.");
-    if let Some(latency) = row.latency_us {
-        for (percentile, us, name) in
-            [(50.0, latency.p50, "p50"), (99.0, latency.p99, "p99"), (100.0, latency.max, "max")]
-        {
+    // The curve is of one repetition, and the row's latencies are medians over all: a marker is a point of the curve.
+    for (percentile, name) in [(50.0, "p50"), (99.0, "p99"), (100.0, "max")] {
+        if let Some(us) = on_curve(&row.latency_curve, percentile) {
             let (x, y) = axes.place((percentile, us));
             picture.rect((x - 2.5, y - 2.5), (5.0, 5.0), "point", "");
             let label = micros(us);
@@ -108,6 +107,24 @@ pub(super) fn curve(axes: &Axes, row: &Row, others: &str, title: &str) -> String
         }
     }
     picture.finish((WIDTH, HEIGHT), "curves", title, &description)
+}
+
+/// The latency at a percentile, between the two points of the curve around it.
+fn on_curve(curve: &[(f64, f64)], percentile: f64) -> Option<f64> {
+    let after = curve.iter().position(|point| point.0 >= percentile)?;
+    let (to, high) = curve[after];
+    let Some(&(from, low)) = after.checked_sub(1).and_then(|before| curve.get(before)) else {
+        return Some(high);
+    };
+    // Straight on the paper: the axes are logarithmic. The maximum has no number of nines.
+    let share = if percentile >= 100.0 || to <= from {
+        1.0
+    } else {
+        let to = if to >= 100.0 { nines(from) + 0.5 } else { nines(to) };
+        ((nines(percentile) - nines(from)) / (to - nines(from))).clamp(0.0, 1.0)
+    };
+    let [low, high] = [low, high].map(|us| us.max(f64::MIN_POSITIVE).ln());
+    Some((low + (high - low) * share).exp())
 }
 
 fn grid(picture: &mut Picture, axes: &Axes) {
@@ -175,6 +192,19 @@ mod tests {
         assert!((y(100.0) - f64::midpoint(y(10.0), y(1000.0))).abs() < 1e-6);
         assert!(y(10.0) < BOTTOM && y(1000.0) > TOP);
         assert_eq!((y(0.0), y(1e9)), (BOTTOM, TOP));
+    }
+
+    #[test]
+    fn a_marker_lies_on_the_curve() {
+        let curve = [(0.0, 10.0), (90.0, 100.0), (99.0, 1000.0), (100.0, 5000.0)];
+        assert_eq!(on_curve(&curve, 99.0).map(f64::round), Some(1000.0));
+        assert_eq!(on_curve(&curve, 100.0).map(f64::round), Some(5000.0));
+        let axes = Axes::new([row(&curve)].iter()).unwrap();
+        let median = axes.place((50.0, on_curve(&curve, 50.0).unwrap()));
+        let [from, to] = [curve[0], curve[1]].map(|point| axes.place(point));
+        let straight = from.1 + (to.1 - from.1) * (median.0 - from.0) / (to.0 - from.0);
+        assert!((median.1 - straight).abs() < 1e-6, "{median:?} {straight}");
+        assert_eq!(on_curve(&[], 50.0), None);
     }
 
     #[test]

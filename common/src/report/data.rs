@@ -53,8 +53,12 @@ pub struct Row {
     pub served: u64,
     /// Clients whose patience ended first.
     pub gave_up: u64,
-    /// Clients that were refused or reset.
+    /// Clients that were turned away before they were served: no connection, or one that the server reset or closed.
     pub refused: u64,
+    /// Clients that were being served when the connection was reset or closed; also those that were turned away when the server died.
+    pub lost: u64,
+    /// Clients that got wrong bytes: lost, doubled, reordered, or meant for another client.
+    pub wrong: u64,
     /// Requests answered, all clients together.
     pub requests: u64,
     /// From the wish to connect until service began, milliseconds.
@@ -71,13 +75,46 @@ pub struct Row {
     pub seed: u64,
     /// Why there is nothing above, where the model could not run here.
     pub skipped: Option<String>,
+    /// The fraction of all processors that other programs used meanwhile.
+    pub foreign: Option<f64>,
     /// Lowest and highest over the repetitions.
     pub spread: Spreads,
+    /// What each repetition found.
+    pub runs: Vec<Repetition>,
     /// The latency curve: percentile 0–100 against microseconds, of the repetition with the median throughput.
     pub latency_curve: Vec<(f64, f64)>,
     /// Every client beside the server's lanes, of one repetition.
     #[serde(skip)]
     pub timeline: Option<Timeline>,
+}
+
+/// What one repetition found, of what is compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Repetition {
+    /// [`Row::seed`] of this repetition.
+    pub seed: u64,
+    /// [`Row::served`].
+    pub served: u64,
+    /// [`Row::gave_up`].
+    pub gave_up: u64,
+    /// [`Row::refused`].
+    pub refused: u64,
+    /// [`Row::lost`].
+    pub lost: u64,
+    /// [`Row::wrong`].
+    pub wrong: u64,
+    /// [`Row::requests`].
+    pub requests: u64,
+    /// [`Row::throughput_per_s`].
+    pub throughput_per_s: f64,
+    /// [`Row::wait_ms`].
+    pub wait_ms: Option<Percentiles>,
+    /// [`Row::latency_us`].
+    pub latency_us: Option<Percentiles>,
+    /// [`Row::server`].
+    pub server: ServerCost,
+    /// [`Row::foreign`].
+    pub foreign: Option<f64>,
 }
 
 /// Four points of a distribution.
@@ -98,31 +135,34 @@ pub struct Percentiles {
 pub struct ServerCost {
     /// User and system time, milliseconds.
     pub cpu_ms: f64,
-    /// Highest sum of resident memory over its processes, KiB (shared file pages counted once).
+    /// Highest sum of resident memory over its processes, KiB (shared file pages counted once). 0: it was not seen, and JSON has `null`.
+    #[serde(serialize_with = "unless_zero")]
     pub peak_rss_kib: u64,
-    /// Most threads alive at once, all processes together.
+    /// Most threads alive at once, all processes together; 0 as above.
+    #[serde(serialize_with = "unless_zero")]
     pub threads: u64,
-    /// Most processes alive at once.
+    /// Most processes alive at once; 0 as above.
+    #[serde(serialize_with = "unless_zero")]
     pub processes: u64,
     /// Voluntary and involuntary context switches.
     pub context_switches: u64,
 }
 
-/// Lowest and highest value over the repetitions of what is compared.
+/// Lowest and highest value over the repetitions of what is compared; `None` where it was not measured.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Spreads {
     /// Of [`Row::served`].
-    pub served: (f64, f64),
+    pub served: Option<(f64, f64)>,
     /// Of [`Row::throughput_per_s`].
-    pub throughput_per_s: (f64, f64),
+    pub throughput_per_s: Option<(f64, f64)>,
     /// Of the median of [`Row::wait_ms`].
-    pub wait_p50_ms: (f64, f64),
+    pub wait_p50_ms: Option<(f64, f64)>,
     /// Of the median of [`Row::latency_us`].
-    pub latency_p50_us: (f64, f64),
+    pub latency_p50_us: Option<(f64, f64)>,
     /// Of the 99th percentile of [`Row::latency_us`].
-    pub latency_p99_us: (f64, f64),
+    pub latency_p99_us: Option<(f64, f64)>,
     /// Of [`ServerCost::cpu_ms`].
-    pub cpu_ms: (f64, f64),
+    pub cpu_ms: Option<(f64, f64)>,
 }
 
 /// Who waited, who was served, and by whom. Times are milliseconds since the first client set out.
@@ -159,8 +199,12 @@ pub enum ClientOutcome {
     Served,
     /// Its patience ended.
     GaveUp,
-    /// The server refused or reset it, or hung up before the answer was whole.
+    /// The server turned it away before it was served.
     Refused,
+    /// The connection was reset or closed while it was being served.
+    Lost,
+    /// It got wrong bytes.
+    Deceived,
 }
 
 /// One thread, process or event loop of the server.
@@ -195,4 +239,10 @@ pub enum SliceKind {
     Request,
     /// One turn of an event loop: from the wake-up until it waits again.
     Turn,
+}
+
+/// What was not measured is `null` and not 0.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn unless_zero<S: serde::Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    (*value > 0).then_some(value).serialize(serializer)
 }

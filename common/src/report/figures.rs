@@ -24,7 +24,8 @@ pub(super) fn figures(section: &Section<'_>) -> String {
         .collect();
     let mut body = String::new();
     for (index, row) in rows.iter().enumerate() {
-        body += &format!("<tr><th scope=\"row\">{}</th><td>{}</td>", escape(&row.model), ranks[index]);
+        let rank = ranks[index].map_or_else(|| "–".into(), |rank| rank.to_string());
+        body += &format!("<tr><th scope=\"row\">{}</th><td>{rank}</td>", escape(&row.model));
         for column in &columns {
             let cell = column.cells[index].as_str();
             body += &format!("<td>{}</td>", if cell.is_empty() { "–" } else { cell });

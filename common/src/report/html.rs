@@ -109,7 +109,11 @@ fn scenario(index: usize, section: &Section<'_>, time_scale: f64) -> String {
             escape(&note.about)
         );
     }
-    text += &format!("<p class=\"verdict\">{}</p>\n", escape(&section.verdict()));
+    for (class, sentence) in [("warning", section.warning()), ("verdict", section.verdict())] {
+        if !sentence.is_empty() {
+            text += &format!("<p class=\"{class}\">{}</p>\n", escape(&sentence));
+        }
+    }
     text += &panels(section);
     if timelines(section).any(|timeline| timeline.clients.len() <= MANY) {
         text += &legend(section.workload == Workload::Heavy);
@@ -189,10 +193,11 @@ impl Pictures {
 fn card(section: &Section<'_>, place: usize, row: &Row, pictures: &Pictures) -> String {
     let id = format!("s{}m{place}", pictures.index);
     let words = words(row, &section.others(row));
-    let (class, badge) = match section.ranks[place] {
-        None => (" skipped", String::new()),
-        Some(1) => ("", "<span class=\"first\" title=\"ahead, or level with who is\">1</span>".into()),
-        Some(rank) => ("", format!("<span class=\"rank\" title=\"rank\">{rank}</span>")),
+    let class = if row.skipped.is_some() { " skipped" } else { "" };
+    let badge = match section.ranks[place] {
+        None => String::new(),
+        Some(1) => "<span class=\"first\" title=\"ahead, or level with those that are\">1</span>".into(),
+        Some(rank) => format!("<span class=\"rank\" title=\"rank\">{rank}</span>"),
     };
     let about = if row.about.is_empty() {
         String::new()

@@ -29,7 +29,7 @@ pub(super) fn legend(by_request: bool) -> String {
     entries.push((bar("turn", 3.0, 7.0), "turns of an event loop"));
     entries.push((fate(ClientOutcome::Served), "served"));
     entries.push((fate(ClientOutcome::GaveUp), "gave up"));
-    entries.push((fate(ClientOutcome::Refused), "refused"));
+    entries.push((fate(ClientOutcome::Refused), "refused, lost or given wrong bytes"));
     let items: String = entries.iter().map(|(picture, words)| format!("<li>{picture}{words}</li>")).collect();
     format!("<ul class=\"legend\">{items}</ul>\n")
 }

@@ -1,7 +1,8 @@
 //! The rows of one scenario, with their ranks: the unit of the table and of the page.
 
 use super::data::{Comparison, Row, ScenarioNote};
-use super::ranking::ranks;
+use super::number::grouped;
+use super::ranking::{Unreliable, ranks, unreliable};
 use super::workload::Workload;
 
 /// One scenario of a comparison.
@@ -14,7 +15,7 @@ pub(super) struct Section<'a> {
     pub workload: Workload,
     /// Its rows, in the order of the comparison.
     pub rows: Vec<&'a Row>,
-    /// The rank of each row; `None` where it was skipped.
+    /// The rank of each row that has one.
     pub ranks: Vec<Option<usize>>,
 }
 
@@ -36,9 +37,10 @@ fn section<'a>(comparison: &'a Comparison, name: &'a str) -> Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// The rows that were measured, each with its rank.
-    pub fn measured(&self) -> impl Iterator<Item = (&'a Row, usize)> + '_ {
-        self.rows.iter().zip(&self.ranks).filter_map(|(row, rank)| Some((*row, (*rank)?)))
+    /// The rows that were measured, each with its rank, if it has one.
+    pub fn measured(&self) -> impl Iterator<Item = (&'a Row, Option<usize>)> + '_ {
+        let rows = self.rows.iter().copied().zip(self.ranks.iter().copied());
+        rows.filter(|(row, _)| row.skipped.is_none())
     }
 
     /// The rows that could not run, each with the reason.
@@ -51,19 +53,54 @@ impl<'a> Section<'a> {
         self.measured().map(|(other, _)| other).filter(|other| !std::ptr::eq(*other, row)).collect()
     }
 
-    /// Who is ahead, in a sentence; empty when nothing was measured.
+    /// What makes the figures say less than they seem to; empty when nothing does.
+    pub fn warning(&self) -> String {
+        let (mut foreign, mut disturbed, mut others) = (0.0_f64, Vec::new(), Vec::new());
+        for (row, _) in self.measured() {
+            let model = row.model.as_str();
+            match unreliable(row) {
+                None => {}
+                Some(Unreliable::Foreign(share)) => {
+                    foreign = foreign.max(share);
+                    disturbed.push(model);
+                }
+                Some(Unreliable::Wide(what)) => others.push(format!("{model}: its {what}")),
+                Some(Unreliable::Wrong(clients)) => {
+                    others
+                        .push(format!("{model}: it gave wrong bytes to {} clients", grouped(clients as f64)));
+                }
+            }
+        }
+        let (measured, unreliable) = (self.measured().count(), disturbed.len() + others.len());
+        let which = if disturbed.len() == measured { "all models".into() } else { disturbed.join(", ") };
+        let busy =
+            format!("other programs used up to {:.0} % of the machine beside {which}", foreign * 100.0);
+        let why: Vec<String> = (foreign > 0.0).then_some(busy).into_iter().chain(others).collect();
+        match unreliable {
+            0 => String::new(),
+            _ if 2 * unreliable > measured => format!("WARNING, nothing is ranked: {}.", why.join("; ")),
+            _ => format!("WARNING, some are not ranked: {}.", why.join("; ")),
+        }
+    }
+
+    /// Who is ahead, in a sentence; empty when nothing was ranked.
     pub fn verdict(&self) -> String {
+        let ranked: Vec<(&Row, usize)> =
+            self.measured().filter_map(|(row, rank)| Some((row, rank?))).collect();
         let best: Vec<&str> =
-            self.measured().filter(|(_, rank)| *rank == 1).map(|(row, _)| row.model.as_str()).collect();
-        let total = self.measured().count();
+            ranked.iter().filter(|(_, rank)| *rank == 1).map(|(row, _)| row.model.as_str()).collect();
+        let total = ranked.len();
         let by = self.workload.ranked_by();
-        let once = if self.measured().all(|(row, _)| row.repetitions < 2) {
+        let once = if ranked.iter().all(|(row, _)| row.repetitions < 2) {
             " Measured once, so there is no spread: the ranks are the order of that one run."
         } else {
             ""
         };
         match best.as_slice() {
-            [] => String::new(),
+            [] if total == 0 => String::new(),
+            [] => format!(
+                "By {by} no model is the first, because none that could be has served all its clients.{once}"
+            ),
             [_] if total == 1 => String::new(),
             [one] => format!("Ahead by {by}: {one}; no other model's range reaches it.{once}"),
             all if all.len() == total => {
@@ -71,7 +108,7 @@ impl<'a> Section<'a> {
             }
             several => {
                 format!(
-                    "By {by} nobody is clearly ahead of: {} ({} of {total}).{once}",
+                    "By {by} no model is clearly ahead of: {} ({} of {total}).{once}",
                     several.join(", "),
                     several.len()
                 )

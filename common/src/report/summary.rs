@@ -41,7 +41,7 @@ pub(super) fn summary(sections: &[Section<'_>]) -> String {
         concat!(
             "<table class=\"summary\"><caption>Every model under every scenario. ",
             "<span class=\"first\">1</span> marks those who are ahead, more than one where their ranges overlap",
-            "<span class=\"wide\">; a small figure is the rank of the others</span>. ",
+            "<span class=\"wide\">; a small figure is the rank of the others, and none that the row is not ranked</span>. ",
             "Each cell leads to its picture.</caption>\n",
             "<thead><tr><th scope=\"col\">model</th>{}</tr></thead>\n<tbody>\n{}</tbody></table>\n"
         ),
@@ -54,13 +54,15 @@ fn cell(index: usize, section: &Section<'_>, model: &str) -> String {
         return "<td><span class=\"none\">–</span></td>".into();
     };
     let (row, rank) = (section.rows[place], section.ranks[place]);
-    let Some(rank) = rank else {
-        let reason = escape(row.skipped.as_deref().unwrap_or_default());
+    if let Some(reason) = &row.skipped {
+        let reason = escape(reason);
         return format!(
             "<td class=\"none\" title=\"{reason}\"><a href=\"#s{index}m{place}\">skipped</a></td>"
         );
-    };
-    let badge = format!("<span class=\"{}\">{rank}</span>", if rank == 1 { "first" } else { "rank" });
+    }
+    let badge = rank.map_or_else(String::new, |rank| {
+        format!("<span class=\"{}\">{rank}</span>", if rank == 1 { "first" } else { "rank" })
+    });
     let (figure, glyph) =
         if section.workload == Workload::Throughput { rate(row, section) } else { share(row) };
     format!("<td><a href=\"#s{index}m{place}\">{badge}<span class=\"figure\">{figure}</span>{glyph}</a></td>")

@@ -26,6 +26,7 @@ fn section(section: &Section<'_>) -> String {
         text += &wrapped(&note.about, "  ");
         text += &wrapped(&note.question, "  ");
     }
+    text += &wrapped(&line(&section.warning()), "  ");
     text += "\n";
     let (rows, ranks): (Vec<_>, Vec<_>) = section.measured().unzip();
     if !rows.is_empty() {
@@ -33,7 +34,7 @@ fn section(section: &Section<'_>) -> String {
         let mut all = vec![Column {
             group: "",
             head: "#".into(),
-            cells: ranks.iter().map(ToString::to_string).collect(),
+            cells: ranks.iter().map(|rank| rank.map_or_else(String::new, |rank| rank.to_string())).collect(),
         }];
         all.extend(columns(&rows));
         text += &aligned(&names, &all);

@@ -124,7 +124,7 @@ pub(super) fn mark(picture: &mut Picture, x: f64, y: f64, outcome: ClientOutcome
             picture.line(at(-3.2, -3.2), at(3.2, 3.2), "cross");
             picture.line(at(-3.2, 3.2), at(3.2, -3.2), "cross");
         }
-        ClientOutcome::Refused => {
+        ClientOutcome::Refused | ClientOutcome::Lost | ClientOutcome::Deceived => {
             picture.path(
                 &format!("M{} {}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", at(0.0, 0.0).0, at(0.0, 0.0).1),
                 "barred",

@@ -59,10 +59,15 @@ fn outcome(row: &Row, workload: Workload) -> String {
     if row.gave_up > 0 {
         parts.push(left(row));
     }
-    if row.refused > 0 {
-        parts.push(format!("{} {} refused or reset", grouped(row.refused as f64), were(row.refused)));
-    }
+    parts.extend(failed(row));
     if parts.is_empty() { text + "." } else { format!("{text}: {}.", parts.join("; ")) }
+}
+
+/// What became of the clients that did not leave by themselves.
+fn failed(row: &Row) -> impl Iterator<Item = String> {
+    let said = |count: u64, what: &str| format!("{} {} {what}", grouped(count as f64), were(count));
+    let parts = [(row.refused, "refused"), (row.lost, "lost"), (row.wrong, "given wrong bytes")];
+    parts.into_iter().filter(|(count, _)| *count > 0).map(move |(count, what)| said(count, what))
 }
 
 /// In how many lanes of the server that was, where the timeline has lanes.
@@ -168,9 +173,7 @@ fn losses(row: &Row) -> String {
     if row.gave_up > 0 {
         parts.push(format!("{} gave up", grouped(row.gave_up as f64)));
     }
-    if row.refused > 0 {
-        parts.push(format!("{} {} refused or reset", grouped(row.refused as f64), were(row.refused)));
-    }
+    parts.extend(failed(row));
     let why = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
     format!("Served {} of {} clients{why}.", grouped(row.served as f64), grouped(row.clients as f64))
 }

@@ -133,6 +133,23 @@ fn the_table_fits_the_terminal_and_names_everybody() {
 }
 
 #[test]
+fn what_was_disturbed_is_said_aloud_and_not_ranked() {
+    let mut comparison = sample::comparison();
+    let echo = comparison.rows.iter_mut().filter(|row| row.scenario == "echo");
+    for row in echo.filter(|row| row.model == "epoll") {
+        row.foreign = Some(0.38);
+    }
+    let said = "WARNING, some are not ranked: other programs used up to 38 % of the machine beside epoll.";
+    let (text, page) = (table(&comparison), html(&comparison));
+    assert!(text.contains(said), "{text}");
+    assert!(page.contains(&format!("<p class=\"warning\">{said}</p>")));
+    let echo = text.split("\necho\n").nth(1).expect("the section");
+    let row = echo.lines().find(|line| line.starts_with("  epoll ")).expect("the row");
+    assert_eq!(row.split_whitespace().nth(1), Some("–"), "{row}");
+    assert!(!table(&COMPARISON).contains("WARNING"));
+}
+
+#[test]
 fn the_json_is_a_list_of_rows_with_the_promised_names() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("rows.json");
@@ -147,6 +164,11 @@ fn the_json_is_a_list_of_rows_with_the_promised_names() {
             "served",
             "gave_up",
             "refused",
+            "lost",
+            "wrong",
+            "foreign",
+            "spread",
+            "runs",
             "wait_ms",
             "latency_us",
             "throughput_per_s",
@@ -157,8 +179,9 @@ fn the_json_is_a_list_of_rows_with_the_promised_names() {
         ] {
             assert!(row.get(name).is_some(), "{name}");
         }
+        let is_measured = row["skipped"].is_null();
         for name in ["cpu_ms", "peak_rss_kib", "threads", "processes", "context_switches"] {
-            assert!(row["server"][name].is_number(), "{name}");
+            assert_eq!(row["server"][name].is_number(), is_measured, "{name}");
         }
     }
     let echo = rows.iter().find(|row| row["scenario"] == "echo").unwrap();
@@ -166,6 +189,13 @@ fn the_json_is_a_list_of_rows_with_the_promised_names() {
     for point in ["p50", "p90", "p99", "max"] {
         assert!(echo["latency_us"][point].is_number(), "{point}");
     }
+    assert!(
+        echo["spread"]["wait_p50_ms"].is_null() && echo["spread"]["served"].is_array(),
+        "what was not measured"
+    );
     let skipped = rows.iter().find(|row| row["model"] == "io-uring").unwrap();
+    for name in ["clients", "served", "refused", "throughput_per_s", "server", "spread", "repetitions"] {
+        assert!(skipped[name].is_null(), "{name} of what was not measured is no number");
+    }
     assert_eq!(skipped["skipped"], "the kernel forbids io_uring_setup(2) here (EPERM)");
 }

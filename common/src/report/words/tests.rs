@@ -74,7 +74,7 @@ fn several_who_left_are_counted_and_nobody_served_is_said() {
 fn without_a_timeline_nothing_is_said_of_order() {
     let row = Row { timeline: None, refused: 1, served: 3, ..patience(4, false) };
     let text = words(&row, &[]);
-    assert_says(&text, "Served 3 of 5: 1 gave up waiting; 1 was refused or reset.");
+    assert_says(&text, "Served 3 of 5: 1 gave up waiting; 1 was refused.");
     assert!(!text.contains("one after another") && !text.contains("at the same time"));
 }
 

@@ -288,10 +288,10 @@ fn timed(row: &mut Row, timeline: Timeline, wobble: f64) {
     let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize];
     if !waits.is_empty() {
         let wait = Percentiles { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) };
-        row.spread.wait_p50_ms = (wait.p50 * (0.85 - wobble / 9.0), wait.p50 * 1.2);
+        row.spread.wait_p50_ms = Some((wait.p50 * (0.85 - wobble / 9.0), wait.p50 * 1.2));
         row.wait_ms = Some(wait);
     }
-    row.spread.served = (row.served as f64, row.served as f64);
+    row.spread.served = Some((row.served as f64, row.served as f64));
     row.timeline = Some(timeline);
 }
 
@@ -313,13 +313,13 @@ fn load(row: &mut Row, rate: f64, wobble: f64) {
     let steps = [0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 98.0, 99.0, 99.5, 99.9, 99.95, 99.99, 100.0];
     row.latency_curve = steps.map(|percentile| (percentile, us(percentile))).into();
     row.latency_us = Some(Percentiles { p50: us(50.0), p90: us(90.0), p99: us(99.0), max: us(100.0) });
-    let around = |value: f64| (value * (0.94 - wobble / 20.0), value * (1.03 + wobble / 30.0));
+    let around = |value: f64| Some((value * (0.94 - wobble / 20.0), value * (1.03 + wobble / 30.0)));
     row.spread = Spreads {
         throughput_per_s: around(rate),
         latency_p50_us: around(middle),
         latency_p99_us: around(us(99.0)),
         cpu_ms: around(row.server.cpu_ms),
-        served: (50.0, 50.0),
+        served: Some((50.0, 50.0)),
         ..Spreads::default()
     };
 }
