@@ -51,7 +51,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use common::core::listener::Listener;
 use common::core::server::Server;
-use common::core::service::{AnyService, Memory};
+use common::core::service::Memory;
+use common::core::work::AnyService;
 
 use nix::poll::PollTimeout;
 use slot::{Slot, Slots};

@@ -19,9 +19,9 @@ use common::core::limits::{LimitArgs, Limits};
 use common::core::listener::Listener;
 use common::core::outbox::{OutboxLimit, WhenFull};
 use common::core::server::Server;
-use common::core::service::AnyService;
 use common::core::stop::Stop;
 use common::core::trace::EventTrace;
+use common::core::work::AnyService;
 use common::core::workers::die_with_parent;
 use common::support::cli::{duration, human, stdout, writable};
 

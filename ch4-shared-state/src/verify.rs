@@ -34,7 +34,7 @@ use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
 use clap::Parser;
 use common::board::BoardService;
-use common::core::service::AnyService;
+use common::core::work::AnyService;
 use common::support::cli::writable;
 use common::support::interrupt;
 

@@ -25,6 +25,7 @@
 
 mod answer;
 pub mod budget;
+mod codec;
 #[cfg(not(loom))]
 pub mod connection;
 pub mod conversation;
@@ -45,6 +46,8 @@ pub mod stop;
 pub mod timer;
 #[cfg(not(loom))]
 pub mod trace;
+#[cfg(not(loom))]
+pub mod wakeup;
 pub mod work;
 #[cfg(not(loom))]
 pub mod workers;

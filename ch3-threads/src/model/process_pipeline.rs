@@ -25,7 +25,8 @@ use serde::{Deserialize, Serialize};
 use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
-use common::core::service::{AfterAnswer, Answer, AnyService, Peer};
+use common::core::service::{AfterAnswer, Answer, Peer};
+use common::core::work::AnyService;
 use common::protocol::frame;
 
 use super::job::{self, Job};

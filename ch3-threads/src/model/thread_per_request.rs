@@ -27,7 +27,8 @@ use common::core::connection::{Interest, NonBlocking, Step, Waker, drain};
 use common::core::limits::TICK;
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
-use common::core::service::{Answer, Work};
+use common::core::service::Answer;
+use common::core::work::Work;
 
 use super::{READ_AT_ONCE, Slot, Slots, poll_timeout};
 

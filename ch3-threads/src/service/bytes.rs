@@ -117,7 +117,7 @@ mod tests {
 
     use common::core::conversation::{Conversation, Next};
     use common::core::limits::Limits;
-    use common::core::service::AnyService;
+    use common::core::work::AnyService;
     use proptest::prelude::*;
 
     use super::*;

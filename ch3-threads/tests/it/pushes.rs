@@ -16,8 +16,9 @@ use common::core::framing::Delimited;
 use common::core::listener::Listener;
 use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
 use common::core::server::Server;
-use common::core::service::{Answer, AnyService, Memory, Peer, PeerId, Protocol, Service};
+use common::core::service::{Answer, Memory, Peer, PeerId, Protocol, Service};
 use common::core::stop::Stop;
+use common::core::work::AnyService;
 
 /// Whoever rings, all hear it.
 #[derive(Default)]

@@ -8,7 +8,8 @@ use ch4_shared_state::whiteboard::protocol::{
     FromBrowser, FromServer, MESSAGE_LIMIT, NAME_LIMIT, PIXELS_LIMIT,
 };
 use ch4_shared_state::whiteboard::websocket::{Incoming, WebSocket};
-use common::core::service::{Answer, AnyService, Peer, Protocol, Service};
+use common::core::service::{Answer, Peer, Protocol, Service};
+use common::core::work::AnyService;
 use tungstenite::Message;
 use tungstenite::protocol::Role;
 

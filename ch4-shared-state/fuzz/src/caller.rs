@@ -14,7 +14,8 @@ use std::time::Instant;
 
 use common::core::conversation::{Conversation, Next};
 use common::core::limits::Limits;
-use common::core::service::{AnyService, Peer};
+use common::core::service::Peer;
+use common::core::work::AnyService;
 
 /// One connection.
 pub struct Caller {

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use common::core::conversation::{Conversation, Next};
 use common::core::limits::Limits;
-use common::core::service::{AnyService, Peer};
+use common::core::service::Peer;
+use common::core::work::AnyService;
 
 /// How many requests were handled, and all that was sent.
 pub type Conversed = (usize, Vec<u8>);

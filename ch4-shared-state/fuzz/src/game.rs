@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ch4_shared_state::guessword::service::GuessService;
 use ch4_shared_state::guessword::wire::{Event, Incoming, Notice, Request, Requests, Response, Responses};
-use common::core::service::AnyService;
+use common::core::work::AnyService;
 
 use super::caller::Caller;
 use super::tape::Tape;

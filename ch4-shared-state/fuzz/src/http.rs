@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ch4_shared_state::download::server::{Catalogue, Files};
-use common::core::service::AnyService;
+use common::core::work::AnyService;
 use common::protocol::http::{Exchange, Fault, Keep, Progress, Url, get};
 
 use super::converse::both_ways;

@@ -14,7 +14,7 @@ use ch4_shared_state::notification::service::NotificationService;
 use ch4_shared_state::notification::wire::{BadRequest, Request, Requests, Response, Responses};
 use common::board::Limits;
 use common::core::outbox::WhenFull;
-use common::core::service::AnyService;
+use common::core::work::AnyService;
 use common::protocol::mboard::response::Posted;
 
 use super::caller::Caller;

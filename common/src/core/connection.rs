@@ -9,30 +9,17 @@ mod blocking;
 mod nonblocking;
 mod timers;
 mod waker;
-mod wakeup;
 
+pub use crate::core::wakeup::{Connected, Wakeup};
 pub use blocking::{Blocking, converse};
 pub use nonblocking::{Interest, NonBlocking, Step, drain};
 pub use timers::Timers;
 pub use waker::Waker;
-pub use wakeup::Wakeup;
 
 use std::io::{self, IoSlice, Write};
 use std::net::TcpStream;
 
 use crate::core::conversation::{Conversation, GATHERED};
-use crate::core::service::Peer;
-
-/// A connection that was accepted and is not served yet.
-#[derive(Debug)]
-pub struct Connected {
-    /// Its socket.
-    pub stream: TcpStream,
-    /// Its other end.
-    pub peer: Peer,
-    /// What wakes its driver for pushed bytes.
-    pub wakeup: Wakeup,
-}
 
 /// The error of a connection whose client does not take its answer.
 #[must_use]

@@ -20,6 +20,7 @@
 //! use common::core::conversation::{Conversation, Next};
 //! use common::core::limits::Limits;
 //! use common::core::service::*;
+//! use common::core::work::AnyService;
 //! # use std::sync::Arc;
 //! # use std::time::Instant;
 //! # struct Upper;
@@ -74,9 +75,10 @@ use crate::core::input::Input;
 use crate::core::limits::{LINGER_BYTES, Limits};
 use crate::core::outbox::{Outbox, WhenFull};
 use crate::core::service::{
-    AfterAnswer, Answer, AnyService, Body, BodyStream, Decoded, Peer, Piece, Refusal, RequestCost, Work,
+    AfterAnswer, Answer, Body, BodyStream, Decoded, Peer, Piece, Refusal, RequestCost,
 };
 use crate::core::work::Exchange;
+use crate::core::work::{AnyService, Work};
 use clock::{Clock, Phase};
 pub use output::GATHERED;
 use output::Output;

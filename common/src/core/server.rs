@@ -4,15 +4,16 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
-use crate::core::connection::Connected;
 use crate::core::conversation::Conversation;
 use crate::core::counters::Counters;
 use crate::core::limits::Limits;
 use crate::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
-use crate::core::service::{Answer, AnyService, Peer, RequestCost, Work};
+use crate::core::service::{Answer, Peer, RequestCost};
 use crate::core::stop::Stop;
-use crate::core::timer::Timer;
+use crate::core::timer::{Timed, Timer};
 use crate::core::trace::{Event, EventTrace};
+use crate::core::wakeup::{Connected, Wakeup};
+use crate::core::work::{AnyService, Work};
 
 /// A server, but for the model that runs it.
 #[derive(Clone)]
@@ -54,7 +55,8 @@ impl Server {
     /// # Errors
     /// What `serve` returns.
     pub fn serve_here<T>(&self, serve: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        let timer = Timer::new(&self.service);
+        let timed: Arc<dyn Timed> = self.service.clone();
+        let timer = Timer::new(&timed);
         self.service.start(&timer);
         let served = serve();
         timer.end();
@@ -131,8 +133,8 @@ impl Server {
     }
 
     /// What a blocking connection of a pushing service is woken with, had in advance; `None` when no descriptor is left for it.
-    fn spare_wakeup(&self) -> io::Result<Option<crate::core::connection::Wakeup>> {
-        match crate::core::connection::Wakeup::for_service(&*self.service) {
+    fn spare_wakeup(&self) -> io::Result<Option<Wakeup>> {
+        match Wakeup::for_service(&*self.service) {
             Err(error) if Listener::is_full(&error) => {
                 self.count_full();
                 Ok(None)

@@ -23,8 +23,8 @@
 use std::time::Instant;
 
 pub use super::answer::{AfterAnswer, Answer, Body, BodyStream, LateAnswer, Piece, SharedBody, WeakBody};
+pub use super::codec::RequestCodec;
 pub use super::peer::{Peer, PeerId};
-pub use super::work::{AnyService, RequestCodec, Work};
 use crate::core::input::Input;
 use crate::core::limits::Timeouts;
 use crate::core::outbox::{Outbox, OutboxLimit};

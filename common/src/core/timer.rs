@@ -13,7 +13,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Instant;
 
-use crate::core::work::AnyService;
+/// What has a deadline: every service.
+pub trait Timed: Send + Sync {
+    /// When [`handle_timeout`](Timed::handle_timeout) is to be called next.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// The deadline has come.
+    fn handle_timeout(&self, now: Instant);
+}
 
 /// Tells the thread that the deadline has changed. All clones are one.
 #[derive(Clone, Default)]
@@ -29,7 +36,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    service: Option<Weak<dyn AnyService>>,
+    service: Option<Weak<dyn Timed>>,
     is_running: bool,
     was_armed: bool,
     has_ended: bool,
@@ -37,7 +44,7 @@ struct State {
 
 impl Timer {
     /// A timer for this service.
-    pub(crate) fn new(service: &Arc<dyn AnyService>) -> Timer {
+    pub(crate) fn new(service: &Arc<dyn Timed>) -> Timer {
         let timer = Timer::default();
         timer.shared.state().service = Some(Arc::downgrade(service));
         timer
@@ -68,7 +75,7 @@ impl Timer {
 }
 
 impl Shared {
-    fn run(&self, service: &Weak<dyn AnyService>) {
+    fn run(&self, service: &Weak<dyn Timed>) {
         loop {
             let mut state = self.state();
             if state.has_ended {

@@ -13,27 +13,21 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::core::input::Input;
 use crate::core::limits::Timeouts;
 use crate::core::outbox::{Outbox, OutboxLimit};
 use crate::core::service::{Answer, Decoded, Memory, Peer, Protocol, Refusal, RequestCost, Service};
-use crate::core::timer::Timer;
-use crate::protocol::frame;
+use crate::core::timer::{Timed, Timer};
 
 /// A service without its request type: what a model is given. Every [`Service`] is one.
 #[expect(missing_docs, reason = "each method is the service's own of that name")]
-pub trait AnyService: Send + Sync {
+pub trait AnyService: Timed {
     fn name(&self) -> &'static str;
     fn memory(&self) -> Memory;
     fn request_cost(&self) -> RequestCost;
     fn timeouts(&self, server: Timeouts) -> Timeouts;
     fn outbox(&self) -> Option<OutboxLimit>;
     fn start(&self, timer: &Timer);
-    fn deadline(&self) -> Option<Instant>;
-    fn handle_timeout(&self, now: Instant);
     fn stop(&self);
     fn end(&self);
     /// Whether a request can be handled in another process.
@@ -85,31 +79,13 @@ impl Work {
     }
 }
 
-/// How requests are written for another process, and read there.
-pub struct RequestCodec<R> {
-    encode: fn(&R) -> Vec<u8>,
-    decode: fn(&[u8]) -> Option<R>,
-}
+impl<S: Service> Timed for S {
+    fn deadline(&self) -> Option<Instant> {
+        Service::deadline(self)
+    }
 
-/// Longest encoded request: the board's 200 MiB, and what frames it.
-const ENCODED_LIMIT: u32 = 201 * 1024 * 1024;
-
-impl<R: Serialize + DeserializeOwned> RequestCodec<R> {
-    /// With serde and bincode, as [`frame`] writes them.
-    #[must_use]
-    pub fn serde() -> RequestCodec<R> {
-        RequestCodec {
-            encode: |request| {
-                let mut bytes = Vec::new();
-                frame::encode(request, ENCODED_LIMIT, &mut bytes)
-                    .expect("a request is within its protocol's limit");
-                bytes
-            },
-            decode: |bytes| match frame::decode(bytes, ENCODED_LIMIT) {
-                Ok(Some((request, used))) if used == bytes.len() => Some(request),
-                _ => None,
-            },
-        }
+    fn handle_timeout(&self, now: Instant) {
+        Service::handle_timeout(self, now);
     }
 }
 
@@ -136,14 +112,6 @@ impl<S: Service> AnyService for S {
 
     fn start(&self, timer: &Timer) {
         Service::start(self, timer);
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        Service::deadline(self)
-    }
-
-    fn handle_timeout(&self, now: Instant) {
-        Service::handle_timeout(self, now);
     }
 
     fn stop(&self) {

@@ -9,7 +9,8 @@ use common::core::framing::{AsItComes, Delimited, Fixed, LengthPrefixed, Silent,
 use common::core::input::Input;
 use common::core::limits::Limits;
 use common::core::outbox::{Outbox, OutboxLimit, QueueFull, WhenFull};
-use common::core::service::{AfterAnswer, Answer, AnyService, Decoded, Peer, Protocol, RequestCost, Service};
+use common::core::service::{AfterAnswer, Answer, Decoded, Peer, Protocol, RequestCost, Service};
+use common::core::work::AnyService;
 use proptest::prelude::*;
 
 const LIMIT: usize = 20;

@@ -32,17 +32,11 @@ const CIRCLES: &[(&str, &str)] = &[
     // Under work: the core's contract and the models.
     ("common", "core::connection"),
     ("ch3-threads", "model"),
-    // Under work: the load generator, and the session protocol with its bench and board.
+    // Under work: the load generator.
     ("common", "loadgen"),
-    ("ch2-sockets", "session"),
-    ("ch2-sockets", "board::client"),
-    ("ch2-sockets/benches/sockets", ""),
     // Not yet done.
     ("common", "board"),
     ("common", "protocol::http"),
-    ("ch2-sockets", "files"),
-    ("ch2-sockets", "kernel"),
-    ("ch2-sockets", "show::sendfile"),
     ("ch4-shared-state", "guessword::client"),
     ("ch4-shared-state", "guessword::game"),
     ("ch4-shared-state", "guessword::wire"),
@@ -50,7 +44,6 @@ const CIRCLES: &[(&str, &str)] = &[
     ("ch4-shared-state", "notification::client"),
     ("ch4-shared-state", "simulate::players"),
     ("ch4-shared-state", "simulate::players::referee"),
-    ("ch4-shared-state", "spacing"),
 ];
 
 /// What `protocol` and `core` import against the rule. Each goes as soon as it is not needed.

@@ -3,7 +3,8 @@
 use super::*;
 use common::core::conversation::Conversation;
 use common::core::limits::Limits;
-use common::core::service::{Answer, AnyService, Peer, Service};
+use common::core::service::{Answer, Peer, Service};
+use common::core::work::AnyService;
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;

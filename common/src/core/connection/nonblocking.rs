@@ -22,8 +22,9 @@ use super::{Waker, send, stalled};
 use crate::core::conversation::{Conversation, Next};
 use crate::core::limits::TICK;
 use crate::core::server::Server;
-use crate::core::service::{Answer, Peer, Work};
+use crate::core::service::{Answer, Peer};
 use crate::core::stop::STALL_AT_STOP;
+use crate::core::work::Work;
 
 /// One connection, non-blocking.
 pub struct NonBlocking {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use common::core::conversation::{Conversation, Next};
 use common::core::limits::Limits;
-use common::core::service::{AnyService, Peer};
+use common::core::service::Peer;
+use common::core::work::AnyService;
 use proptest::prelude::*;
 
 use super::super::{Catalogue, Files};

@@ -1,13 +1,26 @@
-//! What wakes a thread that waits for its one client: an eventfd beside the socket.
+//! A connection that was accepted, with what its blocking driver is woken by: an eventfd beside the socket.
 
 use std::io;
+use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::core::outbox::Outbox;
-use crate::core::service::AnyService;
+use crate::core::service::Peer;
+use crate::core::work::AnyService;
+
+/// A connection that was accepted and is not served yet.
+#[derive(Debug)]
+pub struct Connected {
+    /// Its socket.
+    pub stream: TcpStream,
+    /// Its other end.
+    pub peer: Peer,
+    /// What wakes its driver for pushed bytes.
+    pub wakeup: Wakeup,
+}
 
 /// Wakes a blocking driver when bytes are pushed to its client. Empty for a service that never pushes: nobody else pays for the
 /// descriptor and the extra call.
@@ -28,7 +41,7 @@ impl Wakeup {
     }
 
     /// From now on it is woken by `outbox`.
-    pub(super) fn listen_to(&self, outbox: &Outbox) {
+    pub(crate) fn listen_to(&self, outbox: &Outbox) {
         if let Some(eventfd) = &self.0 {
             let eventfd = Arc::clone(eventfd);
             // It can fail only when the counter is at its maximum: then the reader is about to be woken anyway.
@@ -39,12 +52,12 @@ impl Wakeup {
     }
 
     /// The descriptor that becomes readable.
-    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.0.as_ref().map(|eventfd| eventfd.as_fd())
     }
 
     /// Not readable until it is woken again.
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         if let Some(eventfd) = &self.0 {
             let _ = eventfd.read();
         }
