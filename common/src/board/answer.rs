@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Board, Message};
+use super::messages::{Board, Message};
 use crate::protocol::UnixTime;
 use crate::protocol::mboard::response::{self, Status};
 use crate::protocol::mboard::{Request, Transport};

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::{Board, Message};
+use super::messages::{Board, Message};
 use crate::core::service::{Body, SharedBody, WeakBody};
 use crate::protocol::mboard::{Id, Transport, response};
 

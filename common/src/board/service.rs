@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::lists::Lists;
-use super::{Board, Limits, Message};
+use super::messages::{Board, Limits, Message};
 use crate::core::framing::UntilEnd;
 use crate::core::input::Input;
 use crate::core::service::{

@@ -7,33 +7,13 @@
 
 mod blocking;
 mod nonblocking;
+mod send;
 mod timers;
 mod waker;
 
 pub use crate::core::wakeup::{Connected, Wakeup};
 pub use blocking::{Blocking, converse};
 pub use nonblocking::{Interest, NonBlocking, Step, drain};
+pub use send::stalled;
 pub use timers::Timers;
 pub use waker::Waker;
-
-use std::io::{self, IoSlice, Write};
-use std::net::TcpStream;
-
-use crate::core::conversation::{Conversation, GATHERED};
-
-/// The error of a connection whose client does not take its answer.
-#[must_use]
-pub fn stalled() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "it does not read its answer")
-}
-
-/// One `send` of what the conversation wants to send; returns how many bytes it took.
-fn send(mut stream: &TcpStream, conversation: &Conversation) -> io::Result<usize> {
-    let first = conversation.transmit();
-    if first.len() == conversation.unsent() {
-        return stream.write(first);
-    }
-    let mut slices = [IoSlice::new(&[]); GATHERED];
-    let count = conversation.gather(&mut slices);
-    stream.write_vectored(&slices[..count])
-}

@@ -29,13 +29,11 @@ const CRATES: [(&str, &[&str]); 6] = [
 
 /// Circles that are still there: a crate or bench, and the folder of the circle. Each goes as soon as it is not needed.
 const CIRCLES: &[(&str, &str)] = &[
-    // Under work: the core's contract and the models.
-    ("common", "core::connection"),
+    // Not yet done.
     ("ch3-threads", "model"),
     // Under work: the load generator.
     ("common", "loadgen"),
     // Not yet done.
-    ("common", "board"),
     ("common", "protocol::http"),
     ("ch4-shared-state", "guessword::client"),
     ("ch4-shared-state", "guessword::game"),

@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{Connected, Wakeup, send, stalled};
+use super::send::{send, stalled};
 use crate::core::conversation::{Conversation, Next};
 use crate::core::limits::TICK;
 use crate::core::server::Server;
 use crate::core::service::Peer;
 use crate::core::stop::{InService, STALL_AT_STOP};
 use crate::core::trace::Event;
+use crate::core::wakeup::{Connected, Wakeup};
 
 /// Read at once: small, because a server with a thread per client has one of these per client.
 const CHUNK: usize = 16 * 1024;

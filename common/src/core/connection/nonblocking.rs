@@ -18,7 +18,8 @@ use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{Waker, send, stalled};
+use super::send::{send, stalled};
+use super::waker::Waker;
 use crate::core::conversation::{Conversation, Next};
 use crate::core::limits::TICK;
 use crate::core::server::Server;
