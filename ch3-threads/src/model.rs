@@ -38,27 +38,20 @@ pub mod thread_per_request;
 pub mod thread_pool;
 pub mod tokio;
 
+mod helpers;
 mod job;
 mod semaphore;
 mod slot;
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
-use std::thread::{self, Scope};
-use std::time::Duration;
+use std::thread;
 
 use clap::ValueEnum;
 use common::core::listener::Listener;
 use common::core::server::Server;
 use common::core::service::Memory;
 use common::core::work::AnyService;
-
-use nix::poll::PollTimeout;
-use slot::{Slot, Slots};
-
-/// What a loop reads at once. One buffer serves all its connections.
-const READ_AT_ONCE: usize = 64 * 1024;
 
 /// The models, in reading order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -257,31 +250,4 @@ impl Model {
         // Where processes are forked, each child starts the service for itself.
         if self.forks() { serve() } else { server.serve_here(serve) }
     }
-}
-
-/// Rounded up: a wait that ends a little too early would be made again and again.
-fn poll_timeout(timeout: Duration) -> PollTimeout {
-    PollTimeout::try_from(timeout + Duration::from_micros(999)).expect("a tick fits into poll's milliseconds")
-}
-
-/// Starts a named thread that works until `work` returns. If it dies instead, of a panic, that is said, and it begins
-/// again: what it had in hand is lost, the thread is not.
-///
-/// When no thread can be made the server stops: whoever was made before must not be waited for in vain.
-fn keep_working<'scope, 'env>(
-    scope: &'scope Scope<'scope, 'env>,
-    server: &'env Server,
-    name: String,
-    work: impl Fn() + Send + 'scope,
-) -> io::Result<()> {
-    let worker = thread::Builder::new().name(name.clone());
-    worker
-        .spawn_scoped(scope, move || {
-            while catch_unwind(AssertUnwindSafe(&work)).is_err() {
-                server.counters.replaced.count();
-                tracing::error!("{name} died; it is replaced");
-            }
-        })
-        .map(drop)
-        .inspect_err(|_| server.stop.request())
 }

@@ -23,8 +23,8 @@ use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
 
+use super::helpers::keep_working;
 use super::job::{self, Job};
-use super::keep_working;
 use super::semaphore::Semaphore;
 
 /// Runs the four threads until the stop.

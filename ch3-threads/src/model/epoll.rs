@@ -25,7 +25,8 @@ use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::trace::Event;
 
-use super::{READ_AT_ONCE, Slot, keep_working};
+use super::helpers::{READ_AT_ONCE, keep_working};
+use super::slot::Slot;
 
 /// Connections taken in one turn, so that a flood of new clients does not starve those who are there.
 const ACCEPT_AT_ONCE: usize = 16;

@@ -24,7 +24,8 @@ use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
 use common::core::trace::Event;
 
-use super::{READ_AT_ONCE, Slot, Slots, poll_timeout};
+use super::helpers::{READ_AT_ONCE, poll_timeout};
+use super::slot::{Slot, Slots};
 
 /// Serves every client in one loop until the stop.
 pub fn run(server: &Server, listener: Listener) -> io::Result<()> {

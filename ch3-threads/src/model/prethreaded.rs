@@ -18,7 +18,7 @@ use common::core::connection::converse;
 use common::core::listener::Listener;
 use common::core::server::Server;
 
-use super::keep_working;
+use super::helpers::keep_working;
 
 /// Serves up to `workers` clients at once, until the stop.
 pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<()> {

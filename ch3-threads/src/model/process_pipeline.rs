@@ -29,8 +29,8 @@ use common::core::service::{AfterAnswer, Answer, Peer};
 use common::core::work::AnyService;
 use common::protocol::frame;
 
+use super::helpers::keep_working;
 use super::job::{self, Job};
-use super::keep_working;
 use super::semaphore::Semaphore;
 
 /// Receivers, and senders.

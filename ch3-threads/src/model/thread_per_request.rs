@@ -30,7 +30,8 @@ use common::core::server::Server;
 use common::core::service::Answer;
 use common::core::work::Work;
 
-use super::{READ_AT_ONCE, Slot, Slots, poll_timeout};
+use super::helpers::{READ_AT_ONCE, poll_timeout};
+use super::slot::{Slot, Slots};
 
 /// Requests handled at once.
 pub const AT_ONCE: usize = 512;

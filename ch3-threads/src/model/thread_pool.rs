@@ -21,7 +21,7 @@ use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
 
-use super::keep_working;
+use super::helpers::keep_working;
 
 /// Serves up to `workers` clients at once, until the stop.
 pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<()> {

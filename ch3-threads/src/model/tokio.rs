@@ -37,7 +37,7 @@ use common::core::server::Server;
 use common::core::service::Peer;
 use common::core::stop::STALL_AT_STOP;
 
-use super::READ_AT_ONCE;
+use super::helpers::READ_AT_ONCE;
 
 /// When an alarm rings that nobody needs: looked at once a day.
 const FAR: Duration = Duration::from_secs(86_400);

@@ -30,7 +30,6 @@ const CRATES: [(&str, &[&str]); 6] = [
 /// Circles that are still there: a crate or bench, and the folder of the circle. Each goes as soon as it is not needed.
 const CIRCLES: &[(&str, &str)] = &[
     // Not yet done.
-    ("ch3-threads", "model"),
     // Under work: the load generator.
     ("common", "loadgen"),
     // Not yet done.
