@@ -2,12 +2,14 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `args` | the arguments |
 //! | `connection` | the long-lived connection: requests out, responses in |
 //! | `view` | what the player knows of the game, and its picture |
 //! | `command` | what a player types, at the terminal and in a script |
 //! | `interactive` | a thread that listens while another reads the keyboard |
 //! | `script` | one thread that asks and waits |
 
+mod args;
 mod command;
 pub(crate) mod connection;
 mod interactive;
@@ -15,61 +17,19 @@ mod script;
 mod view;
 
 use std::io::{IsTerminal, stdin};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::Args;
 
 use crate::guessword::game::word::Word;
-use common::support::connect::{ConnectArgs, patience};
+pub use args::GuesswordClientArgs;
 use connection::{Connection, Gone};
+use script::NameRefused;
 
 /// The server has not taken the name.
 const NAME_REFUSED: u8 = 3;
 /// The server has ended the connection, or it has broken.
 const SERVER_GONE: u8 = 4;
-
-const EXAMPLES: &str = "\
-Examples:
-  cargo ch4 guessword-client --name Alice
-  cargo ch4 guessword-client --name Bob --propose hello --guess aeiouhl --until-round 1
-  printf 'word hello\\nh\\nscores\\n' | cargo ch4 guessword-client --name Carol --script -
-
-A letter that is in the word and that nobody has tried is a point for whoever is first; the
-last letter wins the round. The server takes a new word then, from anybody.
-At the terminal: a letter guesses it, `word hello` proposes a word, `scores`, `help`, `quit`.
-From a script each answer and each notification is a line on standard output.
-
-Exit status: 0 done, 1 an error, 3 the name is in use or none, 4 the server is gone.";
-
-/// The arguments of this command.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub struct GuesswordClientArgs {
-    /// Where the server is
-    #[command(flatten)]
-    pub server: ConnectArgs,
-    /// The name to play under; at the terminal it is asked for
-    #[arg(short, long)]
-    pub name: Option<String>,
-    /// Guess these letters, one after the other, in every round
-    #[arg(long, value_name = "LETTERS", requires = "name")]
-    pub guess: Option<String>,
-    /// Propose this word whenever there is none
-    #[arg(long, value_name = "WORD", requires = "name")]
-    pub propose: Option<String>,
-    /// Play, or only listen, until so many rounds were won, by anybody
-    #[arg(long, value_name = "N", requires = "name")]
-    pub until_round: Option<u64>,
-    /// Read what to do from this file, a line each; `-` is standard input. Also `wait`: for the next notification
-    #[arg(long, value_name = "FILE", requires = "name", conflicts_with_all = ["guess", "propose", "until_round"])]
-    pub script: Option<PathBuf>,
-    /// Give up on connecting after so long, and from a script when the server says nothing for so long [default: never]
-    #[arg(long, value_name = "TIME", value_parser = patience)]
-    pub timeout: Option<Duration>,
-}
 
 /// Plays.
 ///
@@ -102,10 +62,3 @@ pub fn run(args: &GuesswordClientArgs) -> anyhow::Result<ExitCode> {
         played => played.map(|()| ExitCode::SUCCESS),
     }
 }
-
-/// The server says `d:0`, and not why.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the server refuses the name `{0}`: it is in use, or it is none (1 to 32 bytes, no space, nothing that is not seen)"
-)]
-struct NameRefused(String);

@@ -19,10 +19,14 @@
 //! game refuses with `0` as it refuses any other. The notes' client never expects anything else.
 
 mod notice;
-mod read;
+mod payload;
+mod request;
+mod response;
 
-use common::protocol::textframe::{self, Decoder, Frame, TooLong};
+use common::protocol::textframe::{Decoder, TooLong};
 pub use notice::{Event, Notice};
+pub use request::{Incoming, Request};
+pub use response::{Response, Score};
 
 /// The longest request in bytes, with its `;`: a word of 64 letters of four bytes each, in base64, with room for line breaks.
 pub const REQUEST_LIMIT: usize = 1024;
@@ -35,62 +39,6 @@ pub const NAME_LIMIT: usize = 32;
 
 /// Most players in one answer to a request for the scores: the best ones.
 pub const SCORES_LIMIT: usize = 1000;
-
-/// What a player asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
-    /// `A`: the word so far.
-    State,
-    /// `B`: this letter is in the word; `None` when what came is not one character.
-    Guess(Option<char>),
-    /// `C`: the next word; `None` when what came is no text.
-    Propose(Option<String>),
-    /// `D`: take me in under this name; `None` when what came is no text.
-    Join(Option<String>),
-    /// `S`: who has how many points. Not in the notes.
-    Scores,
-}
-
-/// What the server says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Response {
-    /// `a`: the word so far; empty while there is none.
-    State(String),
-    /// `b`: whether the guess scored.
-    Guess(bool),
-    /// `c`: whether the word was taken.
-    Propose(bool),
-    /// `d`: whether the name was taken.
-    Join(bool),
-    /// `s`: the best first.
-    Scores(Vec<Score>),
-    /// `x`: whoever has not joined can only join.
-    NotJoined,
-    /// `4`: no request has this code.
-    Unknown,
-    /// `e`: something happened.
-    Notice(Notice),
-}
-
-/// A line of the scores.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Score {
-    /// Who.
-    pub name: String,
-    /// Letters guessed right, since this player joined.
-    pub points: u64,
-}
-
-/// What a frame from a client means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Incoming {
-    /// A request.
-    Request(Request),
-    /// An empty frame: what the notes' client makes of a guessed `;`. It is not answered, because its guess is.
-    Nothing,
-    /// Answer [`Response::Unknown`].
-    Unknown,
-}
 
 /// Takes requests from the front of the bytes received so far: the server's side.
 ///
@@ -160,77 +108,6 @@ pub enum NotTheGame {
     /// A frame without an end.
     #[error(transparent)]
     TooLong(#[from] TooLong),
-}
-
-impl Request {
-    /// Appends the frame of this request. A character that cannot be guessed (`;` or a line break) goes out as a guess of nothing.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        match self {
-            Request::State => encode_code(b'A', out),
-            Request::Scores => encode_code(b'S', out),
-            Request::Propose(word) => textframe::encode(b'C', [text(word)], out),
-            Request::Join(name) => textframe::encode(b'D', [text(name)], out),
-            Request::Guess(letter) => {
-                let mut utf8 = [0; 4];
-                let letter = letter.map_or("", |letter| letter.encode_utf8(&mut utf8));
-                if textframe::encode_raw(b'B', letter.as_bytes(), out).is_err() {
-                    encode_code(b'B', out);
-                }
-            }
-        }
-    }
-}
-
-impl Response {
-    /// The frame of this response.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        match self {
-            // An empty word is `a:;`, as an empty piece is written.
-            Response::State(progress) => textframe::encode(b'a', [progress], &mut out),
-            Response::Guess(yes) => encode_verdict(b'b', *yes, &mut out),
-            Response::Propose(yes) => encode_verdict(b'c', *yes, &mut out),
-            Response::Join(yes) => encode_verdict(b'd', *yes, &mut out),
-            Response::Scores(scores) => {
-                let lines: Vec<String> =
-                    scores.iter().map(|score| format!("{} {}", score.name, score.points)).collect();
-                textframe::encode(b's', [lines.join("\n")], &mut out);
-            }
-            Response::NotJoined => encode_code(b'x', &mut out),
-            Response::Unknown => encode_code(b'4', &mut out),
-            Response::Notice(notice) => textframe::encode(b'e', [notice.to_string()], &mut out),
-        }
-        out
-    }
-}
-
-fn encode_code(code: u8, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[code, b':', b';']);
-}
-
-fn encode_verdict(code: u8, yes: bool, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[code, b':', if yes { b'1' } else { b'0' }, b';']);
-}
-
-impl From<Request> for Incoming {
-    fn from(request: Request) -> Incoming {
-        Incoming::Request(request)
-    }
-}
-
-impl Incoming {
-    /// What a frame means. No frame is an error: the one that means nothing is answered, and the next one is read.
-    pub fn parse(frame: Frame<'_>) -> Incoming {
-        read::incoming(frame)
-    }
-}
-
-impl Response {
-    /// What a frame means; `None` when it is no response.
-    pub fn parse(frame: Frame<'_>) -> Option<Response> {
-        read::response(frame)
-    }
 }
 
 #[cfg(test)]

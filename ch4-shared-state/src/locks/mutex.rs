@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::recent::Recent;
-use super::{SharedBoard, Text};
+use super::shared_board::{SharedBoard, Text};
 
 /// A board behind a mutex.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use super::recent::Recent;
-use super::{SharedBoard, Text};
+use super::shared_board::{SharedBoard, Text};
 
 /// Requests that wait for the owner; a caller waits when there are more.
 const QUEUE: usize = 1024;

@@ -7,7 +7,7 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::recent::Recent;
-use super::{SharedBoard, Text};
+use super::shared_board::{SharedBoard, Text};
 
 /// A board behind a read-write lock.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::Text;
+use super::shared_board::Text;
 
 /// How many messages a board keeps. A bound, so that a measurement does not become one of memory.
 pub const KEPT: usize = 1024;

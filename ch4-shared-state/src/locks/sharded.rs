@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::recent::KEPT;
-use super::{SharedBoard, Text};
+use super::shared_board::{SharedBoard, Text};
 
 const PARTS: u64 = 16;
 /// Places in all parts: twice as many as are kept, so that a message is overwritten only long after it is none of them, as long as

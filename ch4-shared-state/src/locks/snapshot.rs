@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::recent::Recent;
-use super::{SharedBoard, Text};
+use super::shared_board::{SharedBoard, Text};
 
 /// The newest of a succession of boards.
 #[derive(Debug, Default)]

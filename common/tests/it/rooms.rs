@@ -29,16 +29,10 @@ const CRATES: [(&str, &[&str]); 6] = [
 
 /// Circles that are still there: a crate or bench, and the folder of the circle. Each goes as soon as it is not needed.
 const CIRCLES: &[(&str, &str)] = &[
-    // Not yet done.
     // Under work: the load generator.
     ("common", "loadgen"),
     // Not yet done.
     ("common", "protocol::http"),
-    ("ch4-shared-state", "guessword::client"),
-    ("ch4-shared-state", "guessword::game"),
-    ("ch4-shared-state", "guessword::wire"),
-    ("ch4-shared-state", "locks"),
-    ("ch4-shared-state", "notification::client"),
     ("ch4-shared-state", "simulate::players"),
     ("ch4-shared-state", "simulate::players::referee"),
 ];

@@ -19,10 +19,10 @@ use std::time::Duration;
 use crate::guessword::wire::{NotTheGame, Notice, Request, Response};
 use anyhow::{Context, anyhow, bail};
 
+use super::args::GuesswordClientArgs;
 use super::command::{Command, HELP};
 use super::connection::{Connection, Gone};
 use super::view::View;
-use super::{GuesswordClientArgs, NameRefused};
 
 /// Does what the lines of a file say.
 pub fn follow(
@@ -199,3 +199,10 @@ fn say(line: &str) -> anyhow::Result<()> {
     writeln!(stdout, "{line}")?;
     Ok(stdout.flush()?)
 }
+
+/// The server says `d:0`, and not why.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the server refuses the name `{0}`: it is in use, or it is none (1 to 32 bytes, no space, nothing that is not seen)"
+)]
+pub struct NameRefused(String);

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::Refused;
+use super::refused::Refused;
 
 /// The longest word in characters.
 pub const WORD_LIMIT: usize = 64;

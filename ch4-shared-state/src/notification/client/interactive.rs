@@ -24,14 +24,17 @@ use anyhow::{Context, bail};
 use rustyline::error::ReadlineError;
 use rustyline::{DefaultEditor, ExternalPrinter};
 
+use super::args::BoardClientArgs;
+use super::error::Gone;
+use super::line;
+use super::publication::request;
 use super::session::{Event, Session};
-use super::{BoardClientArgs, Gone, connect, line, request};
 
 const PROMPT: &str = "> ";
 
 /// Publishes what is typed and shows what comes, until Ctrl-D, Ctrl-C, or the server's end.
 pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
-    let stream = connect(args)?;
+    let stream = args.connect()?;
     stream.set_write_timeout(Some(args.timeout))?;
     let mut editor = DefaultEditor::new().context("the terminal cannot be used")?;
     let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;

@@ -5,8 +5,9 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 
 use common::support::cli::{Stdout, stdout};
 
+use super::args::BoardClientArgs;
+use super::line;
 use super::session::Event;
-use super::{BoardClientArgs, line};
 
 /// Decides which messages are printed, and when it is enough.
 pub struct Printer {

@@ -21,9 +21,11 @@ use common::support::interrupt;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 
+use super::args::BoardClientArgs;
+use super::error::{Gone, Interrupted, Refused};
 use super::printer::Printer;
+use super::publication::request;
 use super::session::{Event, Session};
-use super::{BoardClientArgs, Gone, Interrupted, Refused, connect, request};
 
 /// How often we look for Ctrl-C while nothing comes, in milliseconds.
 const LOOK: u8 = 100;
@@ -35,7 +37,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
         .iter()
         .map(|text| Ok(request(read_text(text)?)?))
         .collect::<anyhow::Result<VecDeque<_>>>()?;
-    let stream = connect(args)?;
+    let stream = args.connect()?;
     stream.set_nonblocking(true)?;
     // Only now: until here Ctrl-C ends the program at once, whatever it waits for, and nothing has happened.
     let interrupted = interrupt::flag()?;
