@@ -12,10 +12,8 @@
 //! Answers come in the order of the requests, notifications at any time. A notification carries nothing: whoever asks gets all
 //! that this connection has not got yet, and so a late or double `7:;` loses and doubles no message.
 //!
-//! **Who finds frames itself** says so by `2:;2:;` on connecting, in one call, and is answered `1:…;1:;`. Clients of the notes take one
-//! `recv` for one message: they ask once on connecting and once for each notification, and publish the next message when the last is
-//! acknowledged. While a client does just that, our server leaves some time between its messages (`board-server --gap`). A client that
-//! has published first, asked more often or published sooner waits for nothing.
+//! A client finds the ends of messages itself: TCP keeps no borders of messages. The notes' client does not, it takes one `recv` for
+//! one message. `board-server --legacy-clients` makes that work most of the time ([`legacy_pacing`](super::legacy_pacing)).
 //!
 //! Line breaks inside a payload are ignored. A frame that makes no sense costs one answer; only one without an end is fatal.
 
@@ -120,14 +118,6 @@ impl Requests {
     /// [`TooLong`]: nobody knows where the next request begins.
     pub fn decode(&mut self, bytes: &[u8]) -> Result<Option<(Incoming, usize)>, TooLong> {
         Ok(self.0.decode(bytes)?.map(|(frame, consumed)| (Request::parse(frame), consumed)))
-    }
-
-    /// How many bytes the request at the front takes, without a look into it.
-    ///
-    /// # Errors
-    /// As [`decode`](Requests::decode).
-    pub fn length(&mut self, bytes: &[u8]) -> Result<Option<usize>, TooLong> {
-        Ok(self.0.decode(bytes)?.map(|(_, consumed)| consumed))
     }
 }
 

@@ -22,8 +22,6 @@ type BoardLane = Lane<Operation, Answer>;
 /// A connection that waits for the answer to each request, and lets notifications pass.
 struct NotificationClient<'a> {
     number: u32,
-    /// It has asked or published something.
-    has_begun: bool,
     stream: Patient<'a>,
     received: Vec<u8>,
     decoder: Decoder,
@@ -80,20 +78,13 @@ impl<'a> NotificationClient<'a> {
     fn connect(workload: &Workload<'a>, number: u32) -> io::Result<NotificationClient<'a>> {
         let stream = Patient::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
         let decoder = Decoder::new(RESPONSE_LIMIT);
-        Ok(NotificationClient { number, has_begun: false, stream, received: Vec::new(), decoder })
+        Ok(NotificationClient { number, stream, received: Vec::new(), decoder })
     }
 
     fn ask(&mut self, operation: &Operation) -> io::Result<Answer> {
-        let begins = !std::mem::replace(&mut self.has_begun, true);
         let mut request = Vec::new();
         match operation {
             Operation::Publish(text) => textframe::encode(b'1', [text.as_bytes()], &mut request),
-            // Twice at the beginning: it finds frames itself, and its answers need no time between them. Both answers together are
-            // what one question would be answered that is asked when the second is.
-            _ if begins => {
-                self.stream.write_all(b"2:;2:;")?;
-                return Ok(together(self.answer()?, self.answer()?));
-            }
             _ => request.extend_from_slice(b"2:;"),
         }
         self.stream.write_all(&request)?;
@@ -123,17 +114,6 @@ impl<'a> NotificationClient<'a> {
     fn decode(&mut self) -> io::Result<Option<(Option<Answer>, usize)>> {
         let found = self.decoder.decode(&self.received).map_err(io::Error::other)?;
         Ok(found.map(|(frame, consumed)| (read(frame), consumed)))
-    }
-}
-
-/// Two answers as one.
-fn together(first: Answer, second: Answer) -> Answer {
-    match (first, second) {
-        (Answer::Texts(mut texts), Answer::Texts(more)) => {
-            texts.extend(more);
-            Answer::Texts(texts)
-        }
-        (Answer::Texts(_), other) | (other, _) => other,
     }
 }
 

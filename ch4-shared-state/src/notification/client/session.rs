@@ -1,15 +1,10 @@
 //! What the server says and what is to be asked next, sans-I/O: the client's half of the protocol.
 //!
 //! ```text
-//!   connected ──► 2:;2:; ──► 1:…;  messages ──► 1:;  caught up ── 7:; ──► 2:; ──► 1:…; …
+//!   connected ──► 2:; ──► 1:…;  messages ──► 2:; ──► 1:;  caught up ── 7:; ──► 2:; ──► 1:…; …
 //! ```
 //!
-//! **It asks twice on connecting**, in one call. To a server that spaces its messages for clients which take one `recv` for one message
-//! this says that we do not: theirs ask once, and again when they are notified (see [`notify`](crate::notification::wire)). Any other
-//! answers twice, and the second answer is most often the `1:;` that tells us that we have caught up, which we should have asked for
-//! anyway.
-//!
-//! Later one `2:;` is out at a time. A notification that comes meanwhile may be of a message that the server's answer, which is on its
+//! One `2:;` is out at a time. A notification that comes meanwhile may be of a message that the server's answer, which is on its
 //! way, does not carry: so it is asked once more after it, and once is enough for any number of notifications.
 
 use crate::notification::wire::{GET, NOTIFY, NotTheBoard, Response, Responses};
@@ -21,9 +16,9 @@ pub struct Session {
     received: Vec<u8>,
     /// It has begun: who only publishes is notified too, but asks for nothing.
     begun: bool,
-    /// So many `2:;` are out.
-    out: u32,
-    /// And another must follow.
+    /// A `2:;` is out.
+    is_asking: bool,
+    /// Another must follow it.
     again: bool,
     caught_up: bool,
 }
@@ -46,7 +41,6 @@ impl Session {
     pub fn begin(&mut self, reply: &mut Vec<u8>) {
         self.begun = true;
         self.ask(reply);
-        self.ask(reply);
     }
 
     /// Bytes have come. Appends what they mean to `events`, and what is to be sent for them to `reply`.
@@ -68,13 +62,13 @@ impl Session {
                 Response::Published => events.push(Event::Published),
                 Response::BadFormat | Response::UnknownControl => events.push(Event::Refused),
                 Response::Messages(messages) => {
-                    self.out = self.out.saturating_sub(1);
+                    self.is_asking = false;
                     let before = events.len();
                     for line in messages.lines() {
                         events.push(Event::Message(line.map_err(|_| NotTheBoard::Senseless)?));
                     }
                     if events.len() > before {
-                        self.again |= !self.caught_up && self.out == 0; // perhaps that was not all
+                        self.again |= !self.caught_up; // perhaps that was not all
                     } else if !self.caught_up {
                         self.caught_up = true;
                         events.push(Event::CaughtUp);
@@ -83,7 +77,7 @@ impl Session {
             }
         }
         self.received.drain(..taken);
-        if self.begun && self.again && self.out == 0 {
+        if self.begun && self.again && !self.is_asking {
             self.ask(reply);
         }
         Ok(())
@@ -91,7 +85,7 @@ impl Session {
 
     /// Whether a question of ours has not been answered yet.
     pub fn is_asking(&self) -> bool {
-        self.out > 0
+        self.is_asking
     }
 
     /// Whether a piece of something longer than a notification is here.
@@ -101,7 +95,7 @@ impl Session {
 
     fn ask(&mut self, reply: &mut Vec<u8>) {
         reply.extend_from_slice(GET);
-        self.out += 1;
+        self.is_asking = true;
         self.again = false;
     }
 }
@@ -115,7 +109,7 @@ mod tests {
         let (mut session, mut events) = (Session::default(), Vec::new());
         let mut first = Vec::new();
         session.begin(&mut first);
-        assert_eq!(first, b"2:;2:;");
+        assert_eq!(first, b"2:;");
         let replies = pieces.iter().map(|piece| {
             let mut reply = Vec::new();
             session.receive(piece.as_bytes(), &mut events, &mut reply).unwrap();
@@ -131,7 +125,7 @@ mod tests {
     #[test]
     fn it_asks_until_there_is_nothing_and_then_when_it_is_notified() {
         let (replies, events) = talk(&["1:YQ==:", "Yg==;", "1:ZA==;", "1:;", "7:;", "1:Yw==;", "0:;"]);
-        assert_eq!(replies, ["", "", "2:;", "", "2:;", "", ""]);
+        assert_eq!(replies, ["", "2:;", "2:;", "", "2:;", "", ""]);
         let expected =
             [message("a"), message("b"), message("d"), Event::CaughtUp, message("c"), Event::Published];
         assert_eq!(events, expected);
@@ -139,8 +133,8 @@ mod tests {
 
     #[test]
     fn one_question_answers_many_notifications_and_one_follows_those_that_came_meanwhile() {
-        let (replies, events) = talk(&["1:;", "7:;7:;7:;", "1:;", "7:;", "1:YQ==;", "1:;", "7:", ";"]);
-        assert_eq!(replies, ["", "", "2:;", "", "2:;", "", "", "2:;"]);
+        let (replies, events) = talk(&["7:;7:;7:;", "1:;", "7:;", "1:YQ==;", "1:;", "7:", ";"]);
+        assert_eq!(replies, ["", "2:;", "", "2:;", "", "", "2:;"]);
         assert_eq!(events, [Event::CaughtUp, message("a")]);
     }
 
