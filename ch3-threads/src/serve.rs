@@ -26,14 +26,14 @@ use common::core::workers::die_with_parent;
 use common::support::cli::{duration, human, stdout, writable};
 
 use crate::model::{Model, Settings, WorkerCommand, process_pipeline};
-use crate::service::Kind;
+use crate::service::ServiceKind;
 
 /// What a service needs to be built; the worker processes of the process pipeline are told the same.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceArgs {
     /// What the server does
     #[arg(short, long, value_enum, default_value = "hold")]
-    pub service: Kind,
+    pub service: ServiceKind,
     /// How long a request of `heavy` takes
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
     pub delay: Duration,

@@ -14,9 +14,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use common::core::work::AnyService;
 
-/// The services, by their names on the command line.
+/// Which service: its name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum ServiceKind {
     /// One byte, "service offered", then busy for as long as the client stays
     Hold,
     /// Every byte back
@@ -33,22 +33,29 @@ pub enum Kind {
     Board,
 }
 
-impl Kind {
+impl ServiceKind {
     /// All of them.
-    pub const ALL: [Kind; 7] =
-        [Kind::Hold, Kind::Echo, Kind::Heavy, Kind::Factor, Kind::Bytes, Kind::Random, Kind::Board];
+    pub const ALL: [ServiceKind; 7] = [
+        ServiceKind::Hold,
+        ServiceKind::Echo,
+        ServiceKind::Heavy,
+        ServiceKind::Factor,
+        ServiceKind::Bytes,
+        ServiceKind::Random,
+        ServiceKind::Board,
+    ];
 
-    /// A fresh service of this kind; `delay` is how long a heavy request takes.
+    /// A fresh service; `delay` is how long a heavy request takes.
     #[must_use]
     pub fn build(self, delay: Duration) -> Arc<dyn AnyService> {
         match self {
-            Kind::Hold => Arc::new(hold::Hold),
-            Kind::Echo => Arc::new(echo::Echo),
-            Kind::Heavy => Arc::new(heavy::Heavy { delay }),
-            Kind::Factor => Arc::new(factor::Factor),
-            Kind::Bytes => Arc::new(bytes::Bytes),
-            Kind::Random => Arc::new(random::Random),
-            Kind::Board => Arc::new(board::BoardService::default()),
+            ServiceKind::Hold => Arc::new(hold::Hold),
+            ServiceKind::Echo => Arc::new(echo::Echo),
+            ServiceKind::Heavy => Arc::new(heavy::Heavy { delay }),
+            ServiceKind::Factor => Arc::new(factor::Factor),
+            ServiceKind::Bytes => Arc::new(bytes::Bytes),
+            ServiceKind::Random => Arc::new(random::Random),
+            ServiceKind::Board => Arc::new(board::BoardService::default()),
         }
     }
 }

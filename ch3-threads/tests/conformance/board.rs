@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ch3_threads::model::Model;
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 use nix::sys::signal::Signal;
 
 use crate::client::Client;
@@ -17,10 +17,10 @@ pub fn add_to(suite: &mut Suite) {
         a_request_is_what_came_until_the_end,
         half_a_message_is_not_published_by_the_stop,
     ];
-    suite.add(&one_memory, &[Kind::Board], |model| goes_on(model) && !model.copies_memory());
+    suite.add(&one_memory, &[ServiceKind::Board], |model| goes_on(model) && !model.copies_memory());
     let refused =
         checks![a_model_that_copies_memory_is_refused_with_the_reason, divergence_is_shown_on_request];
-    suite.add(&refused, &[Kind::Board], Model::copies_memory);
+    suite.add(&refused, &[ServiceKind::Board], Model::copies_memory);
 }
 
 fn what_one_publishes_all_find(case: Case) {

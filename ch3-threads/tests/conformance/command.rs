@@ -3,22 +3,24 @@
 use std::net::TcpListener;
 
 use ch3_threads::model::Model;
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 
 use crate::client::Client;
 use crate::server::{Launch, PATIENCE};
 use crate::{Case, Suite, checks};
 
 pub fn add_to(suite: &mut Suite) {
-    suite.add(&checks![an_address_in_use_is_named], &[Kind::Echo], |_| true);
+    suite.add(&checks![an_address_in_use_is_named], &[ServiceKind::Echo], |_| true);
     // Not tokio, whose runtime panics over it and then waits for ever.
     let threads =
         |model| matches!(model, Model::ThreadPool | Model::Prethreaded | Model::Epoll | Model::Pipeline);
-    suite.add(&checks![more_threads_than_possible_are_an_end_and_no_hang], &[Kind::Echo], threads);
-    suite.add(&checks![serves_over_ipv6], &[Kind::Echo], |_| true);
-    suite.add(&checks![serves_one_client_and_ends], &[Kind::Echo, Kind::Hold, Kind::Random], |model| {
-        model == Model::OneClient
-    });
+    suite.add(&checks![more_threads_than_possible_are_an_end_and_no_hang], &[ServiceKind::Echo], threads);
+    suite.add(&checks![serves_over_ipv6], &[ServiceKind::Echo], |_| true);
+    suite.add(
+        &checks![serves_one_client_and_ends],
+        &[ServiceKind::Echo, ServiceKind::Hold, ServiceKind::Random],
+        |model| model == Model::OneClient,
+    );
     suite.add_one("an_unknown_model_lists_the_known_ones", an_unknown_model_lists_the_known_ones);
     suite.add_one(
         "more_listening_sockets_than_can_be_closed_are_an_error",
@@ -56,8 +58,8 @@ fn serves_one_client_and_ends(case: Case) {
     let server = case.launch().start();
     let mut first = Client::connect(server.address);
     match case.service {
-        Kind::Hold => first.expect("1"),
-        Kind::Random => first.expect("You requested"),
+        ServiceKind::Hold => first.expect("1"),
+        ServiceKind::Random => first.expect("You requested"),
         _ => {
             first.send("one");
             first.expect("one");

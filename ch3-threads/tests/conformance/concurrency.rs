@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::BufReader;
 
 use ch3_threads::model::Model;
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 use common::core::trace::{self, Event};
 
 use crate::client::Client;
@@ -17,12 +17,12 @@ const WORKERS: usize = 2;
 pub fn add_to(suite: &mut Suite) {
     let seats = |model: Model| model.seats(WORKERS);
     suite.add(&checks![forty_clients_at_once], &DIALOGUES, goes_on);
-    suite.add(&checks![thirty_clients_get_thirty_different_values], &[Kind::Random], goes_on);
+    suite.add(&checks![thirty_clients_get_thirty_different_values], &[ServiceKind::Random], goes_on);
     let anyone = |model| goes_on(model) && seats(model).is_none();
-    suite.add(&checks![idle_clients_block_nobody], &[Kind::Echo], anyone);
+    suite.add(&checks![idle_clients_block_nobody], &[ServiceKind::Echo], anyone);
     let seated = |model| goes_on(model) && seats(model).is_some();
-    suite.add(&checks![beyond_its_seats_a_client_waits_until_one_leaves], &[Kind::Echo], seated);
-    suite.add(&checks![slow_requests_overlap_where_the_model_says_so], &[Kind::Heavy], goes_on);
+    suite.add(&checks![beyond_its_seats_a_client_waits_until_one_leaves], &[ServiceKind::Echo], seated);
+    suite.add(&checks![slow_requests_overlap_where_the_model_says_so], &[ServiceKind::Heavy], goes_on);
 }
 
 /// All have sent before the first is read from, so that a model with one seat serves them as well: in turn.

@@ -1,7 +1,7 @@
 //! A client's fault is its own: it gets an error or is hung up on, and nobody else notices.
 
 use ch3_threads::model::Model;
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 
 use crate::client::Client;
 use crate::dialogue::{DIALOGUES, exchange, garbage};
@@ -9,22 +9,29 @@ use crate::server::Running;
 use crate::{Case, Suite, checks, goes_on};
 
 /// What may be cut short, or said to nobody.
-const ALL: [Kind; 6] = [Kind::Hold, Kind::Echo, Kind::Heavy, Kind::Bytes, Kind::Random, Kind::Factor];
+const ALL: [ServiceKind; 6] = [
+    ServiceKind::Hold,
+    ServiceKind::Echo,
+    ServiceKind::Heavy,
+    ServiceKind::Bytes,
+    ServiceKind::Random,
+    ServiceKind::Factor,
+];
 
 pub fn add_to(suite: &mut Suite) {
     suite.add(
         &checks![garbage_gets_an_error_and_ends_only_its_connection],
-        &[Kind::Bytes, Kind::Factor],
+        &[ServiceKind::Bytes, ServiceKind::Factor],
         goes_on,
     );
     suite.add(
         &checks![a_line_that_is_no_number_gets_an_error_and_the_next_an_answer],
-        &[Kind::Factor],
+        &[ServiceKind::Factor],
         |_| true,
     );
-    suite.add(&checks![a_request_cut_short_gets_an_error], &[Kind::Heavy], |_| true);
+    suite.add(&checks![a_request_cut_short_gets_an_error], &[ServiceKind::Heavy], |_| true);
     suite.add(&checks![a_reset_at_any_point_is_survived], &ALL, goes_on);
-    suite.add(&checks![who_goes_on_sending_after_an_error_is_hung_up_on], &[Kind::Bytes], goes_on);
+    suite.add(&checks![who_goes_on_sending_after_an_error_is_hung_up_on], &[ServiceKind::Bytes], goes_on);
 }
 
 fn garbage_gets_an_error_and_ends_only_its_connection(case: Case) {
@@ -95,7 +102,7 @@ fn a_reset_at_any_point_is_survived(case: Case) {
         after_its_own_end.reset();
     } else {
         let mut inside_the_greeting = Client::connect(server.address);
-        inside_the_greeting.expect(if case.service == Kind::Hold { "1" } else { "You " });
+        inside_the_greeting.expect(if case.service == ServiceKind::Hold { "1" } else { "You " });
         inside_the_greeting.reset();
     }
     still_serves(case, &server);
@@ -122,8 +129,8 @@ fn who_goes_on_sending_after_an_error_is_hung_up_on(case: Case) {
 fn still_serves(case: Case, server: &Running) {
     let mut client = Client::connect(server.address);
     match case.service {
-        Kind::Hold => client.expect("1"),
-        Kind::Random => client.expect("You requested"),
+        ServiceKind::Hold => client.expect("1"),
+        ServiceKind::Random => client.expect("You requested"),
         _ => check_service(case, &mut client),
     }
 }

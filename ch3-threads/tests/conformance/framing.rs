@@ -1,6 +1,6 @@
 //! The answers are the right ones, in the right order, however the bytes were split on their way.
 
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 
 use crate::client::Client;
 use crate::dialogue::{DIALOGUES, exchange, many};
@@ -14,9 +14,9 @@ pub fn add_to(suite: &mut Suite) {
         who_half_closes_still_gets_every_answer,
     ];
     suite.add(&checks, &DIALOGUES, |_| true);
-    suite.add(&checks![a_number_needs_no_newline], &[Kind::Bytes], |_| true);
-    suite.add(&checks![offers_its_service_and_waits_for_the_clients_end], &[Kind::Hold], |_| true);
-    suite.add(&checks![sends_its_bytes_and_the_end], &[Kind::Random], |_| true);
+    suite.add(&checks![a_number_needs_no_newline], &[ServiceKind::Bytes], |_| true);
+    suite.add(&checks![offers_its_service_and_waits_for_the_clients_end], &[ServiceKind::Hold], |_| true);
+    suite.add(&checks![sends_its_bytes_and_the_end], &[ServiceKind::Random], |_| true);
 }
 
 fn answers_keep_their_order(case: Case) {

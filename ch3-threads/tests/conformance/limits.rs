@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ch3_threads::model::Model;
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 
 use crate::client::{A_MOMENT, Client};
 use crate::dialogue::{DIALOGUES, exchange};
@@ -15,11 +15,11 @@ const MIB: usize = 1 << 20;
 const MEASURED: Duration = Duration::from_millis(500);
 
 pub fn add_to(suite: &mut Suite) {
-    suite.add(&checks![who_reads_slowly_gets_everything], &[Kind::Bytes], |_| true);
-    suite.add(&checks![a_mebibyte_comes_back_unchanged], &[Kind::Echo], |_| true);
+    suite.add(&checks![who_reads_slowly_gets_everything], &[ServiceKind::Bytes], |_| true);
+    suite.add(&checks![a_mebibyte_comes_back_unchanged], &[ServiceKind::Echo], |_| true);
     suite.add(&checks![who_never_reads_takes_little_memory], &DIALOGUES, goes_on);
-    suite.add(&checks![a_full_descriptor_table_is_waited_out], &[Kind::Echo], goes_on);
-    suite.add(&checks![select_refuses_what_has_no_place_in_its_set], &[Kind::Echo], |model| {
+    suite.add(&checks![a_full_descriptor_table_is_waited_out], &[ServiceKind::Echo], goes_on);
+    suite.add(&checks![select_refuses_what_has_no_place_in_its_set], &[ServiceKind::Echo], |model| {
         model == Model::Select
     });
 }

@@ -31,7 +31,7 @@ mod server;
 mod stopping;
 
 use ch3_threads::model::Model;
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 use libtest_mimic::{Arguments, Trial};
 
 use server::{Launch, name};
@@ -40,7 +40,7 @@ use server::{Launch, name};
 #[derive(Clone, Copy)]
 pub struct Case {
     model: Model,
-    service: Kind,
+    service: ServiceKind,
 }
 
 impl Case {
@@ -67,7 +67,7 @@ pub struct Suite {
 
 impl Suite {
     /// Adds every check for those models that `applies` picks, with each service.
-    fn add(&mut self, checks: &[Check], services: &[Kind], applies: impl Fn(Model) -> bool) {
+    fn add(&mut self, checks: &[Check], services: &[ServiceKind], applies: impl Fn(Model) -> bool) {
         for model in Model::ALL.into_iter().filter(|&model| applies(model)) {
             for &service in services {
                 for &(check, run) in checks {

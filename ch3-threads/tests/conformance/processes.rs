@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ch3_threads::model::Model;
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 use nix::sys::signal::{Signal, kill};
 
 use crate::client::Client;
@@ -16,11 +16,11 @@ const CREWS: [Model; 3] = [Model::Prefork, Model::PreforkReuseport, Model::FdPas
 
 pub fn add_to(suite: &mut Suite) {
     let pool = checks![a_killed_worker_is_replaced, all_workers_killed_are_all_replaced];
-    suite.add(&pool, &[Kind::Echo], |model| CREWS.contains(&model));
+    suite.add(&pool, &[ServiceKind::Echo], |model| CREWS.contains(&model));
     let pipeline = checks![a_killed_idle_process_costs_no_request, a_killed_busy_process_costs_its_request];
-    suite.add(&pipeline, &[Kind::Heavy], |model| model == Model::ProcessPipeline);
-    suite.add(&checks![nobody_outlives_the_parent], &[Kind::Echo], Model::copies_memory);
-    suite.add(&checks![the_shares_add_up], &[Kind::Echo], |model| {
+    suite.add(&pipeline, &[ServiceKind::Heavy], |model| model == Model::ProcessPipeline);
+    suite.add(&checks![nobody_outlives_the_parent], &[ServiceKind::Echo], Model::copies_memory);
+    suite.add(&checks![the_shares_add_up], &[ServiceKind::Echo], |model| {
         CREWS.contains(&model) || model == Model::Prethreaded
     });
 }

@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ch3_threads::model::Model;
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 use clap::ValueEnum;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -37,7 +37,7 @@ pub struct Launch {
 
 impl Launch {
     /// This model and this service, on a free port.
-    pub fn new(model: Model, service: Kind) -> Launch {
+    pub fn new(model: Model, service: ServiceKind) -> Launch {
         Launch::with(&["--model", &model.name(), "--service", &name(service)])
             .and(&["--delay", "1ms", "-p", "0"])
     }
@@ -131,7 +131,7 @@ impl Launch {
 }
 
 /// The name of a service on the command line.
-pub fn name(service: Kind) -> String {
+pub fn name(service: ServiceKind) -> String {
     service.to_possible_value().expect("no service is hidden").get_name().to_owned()
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use ch3_threads::service::Kind;
+use ch3_threads::service::ServiceKind;
 use nix::sys::signal::Signal;
 
 use crate::client::Client;
@@ -15,13 +15,17 @@ use crate::server::{PATIENCE, STOP_BOUND};
 use crate::{Case, Suite, checks, goes_on};
 
 pub fn add_to(suite: &mut Suite) {
-    suite.add(&checks![stops_when_idle, stops_on_ctrl_c], &[Kind::Echo], |_| true);
-    suite.add(&checks![stops_with_idle_clients], &[Kind::Echo, Kind::Hold], |_| true);
+    suite.add(&checks![stops_when_idle, stops_on_ctrl_c], &[ServiceKind::Echo], |_| true);
+    suite.add(&checks![stops_with_idle_clients], &[ServiceKind::Echo, ServiceKind::Hold], |_| true);
     let in_service = checks![what_is_in_service_is_finished, what_has_not_begun_is_not_begun];
-    suite.add(&in_service, &[Kind::Heavy], |_| true);
+    suite.add(&in_service, &[ServiceKind::Heavy], |_| true);
     suite.add(&checks![stops_under_load], &DIALOGUES, goes_on);
-    suite.add(&checks![stops_with_a_client_that_never_reads], &[Kind::Bytes, Kind::Echo], |_| true);
-    suite.add(&checks![stops_with_a_client_that_reads_by_drips], &[Kind::Bytes], |_| true);
+    suite.add(
+        &checks![stops_with_a_client_that_never_reads],
+        &[ServiceKind::Bytes, ServiceKind::Echo],
+        |_| true,
+    );
+    suite.add(&checks![stops_with_a_client_that_reads_by_drips], &[ServiceKind::Bytes], |_| true);
 }
 
 fn stops_when_idle(case: Case) {
@@ -44,7 +48,7 @@ fn stops_with_idle_clients(case: Case) {
     let server = case.launch().start();
     let mut clients: Vec<Client> = (0..12).map(|_| Client::connect(server.address)).collect();
     match case.service {
-        Kind::Hold => clients[0].expect("1"),
+        ServiceKind::Hold => clients[0].expect("1"),
         _ => {
             let (request, answer) = exchange(case.service, 1);
             clients[0].send(request);
@@ -105,7 +109,7 @@ fn stops_with_a_client_that_never_reads(case: Case) {
     let server = case.launch().start();
     let mut client = Client::connect_with_buffer(server.address, 64 * 1024);
     match case.service {
-        Kind::Bytes => {
+        ServiceKind::Bytes => {
             client.send("16000000\n");
             client.expect("*"); // it has begun to send
         }

@@ -41,7 +41,7 @@ impl Service for Bell {
         Delimited::new(b'\n', 80)
     }
 
-    fn handle(&self, _client: &Peer, request: Vec<u8>) -> Answer {
+    fn handle(&self, _peer: &Peer, request: Vec<u8>) -> Answer {
         if request == b"ring" {
             for outbox in self.connected.lock().expect("nobody panics under it").values() {
                 outbox.push(Arc::from(*b"ding\n")).expect("a few bytes fit");
@@ -54,12 +54,12 @@ impl Service for Bell {
         Some(OutboxLimit { bytes: 1 << 20, when_full: WhenFull::Disconnect })
     }
 
-    fn arrive(&self, client: &Peer, outbox: &Outbox) {
-        self.connected.lock().expect("nobody panics under it").insert(client.id, outbox.clone());
+    fn arrive(&self, peer: &Peer, outbox: &Outbox) {
+        self.connected.lock().expect("nobody panics under it").insert(peer.id, outbox.clone());
     }
 
-    fn leave(&self, client: &Peer) {
-        self.connected.lock().expect("nobody panics under it").remove(&client.id);
+    fn leave(&self, peer: &Peer) {
+        self.connected.lock().expect("nobody panics under it").remove(&peer.id);
     }
 }
 
