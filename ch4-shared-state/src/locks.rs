@@ -24,9 +24,9 @@ mod snapshot;
 pub use recent::KEPT;
 pub use shared_board::{SharedBoard, Text};
 
-/// Which way.
+/// A way to share the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum Sharing {
     /// One lock.
     Mutex,
     /// One lock that readers share.
@@ -39,29 +39,30 @@ pub enum Kind {
     Snapshot,
 }
 
-impl Kind {
+impl Sharing {
     /// All of them; the one that the others are compared with comes first.
-    pub const ALL: [Kind; 5] = [Kind::Mutex, Kind::ReadWrite, Kind::Sharded, Kind::Owner, Kind::Snapshot];
+    pub const ALL: [Sharing; 5] =
+        [Sharing::Mutex, Sharing::ReadWrite, Sharing::Sharded, Sharing::Owner, Sharing::Snapshot];
 
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Mutex => "mutex",
-            Kind::ReadWrite => "read-write lock",
-            Kind::Sharded => "sharded",
-            Kind::Owner => "owner thread",
-            Kind::Snapshot => "snapshot",
+            Sharing::Mutex => "mutex",
+            Sharing::ReadWrite => "read-write lock",
+            Sharing::Sharded => "sharded",
+            Sharing::Owner => "owner thread",
+            Sharing::Snapshot => "snapshot",
         }
     }
 
     /// An empty board.
     pub fn build(self) -> Box<dyn SharedBoard> {
         match self {
-            Kind::Mutex => Box::new(mutex::Locked::default()),
-            Kind::ReadWrite => Box::new(read_write::ReadWriteLocked::default()),
-            Kind::Sharded => Box::new(sharded::Sharded::default()),
-            Kind::Owner => Box::new(owner::Owned::new()),
-            Kind::Snapshot => Box::new(snapshot::Snapshots::default()),
+            Sharing::Mutex => Box::new(mutex::Locked::default()),
+            Sharing::ReadWrite => Box::new(read_write::ReadWriteLocked::default()),
+            Sharing::Sharded => Box::new(sharded::Sharded::default()),
+            Sharing::Owner => Box::new(owner::Owned::new()),
+            Sharing::Snapshot => Box::new(snapshot::Snapshots::default()),
         }
     }
 }

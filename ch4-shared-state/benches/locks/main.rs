@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   for each kind of read (short, long), for each mix of reads and writes, for each number of threads
-//!     for each round, for each kind in an order drawn anew                                          common::bench::rounds
+//!     for each round, for each sharing in an order drawn anew                                          common::bench::rounds
 //!       a board of 1024 messages ──► all threads at once, as fast as they can ──► calls/s, p99      measure.rs
 //!   tables · JSON · Markdown                                                                        present.rs
 //! ```
@@ -19,7 +19,7 @@ mod present;
 
 use std::process::ExitCode;
 
-use ch4_shared_state::locks::Kind;
+use ch4_shared_state::locks::Sharing;
 use clap::Parser;
 use common::bench::results::Table;
 use common::bench::rounds::Contestant;
@@ -38,18 +38,18 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let interrupted = interrupt::flag()?;
     let loads = loads(args);
     let mut session = Session::start(&args.measure, None, Vec::new())?;
-    session.expect(loads.len() * Kind::ALL.len());
+    session.expect(loads.len() * Sharing::ALL.len());
     let (seed, time) = (session.seed, session.time());
     for &load in &loads {
-        let contestant = |kind: Kind| {
-            let of = Contestant::new(kind.name(), "", move |time| {
-                Ok(measure(kind, load, time, seed, interrupted))
+        let contestant = |sharing: Sharing| {
+            let of = Contestant::new(sharing.name(), "", move |time| {
+                Ok(measure(sharing, load, time, seed, interrupted))
             });
-            if kind == Kind::ALL[0] { of } else { of.compared_with(0) }
+            if sharing == Sharing::ALL[0] { of } else { of.compared_with(0) }
         };
-        let ratio_to = Kind::ALL[0].name().into();
+        let ratio_to = Sharing::ALL[0].name().into();
         let table = Table { ratio_to, ..Table::new(load.to_string(), "", "calls/s") };
-        session.run(table, time, &Kind::ALL.map(contestant));
+        session.run(table, time, &Sharing::ALL.map(contestant));
         if session.is_interrupted() {
             session.end(|_| Vec::new());
             anyhow::bail!("interrupted: a round is not whole");

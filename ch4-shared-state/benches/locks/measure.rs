@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ch4_shared_state::locks::{KEPT, Kind, SharedBoard, Text};
+use ch4_shared_state::locks::{KEPT, SharedBoard, Sharing, Text};
 use hdrhistogram::Histogram;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -53,8 +53,8 @@ pub struct Sample {
 }
 
 /// Lets the threads call for so long, or until Ctrl-C.
-pub fn measure(kind: Kind, load: Load, time: Duration, seed: u64, interrupted: &AtomicBool) -> Sample {
-    let board = kind.build();
+pub fn measure(sharing: Sharing, load: Load, time: Duration, seed: u64, interrupted: &AtomicBool) -> Sample {
+    let board = sharing.build();
     let mut rng = StdRng::seed_from_u64(seed);
     for _ in 0..KEPT {
         board.publish(text(&mut rng).into());

@@ -37,14 +37,14 @@ pub const OUTBOX_LIMIT: usize = 256 * 1024;
 /// The game as a service.
 #[derive(Default)]
 pub struct GuessService {
-    table: Mutex<Table>,
+    game: Mutex<SharedGame>,
     /// How long the lock is let go between check and act; `None` in a right server.
     pub(super) race: Option<Duration>,
 }
 
-/// What the one lock guards: the game, and who sits at it.
+/// What the one lock guards: the game, and an outbox for every connected client.
 #[derive(Default)]
-pub(super) struct Table {
+pub(super) struct SharedGame {
     pub(super) game: Game,
     outboxes: BTreeMap<PlayerId, Outbox>,
 }
@@ -56,9 +56,9 @@ impl GuessService {
         GuessService { race, ..GuessService::default() }
     }
 
-    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, SharedGame> {
         // A panic while it was held is answered for by whoever panicked; the game is whole after every step.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.game.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,67 +90,67 @@ impl Service for GuessService {
         Some(OutboxLimit { bytes: OUTBOX_LIMIT, when_full: WhenFull::Disconnect })
     }
 
-    fn arrive(&self, client: &Peer, outbox: &Outbox) {
-        self.table().outboxes.insert(PlayerId(client.id.0), outbox.clone());
+    fn arrive(&self, peer: &Peer, outbox: &Outbox) {
+        self.lock().outboxes.insert(PlayerId(peer.id.0), outbox.clone());
     }
 
-    fn leave(&self, client: &Peer) {
-        let mut table = self.table();
-        let id = PlayerId(client.id.0);
-        table.outboxes.remove(&id);
-        if let Some(notice) = table.game.leave(id) {
-            table.tell_everybody(notice);
+    fn leave(&self, peer: &Peer) {
+        let mut shared = self.lock();
+        let id = PlayerId(peer.id.0);
+        shared.outboxes.remove(&id);
+        if let Some(notice) = shared.game.leave(id) {
+            shared.tell_everybody(notice);
         }
     }
 
-    fn handle(&self, client: &Peer, incoming: Incoming) -> Answer {
+    fn handle(&self, peer: &Peer, incoming: Incoming) -> Answer {
         match incoming {
             Incoming::Nothing => {}
             Incoming::Request(Request::Guess(Some(letter))) if self.race.is_some() => {
-                self.guess_racing(client, letter);
+                self.guess_racing(peer, letter);
             }
-            Incoming::Request(request) => self.table().play(client, &request),
-            Incoming::Unknown => self.table().answer(client, &Response::Unknown),
+            Incoming::Request(request) => self.lock().play(peer, &request),
+            Incoming::Unknown => self.lock().answer(peer, &Response::Unknown),
         }
         // The answer is in the outbox, in its place among the notifications.
         Answer::nothing()
     }
 }
 
-impl Table {
+impl SharedGame {
     /// One request: the game decides, everybody is told what happened, and then the one who asked.
-    fn play(&mut self, client: &Peer, request: &Request) {
-        let Some(id) = self.player(client) else { return };
+    fn play(&mut self, peer: &Peer, request: &Request) {
+        let Some(id) = self.player(peer) else { return };
         let joined = self.game.has(id);
         let response = match request {
             Request::Join(name) => {
                 let name = name.as_deref().unwrap_or_default();
                 let done = self.game.join(id, name);
-                Response::Join(self.happened(client, done))
+                Response::Join(self.happened(peer, done))
             }
             _ if !joined => Response::NotJoined,
             Request::State => Response::State(self.game.progress()),
             Request::Scores => Response::Scores(self.game.scores()),
             Request::Guess(letter) => {
                 let done = letter.ok_or(Refused::NotALetter).and_then(|letter| self.game.guess(id, letter));
-                Response::Guess(self.happened(client, done))
+                Response::Guess(self.happened(peer, done))
             }
             Request::Propose(word) => {
                 let done = self.game.propose(id, word.as_deref().unwrap_or_default());
-                Response::Propose(self.happened(client, done))
+                Response::Propose(self.happened(peer, done))
             }
         };
-        self.answer(client, &response);
+        self.answer(peer, &response);
     }
 
-    /// The player that sits behind this connection; none when it has left, and this is a late request of it.
-    pub(super) fn player(&self, client: &Peer) -> Option<PlayerId> {
-        let id = PlayerId(client.id.0);
+    /// The player of this connection; `None` when it has left, and this is a late request of it.
+    pub(super) fn player(&self, peer: &Peer) -> Option<PlayerId> {
+        let id = PlayerId(peer.id.0);
         self.outboxes.contains_key(&id).then_some(id)
     }
 
     /// Whether the game did it; then everybody is told, and otherwise the log.
-    pub(super) fn happened(&mut self, client: &Peer, done: Result<Notice, Refused>) -> bool {
+    pub(super) fn happened(&mut self, peer: &Peer, done: Result<Notice, Refused>) -> bool {
         match done {
             Ok(notice) => {
                 tracing::info!("{notice}");
@@ -158,7 +158,7 @@ impl Table {
                 true
             }
             Err(refused) => {
-                tracing::debug!("{client} is refused: {refused}");
+                tracing::debug!("{peer} is refused: {refused}");
                 false
             }
         }
@@ -172,8 +172,8 @@ impl Table {
         }
     }
 
-    pub(super) fn answer(&mut self, client: &Peer, response: &Response) {
-        if let Some(outbox) = self.outboxes.get(&PlayerId(client.id.0)) {
+    pub(super) fn answer(&mut self, peer: &Peer, response: &Response) {
+        if let Some(outbox) = self.outboxes.get(&PlayerId(peer.id.0)) {
             let _ = outbox.push(response.encode().into());
         }
     }

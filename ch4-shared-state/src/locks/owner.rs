@@ -20,11 +20,11 @@ const QUEUE: usize = 1024;
 /// A board that a thread owns.
 #[derive(Debug)]
 pub struct Owned {
-    requests: Option<SyncSender<Request>>,
+    requests: Option<SyncSender<Call>>,
     owner: Option<JoinHandle<()>>,
 }
 
-enum Request {
+enum Call {
     Publish(Text, SyncSender<u64>),
     Message(u64, SyncSender<Option<Text>>),
     Last(usize, SyncSender<Vec<Text>>),
@@ -38,7 +38,7 @@ impl Owned {
         Owned { requests: Some(requests), owner: Some(thread::spawn(move || own(&queue))) }
     }
 
-    fn ask<A>(&self, request: impl FnOnce(SyncSender<A>) -> Request) -> A {
+    fn ask<A>(&self, request: impl FnOnce(SyncSender<A>) -> Call) -> A {
         let (reply, answer) = sync_channel(1);
         let requests = self.requests.as_ref().expect("the queue is closed by drop alone");
         requests.send(request(reply)).expect("the owner ends only when the queue does");
@@ -47,15 +47,15 @@ impl Owned {
 }
 
 /// The owner: one request after another, until nobody can ask.
-fn own(queue: &Receiver<Request>) {
+fn own(queue: &Receiver<Call>) {
     let mut board = Recent::default();
     for request in queue {
         // Whoever does not wait for the answer does not want it.
         match request {
-            Request::Publish(text, reply) => drop(reply.send(board.publish(text))),
-            Request::Message(id, reply) => drop(reply.send(board.message(id))),
-            Request::Last(count, reply) => drop(reply.send(board.last(count))),
-            Request::Search(needle, reply) => drop(reply.send(board.search(&needle))),
+            Call::Publish(text, reply) => drop(reply.send(board.publish(text))),
+            Call::Message(id, reply) => drop(reply.send(board.message(id))),
+            Call::Last(count, reply) => drop(reply.send(board.last(count))),
+            Call::Search(needle, reply) => drop(reply.send(board.search(&needle))),
         }
     }
 }
@@ -71,20 +71,20 @@ impl Drop for Owned {
 
 impl SharedBoard for Owned {
     fn publish(&self, text: Text) -> u64 {
-        self.ask(|reply| Request::Publish(text, reply))
+        self.ask(|reply| Call::Publish(text, reply))
     }
 
     fn message(&self, id: u64) -> Option<Text> {
-        self.ask(|reply| Request::Message(id, reply))
+        self.ask(|reply| Call::Message(id, reply))
     }
 
     fn last(&self, count: usize) -> Vec<Text> {
-        self.ask(|reply| Request::Last(count, reply))
+        self.ask(|reply| Call::Last(count, reply))
     }
 
     /// The owner searches, and everybody else's requests wait. Handing out the texts instead, to be searched by who asked, would be
     /// a snapshot.
     fn search(&self, needle: &str) -> usize {
-        self.ask(|reply| Request::Search(needle.into(), reply))
+        self.ask(|reply| Call::Search(needle.into(), reply))
     }
 }

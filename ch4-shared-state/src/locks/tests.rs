@@ -27,22 +27,22 @@ fn ask(board: &dyn SharedBoard, operation: &Operation) -> Answer {
 
 #[test]
 fn the_newest_are_kept_and_older_ones_are_not() {
-    for kind in Kind::ALL {
-        let board = kind.build();
+    for sharing in Sharing::ALL {
+        let board = sharing.build();
         let count = 3 * KEPT as u64 + 7;
         for id in 0..count {
             assert_eq!(board.publish(id.to_string().into()), id);
         }
         let oldest = count - KEPT as u64;
-        assert_eq!(board.message(oldest - 1), None, "{kind:?}");
-        assert_eq!(board.message(oldest).as_deref(), Some(oldest.to_string().as_str()), "{kind:?}");
-        assert_eq!((board.message(count), board.message(u64::MAX)), (None, None), "{kind:?}");
+        assert_eq!(board.message(oldest - 1), None, "{sharing:?}");
+        assert_eq!(board.message(oldest).as_deref(), Some(oldest.to_string().as_str()), "{sharing:?}");
+        assert_eq!((board.message(count), board.message(u64::MAX)), (None, None), "{sharing:?}");
         let last = board.last(usize::MAX);
-        assert_eq!((last.len(), &*last[0]), (KEPT, oldest.to_string().as_str()), "{kind:?}");
+        assert_eq!((last.len(), &*last[0]), (KEPT, oldest.to_string().as_str()), "{sharing:?}");
         assert_eq!(board.last(2).len(), 2);
-        assert_eq!((board.search(""), board.search("no number")), (KEPT, 0), "{kind:?}");
-        assert_eq!(board.search(&(oldest - 1).to_string()), 0, "{kind:?}: it is kept no more");
-        assert_eq!(board.search(&oldest.to_string()), 1, "{kind:?}");
+        assert_eq!((board.search(""), board.search("no number")), (KEPT, 0), "{sharing:?}");
+        assert_eq!(board.search(&(oldest - 1).to_string()), 0, "{sharing:?}: it is kept no more");
+        assert_eq!(board.search(&oldest.to_string()), 1, "{sharing:?}");
     }
 }
 
@@ -50,8 +50,8 @@ fn the_newest_are_kept_and_older_ones_are_not() {
 fn at_once_they_are_linearizable() {
     const THREADS: usize = 4;
     const CALLS: usize = 150;
-    for (seed, kind) in (0..6).flat_map(|seed| Kind::ALL.map(|kind| (seed, kind))) {
-        let board = kind.build();
+    for (seed, sharing) in (0..6).flat_map(|seed| Sharing::ALL.map(|sharing| (seed, sharing))) {
+        let board = sharing.build();
         let (clock, begin) = (Clock::start(), Barrier::new(THREADS));
         let lanes: Vec<_> = thread::scope(|scope| {
             let client = |client| {
@@ -80,7 +80,7 @@ fn at_once_they_are_linearizable() {
         });
         let history = history(lanes);
         let outcome = check(&Board::default(), &history, STEPS);
-        assert!(matches!(outcome.verdict, Verdict::Linearizable(_)), "{kind:?}, seed {seed}: {outcome:?}");
+        assert!(matches!(outcome.verdict, Verdict::Linearizable(_)), "{sharing:?}, seed {seed}: {outcome:?}");
     }
 }
 
@@ -99,12 +99,12 @@ proptest! {
     #[test]
     fn alone_they_answer_as_the_model(operations in prop::collection::vec(operation(), 0..80)) {
         use common::verify::Specification as _;
-        for kind in Kind::ALL {
-            let (board, model) = (kind.build(), Board::default());
+        for sharing in Sharing::ALL {
+            let (board, model) = (sharing.build(), Board::default());
             let mut state = model.initial();
             for operation in &operations {
                 let (right, after) = model.step(&state, operation);
-                prop_assert_eq!(ask(&*board, operation), right, "{:?}: {}", kind, operation);
+                prop_assert_eq!(ask(&*board, operation), right, "{:?}: {}", sharing, operation);
                 state = after.unwrap_or(state);
             }
         }

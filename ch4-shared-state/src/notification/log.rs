@@ -42,12 +42,12 @@ pub struct Log {
     limits: Limits,
     scratch: Vec<u8>,
     /// What was answered last and would be answered again, the oldest first.
-    answers: VecDeque<Made>,
+    answers: VecDeque<CachedResponse>,
 }
 
 /// A response that was made, for who had got all before `from`.
 #[derive(Debug)]
-struct Made {
+struct CachedResponse {
     from: Id,
     next: Id,
     more: bool,
@@ -67,7 +67,7 @@ struct Page {
 #[derive(Debug)]
 pub struct News {
     /// The response that carries it.
-    pub response: Response,
+    pub response: NewsResponse,
     /// The first message that is not in it.
     pub next: Id,
     /// Whether there is more than this answer may carry.
@@ -76,7 +76,7 @@ pub struct News {
 
 /// The response to one who asks for what is new.
 #[derive(Debug)]
-pub enum Response {
+pub enum NewsResponse {
     /// Made already.
     Made(SharedBody),
     /// To be made of these parts, without the lock, and shown to the log then.
@@ -128,20 +128,22 @@ impl Log {
 
     /// The message with this id and all later ones, as far as one answer carries them.
     pub fn since(&mut self, id: Id) -> News {
-        if let Some(Made { next, more, response, .. }) = self.answers.iter().find(|made| made.from == id) {
-            return News { response: Response::Made(response.clone()), next: *next, more: *more };
+        if let Some(CachedResponse { next, more, response, .. }) =
+            self.answers.iter().find(|made| made.from == id)
+        {
+            return News { response: NewsResponse::Made(response.clone()), next: *next, more: *more };
         }
         if id.0 >= self.open.first {
             let (next, made) =
                 (self.next_id().max(id), SharedBody::new(response([self.open.since(id.0)].into_iter())));
             self.keep(id, next, false, &made);
-            return News { response: Response::Made(made), next, more: false };
+            return News { response: NewsResponse::Made(made), next, more: false };
         }
         let page = self.sealed.partition_point(|page| page.first <= id.0) - 1;
         let (mut sealed, mut length) = (Vec::new(), 0);
         for page in &self.sealed[page..] {
             if length >= ANSWER_BYTES {
-                let response = Response::Parts(Parts { sealed, open: Vec::new() });
+                let response = NewsResponse::Parts(Parts { sealed, open: Vec::new() });
                 return News { response, next: Id(page.first), more: true };
             }
             let start = page.start_of(id.0);
@@ -151,7 +153,7 @@ impl Log {
         let fits = length < ANSWER_BYTES;
         let open = if fits { self.open.bytes.clone() } else { Vec::new() };
         let next = if fits { self.next_id() } else { Id(self.open.first) };
-        News { response: Response::Parts(Parts { sealed, open }), next, more: next < self.next_id() }
+        News { response: NewsResponse::Parts(Parts { sealed, open }), next, more: next < self.next_id() }
     }
 
     /// Keeps a response that was made for one who had got all before `from`, and has got all before `next` with it: it is the same for
@@ -163,7 +165,7 @@ impl Log {
         if self.answers.len() == ANSWERS {
             self.answers.pop_front();
         }
-        self.answers.push_back(Made { from, next, more, response: response.clone() });
+        self.answers.push_back(CachedResponse { from, next, more, response: response.clone() });
     }
 }
 
@@ -207,8 +209,8 @@ mod tests {
     fn asked(log: &mut Log, from: Id) -> (SharedBody, Id, bool) {
         let News { response, next, more } = log.since(from);
         let response = match response {
-            Response::Made(made) => made,
-            Response::Parts(parts) => {
+            NewsResponse::Made(made) => made,
+            NewsResponse::Parts(parts) => {
                 let made = parts.response();
                 log.keep(from, next, more, &made);
                 made

@@ -35,7 +35,7 @@ use common::core::service::{Answer, Body, Decoded, Memory, Peer, PeerId, Protoco
 use common::core::timer::Timer;
 
 use super::legacy_pacing::LegacyPacing;
-use super::log::{Log, News, Response};
+use super::log::{Log, News, NewsResponse};
 use super::pace::Pace;
 use super::wire::{BAD_FORMAT, Incoming, NOTIFY, PUBLISHED, Request, Requests};
 
@@ -51,13 +51,13 @@ const ENOUGH: u32 = 32;
 
 /// The board as a service.
 pub struct NotificationService {
-    state: Mutex<State>,
+    state: Mutex<BoardState>,
     timer: OnceLock<Timer>,
     outbox: OutboxLimit,
 }
 
 /// What the one lock guards.
-struct State {
+struct BoardState {
     log: Log,
     connected: BTreeMap<PeerId, Subscriber>,
     notify: Push,
@@ -88,7 +88,7 @@ impl NotificationService {
             WhenFull::Skip => Push::reminder(NOTIFY.into()),
             WhenFull::Disconnect => Push::message(NOTIFY.into()),
         };
-        let state = State {
+        let state = BoardState {
             log: Log::new(limits),
             connected: BTreeMap::new(),
             notify,
@@ -116,7 +116,7 @@ impl NotificationService {
         self
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BoardState> {
         // A panic while it was held ended one conversation; what it guards is whole after every step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,7 +145,7 @@ impl NotificationService {
 
     fn news(&self, peer: &Peer) -> Answer {
         let mut state = self.state();
-        let State { log, connected, legacy, .. } = &mut *state;
+        let BoardState { log, connected, legacy, .. } = &mut *state;
         // Not there: it has left, and this answer goes nowhere.
         let Some(subscriber) = connected.get_mut(&peer.id) else { return Answer::nothing() };
         if let Some(legacy) = legacy {
@@ -155,8 +155,8 @@ impl NotificationService {
         let News { response, next, more } = log.since(from);
         subscriber.next = next;
         let response = match response {
-            Response::Made(response) => response,
-            Response::Parts(parts) => {
+            NewsResponse::Made(response) => response,
+            NewsResponse::Parts(parts) => {
                 drop(state);
                 let response = parts.response();
                 state = self.state();
@@ -264,7 +264,7 @@ impl Service for NotificationService {
     }
 }
 
-impl State {
+impl BoardState {
     /// A round now, or for now only the publisher: its notification comes before its acknowledgement.
     fn announce(&mut self, publisher: &Peer) {
         self.unannounced += 1;

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!   keyboard ──► main thread: readline ──┐            ┌──► requests
-//!                                        ├──► desk ───┤
+//!                                        ├──► state ──┤
 //!   responses ──► thread listener ───────┘            └──► printer: above the line that is being typed
 //! ```
 //!
-//! The *desk* is the state that they share, and one lock guards all of it: the view, the letters that wait for their answers, and
+//! One lock guards the state that they share: the view, the letters that wait for their answers, and
 //! the sending half, so that the letters are noted in the order in which they are sent.
 //!
 //! **`quit` and Ctrl-D** end our half of the connection: the server answers what was asked before, and ends its own. So the answers
@@ -41,7 +41,7 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
         return Ok(());
     }
     let sender = connection.sender().context("no descriptor for the listener")?;
-    let shared = Arc::new(Mutex::new(Desk {
+    let shared = Arc::new(Mutex::new(PlayerState {
         sender,
         view: View::default(),
         guesses: VecDeque::new(),
@@ -51,13 +51,13 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
     }));
     let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
     lock(&shared).refresh()?;
-    let desk = Arc::clone(&shared);
+    let state = Arc::clone(&shared);
     let (listening, heard_all) = mpsc::channel::<()>();
     thread::Builder::new()
         .name("listener".into())
         .spawn(move || {
             let _listening = listening; // until the thread's end
-            listen(&mut connection, &desk, &mut printer);
+            listen(&mut connection, &state, &mut printer);
         })
         .context("no thread for the listener")?;
     let leave = |editor| {
@@ -123,7 +123,7 @@ fn join(editor: &mut DefaultEditor, connection: &mut Connection, name: Option<&s
 }
 
 /// What the two threads share.
-struct Desk {
+struct PlayerState {
     sender: Sender,
     view: View,
     /// Sent, not answered.
@@ -136,11 +136,11 @@ struct Desk {
     end: Option<Gone>,
 }
 
-fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
-    desk.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<PlayerState>) -> MutexGuard<'_, PlayerState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Desk {
+impl PlayerState {
     /// The scores first: the picture is drawn when the word comes, and a server without scores still has a word.
     fn refresh(&mut self) -> Result<(), Gone> {
         if self.leaving {
@@ -223,9 +223,9 @@ impl Desk {
 }
 
 /// The other thread: hears what the server says, to its end.
-fn listen(connection: &mut Connection, desk: &Mutex<Desk>, printer: &mut impl ExternalPrinter) {
+fn listen(connection: &mut Connection, state: &Mutex<PlayerState>, printer: &mut impl ExternalPrinter) {
     let end = loop {
-        match connection.next().and_then(|response| lock(desk).take(response)) {
+        match connection.next().and_then(|response| lock(state).take(response)) {
             Ok(Some(words)) => {
                 if printer.print(words + "\n").is_err() {
                     return; // the editor has ended, and with it the game
@@ -235,12 +235,12 @@ fn listen(connection: &mut Connection, desk: &Mutex<Desk>, printer: &mut impl Ex
             Err(end) => break end,
         }
     };
-    let mut desk = lock(desk);
-    if desk.leaving {
+    let mut state = lock(state);
+    if state.leaving {
         return;
     }
-    desk.end = Some(end);
-    drop(desk);
+    state.end = Some(end);
+    drop(state);
     // Nobody can interrupt the line editor from outside without leaving the terminal raw.
     let _ = printer.print("* the server is gone; press Enter to leave\n".into());
 }

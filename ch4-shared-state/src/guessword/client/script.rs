@@ -37,7 +37,7 @@ pub fn follow(
         let file = fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
         Box::new(BufReader::new(file))
     };
-    let mut player = Player::join(connection, name, timeout)?;
+    let mut player = ScriptedPlayer::join(connection, name, timeout)?;
     for (number, line) in (1..).zip(lines.lines()) {
         let line = line.context("cannot read the script")?;
         if line.starts_with('#') || line.trim().is_empty() {
@@ -58,7 +58,7 @@ pub fn follow(
 
 /// Does what the flags say.
 pub fn play(connection: Connection, name: &str, args: &GuesswordClientArgs) -> anyhow::Result<()> {
-    let mut player = Player::join(connection, name, args.timeout)?;
+    let mut player = ScriptedPlayer::join(connection, name, args.timeout)?;
     loop {
         let round = player.view.rounds_won;
         if args.guess.is_some() || args.propose.is_some() {
@@ -80,15 +80,15 @@ pub fn play(connection: Connection, name: &str, args: &GuesswordClientArgs) -> a
     player.scores()
 }
 
-struct Player {
+struct ScriptedPlayer {
     connection: Connection,
     view: View,
 }
 
-impl Player {
-    fn join(connection: Connection, name: &str, timeout: Option<Duration>) -> anyhow::Result<Player> {
+impl ScriptedPlayer {
+    fn join(connection: Connection, name: &str, timeout: Option<Duration>) -> anyhow::Result<ScriptedPlayer> {
         connection.wait_at_most(timeout)?;
-        let mut player = Player { connection, view: View::default() };
+        let mut player = ScriptedPlayer { connection, view: View::default() };
         match player.ask(&Request::Join(Some(name.to_owned())))? {
             Response::Join(true) => say(&format!("joined {name}"))?,
             Response::Join(false) => return Err(NameRefused(name.to_owned()).into()),

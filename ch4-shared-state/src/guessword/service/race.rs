@@ -17,23 +17,23 @@ use super::GuessService;
 
 impl GuessService {
     /// A guess under two locks, with a pause between them.
-    pub(super) fn guess_racing(&self, client: &Peer, letter: char) {
-        let mut table = self.table();
-        let Some(id) = table.player(client) else { return };
-        if !table.game.has(id) {
-            return table.answer(client, &Response::NotJoined);
+    pub(super) fn guess_racing(&self, peer: &Peer, letter: char) {
+        let mut shared = self.lock();
+        let Some(id) = shared.player(peer) else { return };
+        if !shared.game.has(id) {
+            return shared.answer(peer, &Response::NotJoined);
         }
-        let judged = table.game.judge(letter);
-        drop(table);
+        let judged = shared.game.judge(letter);
+        drop(shared);
 
         match self.race {
             Some(pause) if !pause.is_zero() => thread::sleep(pause),
             _ => thread::yield_now(),
         }
 
-        let mut table = self.table();
-        let done = judged.and_then(|hit| table.game.score(id, hit));
-        let scored = table.happened(client, done);
-        table.answer(client, &Response::Guess(scored));
+        let mut shared = self.lock();
+        let done = judged.and_then(|hit| shared.game.score(id, hit));
+        let scored = shared.happened(peer, done);
+        shared.answer(peer, &Response::Guess(scored));
     }
 }

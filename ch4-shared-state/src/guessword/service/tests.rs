@@ -5,7 +5,7 @@ use std::thread;
 
 use super::*;
 
-/// Somebody at the table, who reads their outbox now and then.
+/// A player that reads its outbox now and then.
 struct Sitter {
     client: Peer,
     outbox: Outbox,
@@ -143,7 +143,7 @@ fn of_many_who_guess_at_once_one_scores() {
         assert_eq!(scorers(&service, &sitters, 'e'), 1);
         assert_eq!(scorers(&service, &sitters, 'l'), 1);
     }
-    let points: u64 = service.table().game.scores().iter().map(|score| score.points).sum();
+    let points: u64 = service.lock().game.scores().iter().map(|score| score.points).sum();
     assert_eq!(points, 400);
 }
 

@@ -39,11 +39,14 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
     let mut editor = DefaultEditor::new().context("the terminal cannot be used")?;
     let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
     let sender = stream.try_clone().context("no descriptor for the listener")?;
-    let desk =
-        Arc::new(Desk { sender: Mutex::new(sender), state: Mutex::default(), changed: Condvar::new() });
+    let connection = Arc::new(SharedConnection {
+        sender: Mutex::new(sender),
+        state: Mutex::default(),
+        changed: Condvar::new(),
+    });
     printer
         .print("what you type is published; arrow keys bring back what you typed; Ctrl-D ends\n".into())?;
-    let shared = Arc::clone(&desk);
+    let shared = Arc::clone(&connection);
     thread::Builder::new()
         .name("listener".into())
         .spawn(move || listen(stream, &shared, &mut printer))
@@ -51,7 +54,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
 
     loop {
         let line = editor.readline(PROMPT);
-        if let Some(end) = desk.state().end.take() {
+        if let Some(end) = connection.state().end.take() {
             return Err(end);
         }
         match line {
@@ -61,7 +64,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
                 }
                 for text in line.lines().filter(|text| !text.trim().is_empty()) {
                     match request(text.into()) {
-                        Ok(frame) => desk.publish(&frame)?,
+                        Ok(frame) => connection.publish(&frame)?,
                         Err(too_long) => {
                             editor.create_external_printer()?.print(format!("* {too_long}\n"))?;
                         }
@@ -71,7 +74,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
             Err(ReadlineError::Eof) => {
                 // What still waits for the editor to be printed would keep the listener from the answers.
                 drop(editor);
-                return desk.wait_for_answers(args);
+                return connection.wait_for_answers(args);
             }
             Err(ReadlineError::Interrupted) => return Ok(()),
             Err(error) => return Err(error).context("the terminal cannot be read"),
@@ -80,22 +83,22 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
 }
 
 /// What the two threads share.
-struct Desk {
+struct SharedConnection {
     sender: Mutex<TcpStream>,
-    state: Mutex<State>,
+    state: Mutex<Answers>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct Answers {
     /// Messages that were sent and not answered.
     unanswered: usize,
     /// Why there is nothing more to hear.
     end: Option<anyhow::Error>,
 }
 
-impl Desk {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl SharedConnection {
+    fn state(&self) -> MutexGuard<'_, Answers> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -135,13 +138,13 @@ impl Desk {
 }
 
 /// The other thread: hears what the server says, to its end.
-fn listen(mut stream: TcpStream, desk: &Desk, printer: &mut impl ExternalPrinter) {
+fn listen(mut stream: TcpStream, connection: &SharedConnection, printer: &mut impl ExternalPrinter) {
     let mut hear = || -> anyhow::Result<()> {
         let (mut session, mut events, mut reply) = (Session::default(), Vec::new(), Vec::new());
         let mut chunk = vec![0; 64 * 1024];
         session.begin(&mut reply);
         loop {
-            desk.send(&reply)?;
+            connection.send(&reply)?;
             reply.clear();
             let count = stream.read(&mut chunk).map_err(Gone::Broken)?;
             if count == 0 {
@@ -149,7 +152,7 @@ fn listen(mut stream: TcpStream, desk: &Desk, printer: &mut impl ExternalPrinter
             }
             session.receive(&chunk[..count], &mut events, &mut reply)?;
             let answers = |event: &&Event| matches!(event, Event::Published | Event::Refused);
-            desk.answered(events.iter().filter(answers).count());
+            connection.answered(events.iter().filter(answers).count());
             let words: String = events.drain(..).filter_map(words).collect();
             if !words.is_empty() {
                 let _ = printer.print(words); // the editor has ended, perhaps, and the answers are waited for
@@ -157,7 +160,7 @@ fn listen(mut stream: TcpStream, desk: &Desk, printer: &mut impl ExternalPrinter
         }
     };
     if let Err(error) = hear() {
-        desk.ended(error);
+        connection.ended(error);
     }
     // Nobody can interrupt the line editor from outside without leaving the terminal raw.
     let _ = printer.print("* the server is gone; press Enter to leave\n".into());

@@ -41,7 +41,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
     stream.set_nonblocking(true)?;
     // Only now: until here Ctrl-C ends the program at once, whatever it waits for, and nothing has happened.
     let interrupted = interrupt::flag()?;
-    let mut talk = Talk {
+    let mut client = ScriptedClient {
         stream,
         session: Session::default(),
         chunk: vec![0; 64 * 1024],
@@ -56,9 +56,9 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
         timeout: args.timeout,
         interrupted,
     };
-    match talk.run() {
-        Ok(()) => talk.printer.end(),
-        Err(error) => match talk.unpublished() {
+    match client.run() {
+        Ok(()) => client.printer.end(),
+        Err(error) => match client.unpublished() {
             Some(words) => Err(error.context(words)),
             None => Err(error),
         },
@@ -78,7 +78,7 @@ fn read_text(text: &str) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-struct Talk {
+struct ScriptedClient {
     stream: TcpStream,
     session: Session,
     chunk: Vec<u8>,
@@ -98,7 +98,7 @@ struct Talk {
     interrupted: &'static AtomicBool,
 }
 
-impl Talk {
+impl ScriptedClient {
     fn run(&mut self) -> anyhow::Result<()> {
         if self.printer.prints() {
             self.session.begin(&mut self.output);
