@@ -16,6 +16,11 @@
 //! | [`show`] | one fact about sockets in each command |
 //! | [`link`] | the lossy link's command |
 
+#![warn(
+    clippy::print_stderr,
+    reason = "it panics where stderr cannot be written: support::log::line does not"
+)]
+
 pub mod board;
 pub mod datagram;
 pub mod files;
@@ -25,6 +30,5 @@ pub mod multicast;
 pub mod parts;
 pub mod session;
 pub mod show;
-mod size;
 pub mod stream;
 pub mod windows;

@@ -14,7 +14,6 @@
 //! it gets off lightly.
 
 mod row;
-mod server;
 
 use std::fs::File;
 use std::io::Write;
@@ -29,18 +28,19 @@ use clap::Args;
 use common::core::stop::Stop;
 use common::netem::{Profile, Recorder, Relay, Settings, parse};
 use common::protocol::mboard::Request;
+use common::support::child_server::{ChildServer, this_program};
 use common::support::cli::{duration, human, stdout};
+use common::support::size;
 
 use crate::board::client::{Error, RetryPolicy, SessionDriver};
 use row::WindowsRow;
-use server::Server;
 
 /// The arguments of `windows`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo ch2 windows                            5 ms each way, 2 % lost
   cargo ch2 windows --loss 0 --delay 20ms      distance alone
-  cargo ch2 windows --loss 20% --size 200KB    a very bad network
+  cargo ch2 windows --loss 20% --size 200kB    a very bad network
 Of one seed the same datagrams are lost again, as far as the same datagrams are sent.")]
 pub struct WindowsArgs {
     /// How many datagrams are lost, each way
@@ -50,7 +50,7 @@ pub struct WindowsArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5ms")]
     pub delay: Duration,
     /// The message
-    #[arg(long, value_name = "SIZE", value_parser = parse::size, default_value = "1MB")]
+    #[arg(long, value_name = "SIZE", value_parser = size::in_memory, default_value = "1MB")]
     pub size: usize,
     /// What decides which are lost
     #[arg(long, value_name = "NUMBER", default_value_t = 7)]
@@ -159,7 +159,8 @@ pub fn run(args: &WindowsArgs) -> anyhow::Result<ExitCode> {
 fn measure(args: &WindowsArgs, mode: SendMode, stop: Stop) -> anyhow::Result<WindowsRow> {
     const TIMEOUT: Duration = Duration::from_secs(1);
     const RETRIES: u32 = 9;
-    let server = Server::start()?;
+    let mut command = this_program(["--log", "warn", "board-server", "--listenport", "0"])?;
+    let server = ChildServer::start(&mut command).context("the board-server")?;
     let profile = Profile { loss: args.loss, delay: args.delay, ..Profile::default() };
     let settings = Settings { tcp: false, ..Settings::new(server.address, profile, args.seed) };
     let relay = Relay::bind(&settings).and_then(|relay| relay.start(Arc::new(Recorder::new(None, false))));

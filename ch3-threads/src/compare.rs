@@ -13,7 +13,6 @@ mod args;
 mod contestant;
 mod experiment;
 mod preset;
-pub mod process;
 mod summary;
 mod timeline;
 mod usage;
@@ -109,7 +108,7 @@ fn present(comparison: &Comparison, args: &CompareArgs, interrupted: bool) -> an
     write!(stdout(), "{}", report::table(comparison))?;
     writeln!(stdout(), "\n{:.0} s. The report: {}", comparison.took_s, path.display())?;
     if interrupted {
-        eprintln!("interrupted: what is above is not complete");
+        common::support::log::line("interrupted: what is above is not complete");
         return Ok(ExitCode::from(130));
     }
     Ok(ExitCode::SUCCESS)

@@ -12,6 +12,11 @@
 //! | [`compare`] | every model under every scenario |
 //! | [`factor`] | factorising integers, the work of one service |
 
+#![warn(
+    clippy::print_stderr,
+    reason = "it panics where stderr cannot be written: support::log::line does not"
+)]
+
 pub mod compare;
 pub mod factor;
 pub mod model;

@@ -12,7 +12,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::unistd::Pid;
 
 use common::core::counters::Counters;
 use common::core::limits::{LimitArgs, Limits};
@@ -22,7 +21,6 @@ use common::core::server::Server;
 use common::core::stop::Stop;
 use common::core::trace::EventTrace;
 use common::core::work::AnyService;
-use common::core::workers::die_with_parent;
 use common::support::cli::{duration, human, stdout, writable};
 
 use crate::model::{Model, Settings, WorkerCommand, process_pipeline};
@@ -85,9 +83,6 @@ pub struct RunArgs {
     /// Run a service that needs one memory under a model that copies it, and watch it go wrong
     #[arg(long)]
     pub show_divergence: bool,
-    /// End when the process that started this one ends, however it does
-    #[arg(long, value_name = "PID", hide = true)]
-    pub parent: Option<i32>,
     /// At the end, write what happened, when and in which thread or process, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
@@ -151,9 +146,6 @@ pub fn serve_and_tell(
 
     allow_descriptors();
     let stop = Stop::install().context("no descriptor for the stop")?;
-    if let Some(parent) = args.parent {
-        die_with_parent(Pid::from_raw(parent)).context("--parent")?;
-    }
     writable(&args.trace)?;
     let trace = match args.trace {
         Some(_) => EventTrace::shared().context("no memory for the trace")?,

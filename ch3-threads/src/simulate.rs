@@ -104,7 +104,10 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
     }
     if run.connected == 0 && !run.interrupted {
         let why = run.first_error.map_or_else(String::new, |error| format!(" ({error})"));
-        eprintln!("No client could connect{why}: is a server listening at {}?", plan.target);
+        common::support::log::line(format_args!(
+            "No client could connect{why}: is a server listening at {}?",
+            plan.target
+        ));
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -112,7 +115,7 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
 
 /// Arguments that only together make no sense: the same exit status as clap's.
 fn misused(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    common::support::log::line(format_args!("error: {error:#}"));
     ExitCode::from(2)
 }
 

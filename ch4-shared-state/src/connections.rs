@@ -24,6 +24,7 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::download::server::start_child;
 use anyhow::{Context, bail};
 use ch3_threads::model::Model;
 use common::bench::machine::Pins;
@@ -78,7 +79,7 @@ pub fn run(args: &ConnectionsArgs) -> anyhow::Result<ExitCode> {
 /// TIME_WAIT, and would be counted with ours.
 fn server_without_a_past(listen: IpAddr, options: &[String]) -> anyhow::Result<ChildServer> {
     for _ in 0..20 {
-        let server = ChildServer::start(listen, options)?;
+        let server = start_child(listen, options)?;
         if TcpTable::read(server.address)?.is_fresh() {
             return Ok(server);
         }

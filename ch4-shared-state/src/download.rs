@@ -78,7 +78,11 @@ fn summary(run: &Run, files: usize) -> io::Result<()> {
         writeln!(stdout, "{} {} {}", record.path.display(), record.bytes, record.url)?;
     }
     for record in run.failures() {
-        eprintln!("error: {}: {}", record.url, record.error.as_deref().unwrap_or_default());
+        common::support::log::line(format_args!(
+            "error: {}: {}",
+            record.url,
+            record.error.as_deref().unwrap_or_default()
+        ));
     }
     let came = run.records.iter().filter(|record| record.error.is_none()).count();
     let (bytes, time) = (size::human(run.bytes()), human(Duration::from_millis(run.took_ms.round() as u64)));

@@ -13,6 +13,11 @@
 //! | [`simulate`] | many clients of the board and the game |
 //! | [`verify`] | whether a server behaves as if its clients came one after another |
 
+#![warn(
+    clippy::print_stderr,
+    reason = "it panics where stderr cannot be written: support::log::line does not"
+)]
+
 pub mod connections;
 pub mod download;
 pub mod guessword;

@@ -33,10 +33,10 @@ use std::time::Duration;
 
 use crate::notification::wire::REQUEST_LIMIT;
 use anyhow::{Context, bail};
-use ch3_threads::compare::process::ServerProcess;
 use ch3_threads::model::Model;
 use ch3_threads::serve::workers;
 use clap::Args;
+use common::support::child_server::ChildServer;
 use common::support::cli::{duration, human, writable};
 use common::support::interrupt;
 
@@ -201,10 +201,10 @@ impl SimulateArgs {
             seed: self.seed(),
         };
         let outcome = measure(&plan, server.as_ref(), interrupted)?;
-        server.map(ServerProcess::stop);
+        server.map(ChildServer::stop);
         self.present(&present::of_the_board(&plan, &outcome), &outcome)?;
         if outcome.missing > 0 {
-            eprintln!("error: {} deliveries have not come", outcome.missing);
+            common::support::log::line(format_args!("error: {} deliveries have not come", outcome.missing));
             return Ok(ExitCode::FAILURE);
         }
         Ok(ExitCode::SUCCESS)
@@ -228,11 +228,13 @@ impl SimulateArgs {
         let mut outcome = players::run(&plan, interrupted, || watch.look())
             .with_context(|| format!("{players} players, seed {}", plan.seed))?;
         outcome.server = watch.used(outcome.seconds, outcome.answered);
-        server.map(ServerProcess::stop);
+        server.map(ChildServer::stop);
         self.present(&present::of_the_game(&plan, &outcome), &outcome)?;
         if outcome.missing_answers + outcome.missing_notices > 0 {
             let (answers, notices) = (outcome.missing_answers, outcome.missing_notices);
-            eprintln!("error: {answers} answers and {notices} notices have not come");
+            common::support::log::line(format_args!(
+                "error: {answers} answers and {notices} notices have not come"
+            ));
             return Ok(ExitCode::FAILURE);
         }
         Ok(ExitCode::SUCCESS)
@@ -243,7 +245,7 @@ impl SimulateArgs {
         &self,
         command: &str,
         mut args: Vec<String>,
-    ) -> anyhow::Result<(Option<ServerProcess>, SocketAddr)> {
+    ) -> anyhow::Result<(Option<ChildServer>, SocketAddr)> {
         if self.host.is_none() && self.port.is_none() {
             args.extend(self.model.iter().flat_map(|model| ["--model".to_owned(), model.name()]));
             args.extend(self.workers.iter().flat_map(|count| ["--workers".to_owned(), count.to_string()]));
@@ -274,7 +276,7 @@ impl SimulateArgs {
 /// As [`board::run`].
 pub fn measure(
     plan: &Plan,
-    server: Option<&ServerProcess>,
+    server: Option<&ChildServer>,
     interrupted: &AtomicBool,
 ) -> anyhow::Result<Outcome> {
     let mut watch = Watch::new(server);

@@ -105,8 +105,7 @@ fn serve_board(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         Some(pause) => Arc::new(racy_board::RacyBoard::new(pause)),
     };
     let port = args.port.unwrap_or(0).to_string();
-    let Listening { mut run } = Listening::try_parse_from(["verify", "--listenport", &port])?;
-    run.parent = args.parent;
+    let Listening { run } = Listening::try_parse_from(["verify", "--listenport", &port])?;
     serve(args.model.unwrap_or(Model::ThreadPerConnection), service, &run, None)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -23,6 +23,11 @@
 //!
 //! Dependencies run one way: `protocol` imports nothing of ours, `core` imports `protocol`, and all other rooms may import `core`.
 
+#![warn(
+    clippy::print_stderr,
+    reason = "it panics where stderr cannot be written: support::log::line does not"
+)]
+
 pub mod bench;
 pub mod board;
 pub mod core;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use common::bench::machine::{Pins, process_ms};
+use common::support::child_server::ChildServer;
 
-use super::child::Running;
 use super::iperf::{self, Over};
 use super::sample::{Contestant, Load, Sample, Table};
 use super::servers::BenchServer;
@@ -12,7 +12,7 @@ use super::{limit, quic, sessions, tcp};
 
 /// All of them.
 pub fn load(pins: Pins, seed: u64) -> Load {
-    let against = |server: BenchServer, send: fn(&mut Running, Duration) -> anyhow::Result<f64>| {
+    let against = |server: BenchServer, send: fn(&mut ChildServer, Duration) -> anyhow::Result<f64>| {
         move |time: Duration| {
             pins.go_to_servers()?;
             let server = server.start();

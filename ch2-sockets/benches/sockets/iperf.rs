@@ -1,15 +1,14 @@
 //! iperf3 as the peer, where it is installed. Its own report is read, not its sender's word: what arrived counts.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use common::bench::machine::Pins;
 use common::bench::peers::Peer;
+use common::support::child_server::{ChildProcess, free_port};
 use serde_json::Value;
 
-use super::child::free_port;
 use super::meter::DATAGRAM;
 
 /// What it carries its bytes in.
@@ -35,15 +34,18 @@ pub fn measure(over: Over, pins: Pins, time: Duration) -> anyhow::Result<f64> {
     let (mut server, mut client) = (iperf.command()?, iperf.command()?);
     let port = free_port()?.to_string();
     pins.go_to_servers()?;
-    let server = server
-        .args(["-s", "-1", "-B", "127.0.0.1", "-p", &port, "--forceflush"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
+    let server = ChildProcess::spawn(
+        server
+            .args(["-s", "-1", "-B", "127.0.0.1", "-p", &port, "--forceflush"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()),
+    );
     pins.go_to_generator()?;
-    let mut server = Killed(server.context("iperf3 does not start")?);
-    server.wait_until_it_listens()?;
+    let server = server.context("iperf3 does not start")?;
+    let listens =
+        server.stdout.wait(Duration::from_secs(10), |text| text.contains("listening").then_some(()));
+    listens.map_err(|said| anyhow!("iperf3's server does not listen: {said}"))?;
     // It takes whole seconds and leaves the first part out, as the others leave out their warm-up.
     client.args(["-c", "127.0.0.1", "-p", &port, "-J", "-O", "1", "-t"]);
     client.arg(time.as_secs().max(1).to_string());
@@ -66,26 +68,4 @@ fn received(end: &Value, over: Over) -> Option<f64> {
     let sum = &end["sum"];
     let lost = if over == Over::Udp { sum["lost_percent"].as_f64()? } else { 0.0 };
     Some(sum["bits_per_second"].as_f64()? / 8.0 * (1.0 - lost / 100.0))
-}
-
-struct Killed(Child);
-
-impl Killed {
-    /// Reads until the line that says so; the rest stays in the pipe, which is big enough for the report of one test.
-    fn wait_until_it_listens(&mut self) -> anyhow::Result<()> {
-        let stdout = self.0.stdout.as_mut().context("iperf3 has no stdout")?;
-        for line in BufReader::new(stdout).lines() {
-            if line?.contains("listening") {
-                return Ok(());
-            }
-        }
-        bail!("iperf3's server has ended")
-    }
-}
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -4,9 +4,9 @@
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use common::support::child_server::ChildServer;
 use nix::sys::socket::{setsockopt, sockopt};
 
-use super::child::Running;
 use super::meter::DATAGRAM;
 
 /// As many as fit in the 64 KiB that one call takes.
@@ -35,7 +35,7 @@ pub fn serve() -> anyhow::Result<()> {
 ///
 /// # Errors
 /// No answer, or what the system refuses.
-pub fn send(server: &mut Running, time: Duration) -> anyhow::Result<f64> {
+pub fn send(server: &mut ChildServer, time: Duration) -> anyhow::Result<f64> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.connect(server.address)?;
     setsockopt(&socket, sockopt::UdpGsoSegment, &i32::try_from(DATAGRAM)?)?;

@@ -13,7 +13,6 @@
 
 mod args;
 mod bulk;
-mod child;
 mod echo;
 mod goals;
 mod iperf;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use common::support::child_server::ChildServer;
 use quinn::rustls::RootCertStore;
 use quinn::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use quinn::{ClientConfig, Endpoint, MtuDiscoveryConfig, ServerConfig, TransportConfig, VarInt};
 
-use super::child::Running;
 use super::meter::{DATAGRAM, MESSAGE, Meter};
 
 /// As much in flight as it likes: the default is meant for 100 Mbit/s at 100 ms.
@@ -49,8 +49,10 @@ pub fn serve() -> anyhow::Result<()> {
 ///
 /// # Errors
 /// What the connection says.
-pub fn send(server: &mut Running, time: Duration) -> anyhow::Result<f64> {
-    let certificate = CertificateDer::from(STANDARD.decode(server.line()?)?);
+pub fn send(server: &mut ChildServer, time: Duration) -> anyhow::Result<f64> {
+    let certificate = CertificateDer::from(
+        STANDARD.decode(server.process.next_line(Duration::from_secs(10)).context("no certificate")?)?,
+    );
     runtime()?.block_on(async {
         let mut roots = RootCertStore::empty();
         roots.add(certificate)?;

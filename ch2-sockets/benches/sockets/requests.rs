@@ -3,15 +3,15 @@
 use std::io::IoSliceMut;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use common::bench::machine::{Pins, process_ms};
+use common::support::child_server::ChildServer;
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, setsockopt, sockopt};
 
-use super::child::Running;
 use super::sample::{Contestant, Load, Sample, Table};
 use super::servers::BenchServer;
 
@@ -26,7 +26,7 @@ const LOST: Duration = Duration::from_millis(100);
 
 /// The echo and the board.
 pub fn load(pins: Pins) -> Load {
-    let ask = move |start: fn() -> anyhow::Result<Running>, request: [u8; REQUEST]| {
+    let ask = move |start: fn() -> anyhow::Result<ChildServer>, request: [u8; REQUEST]| {
         move |time: Duration| {
             pins.go_to_servers()?;
             let server = start();
@@ -49,10 +49,10 @@ pub fn load(pins: Pins) -> Load {
     Load { table: Table::new("requests", about, "requests/s"), contestants, times: 1 }
 }
 
-fn board() -> anyhow::Result<Running> {
+fn board() -> anyhow::Result<ChildServer> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ch2-sockets"));
     command.args(["board-server", "--transport", "udp", "--listenport", "0", "--log", "error"]);
-    Running::start(command)
+    ChildServer::start(command.stderr(Stdio::piped()))
 }
 
 fn publish() -> [u8; REQUEST] {
@@ -67,7 +67,7 @@ fn get() -> [u8; REQUEST] {
     request
 }
 
-fn measure(server: &Running, request: &[u8; REQUEST], time: Duration) -> anyhow::Result<Sample> {
+fn measure(server: &ChildServer, request: &[u8; REQUEST], time: Duration) -> anyhow::Result<Sample> {
     let mut generator = Generator::new(server.address)?;
     // GET needs a message to get.
     generator.run(&publish(), Duration::from_millis(50))?;

@@ -1,12 +1,10 @@
 //! The bench's own servers: this program again, with a hidden command.
 
-use std::process::Command;
+use std::process::Stdio;
 
 use clap::Subcommand;
-use common::core::workers::die_with_parent;
-use nix::unistd::getppid;
+use common::support::child_server::{ChildServer, this_program};
 
-use super::child::Running;
 use super::{echo, limit, quic, sessions, tcp};
 
 /// What the bench runs itself as.
@@ -41,26 +39,24 @@ impl BenchServer {
     ///
     /// # Errors
     /// It does not start.
-    pub fn start(self) -> anyhow::Result<Running> {
-        let mut command = Command::new(std::env::current_exe()?);
-        match self {
+    pub fn start(self) -> anyhow::Result<ChildServer> {
+        let arguments: &[&str] = match self {
             BenchServer::Sessions { loss, seed } => {
-                command.args(["sessions", "--loss", &loss.to_string(), "--seed", &seed.to_string()]);
+                &["sessions", "--loss", &loss.to_string(), "--seed", &seed.to_string()]
             }
-            BenchServer::Tcp => drop(command.arg("tcp")),
-            BenchServer::Quic => drop(command.arg("quic")),
-            BenchServer::Limit => drop(command.arg("limit")),
-            BenchServer::Echo => drop(command.arg("echo")),
-        }
-        Running::start(command)
+            BenchServer::Tcp => &["tcp"],
+            BenchServer::Quic => &["quic"],
+            BenchServer::Limit => &["limit"],
+            BenchServer::Echo => &["echo"],
+        };
+        ChildServer::start(this_program(arguments)?.stderr(Stdio::piped()))
     }
 
-    /// Serves until it is killed.
+    /// Serves until it is stopped.
     ///
     /// # Errors
     /// What the system refuses.
     pub fn serve(self) -> anyhow::Result<()> {
-        die_with_parent(getppid())?;
         match self {
             BenchServer::Sessions { loss, seed } => sessions::serve(loss, seed),
             BenchServer::Tcp => tcp::serve(),

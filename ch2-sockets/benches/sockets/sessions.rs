@@ -9,9 +9,9 @@ use bytes::Bytes;
 use ch2_sockets::session::{Batch, Client, ClientMachine, Config, Limits, Server, Statistics};
 use common::net::datagram::{Arrivals, Endpoint, wait};
 use common::netem::{Fates, Profile};
+use common::support::child_server::ChildServer;
 use nix::poll::PollFlags;
 
-use super::child::Running;
 use super::meter::{MESSAGE, Meter};
 
 /// What each side asks of the kernel for its socket; the kernel may have a lower limit.
@@ -103,7 +103,7 @@ impl Losses {
 ///
 /// # Errors
 /// The server does not answer.
-pub fn send(server: &mut Running, time: Duration) -> anyhow::Result<f64> {
+pub fn send(server: &mut ChildServer, time: Duration) -> anyhow::Result<f64> {
     let mut driver = Driver::connect(server.address, Config::default())?;
     let (message, mut meter) = (Bytes::from(vec![b'x'; MESSAGE]), Meter::new(time));
     while meter.goes_on() {

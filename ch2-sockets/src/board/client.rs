@@ -48,7 +48,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(2))
         }
         Err(error @ (Error::NotPublished(_) | Error::TooLong(_))) => {
-            eprintln!("error: {error}");
+            common::support::log::line(format_args!("error: {error}"));
             Ok(ExitCode::from(3))
         }
         Err(Error::Io(error)) => Err(error.into()),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use common::support::log;
 use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
@@ -91,11 +92,11 @@ pub fn run(work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> anyhow::Result<()>) 
     let cancelled = move || interrupted.load(Ordering::SeqCst);
     match work(&cancelled) {
         Err(_) if cancelled() => {
-            tell("interrupted");
+            log::line("interrupted");
             Ok(ExitCode::from(2))
         }
         Err(error) if error.is::<StatusError>() => {
-            tell(&format!("error: {error:#}"));
+            log::line(format_args!("error: {error:#}"));
             Ok(ExitCode::from(3))
         }
         Err(error) => Err(error),
@@ -103,15 +104,9 @@ pub fn run(work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> anyhow::Result<()>) 
     }
 }
 
-/// A line on stderr, if anybody reads it.
-pub fn tell(line: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
 /// A progress bar on stderr; hides itself where that is no terminal.
 pub fn progress_bar(bytes: u64, name: &str) -> ProgressBar {
-    let template = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    let template = "{msg} {bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(bytes).with_style(style).with_message(name.to_owned())
 }

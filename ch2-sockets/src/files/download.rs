@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use common::support::log;
 
-use super::client::{self, ServerArgs, expect_ok, explain, progress_bar, tell};
+use super::client::{self, ServerArgs, expect_ok, explain, progress_bar};
 use super::connection::{CHUNK, Connection};
 use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
@@ -45,7 +46,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
         let connect = || args.server.connect(cancelled);
         if output == Path::new("-") {
             let digest = fetch(connect()?, &name, &mut common::support::cli::stdout().lock())?;
-            tell(&format!("{}  {name}", digest.as_str()));
+            log::line(format_args!("{}  {name}", digest.as_str()));
             return Ok(());
         }
         if !args.force && output.symlink_metadata().is_ok() {

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use common::support::log;
 
-use super::client::{self, ServerArgs, expect_ok, explain, tell};
+use super::client::{self, ServerArgs, expect_ok, explain};
 use super::protocol::{FileRequest, decode_entry, decode_number};
 
 /// The arguments of the list.
@@ -39,7 +40,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
         }
         out.flush()?;
         if count == 0 {
-            tell("the dump is empty");
+            log::line("the dump is empty");
         }
         Ok(())
     })

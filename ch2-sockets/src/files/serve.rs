@@ -23,6 +23,7 @@ use anyhow::Context;
 use clap::Args;
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::stop::Stop;
+use common::support::size;
 
 use super::connection::{CHUNK, Connection, ReceiveError};
 use super::digest::{DIGEST, Digester};
@@ -30,7 +31,6 @@ use super::dump::{Dump, DumpError};
 use super::name::FileName;
 use super::protocol::{FileRequest, Status, decode_digest, encode_entry, encode_number};
 use super::semaphore::Semaphore;
-use crate::size;
 
 /// The default port; the board's is 7777.
 pub const PORT: u16 = 7779;
@@ -40,7 +40,7 @@ const BACKLOG: i32 = 128;
 
 /// The arguments of the server.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cargo ch2 files serve /tmp/dump --quota 100MiB")]
+#[command(after_help = "Example:\n  cargo ch2 files serve /tmp/dump --quota 100MB")]
 pub struct ServeArgs {
     /// The directory of the files; made if it is not there
     #[arg(default_value = "dump")]

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use common::support::log;
 
-use super::client::{self, ServerArgs, StatusError, expect_ok, progress_bar, tell};
+use super::client::{self, ServerArgs, StatusError, expect_ok, progress_bar};
 use super::connection::{CHUNK, Connection};
 use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
@@ -45,7 +46,7 @@ pub fn run(args: &UploadArgs) -> anyhow::Result<ExitCode> {
             });
             match done.with_context(|| path.display().to_string()) {
                 Err(error) if error.is::<StatusError>() && args.files.len() > 1 => {
-                    tell(&format!("error: {error:#}"));
+                    log::line(format_args!("error: {error:#}"));
                     refused = error.downcast::<StatusError>().ok();
                 }
                 done => done?,

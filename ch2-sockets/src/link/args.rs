@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use common::netem::{Cut, Profile, Settings, parse};
 use common::support::cli::{duration, human};
+use common::support::size;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +60,7 @@ pub struct LinkArgs {
     #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Faults")]
     rate: Option<u64>,
     /// What may wait for the rate: 64KiB; the rest is dropped, or a stream not read
-    #[arg(long, value_name = "SIZE", value_parser = parse::size, help_heading = "Faults", requires = "rate")]
+    #[arg(long, value_name = "SIZE", value_parser = size::in_memory, help_heading = "Faults", requires = "rate")]
     queue: Option<usize>,
     /// Pull the cable: up@2s..5s, down@#100..#200, both@10s..; may be given several times
     #[arg(long, value_name = "WAY@FROM..TO", value_parser = parse::cut, help_heading = "Faults")]

@@ -30,24 +30,24 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use common::support::size;
 use nix::sys::socket::MsgFlags;
 use nix::time::{ClockId, clock_gettime};
 
 use self::figures::{Report, Run};
 use self::ways::{CopyMethod, METHODS};
 use super::loopback::LoopbackArgs;
-use crate::size;
 
 /// A file to a socket by read and write, by sendfile, by splice: bytes per second, CPU time, system calls
 ///
-/// Look at the CPU time per GiB, and at the number of system calls; then at the ratios and how far they spread.
+/// Look at the CPU time per GB, and at the number of system calls; then at the ratios and how far they spread.
 ///
 /// The question: what does it cost that bytes pass through a program that does not look at them?
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cargo ch2 show sendfile --size 256MiB --rounds 9 --json sendfile.json")]
+#[command(after_help = "Example:\n  cargo ch2 show sendfile --size 256MB --rounds 9 --json sendfile.json")]
 pub struct SendfileArgs {
     /// Size of the file
-    #[arg(long, default_value = "128MiB", value_name = "BYTES", value_parser = size::bytes)]
+    #[arg(long, default_value = "128MB", value_name = "BYTES", value_parser = size::bytes)]
     size: u64,
     /// Buffer of read and write
     #[arg(long, default_value = "64KiB", value_name = "BYTES", value_parser = size::bytes)]
@@ -67,7 +67,7 @@ pub struct SendfileArgs {
 
 /// Runs the measurement.
 pub fn run(args: &SendfileArgs) -> anyhow::Result<()> {
-    ensure!(args.size > 0, "an empty file has no speed; try --size 128MiB");
+    ensure!(args.size > 0, "an empty file has no speed; try --size 128MB");
     ensure!((1..=1 << 30).contains(&args.chunk), "--chunk is from 1 byte to 1GiB");
     let file = make_file(args.size).context("cannot make the file that is sent")?;
     let mut runs = METHODS.map(|_| Vec::new());

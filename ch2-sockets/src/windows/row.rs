@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::session::Statistics;
 use common::support::cli::human;
+use common::support::size;
 use serde::Serialize;
 
 /// What stands above the lines.
 pub const HEAD: &str =
-    "                                goodput      time  datagrams  retransmitted  timeouts  round trip";
+    "                                  goodput      time  datagrams  retransmitted  timeouts  round trip";
 
 /// What one way to send has made of it.
 #[derive(Debug, Serialize)]
@@ -42,14 +43,11 @@ impl WindowsRow {
 
 impl fmt::Display for WindowsRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let goodput = match self.goodput {
-            slow if slow < 1e5 => format!("{:.1} kB/s", slow / 1e3),
-            fast => format!("{:.2} MB/s", fast / 1e6),
-        };
+        let goodput = format!("{}/s", size::human(self.goodput as u64));
         let millis = |seconds: f64| human(Duration::from_micros((seconds * 1e4).round() as u64 * 100));
         write!(
             f,
-            "{:<28}{goodput:>11}{:>10}{:>11}{:>15}{:>10}{:>12}",
+            "{:<28}{goodput:>13}{:>10}{:>11}{:>15}{:>10}{:>12}",
             self.name,
             millis(self.time_s),
             self.datagrams,

@@ -3,13 +3,13 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use crate::support::steps::{run, start};
+use crate::support::{run_line, start_line};
 
 #[test]
 fn states_shows_every_state_after_its_call() {
     for address in ["127.0.0.1", "::1"] {
-        let ended = run(&format!("stream states -l {address}"));
-        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let ended = run_line(&format!("stream states -l {address}"));
+        assert_eq!(ended.status, Some(0), "{ended:?}");
         // The table after the line of the call that begins so: one line for each end, in its state.
         let after = |call: &str, ends: &[(&str, &str)]| {
             let at = ended.stdout.find(call).unwrap_or_else(|| panic!("{call:?}: {ended:?}"));
@@ -35,57 +35,57 @@ fn states_shows_every_state_after_its_call() {
 
 #[test]
 fn beyond_the_backlog_clients_stay_in_syn_sent() {
-    let mut server = start("stream listen -p 0 --backlog 1 --no-accept");
+    let mut server = start_line("stream listen -p 0 --backlog 1 --no-accept");
     let address = server.listening();
-    let client = run(&format!("stream connect -p {} --clients 4 --timeout 100ms", address.port()));
-    assert_eq!(client.code, Some(0), "{client:?}");
+    let client = run_line(&format!("stream connect -p {} --clients 4 --timeout 100ms", address.port()));
+    assert_eq!(client.status, Some(0), "{client:?}");
     let first = client.stdout.split("no answer").next().unwrap();
     assert_eq!(first.matches("ESTABLISHED").count(), 2, "{client:?}"); // backlog + 1
     assert_eq!(first.matches("SYN-SENT").count(), 2, "{client:?}");
     server.line("not accepted");
-    assert_eq!(server.interrupt().code, Some(0));
+    assert_eq!(server.interrupt().status, Some(0));
 }
 
 #[test]
 fn who_closes_first_keeps_the_time_wait() {
-    let mut server = start("stream listen -p 0 --count 1");
+    let mut server = start_line("stream listen -p 0 --count 1");
     let address = server.listening();
-    let client = run(&format!("stream connect -p {} --close-first", address.port()));
-    assert_eq!(client.code, Some(0), "{client:?}");
+    let client = run_line(&format!("stream connect -p {} --close-first", address.port()));
+    assert_eq!(client.status, Some(0), "{client:?}");
     let (_, closed) = client.stdout.split_once("close(): whoever").unwrap();
     assert!(closed.contains("TIME-WAIT  0"), "{client:?}");
     let ended = server.end();
-    assert_eq!(ended.code, Some(0));
+    assert_eq!(ended.status, Some(0));
     assert!(ended.stdout.contains("recv() = 0: end of the stream"), "{ended:?}");
 }
 
 #[test]
 fn a_client_sees_that_the_server_has_closed() {
-    let mut server = start("stream listen -p 0 --count 1 --close-first");
+    let mut server = start_line("stream listen -p 0 --count 1 --close-first");
     let address = server.listening();
-    let mut client = start(&format!("stream connect -p {}", address.port()));
+    let mut client = start_line(&format!("stream connect -p {}", address.port()));
     client.line("the server has closed");
     let ended = client.end();
     let (_, closed) = ended.stdout.split_once("close(): whoever").unwrap();
     assert!(closed.contains("(not in the table)"), "{ended:?}"); // it was the server who closed first
-    assert_eq!(server.end().code, Some(0));
+    assert_eq!(server.end().status, Some(0));
 }
 
 #[test]
 fn nobody_listens_is_said() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let ended = run(&format!("stream connect -p {port}"));
-    assert_eq!(ended.code, Some(1));
+    let ended = run_line(&format!("stream connect -p {port}"));
+    assert_eq!(ended.status, Some(1));
     assert!(ended.stderr.contains("connection refused: nobody listens"), "{ended:?}");
 }
 
 #[test]
 fn a_big_message_takes_many_reads_and_gets_its_answer() {
     for host in ["127.0.0.1", "::1"] {
-        let mut receiver = start(&format!("stream receive -l {host} -p 0"));
+        let mut receiver = start_line(&format!("stream receive -l {host} -p 0"));
         let port = receiver.listening().port();
-        let sent = run(&format!("stream send -H {host} -p {port} --repeat 1000000"));
-        assert_eq!(sent.code, Some(0), "{sent:?}");
+        let sent = run_line(&format!("stream send -H {host} -p {port} --repeat 1000000"));
+        assert_eq!(sent.status, Some(0), "{sent:?}");
         assert!(sent.stdout.matches("send() took").count() > 1, "{sent:?}");
         assert!(sent.stdout.contains("Answer: [received 12000001 bytes]"), "{sent:?}");
         let received = receiver.end();
@@ -96,23 +96,23 @@ fn a_big_message_takes_many_reads_and_gets_its_answer() {
 
 #[test]
 fn the_notes_sender_keeps_its_side_open_and_its_terminator_is_the_end() {
-    let mut receiver = start("stream receive -p 0 --until terminator --buffer 7");
+    let mut receiver = start_line("stream receive -p 0 --until terminator --buffer 7");
     let mut sender = TcpStream::connect(receiver.listening()).unwrap();
     sender.write_all(b"Hello world!\n").unwrap();
     let mut answer = String::new();
     sender.read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "received 13 bytes\n");
     let received = receiver.end();
-    assert_eq!(received.code, Some(0));
+    assert_eq!(received.status, Some(0));
     assert!(received.stdout.contains("the last byte is the terminator"), "{received:?}");
 }
 
 #[test]
 fn a_sender_that_stops_in_the_middle_is_given_up() {
-    let mut receiver = start("stream receive -p 0 --timeout 50ms");
+    let mut receiver = start_line("stream receive -p 0 --timeout 50ms");
     let mut sender = TcpStream::connect(receiver.listening()).unwrap();
     sender.write_all(b"Hello").unwrap();
     let received = receiver.end();
-    assert_eq!(received.code, Some(1));
+    assert_eq!(received.status, Some(1));
     assert!(received.stderr.contains("5 bytes, no end"), "{received:?}");
 }

@@ -2,19 +2,19 @@
 
 use std::net::UdpSocket;
 
-use crate::support::steps::{run, start};
+use crate::support::{run_line, start_line};
 
 #[test]
 fn the_receiver_learns_the_address_the_system_gave_the_sender() {
     for host in ["127.0.0.1", "::1"] {
-        let mut receiver = start(&format!("datagram receive -l {host} -p 0 --buffer 5"));
+        let mut receiver = start_line(&format!("datagram receive -l {host} -p 0 --buffer 5"));
         let port = receiver.listening().port();
-        let sent = run(&format!("datagram send -H {host} -p {port} -m Hello-world!"));
-        assert_eq!(sent.code, Some(0), "{sent:?}");
+        let sent = run_line(&format!("datagram send -H {host} -p {port} -m Hello-world!"));
+        assert_eq!(sent.status, Some(0), "{sent:?}");
         let bound = sent.stdout.lines().find(|line| line.contains("automatically bound")).unwrap();
         let from = bound.rsplit(':').next().unwrap();
         let received = receiver.end();
-        assert_eq!(received.code, Some(0));
+        assert_eq!(received.status, Some(0));
         assert!(received.stdout.contains("5 bytes: [Hello]"), "{received:?}");
         assert!(received.stdout.contains("had 12 bytes, the buffer 5: the last 7 are lost"), "{received:?}");
         let line = received.stdout.lines().find(|line| line.starts_with("Received message from")).unwrap();
@@ -26,7 +26,7 @@ fn the_receiver_learns_the_address_the_system_gave_the_sender() {
 fn a_bound_sender_is_seen_under_its_own_address() {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = receiver.local_addr().unwrap().port();
-    let sent = run(&format!("datagram send -p {port} --bind 127.0.0.1:0 -m {}", "x".repeat(2000)));
+    let sent = run_line(&format!("datagram send -p {port} --bind 127.0.0.1:0 -m {}", "x".repeat(2000)));
     let mut buffer = [0; 4096];
     let (length, from) = receiver.recv_from(&mut buffer).unwrap();
     assert_eq!((length, &buffer[..2]), (2000, &b"xx"[..]));
@@ -35,17 +35,17 @@ fn a_bound_sender_is_seen_under_its_own_address() {
 
 #[test]
 fn what_never_comes_and_what_is_too_long_is_said() {
-    let ended = run("datagram receive -p 0 --timeout 20ms");
-    assert_eq!(ended.code, Some(1));
+    let ended = run_line("datagram receive -p 0 --timeout 20ms");
+    assert_eq!(ended.status, Some(1));
     assert!(ended.stderr.contains("within 20ms"), "{ended:?}");
-    let ended = run(&format!("datagram send -m {}", "x".repeat(66_000)));
-    assert_eq!(ended.code, Some(1));
+    let ended = run_line(&format!("datagram send -m {}", "x".repeat(66_000)));
+    assert_eq!(ended.status, Some(1));
     assert!(ended.stderr.contains("EMSGSIZE"), "{ended:?}");
 }
 
 #[test]
 fn ctrl_c_ends_a_receiver_cleanly() {
-    let mut receiver = start("datagram receive -p 0");
+    let mut receiver = start_line("datagram receive -p 0");
     receiver.listening();
-    assert_eq!(receiver.interrupt().code, Some(0));
+    assert_eq!(receiver.interrupt().status, Some(0));
 }

@@ -4,21 +4,21 @@ use std::net::Ipv4Addr;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::support::steps::{free_port, run, start};
+use crate::support::{free_port, run_line, start_line};
 
 #[test]
 fn every_receiver_on_the_machine_hears_every_message() {
     let group = format!("--interface 127.0.0.1 --port {}", free_port());
     let mut receivers: Vec<_> =
-        (0..3).map(|_| start(&format!("multicast receive {group} --count 2"))).collect();
+        (0..3).map(|_| start_line(&format!("multicast receive {group} --count 2"))).collect();
     for receiver in &mut receivers {
         receiver.line("UNCONNECTED"); // joined, and in the table
     }
-    let sent = run(&format!("multicast send {group} --count 2 --every 1ms --ttl 7"));
+    let sent = run_line(&format!("multicast send {group} --count 2 --every 1ms --ttl 7"));
     assert!(sent.stdout.contains("Time-to-live: 7 hops") && sent.stdout.contains("Loop: on"), "{sent:?}");
     for receiver in receivers {
         let ended = receiver.end();
-        assert_eq!(ended.code, Some(0));
+        assert_eq!(ended.status, Some(0));
         assert_eq!(ended.stdout.matches("Received from").count(), 2, "{ended:?}");
         assert!(ended.stdout.contains(":1]]") && ended.stdout.contains(":2]]"), "{ended:?}");
     }
@@ -29,15 +29,15 @@ fn every_receiver_on_the_machine_hears_every_message() {
 fn without_loop_this_machine_hears_nothing() {
     let group = format!("--port {} --ttl 0 --every 1ms", free_port());
     let port = group.split(" --ttl").next().unwrap();
-    let mut receiver = start(&format!("multicast receive {port} --count 1"));
+    let mut receiver = start_line(&format!("multicast receive {port} --count 1"));
     if receiver.line("Joined").contains("127.0.0.1") {
         eprintln!("skipped: no interface but loopback, which needs no loop");
         return;
     }
     receiver.line("UNCONNECTED");
-    let sent = run(&format!("multicast send {group} --count 3 --no-loop -m silent"));
+    let sent = run_line(&format!("multicast send {group} --count 3 --no-loop -m silent"));
     assert!(sent.stdout.contains("Loop: off: receivers"), "{sent:?}");
-    assert_eq!(run(&format!("multicast send {group} --count 1 -m loud --plain")).code, Some(0));
+    assert_eq!(run_line(&format!("multicast send {group} --count 1 -m loud --plain")).status, Some(0));
     let ended = receiver.end();
     assert!(ended.stdout.contains("[loud]") && !ended.stdout.contains("silent"), "{ended:?}");
 }
@@ -45,17 +45,18 @@ fn without_loop_this_machine_hears_nothing() {
 #[test]
 fn loopback_carries_datagrams_back_without_loop() {
     let group = format!("--interface 127.0.0.1 --port {}", free_port());
-    let mut receiver = start(&format!("multicast receive {group} --count 1"));
+    let mut receiver = start_line(&format!("multicast receive {group} --count 1"));
     receiver.line("UNCONNECTED");
-    let sent = run(&format!("multicast send {group} --count 1 --no-loop"));
+    let sent = run_line(&format!("multicast send {group} --count 1 --no-loop"));
     assert!(sent.stdout.contains("Loop: off, but"), "{sent:?}");
-    assert_eq!(receiver.end().code, Some(0));
+    assert_eq!(receiver.end().status, Some(0));
 }
 
 #[test]
 fn gaps_are_reported_and_plain_texts_received() {
     let port = free_port();
-    let mut receiver = start(&format!("multicast receive --interface 127.0.0.1 --port {port} --count 4"));
+    let mut receiver =
+        start_line(&format!("multicast receive --interface 127.0.0.1 --port {port} --count 4"));
     receiver.line("UNCONNECTED");
     let sender = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
     sender.set_multicast_if_v4(&Ipv4Addr::LOCALHOST).unwrap();
@@ -76,8 +77,8 @@ fn what_is_no_group_and_what_is_no_interface_is_said() {
         ("multicast receive --interface 203.0.113.9", "no interface has"),
         ("multicast receive --interface 127.0.0.1 --port 0 --timeout 10ms", "nothing came within 10ms"),
     ] {
-        let ended = run(arguments);
-        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let ended = run_line(arguments);
+        assert_eq!(ended.status, Some(1), "{ended:?}");
         assert!(ended.stderr.contains(words), "{ended:?}");
     }
 }
@@ -85,10 +86,10 @@ fn what_is_no_group_and_what_is_no_interface_is_said() {
 #[test]
 fn ctrl_c_ends_both_cleanly() {
     let port = free_port();
-    let mut receiver = start(&format!("multicast receive --interface 127.0.0.1 --port {port}"));
+    let mut receiver = start_line(&format!("multicast receive --interface 127.0.0.1 --port {port}"));
     receiver.line("UNCONNECTED");
-    let mut sender = start(&format!("multicast send --interface 127.0.0.1 --port {port}"));
+    let mut sender = start_line(&format!("multicast send --interface 127.0.0.1 --port {port}"));
     sender.line("[1] Multicast sent");
-    assert_eq!(sender.interrupt().code, Some(0));
-    assert_eq!(receiver.interrupt().code, Some(0));
+    assert_eq!(sender.interrupt().status, Some(0));
+    assert_eq!(receiver.interrupt().status, Some(0));
 }

@@ -1,11 +1,11 @@
 //! The file dump as it is meant: upload, list and download, byte for byte, one client or twenty.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
+use common::support::child_server::ChildServer;
 use tempfile::TempDir;
 
 use crate::support::{Ended, Running, Server, run, succeed};
@@ -188,23 +188,11 @@ fn twenty_clients_at_once_are_all_served() {
 fn few_descriptors_mean_few_seats_and_everybody_is_served() {
     let directory = tempfile::tempdir().unwrap();
     let dump = directory.path().join("dump");
-    let mut shell = Command::new("sh")
-        .args([
-            "-c",
-            "ulimit -n 16 && exec \"$@\"",
-            "sh",
-            env!("CARGO_BIN_EXE_ch2-sockets"),
-            "files",
-            "serve",
-        ])
-        .args([dump.to_str().unwrap(), "-p", "0", "--log", "error"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    let server = KilledOnDrop(shell);
-    let port = first.trim_end().rsplit(':').next().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 16 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_ch2-sockets")]);
+    shell.args(["files", "serve", dump.to_str().unwrap(), "-p", "0", "--log", "error"]);
+    let server = ChildServer::start(&mut shell).unwrap();
+    let port = &server.address.port().to_string();
     let file = directory.path().join("file");
     fs::write(&file, noise(200_000)).unwrap();
     let names: Vec<String> = (0..12).map(|number| format!("file-{number}")).collect();
@@ -216,15 +204,6 @@ fn few_descriptors_mean_few_seats_and_everybody_is_served() {
     }
     drop(server);
     assert_eq!(fs::read_dir(dump).unwrap().count(), 12);
-}
-
-struct KilledOnDrop(Child);
-
-impl Drop for KilledOnDrop {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

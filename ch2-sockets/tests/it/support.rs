@@ -2,74 +2,60 @@
 
 pub mod capture;
 pub mod conversation;
-pub mod steps;
 pub mod tshark;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::io::Write;
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use common::support::child_server::{ChildProcess, ChildServer};
+use nix::sys::signal::Signal;
 
 /// How long anything may take that is certain to come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server that listens. Dropped, it is killed.
+/// A server that listens. Dropped, it is stopped.
 pub struct Server {
-    child: Child,
-    stderr: Option<JoinHandle<String>>,
+    server: ChildServer,
     /// Where it listens.
     pub address: SocketAddr,
 }
 
 impl Server {
-    /// Starts `ch2-sockets` with these arguments and waits for its first line, `LISTENING <address>`.
+    /// Starts `ch2-sockets` with these arguments and waits until it listens.
+    #[track_caller]
     pub fn start(arguments: &[&str]) -> Server {
-        let mut child = command(arguments).stdin(Stdio::null()).spawn().expect("it can be started");
-        let stderr = collect(child.stderr.take().expect("stderr is piped"));
-        let mut first = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        let _ = stdout.read_line(&mut first);
-        let address = first.trim_end().strip_prefix("LISTENING ").and_then(|text| text.parse().ok());
-        let Some(address) = address else {
-            let _ = child.kill();
-            panic!("{arguments:?} says {first:?}\n{}", stderr.join().expect("it only reads"));
-        };
-        collect(stdout); // whatever else it says must not block it
-        Server { child, stderr: Some(stderr), address }
+        let server = ChildServer::start(command(arguments).stderr(Stdio::piped()));
+        let server = server.unwrap_or_else(|error| panic!("{arguments:?}: {error:#}"));
+        Server { address: server.address, server }
     }
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id() as i32), signal).expect("it is not waited for yet");
+        self.server.process.signal(signal).expect("it is not waited for yet");
     }
 
     /// SIGTERM, status 0 within the bound, no panic; what it has said on stderr.
-    pub fn stop(mut self, bound: Duration) -> String {
-        self.signal(Signal::SIGTERM);
-        let status = wait(&mut self.child, bound);
-        let stderr = self.stderr.take().expect("taken once").join().expect("it only reads");
-        assert_eq!(status.code(), Some(0), "{stderr}");
-        assert!(!stderr.contains("panicked"), "{stderr}");
-        stderr
+    #[track_caller]
+    pub fn stop(self, bound: Duration) -> String {
+        let ended = self.end(Signal::SIGTERM, bound);
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        ended.stderr
+    }
+
+    /// Sends it a signal and waits for its end.
+    #[track_caller]
+    pub fn end(self, signal: Signal, bound: Duration) -> Ended {
+        self.signal(signal);
+        Running { process: self.server.process }.end_within(bound)
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A command that is on its way. Dropped, it is killed.
+/// A command that is on its way. Dropped, it is stopped.
 pub struct Running {
-    child: Child,
-    stdout: Option<JoinHandle<String>>,
-    stderr: Option<JoinHandle<String>>,
+    process: ChildProcess,
 }
 
 /// What a command has said and how it ended.
@@ -83,39 +69,81 @@ pub struct Ended {
 impl Running {
     /// Starts `ch2-sockets` with these arguments; it may read `input`.
     pub fn start(arguments: &[&str], input: &[u8]) -> Running {
-        let mut child = command(arguments).stdin(Stdio::piped()).spawn().expect("it can be started");
-        let stdout = collect(child.stdout.take().expect("stdout is piped"));
-        let stderr = collect(child.stderr.take().expect("stderr is piped"));
-        let mut stdin = child.stdin.take().expect("stdin is piped");
+        let mut running = Running::with_open_input(arguments);
+        let mut stdin = running.process.stdin.take().expect("stdin is piped");
         let input = input.to_vec();
-        thread::spawn(move || stdin.write_all(&input)); // who does not read it all ends it with EPIPE
-        Running { child, stdout: Some(stdout), stderr: Some(stderr) }
+        thread::spawn(move || stdin.write_all(&input)); // EPIPE ends it when not all is read
+        running
+    }
+
+    /// Starts `ch2-sockets` with these arguments; nobody types anything until [`enter`](Running::enter).
+    pub fn with_open_input(arguments: &[&str]) -> Running {
+        let mut command = command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running { process: ChildProcess::spawn(&mut command).expect("it can be started") }
     }
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id() as i32), signal).expect("it is not waited for yet");
+        self.process.signal(signal).expect("it is not waited for yet");
+    }
+
+    /// The next line of stdout that contains `words`.
+    #[track_caller]
+    pub fn line(&mut self, words: &str) -> String {
+        loop {
+            match self.process.next_line(PATIENCE) {
+                Some(line) if line.contains(words) => return line,
+                Some(_) => {}
+                None => {
+                    panic!(
+                        "no line with {words:?} in:\n{}",
+                        String::from_utf8_lossy(&self.process.stdout.bytes())
+                    )
+                }
+            }
+        }
+    }
+
+    /// Where it listens, which is its first line.
+    #[track_caller]
+    pub fn listening(&mut self) -> SocketAddr {
+        self.process.listening().unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    /// Presses Enter.
+    pub fn enter(&mut self) {
+        self.process.stdin.as_mut().expect("stdin is open").write_all(b"\n").unwrap();
+    }
+
+    /// Ctrl-C, and what came of it.
+    #[track_caller]
+    pub fn interrupt(self) -> Ended {
+        self.signal(Signal::SIGINT);
+        self.end()
     }
 
     /// Waits for its end.
-    pub fn end(mut self) -> Ended {
-        let status = wait(&mut self.child, PATIENCE);
-        let text =
-            |reader: Option<JoinHandle<String>>| reader.expect("taken once").join().expect("it only reads");
-        let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
-        assert!(!stderr.contains("panicked"), "{stderr}");
-        Ended { status: status.code(), stdout, stderr }
+    #[track_caller]
+    pub fn end(self) -> Ended {
+        self.end_within(PATIENCE)
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    #[track_caller]
+    fn end_within(mut self, bound: Duration) -> Ended {
+        let ended = self.process.wait(bound);
+        let ChildProcess { stdout, stderr, .. } = &self.process;
+        let [stdout, stderr] = [stdout, stderr]
+            .map(|text| text.wait_for_end(if ended.is_some() { PATIENCE } else { Duration::ZERO }))
+            .map(|text| text.unwrap_or_else(|so_far| so_far));
+        let Some(ended) = ended else { panic!("it has not ended within {bound:?}: {stdout}{stderr}") };
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        Ended { status: ended.code(), stdout, stderr }
     }
 }
 
 /// Runs `ch2-sockets` with these arguments to its end.
+#[track_caller]
 pub fn run(arguments: &[&str], input: &[u8]) -> Ended {
     Running::start(arguments, input).end()
 }
@@ -128,31 +156,24 @@ pub fn succeed(arguments: &[&str], input: &[u8]) -> String {
     ended.stdout
 }
 
+/// The same as [`Running::with_open_input`] with a whole command line.
+pub fn start_line(arguments: &str) -> Running {
+    Running::with_open_input(&arguments.split_whitespace().collect::<Vec<_>>())
+}
+
+/// The same as [`run`] with a whole command line, and with nothing on standard input.
+#[track_caller]
+pub fn run_line(arguments: &str) -> Ended {
+    run(&arguments.split_whitespace().collect::<Vec<_>>(), b"")
+}
+
+/// A UDP port that is free now.
+pub fn free_port() -> u16 {
+    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ch2-sockets"));
-    command.args(arguments).env("TZ", "UTC").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).env("TZ", "UTC");
     command
-}
-
-fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
-}
-
-/// Waits for the end of a child, and kills it when that does not come in time.
-fn wait(child: &mut Child, bound: Duration) -> ExitStatus {
-    let deadline = Instant::now() + bound;
-    loop {
-        if let Some(status) = child.try_wait().expect("it is our child") {
-            return status;
-        }
-        if Instant::now() > deadline {
-            let _ = child.kill();
-            panic!("it has not ended within {bound:?}");
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
 }

@@ -8,8 +8,7 @@ use ch3_threads::model::Model;
 use clap::ValueEnum;
 use common::bench::machine::Pins;
 use common::loadgen::Exchange;
-
-use ch3_threads::compare::process::ServerProcess;
+use common::support::child_server::{ChildServer, this_program};
 
 use super::loads::Load;
 use super::peers::{self, Launch, Peers};
@@ -56,7 +55,7 @@ pub struct Entry {
 /// A server that runs, and what to say to it.
 pub struct Server {
     /// The process.
-    pub process: ServerProcess,
+    pub process: ChildServer,
     /// `None`: it echoes, or answers a number.
     pub exchange: Option<Exchange>,
 }
@@ -168,9 +167,9 @@ impl Entry {
     /// # Errors
     /// It is not installed, or does not come up.
     pub fn start(&self, load: &Load, pins: Pins, peers: &Peers) -> anyhow::Result<Server> {
-        let Launch { command, port } = self.launch(load, peers)?;
+        let launch = self.launch(load, peers)?;
         pins.go_to_servers()?;
-        let process = ServerProcess::start(command, port).with_context(|| self.who.name());
+        let process = launch.start().with_context(|| self.who.name());
         pins.go_to_generator()?;
         let process = process?;
         let exchange = match self.who {
@@ -209,7 +208,5 @@ impl Entry {
 /// It cannot be found again.
 pub fn limit(kind: super::limit::Kind) -> anyhow::Result<Launch> {
     let Some(kind) = kind.to_possible_value() else { bail!("a hidden kind of server") };
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["limit-server", kind.get_name()]);
-    Ok(Launch { command, port: None })
+    Ok(Launch { command: this_program(["limit-server", kind.get_name()])?, port: None })
 }

@@ -1,16 +1,14 @@
 //! Load generators against each other, at the very same kind of server; and how much the simulator can do at most.
 
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Context;
 use common::bench::rounds::Contestant;
 use common::bench::session::Session;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use std::sync::atomic::Ordering;
+use common::support::child_server::ChildProcess;
 
 use super::args::Times;
 use super::contestants::{Entry, Who};
@@ -89,30 +87,15 @@ fn redis_benchmark(testbed: &Testbed<'_>, load: &Load, time: Duration) -> anyhow
 
 /// What a generator of others prints; ended with its group on Ctrl-C.
 fn output(testbed: &Testbed<'_>, mut command: Command) -> anyhow::Result<String> {
-    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut tool = Tool(command.spawn().context("cannot start it")?);
-    // It prints a screenful at its end, which the pipe holds.
-    while tool.0.try_wait()?.is_none() {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut tool = ChildProcess::spawn(&mut command).context("cannot start it")?;
+    while tool.try_wait().is_none() {
         if testbed.interrupted.load(Ordering::SeqCst) {
             anyhow::bail!("interrupted");
         }
         sleep(Duration::from_millis(20));
     }
-    let mut text = String::new();
-    if let Some(mut stdout) = tool.0.stdout.take() {
-        std::io::Read::read_to_string(&mut stdout, &mut text)?;
-    }
-    Ok(text)
-}
-
-/// A generator of others: killed when nobody waits for it any more.
-struct Tool(Child);
-
-impl Drop for Tool {
-    fn drop(&mut self) {
-        if !matches!(self.0.try_wait(), Ok(Some(_))) {
-            let _ = killpg(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGKILL);
-            let _ = self.0.wait();
-        }
-    }
+    tool.stdout
+        .wait_for_end(Duration::from_secs(1))
+        .map_err(|_| anyhow::anyhow!("it has left its output open"))
 }

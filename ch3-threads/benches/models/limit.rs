@@ -16,9 +16,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use common::core::workers::die_with_parent;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::unistd::getppid;
 use socket2::{Domain, Socket, Type};
 
 /// Which minimal server.
@@ -43,7 +41,6 @@ const BACKLOG: i32 = 4096;
 /// # Errors
 /// What the system refuses.
 pub fn run(kind: Kind) -> anyhow::Result<()> {
-    die_with_parent(getppid())?;
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_tcp_nodelay(true)?; // connections inherit it
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;

@@ -9,13 +9,13 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
-use ch3_threads::compare::process::free_port;
 use common::bench::peers::{Peer, redis_server};
 use common::loadgen::Exchange;
+use common::support::child_server::{ChildServer, free_port};
 use tempfile::TempDir;
 
 use super::loads::Load;
@@ -37,6 +37,20 @@ pub struct Launch {
     pub command: Command,
     /// The port it was told; `None` when it says one itself.
     pub port: Option<u16>,
+}
+
+impl Launch {
+    /// Starts it and waits until it listens.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn start(mut self) -> anyhow::Result<ChildServer> {
+        let command = self.command.stderr(Stdio::piped());
+        match self.port {
+            Some(port) => ChildServer::start_on(port, command),
+            None => ChildServer::start(command),
+        }
+    }
 }
 
 impl Peers {

@@ -9,11 +9,8 @@ use std::time::Duration;
 use common::loadgen::{Plan, Scenario};
 use serde::Serialize;
 
-use ch3_threads::compare::process::ServerProcess;
-
 use super::contestants::limit;
 use super::limit::Kind;
-use super::peers::Launch;
 use super::testbed::Testbed;
 
 /// Requests per second of the open loop: a small part of what the server could do.
@@ -37,9 +34,9 @@ pub struct StallSeen {
 /// # Errors
 /// It cannot be started, or the simulator cannot run.
 pub fn run(testbed: &Testbed<'_>, time: Duration) -> anyhow::Result<StallSeen> {
-    let Launch { command, port } = limit(Kind::Stall)?;
+    let launch = limit(Kind::Stall)?;
     testbed.pins.go_to_servers()?;
-    let server = ServerProcess::start(command, port);
+    let server = launch.start();
     testbed.pins.go_to_generator()?;
     let server = server?;
     let plan = Plan {

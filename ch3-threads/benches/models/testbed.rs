@@ -58,11 +58,11 @@ impl Testbed<'_> {
         };
         let generator_busy = (thread_ms() - before_ms) / (began.elapsed().as_secs_f64() * 1e3);
         let Server { process, .. } = server;
-        let (used, _) = process.stop();
+        let usage = process.stop().usage;
         Ok(Sample {
             per_s: run.throughput_per_s(),
             cpu_us: (run.requests > 0)
-                .then(|| (used.cpu_ms - started_ms) * 1e3 * share / run.requests as f64),
+                .then(|| (usage.cpu_ms - started_ms) * 1e3 * share / run.requests as f64),
             generator_busy: Some(generator_busy),
             p99_us: run.latency_us().map(|latency| latency.p99),
             starved: run.gave_up,

@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::report::ServerCost;
+use common::support::child_server::{ChildServer, free_port, this_program};
 use common::support::cli::human;
 
-use super::process::{ServerProcess, free_port};
 use super::usage::Watcher;
 use crate::model::Model;
 
@@ -23,7 +23,7 @@ pub enum Contestant {
 
 /// A server that runs.
 pub struct RunningServer {
-    process: ServerProcess,
+    server: ChildServer,
     watcher: Watcher,
 }
 
@@ -63,11 +63,10 @@ impl Contestant {
         delay: Duration,
         trace: Option<&Path>,
     ) -> anyhow::Result<RunningServer> {
-        let mut port = None;
-        let command = match self {
+        let server = match self {
             Contestant::Model(model, workers) => {
-                let mut command = Command::new(std::env::current_exe()?);
-                command.args(["serve", "--model", &model.name(), "--service", service, "--listenport", "0"]);
+                let mut command = this_program(["serve", "--model", &model.name(), "--service", service])?;
+                command.args(["--listenport", "0"]).stderr(Stdio::piped());
                 command.args(["--delay", &human(delay), "--log", "warn"]);
                 if let Some(workers) = workers {
                     command.args(["--workers", &workers.to_string()]);
@@ -75,46 +74,45 @@ impl Contestant {
                 if let Some(path) = trace {
                     command.arg("--trace").arg(path);
                 }
-                command
+                ChildServer::start(&mut command)?
             }
             Contestant::Command(text) => {
-                let free = *port.insert(free_port()?);
+                let port = free_port()?;
                 let text = text
-                    .replace("{port}", &free.to_string())
+                    .replace("{port}", &port.to_string())
                     .replace("{service}", service)
                     .replace("{delay_ms}", &delay.as_millis().to_string());
                 let mut command = Command::new("sh");
-                command.arg("-c").arg(format!("exec {text}"));
-                command
+                command.arg("-c").arg(format!("exec {text}")).stderr(Stdio::piped());
+                ChildServer::start_on(port, &mut command)?
             }
         };
-        let process = ServerProcess::start(command, port)?;
-        Ok(RunningServer { watcher: Watcher::start(process.id()), process })
+        Ok(RunningServer { watcher: Watcher::start(server.id()), server })
     }
 }
 
 impl RunningServer {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.process.address
+        self.server.address
     }
 
-    /// [`ServerProcess::has_died`].
+    /// [`ChildProcess::has_died`](common::support::child_server::ChildProcess::has_died).
     pub fn has_died(&self) -> bool {
-        self.process.has_died()
+        self.server.process.has_died()
     }
 
-    /// [`ServerProcess::stop`], and the peaks that were seen while it ran.
+    /// Stops it. What it used, the peaks that were seen while it ran, and whether its exit status was 0.
     pub fn stop(self) -> (ServerCost, bool) {
-        let peak = self.watcher.finish(self.process.id());
-        let (used, clean) = self.process.stop();
+        let peak = self.watcher.finish(self.server.id());
+        let ended = self.server.stop();
         let cost = ServerCost {
-            cpu_ms: used.cpu_ms,
-            context_switches: used.context_switches,
+            cpu_ms: ended.usage.cpu_ms,
+            context_switches: ended.usage.context_switches,
             peak_rss_kib: peak.rss_kib,
             threads: peak.threads,
             processes: peak.processes,
         };
-        (cost, clean)
+        (cost, ended.success())
     }
 }

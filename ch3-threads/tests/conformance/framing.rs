@@ -78,10 +78,10 @@ fn offers_its_service_and_waits_for_the_clients_end(case: Case) {
     let server = case.launch().start();
     let mut client = Client::connect(server.address);
     assert_eq!(client.read_to_end(), b"1"); // the byte, and the server's end
-    server.stderr.wait_for(&format!("New client connected from {}", client.address()));
+    server.says(&format!("New client connected from {}", client.address()));
     client.send("what comes now is dropped");
     client.half_close();
-    server.stderr.wait_for(&format!("Client {} disconnected", client.address()));
+    server.says(&format!("Client {} disconnected", client.address()));
     server.stop();
 }
 

@@ -31,7 +31,7 @@ fn a_killed_worker_is_replaced(case: Case) {
     check_service(case, &mut client);
     kill_worker(&server);
     client.expect_hung_up();
-    server.stderr.wait_for("child-0 died (SIGKILL); it is replaced");
+    server.says("child-0 died (SIGKILL); it is replaced");
     check_service(case, &mut Client::connect(server.address));
     let ended = server.stop();
     assert!(ended.stderr.contains("1 workers replaced"), "{}", ended.stderr);
@@ -48,7 +48,7 @@ fn all_workers_killed_are_all_replaced(case: Case) {
     }
     busy.expect_hung_up();
     for number in 0..10 {
-        server.stderr.wait_for(&format!("child-{number} died"));
+        server.says(&format!("child-{number} died"));
     }
     for _ in 0..20 {
         check_service(case, &mut Client::connect(server.address));
@@ -64,7 +64,7 @@ fn a_killed_idle_process_costs_no_request(case: Case) {
     check_service(case, &mut client);
     kill_worker(&server);
     check_service(case, &mut client);
-    server.stderr.wait_for("it is replaced");
+    server.says("it is replaced");
     drop(client);
     server.stop();
 }
@@ -73,7 +73,7 @@ fn a_killed_busy_process_costs_its_request(case: Case) {
     let server = case.launch().workers(1).and(&["--delay", "60s", "--log", "debug"]).start();
     let mut client = Client::connect(server.address);
     client.send(exchange(case.service, 0).0);
-    server.stderr.wait_for(&format!("a request of {}", client.address()));
+    server.says(&format!("a request of {}", client.address()));
     let mut children = server.children();
     while children.is_empty() {
         std::thread::yield_now(); // it is started for the first request
@@ -81,7 +81,7 @@ fn a_killed_busy_process_costs_its_request(case: Case) {
     }
     kill(children[0], Signal::SIGKILL).expect("it lives");
     client.expect_hung_up();
-    server.stderr.wait_for("it is replaced");
+    server.says("it is replaced");
     server.stop();
 }
 

@@ -64,7 +64,7 @@ fn what_is_in_service_is_finished(case: Case) {
     let mut client = Client::connect(server.address);
     let (request, answer) = exchange(case.service, 1);
     client.send(request);
-    server.stderr.wait_for(&format!("a request of {}", client.address()));
+    server.says(&format!("a request of {}", client.address()));
     server.stop();
     assert_eq!(client.read_to_end(), answer);
 }
@@ -74,7 +74,7 @@ fn what_has_not_begun_is_not_begun(case: Case) {
     let server = case.launch().and(&["--delay", "400ms", "--log", "debug"]).start();
     let mut client = Client::connect(server.address);
     client.send(many(case.service, 50).0);
-    server.stderr.wait_for(&format!("a request of {}", client.address()));
+    server.says(&format!("a request of {}", client.address()));
     server.stop(); // within a bound that is less than fifty times the delay
     assert_eq!(client.read_to_end(), exchange(case.service, 0).1);
 }

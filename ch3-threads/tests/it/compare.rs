@@ -59,6 +59,27 @@ fn the_comparison_finds_what_the_notes_found() {
     assert!(page.contains("<svg") && page.contains("thread-pool"));
 }
 
+/// Where SIGCHLD is ignored, which a program inherits, the kernel forgets at once how a child ended and what it used.
+#[test]
+fn the_comparison_is_the_same_where_sigchld_was_ignored() {
+    let folder = tempdir().expect("a temporary folder");
+    let json = folder.path().join("rows.json");
+    let arguments = "compare --models epoll --scenario echo --repetitions 1 --duration 50ms --json";
+    // Not sh: dash would set it back to its default.
+    let output = Command::new("bash")
+        .args(["-c", "trap '' CHLD; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_ch3-threads")])
+        .args(arguments.split_whitespace())
+        .arg(&json)
+        .arg("--report")
+        .arg(folder.path().join("report.html"))
+        .output()
+        .expect("the program can be started");
+    let stderr = text(&output.stderr);
+    assert!(output.status.success() && !stderr.contains("did not end with status 0"), "{stderr}");
+    let rows: Value = serde_json::from_str(&fs::read_to_string(json).expect("the rows")).expect("JSON");
+    assert!(rows[0]["server"]["cpu_ms"].as_f64() > Some(0.0), "{rows}");
+}
+
 #[test]
 fn the_clients_of_a_server_that_dies_are_lost_and_not_refused() {
     let folder = tempdir().expect("a temporary folder");

@@ -1,8 +1,9 @@
-//! `show`, `compare` and pushed bytes, from outside. One binary, a module per behaviour; what every model has in common is in
+//! `show`, `compare`, logs and pushed bytes, from outside. One binary, a module per behaviour; what every model has in common is in
 //! `conformance`.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod a_log_that_cannot_be_written_is_lost;
 mod compare;
 mod pushes;
 mod show;

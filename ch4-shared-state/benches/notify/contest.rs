@@ -1,12 +1,11 @@
 //! Who is measured, how, and in which order.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use ch3_threads::compare::process::{ServerProcess, free_port};
 use ch3_threads::model::Model;
 use ch4_shared_state::simulate::measure;
 use ch4_shared_state::simulate::outcome::Outcome;
@@ -17,6 +16,7 @@ use common::bench::results::Table;
 use common::bench::rounds::Row;
 use common::bench::session::Session;
 use common::bench::undisturbed::{Undisturbed, Watched};
+use common::support::child_server::{ChildServer, free_port};
 use common::support::interrupt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -83,7 +83,7 @@ impl Who {
         }
     }
 
-    fn start(self, redis: &Peer) -> anyhow::Result<ServerProcess> {
+    fn start(self, redis: &Peer) -> anyhow::Result<ChildServer> {
         match self {
             Who::Board(model) => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_ch4-shared-state"));
@@ -96,7 +96,7 @@ impl Who {
                     "--model",
                     &model.name(),
                 ]);
-                ServerProcess::start(command, None)
+                ChildServer::start(command.stderr(Stdio::piped()))
             }
             Who::Redis => {
                 let port = free_port()?;
@@ -105,7 +105,7 @@ impl Who {
                 command
                     .args(["--client-output-buffer-limit", "pubsub 0 0 0"])
                     .current_dir(std::env::temp_dir());
-                ServerProcess::start(command, Some(port))
+                ChildServer::start_on(port, command.stderr(Stdio::piped()))
             }
         }
     }
@@ -139,7 +139,7 @@ pub fn run<'a>(args: &'a Args) -> anyhow::Result<Session<'a, Outcome, Times>> {
         Ok(per_s)
     };
     for round in 0..args.measure.rounds() {
-        eprintln!("round {} of {}", round + 1, args.measure.rounds());
+        common::support::log::line(format_args!("round {} of {}", round + 1, args.measure.rounds()));
         let mut reached = BTreeMap::new();
         for part in [Part::Throughput, Part::HalfLoad, Part::Calm, Part::Stalled] {
             field.shuffle(&mut order);

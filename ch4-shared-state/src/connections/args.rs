@@ -23,7 +23,7 @@ pub struct ConnectionsArgs {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
     /// The size of an answer, without its head
-    #[arg(long, value_name = "SIZE", default_value = "128", value_parser = size::bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "128", value_parser = size::up_to_1_tb)]
     pub size: u64,
     /// Who closes a short-lived connection first, and so keeps it in TIME_WAIT
     #[arg(long, value_enum, default_value = "client")]

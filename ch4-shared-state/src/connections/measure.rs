@@ -69,7 +69,7 @@ fn measure(
     lifetime: Lifetime,
 ) -> anyhow::Result<(Measured, String)> {
     let server_clock =
-        if args.model.copies_memory() { None } else { Some(clock_getcpuclockid(server.pid())?) };
+        if args.model.copies_memory() { None } else { Some(clock_getcpuclockid(server.process.pid())?) };
     let server_cpu = || server_clock.map(cpu).transpose();
     let (table, counters) = (TcpTable::settled(client.address)?, TcpCounters::read()?);
     let (client_cpu, served_cpu) = (cpu(ClockId::CLOCK_THREAD_CPUTIME_ID)?, server_cpu()?);

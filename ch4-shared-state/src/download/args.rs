@@ -36,7 +36,7 @@ pub struct DownloadArgs {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub at_once: u16,
     /// The largest file that is taken
-    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = size::bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = size::up_to_1_tb)]
     pub limit: u64,
     /// A server that sends nothing for so long is given up
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]

@@ -10,8 +10,8 @@ use common::support::cli::{human, stdout};
 use super::args::{DownloadArgs, Mode};
 use super::plan::Plan;
 use super::record::Run;
+use super::server::start_child;
 use common::protocol::http::Url;
-use common::support::child_server::ChildServer;
 use common::support::size;
 
 /// The server's defaults here: with neither of them all modes are as fast as the disk.
@@ -33,7 +33,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<Vec<Run>> {
         ("--latency", human(latency)),
     ];
     let options: Vec<String> = options.into_iter().flat_map(|(name, value)| [name.into(), value]).collect();
-    let server = ChildServer::start(IpAddr::V4(Ipv4Addr::LOCALHOST), &options)?;
+    let server = start_child(IpAddr::V4(Ipv4Addr::LOCALHOST), &options)?;
     let directory = tempfile::tempdir().context("no place for the files")?;
     let (host, port) = (server.address.ip().to_string(), server.address.port());
     let url = |number| Url { host: host.clone(), port, target: format!("/file-{number}.bin") };
@@ -59,7 +59,11 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<Vec<Run>> {
         let run = plan.run(mode)?;
         writeln!(stdout, "{}", line(&run, runs.first()))?;
         for record in run.failures() {
-            eprintln!("error: {}: {}", record.url, record.error.as_deref().unwrap_or_default());
+            common::support::log::line(format_args!(
+                "error: {}: {}",
+                record.url,
+                record.error.as_deref().unwrap_or_default()
+            ));
         }
         runs.push(run);
         if plan.is_interrupted() {

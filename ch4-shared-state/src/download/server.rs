@@ -12,6 +12,7 @@ mod catalogue;
 mod protocol;
 mod service;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use anyhow::{Context, bail};
 use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve};
 use clap::Args;
+use common::support::child_server::{ChildServer, this_program};
 use common::support::cli::duration;
 
 pub use catalogue::Catalogue;
@@ -60,7 +62,7 @@ pub struct OfferArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub files: Option<u32>,
     /// The size of each made file [default: 2MB]
-    #[arg(long, value_name = "SIZE", value_parser = size::bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = size::up_to_1_tb)]
     pub size: Option<u64>,
     /// What the made files are made from: the same seed, the same bytes [default: 1]
     #[arg(long, value_name = "N")]
@@ -118,4 +120,13 @@ pub fn run(args: &FilesServerArgs) -> anyhow::Result<std::process::ExitCode> {
     let service = Arc::new(Files::new(catalogue, args.offer.rate, latency));
     serve(args.model, service, &args.run, None)?;
     Ok(std::process::ExitCode::SUCCESS)
+}
+
+/// Starts this server, as a process of its own, on a free port of `listen`; `options` are its further arguments.
+///
+/// # Errors
+/// It does not come up.
+pub fn start_child(listen: IpAddr, options: &[String]) -> anyhow::Result<ChildServer> {
+    let mut command = this_program(["files-server", "--log", "warn", "-p", "0", "-l", &listen.to_string()])?;
+    ChildServer::start(command.args(options)).context("the server of files")
 }

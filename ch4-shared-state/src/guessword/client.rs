@@ -52,11 +52,11 @@ pub fn run(args: &GuesswordClientArgs) -> anyhow::Result<ExitCode> {
     };
     match played {
         Err(error) if error.is::<Gone>() => {
-            eprintln!("error: {error:#}");
+            common::support::log::line(format_args!("error: {error:#}"));
             Ok(ExitCode::from(SERVER_GONE))
         }
         Err(error) if error.is::<NameRefused>() => {
-            eprintln!("error: {error}");
+            common::support::log::line(format_args!("error: {error}"));
             Ok(ExitCode::from(NAME_REFUSED))
         }
         played => played.map(|()| ExitCode::SUCCESS),

@@ -54,7 +54,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
         _ => return done.map(|()| ExitCode::SUCCESS),
     };
     if let Err(error) = done {
-        eprintln!("error: {error:#}");
+        common::support::log::line(format_args!("error: {error:#}"));
     }
     Ok(ExitCode::from(code))
 }

@@ -22,7 +22,7 @@ use super::poll::{PATIENCE, Poll, allow_descriptors, connect};
 use super::publisher::Publisher;
 use super::subscriber::Subscriber;
 use super::transcript::Transcript;
-use common::support::patient::Patient;
+use common::support::interruptible::InterruptibleStream;
 
 const READ_AT_ONCE: usize = 256 * 1024;
 
@@ -125,7 +125,7 @@ impl<'a> Crowd<'a> {
 /// Connects one, and waits until it is a subscriber.
 fn subscribe(plan: &Plan, number: usize, interrupted: &AtomicBool) -> anyhow::Result<TcpStream> {
     let (hello, expected) = plan.dialect.subscribe();
-    let mut stream = Patient::over(connect(plan.target)?, PATIENCE, interrupted)?;
+    let mut stream = InterruptibleStream::over(connect(plan.target)?, PATIENCE, interrupted)?;
     stream.write_all(hello)?;
     let mut answer = vec![0; expected.len()];
     match stream.read_exact(&mut answer) {

@@ -2,22 +2,22 @@
 
 use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::process::Stdio;
 
 use anyhow::Context;
-use ch3_threads::compare::process::ServerProcess;
 use common::bench::machine::process_ms;
 
 use super::outcome::ServerUse;
-use common::support::child_server;
+use common::support::child_server::{ChildServer, this_program};
 
 /// Starts one of this program's servers on a free port.
 ///
 /// # Errors
 /// It does not come up.
-pub fn start(name: &str, more: &[&str]) -> anyhow::Result<ServerProcess> {
-    let mut command = child_server::command(&[name.into()])?;
-    command.args(["--log", "warn"]).args(more);
-    ServerProcess::start(command, None).with_context(|| format!("the {name} that was to be measured"))
+pub fn start(name: &str, more: &[&str]) -> anyhow::Result<ChildServer> {
+    let mut command = this_program([name, "-p", "0", "--log", "warn"])?;
+    command.args(more).stderr(Stdio::piped());
+    ChildServer::start(&mut command).with_context(|| format!("the {name} that was to be measured"))
 }
 
 /// The address of a server that runs.
@@ -32,14 +32,14 @@ pub fn resolve(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
 
 /// Looks at the processor time of a server, when it is told to.
 pub struct Watch<'a> {
-    server: Option<&'a ServerProcess>,
+    server: Option<&'a ChildServer>,
     used_ms: Vec<f64>,
 }
 
 impl<'a> Watch<'a> {
     /// `None` is a server that is not ours to look at.
     #[must_use]
-    pub fn new(server: Option<&'a ServerProcess>) -> Watch<'a> {
+    pub fn new(server: Option<&'a ChildServer>) -> Watch<'a> {
         Watch { server, used_ms: Vec::new() }
     }
 

@@ -86,9 +86,6 @@ pub struct VerifyArgs {
     /// Be the board that is checked
     #[arg(long, hide = true)]
     pub serve_board: bool,
-    /// End when the process that started this one ends, however it does
-    #[arg(long, value_name = "PID", hide = true, requires = "serve_board")]
-    pub parent: Option<i32>,
 }
 
 impl System {

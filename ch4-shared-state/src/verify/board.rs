@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 
 use super::recorder::Lane;
 use super::workload::{ANSWER_TIMEOUT, Workload};
-use common::support::patient::Patient;
+use common::support::interruptible::InterruptibleStream;
 
 /// Most messages that may be on the board before.
 const INITIAL: usize = 10_000;
@@ -99,7 +99,7 @@ fn ask(workload: &Workload<'_>, operation: &Operation) -> io::Result<Answer> {
         Operation::Get(id) => Request::Get(Id(*id)).encode(),
         Operation::Search(_) | Operation::News(_) => return Err(io::ErrorKind::Unsupported.into()),
     };
-    let mut stream = Patient::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
+    let mut stream = InterruptibleStream::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
     stream.write_all(&request)?;
     stream.finish()?;
     let mut response = Vec::new();

@@ -15,14 +15,14 @@ use rand::rngs::StdRng;
 use super::board::{as_text, text};
 use super::recorder::Lane;
 use super::workload::{ANSWER_TIMEOUT, Workload};
-use common::support::patient::Patient;
+use common::support::interruptible::InterruptibleStream;
 
 type BoardLane = Lane<Operation, Answer>;
 
 /// A connection that waits for the answer to each request, and lets notifications pass.
 struct NotificationClient<'a> {
     number: u32,
-    stream: Patient<'a>,
+    stream: InterruptibleStream<'a>,
     received: Vec<u8>,
     decoder: Decoder,
 }
@@ -76,7 +76,7 @@ fn publish_and_read(
 
 impl<'a> NotificationClient<'a> {
     fn connect(workload: &Workload<'a>, number: u32) -> io::Result<NotificationClient<'a>> {
-        let stream = Patient::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
+        let stream = InterruptibleStream::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
         let decoder = Decoder::new(RESPONSE_LIMIT);
         Ok(NotificationClient { number, stream, received: Vec::new(), decoder })
     }

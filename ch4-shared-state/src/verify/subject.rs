@@ -1,14 +1,14 @@
 //! The server that is checked: one at an address, or one that is started for this and stopped after it.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::process::Stdio;
 
 use anyhow::{Context, bail};
-use ch3_threads::compare::process::ServerProcess;
 use ch3_threads::model::Model;
+use common::support::child_server::{ChildServer, this_program};
 use common::support::cli::human;
 
 use super::args::{System, VerifyArgs};
-use common::support::child_server;
 
 /// A server that runs.
 pub struct Subject {
@@ -18,7 +18,7 @@ pub struct Subject {
     pub name: String,
     /// Nobody else can have left anything there.
     pub is_ours: bool,
-    _process: Option<ServerProcess>,
+    _server: Option<ChildServer>,
 }
 
 impl Subject {
@@ -39,7 +39,7 @@ impl Subject {
         let port = args.port.unwrap_or(7777);
         let mut addresses = (host, port).to_socket_addrs().with_context(|| format!("no host {host}"))?;
         let address = addresses.next().with_context(|| format!("{host} has no address"))?;
-        Ok(Subject { address, name: format!("the server at {address}"), is_ours: false, _process: None })
+        Ok(Subject { address, name: format!("the server at {address}"), is_ours: false, _server: None })
     }
 
     /// This program again, on a port of the system's choice. Its default model has a thread for each client, so that there is something
@@ -54,15 +54,16 @@ impl Subject {
             System::Notifications => vec!["board-server".into()],
             System::Board => vec!["verify".into(), "--serve-board".into()],
         };
-        arguments.extend(["--log", "error", "--model", &model].map(String::from));
+        arguments.extend(["-p", "0", "--log", "error", "--model", &model].map(String::from));
         if let Some(pause) = args.racy {
             arguments.push(format!("--racy={}", human(pause)));
         }
-        let command = child_server::command(&arguments)?;
-        let process = ServerProcess::start(command, None).context("the server to be checked")?;
+        let mut command = this_program(&arguments)?;
+        let server =
+            ChildServer::start(command.stderr(Stdio::piped())).context("the server to be checked")?;
         let racy = if args.racy.is_some() { ", check-then-act" } else { "" };
         let what = args.what.name();
-        let name = format!("a {what} of our own ({model}{racy}) at {}", process.address);
-        Ok(Subject { address: process.address, name, is_ours: true, _process: Some(process) })
+        let name = format!("a {what} of our own ({model}{racy}) at {}", server.address);
+        Ok(Subject { address: server.address, name, is_ours: true, _server: Some(server) })
     }
 }

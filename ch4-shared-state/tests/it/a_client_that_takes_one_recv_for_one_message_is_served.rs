@@ -33,7 +33,7 @@ fn after_each_message_there_is_a_gap_for_every_client() {
 #[test]
 fn what_waits_is_sent_at_the_stop() {
     for model in models() {
-        let mut server = serve(&model, &HOUR);
+        let server = serve(&model, &HOUR);
         let mut client = Raw::connect(&server);
         client.ask("2:;", &["1:;"]);
         client.send(&publish("held"));
@@ -43,7 +43,7 @@ fn what_waits_is_sent_at_the_stop() {
             other.send("2:;");
             other.frame() == "1:;"
         } {}
-        assert!(server.terminate().success());
+        assert!(server.stop().success());
         client.expect(&["7:;", "0:;", ""]);
     }
 }

@@ -1,10 +1,9 @@
 //! A client that asks and never reads, until its connection takes not one byte more: the others get everything meanwhile. Under one
 //! policy it catches up when it reads again, under the other it is hung up on.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::TcpStream;
-use std::sync::mpsc;
-use std::thread;
+use std::time::Duration;
 
 use socket2::SockRef;
 
@@ -96,11 +95,8 @@ fn who_is_in_the_way_of_a_long_answer_is_hung_up_on_too() {
 fn hang_up(model: &str, amid_an_answer: bool) {
     println!("model {model}");
     let args = ["board-server", "--model", model, "--when-full", "disconnect", "--outbox-bytes", "3000"];
-    let (server, log) = Server::with_log(&args);
-    let (says, heard) = mpsc::channel();
-    thread::spawn(move || {
-        BufReader::new(log).lines().map_while(Result::ok).try_for_each(|line| says.send(line))
-    });
+    let server = Server::with_log(&args);
+    let log = &server.process.stderr;
     let [mut listener, mut speaker] = [(); 2].map(|()| Raw::connect(&server));
     if amid_an_answer {
         (0..4).for_each(|_| say(&mut speaker, &"x".repeat(LONG)));
@@ -113,7 +109,7 @@ fn hang_up(model: &str, amid_an_answer: bool) {
     const BATCH: usize = 100;
     const MOST: usize = 100_000;
     let mut got = Vec::new();
-    while !heard.try_iter().any(|line| line.contains(&reason)) {
+    while log.wait(Duration::ZERO, |log| log.contains(&reason).then_some(())).is_err() {
         assert!(got.len() < MOST, "nobody was hung up on");
         let texts = got.len()..got.len() + BATCH;
         speaker.send(&texts.map(|number| publish(&number.to_string())).collect::<String>());
@@ -123,7 +119,8 @@ fn hang_up(model: &str, amid_an_answer: bool) {
     println!("hung up on after {} notifications", got.len());
     assert!(got.iter().enumerate().all(|(number, text)| *text == number.to_string()));
     // By itself, and not only when it reads again.
-    while !heard.recv_timeout(PATIENCE).expect("it is hung up on, long before --stall").contains(&client) {}
+    let end = log.wait(PATIENCE, |log| log.split_once(&reason)?.1.contains(&client).then_some(()));
+    end.expect("its connection ends, long before --stall");
     let mut bytes = Vec::new();
     let end = stalled.stream.read_to_end(&mut bytes); // or it would wait for ever
     println!("{} bytes, then {end:?}", bytes.len());

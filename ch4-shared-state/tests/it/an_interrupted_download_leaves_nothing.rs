@@ -35,11 +35,11 @@ fn ctrl_c_ends_every_mode_at_once() {
 
 #[test]
 fn a_server_that_is_stopped_in_the_middle_of_a_file_ends() {
-    let mut server = crate::support::Server::start(&["files-server", "--size", "1GB", "--rate", "1MB/s"]);
+    let server = crate::support::Server::start(&["files-server", "--size", "1GB", "--rate", "1MB/s"]);
     let mut connection = std::net::TcpStream::connect(server.address).unwrap();
     connection.write_all(b"GET /file-1.bin HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     connection.read_exact(&mut [0; 1000]).unwrap();
-    assert!(server.terminate().success());
+    assert!(server.stop().success());
     let mut rest = Vec::new();
     let _ = connection.read_to_end(&mut rest);
     assert!(rest.len() < 1_000_000_000, "it did not wait for the end of the file");

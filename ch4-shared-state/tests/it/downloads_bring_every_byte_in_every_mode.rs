@@ -1,6 +1,7 @@
 //! What arrives is what was served, whoever waits for it and however the server runs its connections.
 
 use std::fs;
+use std::time::Duration;
 
 use crate::support::{Server, ch4, run, text};
 
@@ -51,13 +52,14 @@ fn made_files_are_the_same_at_every_rate_and_come_from_their_seed() {
 
 #[test]
 fn the_server_counts_what_was_asked_for_and_not_its_pieces() {
-    let (mut server, log) = Server::with_log(&["files-server", "--size", "1MB", "--rate", "20MB/s"]);
+    let server = Server::with_log(&["files-server", "--size", "1MB", "--rate", "20MB/s"]);
     let urls = ["file-1.bin", "file-2.bin", "nosuch", ""].map(|name| server.url(name));
     let came = tempfile::tempdir().unwrap();
     let output = run(ch4(&["download", "--output", came.path().to_str().unwrap()]).args(urls));
     assert_eq!(output.status.code(), Some(1), "one is not there: {}", text(&output.stderr));
-    assert!(server.terminate().success());
-    let log = std::io::read_to_string(log).unwrap();
+    let log = server.process.stderr.clone();
+    assert!(server.stop().success());
+    let log = log.wait_for_end(Duration::from_secs(10)).unwrap();
     assert!(log.contains(": 4 connections, 4 requests\n"), "{log}");
 }
 

@@ -210,35 +210,12 @@ fn another_server_is_told_from_the_game() {
 #[test]
 fn the_server_ends_well_at_sigterm_with_players_in_the_middle_of_a_word() {
     for model in models() {
-        let server = Command::new(env!("CARGO_BIN_EXE_ch4-shared-state"))
-            .args(["guessword-server", "-p", "0", "--log", "error", "--model", &model])
-            .stdout(Stdio::piped())
-            .spawn();
-        let server = Killed(server.unwrap());
-        server.play_and_stop(&model);
-    }
-}
-
-struct Killed(std::process::Child);
-
-impl Killed {
-    fn play_and_stop(mut self, model: &str) {
-        let mut first = String::new();
-        let mut stdout = std::io::BufReader::new(self.0.stdout.take().unwrap());
-        std::io::BufRead::read_line(&mut stdout, &mut first).unwrap();
-        let mut alice = Raw::to(first.trim().strip_prefix("LISTENING ").unwrap().parse().unwrap());
+        let server = serve(&model);
+        let mut alice = Raw::connect(&server);
         alice.ask(&coded('D', "Alice"), &[&notice("Alice joined"), "d:1;"]);
         alice.ask(&coded('C', "eel"), &[&notice("Alice proposed a word of 3 characters"), "c:1;"]);
-        let pid = nix::unistd::Pid::from_raw(self.0.id().try_into().unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::SIGTERM).unwrap();
+        server.process.signal(nix::sys::signal::SIGTERM).unwrap();
         alice.expect(&[""]);
-        assert_eq!(self.0.wait().unwrap().code(), Some(0), "{model}");
-    }
-}
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        assert_eq!(server.stop().code(), Some(0), "{model}");
     }
 }

@@ -5,6 +5,19 @@ mod collisions;
 mod in_the_browser;
 mod limits;
 mod models;
-mod server;
 mod troubles;
 mod user;
+
+use crate::support::Server;
+
+/// `cargo ch4 whiteboard` on any free port, with these further arguments.
+fn serve(arguments: &[&str]) -> Server {
+    Server::start(&[&["whiteboard"], arguments].concat())
+}
+
+/// A fresh one, which knows nothing, at the same address.
+fn serve_anew(server: Server) -> Server {
+    let port = server.address.port();
+    assert!(server.stop().success());
+    Server::start_at(port, &["whiteboard"])
+}

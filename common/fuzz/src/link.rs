@@ -2,6 +2,7 @@
 
 use common::netem::{ladder, parse, picture, recording};
 use common::support::cli::{duration, human};
+use common::support::size;
 
 /// What stands behind the link's options.
 pub fn link_arguments(bytes: &[u8]) {
@@ -15,8 +16,8 @@ pub fn link_arguments(bytes: &[u8]) {
     if let Ok(rate) = parse::rate(text) {
         assert!(rate >= 1, "a link of no bytes per second never ends a datagram");
     }
-    if let Ok(size) = parse::size(text) {
-        assert!(size <= 1 << 40);
+    if let Ok(size) = size::in_memory(text) {
+        assert!(size <= 1_000_000_000_000);
     }
     if let Ok(cut) = parse::cut(text) {
         assert!(!cut.to_string().is_empty());

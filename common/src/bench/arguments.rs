@@ -126,7 +126,7 @@ pub fn conclude(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            crate::support::log::line(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! probability   20%   0.2                     rate   10mbit   1.5MB/s   800kbit/s      (bits, or Bytes with a capital B)
-//! chance        5%    5%:200ms                size   64KiB    1400      1MB
+//! chance        5%    5%:200ms
 //! cut           up@2s..5s   down@#100..#200   both@10s..   up      (`#` counts datagrams; no end: for ever)
 //! ```
 
@@ -69,14 +69,6 @@ pub fn rate(text: &str) -> Result<u64, String> {
         None => return Err(unknown()),
     };
     if (1.0..1e15).contains(&rate) { Ok(rate.round() as u64) } else { Err(unknown()) }
-}
-
-/// Reads a number of bytes, as [`size::bytes`] does: `1400`, `64KiB`, `1MB`.
-///
-/// # Errors
-/// A sentence for the user: no number, an unknown unit, too much.
-pub fn size(text: &str) -> Result<usize, String> {
-    size::bytes(text).map(|bytes| bytes as usize)
 }
 
 /// Reads a pulled cable: a way, and after an `@` from when to when. `up@2s..5s`, `both@10s..`, `down@#100..#200`, `up`.
@@ -199,18 +191,6 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_binary_and_decimal_units() {
-        for (text, bytes) in
-            [("1400", 1400), ("64KiB", 65_536), ("1MB", 1_000_000), ("0", 0), ("1.5kB", 1500)]
-        {
-            assert_eq!(size(text), Ok(bytes), "{text}");
-        }
-        for text in ["", "KiB", "64 KiBs", "-1", "9999999GiB"] {
-            assert!(size(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn cuts_have_a_way_and_a_span_of_time_or_datagrams() {
         let time = |from, to: Option<u64>| Span::Time { from: s(from), to: to.map(s) };
         for (text, blocked, span) in [
@@ -240,7 +220,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_a_parser_panic(text in ".*") {
-            let _ = (probability(&text), chance(&text), rate(&text), size(&text), cut(&text));
+            let _ = (probability(&text), chance(&text), rate(&text), cut(&text));
         }
 
         #[test]
@@ -251,7 +231,7 @@ mod tests {
             if let Ok(rate) = rate(&text) {
                 prop_assert!(rate >= 1);
             }
-            let _ = (chance(&text), size(&text), cut(&text));
+            let _ = (chance(&text), cut(&text));
         }
 
         #[test]
@@ -264,7 +244,6 @@ mod tests {
             let span = Span::Time { from: ms(from), to: Some(ms(to)) };
             prop_assert_eq!(cut(&format!("up@{from}ms..{to}ms")), Ok(Cut { blocked: Blocked::Up, span }));
             prop_assert_eq!(cut(&Cut { blocked: Blocked::Up, span }.to_string()), Ok(Cut { blocked: Blocked::Up, span }));
-            prop_assert_eq!(size(&length.to_string()), Ok(length as usize));
             prop_assert_eq!(rate(&format!("{length}kbit")), Ok(length * 125));
         }
     }

@@ -62,14 +62,14 @@ impl ConnectArgs {
     }
 }
 
-/// Reads how long something is waited for: [`duration`], but zero, in which nobody can answer. For clap.
+/// Reads how long to wait for an answer: a [`duration`] above zero, because in no time no server can answer. For clap.
 ///
 /// # Errors
 /// A sentence for the user.
-pub fn patience(text: &str) -> Result<Duration, String> {
+pub fn timeout(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("in no time nobody can answer: give it some, for example 500ms or 15s".into()),
-        patience => Ok(patience),
+        timeout => Ok(timeout),
     }
 }
 
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn no_time_is_explained() {
-        assert_eq!(patience("250ms"), Ok(Duration::from_millis(250)));
-        assert!(patience("0").unwrap_err().contains("give it some"));
-        assert!(patience("5").unwrap_err().contains("unit"));
+        assert_eq!(timeout("250ms"), Ok(Duration::from_millis(250)));
+        assert!(timeout("0").unwrap_err().contains("give it some"));
+        assert!(timeout("5").unwrap_err().contains("unit"));
     }
 }

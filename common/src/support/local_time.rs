@@ -1,34 +1,25 @@
 //! A point in time as the reader's wall clock shows it: `2026-11-21 12:36:54`.
 
-#![expect(unsafe_code, reason = "localtime_r(3): the standard library knows no time zones")]
-
 use std::fmt;
-use std::mem::MaybeUninit;
 
-use nix::libc;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::protocol::UnixTime;
 
-/// To be shown in the time zone of this process: `TZ`, or the system's.
+/// Shown in the time zone of this process: `TZ`, or the system's.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalTime(pub UnixTime);
 
 impl fmt::Display for LocalTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = libc::time_t::try_from(self.0.0.as_secs()).map_err(|_| fmt::Error);
-        let Some(t) = seconds.ok().and_then(broken_down) else {
-            return self.0.fmt(f); // a year that no calendar has: the number says as much
-        };
-        let (year, month, day) = (i64::from(t.tm_year) + 1900, t.tm_mon + 1, t.tm_mday);
-        write!(f, "{year}-{month:02}-{day:02} {:02}:{:02}:{:02}", t.tm_hour, t.tm_min, t.tm_sec)
-    }
-}
-
-fn broken_down(seconds: libc::time_t) -> Option<libc::tm> {
-    let mut parts = MaybeUninit::uninit();
-    // SAFETY: both pointers are valid for the call; the parts are read only when the call says that it has written them.
-    unsafe {
-        (!libc::localtime_r(&raw const seconds, parts.as_mut_ptr()).is_null()).then(|| parts.assume_init())
+        let seconds = i64::try_from(self.0.0.as_secs()).ok();
+        match seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()) {
+            Some(time) => {
+                write!(f, "{}", time.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S"))
+            }
+            None => self.0.fmt(f), // after the year 9999: the number says as much
+        }
     }
 }
 

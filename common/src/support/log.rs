@@ -1,14 +1,18 @@
-//! Log lines as in the notes: time, name of the thread or process, level, message. They go to stderr; results go to
-//! stdout.
+//! Log lines as in the notes: local time with its zone, name of the thread or process, level, message. They go to stderr; results
+//! go to stdout.
 //!
 //! ```text
-//! 12:07:28.238 (worker-1) INFO New client connected from 127.0.0.1:42769
+//! 12:07:28.238+01:00 (worker-1) INFO New client connected from 127.0.0.1:42769
 //! ```
+//!
+//! A line that cannot be written (the reader of a pipe has gone, the disk is full) is lost, and nothing else happens.
 
 use std::cell::RefCell;
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::io::{self, Write};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -20,13 +24,21 @@ thread_local! {
 
 /// Starts logging: everything of `level` and above, for this process and those forked from it.
 pub fn start(level: Level) {
+    // Read once: later there may be no descriptor for the zone's file.
+    let lines = Lines { zone: TimeZone::system() };
     // A second call (in a test, say) changes nothing.
     let _ = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(|| LossyStderr)
+        .log_internal_errors(false) // they are written with eprintln!, which panics where stderr cannot be written
         .with_ansi(false)
-        .event_format(Lines)
+        .event_format(lines)
         .try_init();
+}
+
+/// Writes a line to stderr. A line that cannot be written is lost; `eprintln!` would panic.
+pub fn line(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// The name under which this thread logs, when its own is not the right one: in a process just forked, say.
@@ -48,7 +60,23 @@ pub fn worker_name() -> String {
         .unwrap_or_else(|| std::thread::current().name().unwrap_or("unnamed").to_owned())
 }
 
-struct Lines;
+/// Standard error, for a subscriber that makes a noise about errors.
+struct LossyStderr;
+
+impl Write for LossyStderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = io::stderr().write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Lines {
+    zone: TimeZone,
+}
 
 impl<S, N> FormatEvent<S, N> for Lines
 where
@@ -61,10 +89,8 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let (seconds, millis) = (now.as_secs(), now.subsec_millis());
-        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-        write!(writer, "{hour:02}:{minute:02}:{second:02}.{millis:03} ({}) ", worker_name())?;
+        let now = Timestamp::now().to_zoned_datetime(self.zone.clone());
+        write!(writer, "{} ({}) ", now.strftime("%H:%M:%S%.3f%:z"), worker_name())?;
         write!(writer, "{} ", event.metadata().level())?;
         context.format_fields(writer.by_ref(), event)?;
         writeln!(writer)

@@ -1,47 +1,63 @@
-//! What strangers write, shown so that it deceives nobody: names whose characters can all be seen, and a message that stays on its line.
+//! Text of strangers, shown so that it deceives nobody: names whose characters can all be seen, and a message that stays on its line.
 //!
 //! | what | why it deceives | [in a name](is_visible) | [on a line](line()) |
 //! |---|---|---|---|
-//! | a line break | what follows looks like a line of its own, by whoever it says | refused | `\n`, `\r` |
+//! | a line break | what follows looks like a line of its own, from another author | refused | `\n`, `\r` |
 //! | any other control character | a terminal obeys it: moves, erases, renames itself | refused | `U+FFFD` |
-//! | U+202E and its like | it turns round the order of what follows (Unicode Standard Annex 9) | refused | `U+FFFD` |
-//! | U+200B and its like | it is not seen, so two names look like one | refused | as it is |
+//! | U+202E and its like | it changes the order of what follows (Unicode Standard Annex 9) | refused | `U+FFFD` |
+//! | U+200B and its like | it is not seen, so two names look like one, and text hides in text | refused | `U+FFFD` |
+//! | a joiner, a variation selector | it is not seen either | refused | as it is |
+//!
+//! Persian, some Indian scripts and many an emoji need the last kind: they stay in a text, and a name can do without.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::sync::LazyLock;
 
-/// What Unicode 16 gives a character that is to be shown, and of which nothing is seen: `Default_Ignorable_Code_Point`, the rest of
-/// the general categories Cf, Zl and Zp as far as a font shows nothing, and U+2800, a Braille cell without a dot.
-const INVISIBLE: [(char, char); 21] = [
-    ('\u{ad}', '\u{ad}'),
-    ('\u{34f}', '\u{34f}'),
-    ('\u{61c}', '\u{61c}'),
-    ('\u{70f}', '\u{70f}'),
-    ('\u{115f}', '\u{1160}'),
-    ('\u{17b4}', '\u{17b5}'),
-    ('\u{180b}', '\u{180f}'),
-    ('\u{200b}', '\u{200f}'),
-    ('\u{2028}', '\u{202e}'),
-    ('\u{2060}', '\u{206f}'),
-    ('\u{2800}', '\u{2800}'),
-    ('\u{3164}', '\u{3164}'),
-    ('\u{fe00}', '\u{fe0f}'),
-    ('\u{feff}', '\u{feff}'),
-    ('\u{ffa0}', '\u{ffa0}'),
-    ('\u{fff0}', '\u{fffb}'),
-    ('\u{13430}', '\u{1343f}'),
-    ('\u{1bca0}', '\u{1bca3}'),
-    ('\u{1d159}', '\u{1d159}'),
-    ('\u{1d173}', '\u{1d17a}'),
-    ('\u{e0000}', '\u{e0fff}'),
-];
+use regex_syntax::hir::{Class, ClassUnicode, HirKind};
+
+/// Characters of which nothing is seen, in the words of the Unicode Standard, and U+2800, a Braille cell without a dot.
+static INVISIBLE: LazyLock<ClassUnicode> = LazyLock::new(|| {
+    class(concat!(
+        r"[[\p{Control}\p{Format}\p{Line_Separator}\p{Paragraph_Separator}\p{Default_Ignorable_Code_Point}\u{2800}]",
+        r"--\p{Prepended_Concatenation_Mark}]", // of category Format, and seen: signs of Arabic and Syriac
+    ))
+});
+
+/// Of these, what must not reach a terminal.
+static DECEPTIVE: LazyLock<ClassUnicode> = LazyLock::new(|| {
+    let mut deceptive = INVISIBLE.clone();
+    deceptive.difference(&class(r"[\t\p{Join_Control}\p{Variation_Selector}]"));
+    deceptive
+});
+
+/// A set of characters, written as in a regular expression.
+fn class(pattern: &str) -> ClassUnicode {
+    match regex_syntax::parse(pattern).map(regex_syntax::hir::Hir::into_kind) {
+        Ok(HirKind::Class(Class::Unicode(class))) => class,
+        other => unreachable!("a constant pattern is one class: {other:?}"),
+    }
+}
+
+fn contains(class: &ClassUnicode, character: char) -> bool {
+    class
+        .ranges()
+        .binary_search_by(|range| {
+            if range.end() < character {
+                Ordering::Less
+            } else if character < range.start() {
+                Ordering::Greater
+            } else {
+                Ordering::Equal
+            }
+        })
+        .is_ok()
+}
 
 /// Whether something is seen of this character. A space is, by what stands around it.
-///
-/// Some letters are made of two characters, of which one is not seen: Persian, some Indian scripts and many an emoji. They are the
-/// price; a name can do without.
 #[must_use]
 pub fn is_visible(character: char) -> bool {
-    !character.is_control() && !INVISIBLE.iter().any(|&(first, last)| (first..=last).contains(&character))
+    !contains(&INVISIBLE, character)
 }
 
 /// A text for one line of a terminal, which obeys some characters.
@@ -83,10 +99,9 @@ pub fn line_of_bytes(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(shown)
 }
 
-/// Whether it is no character of a line, or changes where the others of the line stand.
+/// Whether a terminal would obey it, or show something else than what was written.
 fn deceives(character: char) -> bool {
-    (character.is_control() && character != '\t')
-        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    !matches!(character, ' '..='~') && contains(&DECEPTIVE, character)
 }
 
 #[cfg(test)]
@@ -99,14 +114,16 @@ mod tests {
         for character in "\0\n\u{7f}\u{85}\u{ad}\u{200b}\u{200d}\u{202e}\u{2066}\u{2028}\u{3164}\u{fe0f}\u{feff}\u{e0041}\u{e01ef}".chars() {
             assert!(!is_visible(character), "{character:?}");
         }
-        assert!(INVISIBLE.is_sorted(), "and none overlaps the next");
-        assert!(INVISIBLE.windows(2).all(|pair| pair[0].1 < pair[1].0));
+        assert!(is_visible('\u{6dd}'), "an Arabic sign of category Format");
     }
 
     #[test]
     fn a_line_stays_a_line_and_runs_forward() {
         assert_eq!(line("a\r\nb\u{85}c\u{2028}d\u{202e}e"), "a\\r\\nb\u{fffd}c\u{fffd}d\u{fffd}e");
-        assert_eq!(line("tab\t, C:\\new, 👩\u{200d}🚀"), "tab\t, C:\\new, 👩\u{200d}🚀");
+        for character in "\0\x1b\x7f\u{ad}\u{61c}\u{200b}\u{200e}\u{202a}\u{202d}\u{2060}\u{2066}\u{2069}\u{3164}\u{feff}\u{e0041}".chars() {
+            assert_eq!(line(&format!("a{character}b")), "a\u{fffd}b", "{character:?}");
+        }
+        assert_eq!(line("tab\t, C:\\new, 👩\u{200d}🚀 ❤\u{fe0f}"), "tab\t, C:\\new, 👩\u{200d}🚀 ❤\u{fe0f}");
         assert_eq!(*line_of_bytes(b"a\r\n\xff\x1b\0b\n"), *b"a\\r\\n\xff\x1b\0b\\n");
         assert_eq!(*line_of_bytes(b"\xff"), *b"\xff");
     }

@@ -54,7 +54,7 @@ impl Channel {
     /// Says on stderr what it took, where that is counted.
     pub fn describe(&self) {
         if let Channel::Session(driver) = self {
-            eprintln!("{}", driver.describe());
+            common::support::log::line(driver.describe());
         }
     }
 }

@@ -14,7 +14,7 @@ impl Bar {
     pub fn new(what: &'static str, bytes: u64) -> Bar {
         Bar((bytes >= WORTH_A_BAR).then(|| {
             let style = ProgressStyle::with_template(
-                "{msg} [{bar:40}] {bytes}/{total_bytes} {binary_bytes_per_sec}, {eta} left",
+                "{msg} [{bar:40}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}, {eta} left",
             )
             .expect("the template is right")
             .progress_chars("=> ");

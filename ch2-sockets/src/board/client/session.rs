@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use crate::session::{Batch, BlockClient, Client, ClientMachine, Config, ExchangeError, Statistics};
 use common::net::datagram::{Arrivals, Endpoint, Woken, wait};
 use common::support::cli::human;
-use indicatif::HumanBytes;
+use common::support::size;
 use nix::poll::PollFlags;
 
 use super::error::Error;
@@ -243,8 +243,8 @@ fn describe(counted: &Statistics, carried: Carried) -> String {
         counted.blocks_received,
         counted.duplicates,
         percent(counted.duplicates, counted.blocks_received + counted.duplicates),
-        HumanBytes((carried.bytes as f64 / carried.time.as_secs_f64().max(1e-9)) as u64),
-        HumanBytes(carried.bytes),
+        size::human((carried.bytes as f64 / carried.time.as_secs_f64().max(1e-9)) as u64),
+        size::human(carried.bytes),
         human(carried.time),
         counted.window,
         counted.timeouts,

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use common::support::size;
+
 use super::ways::CopyMethod;
-use crate::size;
 
 /// One transfer.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -88,9 +89,9 @@ pub fn print(report: &Report) -> io::Result<()> {
     writeln!(
         out,
         "{:<12} {:>7} {:>18} {:>9} {:>13}  {:<22} sender's CPU ratio",
-        "", "MiB/s", "CPU ms/GiB: sender", "receiver", "system calls", "throughput ratio"
+        "", "MB/s", "CPU ms/GB: sender", "receiver", "system calls", "throughput ratio"
     )?;
-    let gib = report.bytes as f64 / f64::from(1 << 30);
+    let gigabytes = report.bytes as f64 / 1e9;
     for row in &report.rows {
         let median = |figure: fn(&Run) -> f64| spread(row.runs.iter().map(figure).collect()).median;
         let ratio = |s: Spread| format!("{:.2} ({:.2} to {:.2})", s.median, s.lowest, s.highest);
@@ -98,9 +99,9 @@ pub fn print(report: &Report) -> io::Result<()> {
             out,
             "{:<12} {:>7.0} {:>18.0} {:>9.0} {:>13}  {:<22} {}",
             row.method.title(),
-            gib * 1024.0 / median(|run| run.seconds),
-            median(|run| run.cpu_seconds) * 1e3 / gib,
-            median(|run| run.receiver_cpu_seconds) * 1e3 / gib,
+            gigabytes * 1e3 / median(|run| run.seconds),
+            median(|run| run.cpu_seconds) * 1e3 / gigabytes,
+            median(|run| run.receiver_cpu_seconds) * 1e3 / gigabytes,
             median(|run| run.system_calls as f64).round(),
             ratio(row.throughput_ratio),
             ratio(row.cpu_ratio)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use common::support::connect::{ConnectArgs, patience};
+use common::support::connect::{ConnectArgs, timeout};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +42,6 @@ pub struct GuesswordClientArgs {
     #[arg(long, value_name = "FILE", requires = "name", conflicts_with_all = ["guess", "propose", "until_round"])]
     pub script: Option<PathBuf>,
     /// Give up on connecting after so long, and from a script when the server says nothing for so long [default: never]
-    #[arg(long, value_name = "TIME", value_parser = patience)]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
     pub timeout: Option<Duration>,
 }

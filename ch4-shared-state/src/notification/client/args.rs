@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use clap::Args;
-use common::support::connect::{ConnectArgs, patience};
+use common::support::connect::{ConnectArgs, timeout};
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub struct BoardClientArgs {
     #[arg(long, conflicts_with = "last")]
     pub new: bool,
     /// How long to wait for the connection, and then while the server takes or answers nothing
-    #[arg(long, value_name = "TIME", value_parser = patience, default_value = "10s")]
+    #[arg(long, value_name = "TIME", value_parser = timeout, default_value = "10s")]
     pub timeout: Duration,
 }
 

@@ -16,7 +16,7 @@ use super::rules::{Action, Answer, GameState, Operation, Rules};
 use crate::guessword::client::connection::Connection;
 use crate::verify::recorder::Lane;
 use crate::verify::workload::{ANSWER_TIMEOUT, Workload};
-use common::support::patient::Patient;
+use common::support::interruptible::InterruptibleStream;
 
 /// Words of the letters that are guessed.
 const WORDS: [&str; 6] = ["tea", "net", "ant", "neat", "tent", "atta"];
@@ -32,7 +32,7 @@ type GameLane = Lane<Operation, Answer>;
 /// A client with the connection that it has at present.
 struct Player<'a> {
     workload: &'a Workload<'a>,
-    connection: Connection<Patient<'a>>,
+    connection: Connection<InterruptibleStream<'a>>,
     client: u32,
     changes: u32,
     name: Arc<str>,
@@ -169,7 +169,7 @@ impl<'a> Player<'a> {
         lane: &mut GameLane,
         player: u32,
         name: &str,
-        connection: Connection<Patient<'a>>,
+        connection: Connection<InterruptibleStream<'a>>,
     ) -> anyhow::Result<()> {
         let mut connection = Some(connection);
         // Everybody is told, the new connection too. No other player of that name can have left since it joined.
@@ -229,9 +229,9 @@ fn lose(lane: &mut GameLane, player: u32) {
     lane.lose(Operation { player, action: Action::Leave }, |operation| operation.player == player);
 }
 
-fn connect<'a>(workload: &Workload<'a>) -> anyhow::Result<Connection<Patient<'a>>> {
-    let stream =
-        Patient::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted).with_context(|| {
+fn connect<'a>(workload: &Workload<'a>) -> anyhow::Result<Connection<InterruptibleStream<'a>>> {
+    let stream = InterruptibleStream::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)
+        .with_context(|| {
             format!(
                 "no guess-word server at {0}; start one with `cargo ch4 guessword-server`",
                 workload.address

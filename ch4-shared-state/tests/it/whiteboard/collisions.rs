@@ -10,7 +10,8 @@ use ch4_shared_state::whiteboard::protocol::{FromBrowser, Painted};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::whiteboard::server::Server;
+use crate::support::Server;
+use crate::whiteboard::serve;
 use crate::whiteboard::user::User;
 
 fn cell(place: u16) -> Cell {
@@ -30,7 +31,7 @@ fn paint(user: &mut User, replica: &mut Shared, by: u32, place: u16, number: u8)
 
 #[test]
 fn the_server_numbers_what_arrives_and_the_last_arrival_wins() {
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let (mut ann, _) = User::join(server.address, "server", "Ann", 1);
     let (mut bob, _) = User::join(server.address, "server", "Bob", 2);
     ann.paint(0, [(70, 3)]);
@@ -48,7 +49,7 @@ fn the_server_numbers_what_arrives_and_the_last_arrival_wins() {
 
 #[test]
 fn what_was_drawn_offline_arrives_last_at_the_server_and_wins() {
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let (ann, _) = User::join(server.address, "server", "Ann", 1);
     drop(ann); // cut off, she draws on: her page keeps it, with the number that she had seen
     let (mut bob, _) = User::join(server.address, "server", "Bob", 2);
@@ -64,7 +65,7 @@ fn what_was_drawn_offline_arrives_last_at_the_server_and_wins() {
 #[test]
 fn the_drawers_agree_on_the_winner_whichever_arrives_first() {
     for ann_is_first in [true, false] {
-        let server = Server::start(&[]);
+        let server = serve(&[]);
         let (mut ann, _) = User::join(server.address, "collaborative", "Ann", 1);
         let (mut bob, _) = User::join(server.address, "collaborative", "Bob", 2);
         let (mut anns, mut bobs) = (Shared::default(), Shared::default());
@@ -107,7 +108,7 @@ fn come_back(server: &Server, replica: &mut Shared, name: &str, number: u32) -> 
 
 #[test]
 fn who_was_cut_off_and_who_was_not_end_with_the_same_canvas() {
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let (mut anns, mut bobs) = (Shared::default(), Shared::default());
     let mut bob = come_back(&server, &mut bobs, "Bob", 2);
     for place in 0..40 {
@@ -139,7 +140,7 @@ fn a_server_that_is_started_anew_gets_the_shared_canvas_back_from_the_pages() {
     for place in 0..1000 {
         anns.paint(cell(place), colour(3), Replica(1), 0);
     }
-    let server = Server::start(&[]); // knows nothing
+    let server = serve(&[]); // knows nothing
     let mut ann = come_back(&server, &mut anns, "Ann", 1);
     assert_eq!((ann.painted().0.len(), ann.painted().0.len()), (500, 500));
     let (_, welcome) = User::join(server.address, "collaborative", "Bob", 2);
@@ -153,7 +154,7 @@ fn many_at_once_end_with_one_canvas_under_both_policies() {
     const WRITES: usize = 200;
     let seed = 4;
     println!("seed {seed}");
-    let server = Server::start(&["--model", "tokio"]);
+    let server = serve(&["--model", "tokio"]);
     let address = server.address;
     let drawn: Vec<(BTreeMap<Cell, Painted>, Shared)> = thread::scope(|scope| {
         // All are there before anybody draws: so everybody is told everything.

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::whiteboard::browser::{Browser, Page};
-use crate::whiteboard::server::Server;
+use crate::whiteboard::{serve, serve_anew};
 
 const SIZE: (u32, u32) = (1280, 900);
 
@@ -20,7 +20,7 @@ fn until_shown(browser: &mut Browser, page: &Page, room: &str, (x, y): (u32, u32
 fn two_pages_draw_together_under_both_policies_and_after_a_cut() {
     let Some(mut browser) = Browser::start() else { return };
     let browser = &mut browser;
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let url = format!("http://{}/", server.address);
     let ann = browser.open(&url, SIZE, "light");
     let bob = browser.open(&url, SIZE, "dark");
@@ -80,7 +80,7 @@ fn two_pages_draw_together_under_both_policies_and_after_a_cut() {
     assert_eq!(browser.value(&ann, "document.documentElement.scrollWidth <= innerWidth"), true);
 
     // A server that knows nothing: its own canvas is gone, and the drawers have theirs.
-    let _server = server.start_anew();
+    let _server = serve_anew(server);
     for page in [&ann, &bob] {
         let back = "whiteboard.rooms.collaborative.cells.filter(write => write.time).length === 24 && \
             whiteboard.rooms.server.clock === 0 && \
@@ -98,7 +98,7 @@ fn two_pages_draw_together_under_both_policies_and_after_a_cut() {
 #[test]
 fn a_phone_shows_one_canvas_and_nothing_is_cut_off() {
     let Some(mut browser) = Browser::start() else { return };
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let page = browser.open(&format!("http://{}/collaborative", server.address), (390, 844), "dark");
     assert_eq!(browser.value(&page, "document.documentElement.scrollWidth <= innerWidth"), true);
     let visible = "[...document.querySelectorAll('.room')].filter(room => room.offsetParent).map(room => room.id).join()";

@@ -9,8 +9,9 @@ use rand::{RngExt, SeedableRng};
 use socket2::{Domain, Socket, Type};
 use tungstenite::Message;
 
+use crate::support::Server;
 use crate::whiteboard::models::shared_memory_models;
-use crate::whiteboard::server::Server;
+use crate::whiteboard::serve;
 use crate::whiteboard::user::{PATIENCE, User};
 
 /// Ann still draws, and hears of it.
@@ -22,7 +23,7 @@ fn still_works(ann: &mut User, server: &Server) {
 
 #[test]
 fn what_is_no_message_ends_its_connection_with_a_code_and_a_reason() {
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let (mut ann, _) = User::join(server.address, "server", "Ann", 1);
     for (message, code, reason) in [
         (Message::text("{"), 1008, "not a message"),
@@ -41,7 +42,7 @@ fn what_is_no_message_ends_its_connection_with_a_code_and_a_reason() {
 
 #[test]
 fn garbage_after_the_upgrade_and_before_it_harms_nobody() {
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let (mut ann, _) = User::join(server.address, "server", "Ann", 1);
     let mut random = StdRng::seed_from_u64(5);
     for round in 0..40 {
@@ -63,7 +64,7 @@ fn garbage_after_the_upgrade_and_before_it_harms_nobody() {
 fn who_does_not_read_is_told_why_and_comes_again_for_the_whole_canvas_under_every_model() {
     for model in shared_memory_models() {
         println!("{}", model.name());
-        let server = Server::start(&["--outbox", "327680", "--model", &model.name()]);
+        let server = serve(&["--outbox", "327680", "--model", &model.name()]);
         let (mut quick, _) = User::join(server.address, "server", "Quick", 1);
         let mut slow = User::over(small_window(&server), "server");
         slow.hello("Slow", 2);
@@ -92,7 +93,7 @@ fn small_window(server: &Server) -> TcpStream {
 
 #[test]
 fn who_gives_no_sign_of_life_is_gone_for_the_others_too() {
-    let server = Server::start(&["--ping", "700ms"]);
+    let server = serve(&["--ping", "700ms"]);
     let dead = {
         let (user, _) = User::join(server.address, "server", "Dead", 2);
         user.socket.get_ref().try_clone().unwrap() // nobody answers the pings
@@ -108,7 +109,7 @@ fn who_gives_no_sign_of_life_is_gone_for_the_others_too() {
 
 #[test]
 fn pages_of_other_sites_and_names_that_are_not_ours_are_refused() {
-    let server = Server::start(&["--name", "lab.example"]);
+    let server = serve(&["--name", "lab.example"]);
     let ask = |path: &str, headers: &str| {
         let mut stream = TcpStream::connect(server.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -2,7 +2,7 @@
 
 use ch3_threads::model::Model;
 
-use crate::whiteboard::server::Server;
+use crate::whiteboard::serve;
 use crate::whiteboard::user::User;
 
 /// The models with one memory and room for three users; what is not possible here is said.
@@ -26,7 +26,7 @@ pub fn shared_memory_models() -> Vec<Model> {
 fn every_model_with_one_memory_shows_every_change_to_all() {
     for model in shared_memory_models() {
         println!("{}", model.name());
-        let server = Server::start(&["--model", &model.name()]);
+        let server = serve(&["--model", &model.name()]);
         for room in ["server", "collaborative"] {
             let (mut ann, welcome) = User::join(server.address, room, "Ann", 1);
             assert_eq!(welcome.people.len(), 1);

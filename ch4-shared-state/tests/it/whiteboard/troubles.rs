@@ -7,9 +7,10 @@ use ch4_shared_state::whiteboard::protocol::{FromBrowser, Painted};
 use ch4_shared_state::whiteboard::register::Write;
 use ch4_shared_state::whiteboard::room::TAKEN;
 
+use crate::support::Server;
 use crate::whiteboard::browser::{Browser, Page};
-use crate::whiteboard::server::Server;
 use crate::whiteboard::user::User;
+use crate::whiteboard::{serve, serve_anew};
 
 const SIZE: (u32, u32) = (1280, 900);
 const CALM: &str = "Object.values(whiteboard.rooms).every(room => room.state === 'connected' && \
@@ -40,7 +41,7 @@ fn strokes(browser: &mut Browser, page: &Page, from: u32) {
 fn what_left_late_arrives_and_what_is_drawn_after_it_too() {
     let Some(mut browser) = Browser::start() else { return };
     let browser = &mut browser;
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let page = open(browser, &server);
     let network = |kind| format!("document.querySelector('input[name=network][value={kind}]').click()");
     browser.value(&page, &network("slow"));
@@ -61,7 +62,7 @@ fn what_left_late_arrives_and_what_is_drawn_after_it_too() {
 #[test]
 fn two_fingers_draw_two_lines_and_none_between_them() {
     let Some(mut browser) = Browser::start() else { return };
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let page = browser.open(&format!("http://{}/server", server.address), (390, 844), "light");
     browser.value(&page, "document.querySelector('input[name=brush][value=\"1\"]').click()");
     browser.fingers(&page, "server", &[[(10, 10), (10, 12)], [(50, 40), (50, 38)]]);
@@ -74,7 +75,7 @@ fn two_fingers_draw_two_lines_and_none_between_them() {
 fn a_name_that_cannot_be_seen_is_refused_at_its_field_and_locks_nobody_out() {
     let Some(mut browser) = Browser::start() else { return };
     let browser = &mut browser;
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let page = open(browser, &server);
     let call = |name: &str| {
         format!(
@@ -113,7 +114,7 @@ fn a_name_that_cannot_be_seen_is_refused_at_its_field_and_locks_nobody_out() {
 fn nobody_can_take_the_place_of_a_page_and_a_page_whose_number_is_taken_draws_on_in_both_rooms() {
     let Some(mut browser) = Browser::start() else { return };
     let browser = &mut browser;
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let page = open(browser, &server);
     let number = browser.value(&page, "whiteboard.me.replica").as_u64().unwrap() as u32;
     for room in ["server", "collaborative"] {
@@ -144,7 +145,7 @@ fn nobody_can_take_the_place_of_a_page_and_a_page_whose_number_is_taken_draws_on
 fn a_canvas_comes_back_whatever_a_liar_made_of_its_clock() {
     let Some(mut browser) = Browser::start() else { return };
     let browser = &mut browser;
-    let server = Server::start(&[]);
+    let server = serve(&[]);
     let page = open(browser, &server);
     let (mut liar, _) = User::join(server.address, "collaborative", "Liar", 1);
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
@@ -160,7 +161,7 @@ fn a_canvas_comes_back_whatever_a_liar_made_of_its_clock() {
     browser.until(&page, &format!("whiteboard.rooms.collaborative.clock >= {}", fence(now_ms)));
     paint(browser, &page, 0);
     browser.until(&page, CALM);
-    let server = server.start_anew();
+    let server = serve_anew(server);
     browser.until(&page, &format!("{CALM} && whiteboard.rooms.server.clock === 0"));
     let late = open(browser, &server);
     browser.until(&late, "whiteboard.rooms.collaborative.cells.filter(write => write.time).length === 21");

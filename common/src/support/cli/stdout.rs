@@ -62,7 +62,7 @@ pub fn finish(done: anyhow::Result<ExitCode>) -> ExitCode {
         if nobody_reads(&error) {
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {error:#}");
+        crate::support::log::line(format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }

@@ -1,7 +1,7 @@
-//! A connection on which answers are waited for: for a stated time, and no longer once Ctrl-C was pressed.
+//! A TCP stream whose reads end after a timeout, and when Ctrl-C is pressed.
 //!
-//! A `read(2)` that waits for a silent server hears nothing of a flag. So it is made to wait for a tenth of a second only, again and
-//! again.
+//! A `read(2)` that waits for a silent server does not see that a flag was set. So each `read(2)` waits for a tenth of a second only,
+//! and the flag is looked at in between.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -10,46 +10,46 @@ use std::time::{Duration, Instant};
 
 use crate::support::cli::human;
 
-/// How long Ctrl-C may wait.
+/// How long a read waits before it looks at the flag again.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The connection.
+/// The stream.
 #[derive(Debug)]
-pub struct Patient<'a> {
+pub struct InterruptibleStream<'a> {
     stream: TcpStream,
-    patience: Duration,
+    timeout: Duration,
     interrupted: &'a AtomicBool,
 }
 
-impl<'a> Patient<'a> {
-    /// Over a stream that is connected. Each read waits for `patience` at most, and not when `interrupted` is set.
+impl<'a> InterruptibleStream<'a> {
+    /// Wraps a connected stream. Each read ends after `timeout` at the latest, and soon after `interrupted` is set.
     ///
     /// # Errors
     /// What `setsockopt(2)` says.
     pub fn over(
         stream: TcpStream,
-        patience: Duration,
+        timeout: Duration,
         interrupted: &'a AtomicBool,
-    ) -> io::Result<Patient<'a>> {
-        stream.set_read_timeout(Some(LOOK.min(patience)))?;
-        Ok(Patient { stream, patience, interrupted })
+    ) -> io::Result<InterruptibleStream<'a>> {
+        stream.set_read_timeout(Some(LOOK.min(timeout)))?;
+        Ok(InterruptibleStream { stream, timeout, interrupted })
     }
 
-    /// Connects, within the same time.
+    /// Connects; this too ends after `timeout`.
     ///
     /// # Errors
-    /// Nobody listens there.
+    /// No server listens there.
     pub fn connect(
         address: SocketAddr,
-        patience: Duration,
+        timeout: Duration,
         interrupted: &'a AtomicBool,
-    ) -> io::Result<Patient<'a>> {
-        let stream = TcpStream::connect_timeout(&address, patience)?;
+    ) -> io::Result<InterruptibleStream<'a>> {
+        let stream = TcpStream::connect_timeout(&address, timeout)?;
         stream.set_nodelay(true)?;
-        Patient::over(stream, patience, interrupted)
+        InterruptibleStream::over(stream, timeout, interrupted)
     }
 
-    /// Nothing more is asked.
+    /// Tells the server that no more requests come.
     ///
     /// # Errors
     /// What `shutdown(2)` says.
@@ -57,7 +57,7 @@ impl<'a> Patient<'a> {
         self.stream.shutdown(Shutdown::Write)
     }
 
-    /// The stream, whose reads do not wait at all.
+    /// Returns the stream in non-blocking mode.
     ///
     /// # Errors
     /// What `fcntl(2)` says.
@@ -67,7 +67,7 @@ impl<'a> Patient<'a> {
     }
 }
 
-impl Read for Patient<'_> {
+impl Read for InterruptibleStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let since = Instant::now();
         loop {
@@ -78,15 +78,15 @@ impl Read for Patient<'_> {
             if self.interrupted.load(Ordering::Relaxed) {
                 return Err(io::Error::other("interrupted")); // not of kind `Interrupted`, after which one reads again
             }
-            if since.elapsed() >= self.patience {
-                let words = format!("the server has said nothing for {}", human(self.patience));
+            if since.elapsed() >= self.timeout {
+                let words = format!("the server has said nothing for {}", human(self.timeout));
                 return Err(io::Error::new(ErrorKind::WouldBlock, words)); // as after SO_RCVTIMEO, socket(7)
             }
         }
     }
 }
 
-impl Write for Patient<'_> {
+impl Write for InterruptibleStream<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.stream.write(buffer)
     }
@@ -106,20 +106,20 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let interrupted = AtomicBool::new(false);
         let to = listener.local_addr().unwrap();
-        let mut patient = Patient::connect(to, Duration::from_millis(250), &interrupted).unwrap();
+        let mut stream = InterruptibleStream::connect(to, Duration::from_millis(250), &interrupted).unwrap();
         let (mut server, _) = listener.accept().unwrap();
         let mut buffer = [0; 9];
         server.write_all(b"hello").unwrap();
-        assert_eq!(patient.read(&mut buffer).unwrap(), 5);
-        let error = patient.read(&mut buffer).unwrap_err();
+        assert_eq!(stream.read(&mut buffer).unwrap(), 5);
+        let error = stream.read(&mut buffer).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WouldBlock);
         assert_eq!(error.to_string(), "the server has said nothing for 250ms");
 
         // As long as a day, if it were not for the flag.
-        patient.patience = Duration::from_secs(86_400);
+        stream.timeout = Duration::from_secs(86_400);
         interrupted.store(true, Ordering::Relaxed);
-        assert_eq!(patient.read(&mut buffer).unwrap_err().to_string(), "interrupted");
+        assert_eq!(stream.read(&mut buffer).unwrap_err().to_string(), "interrupted");
         server.write_all(b"late").unwrap();
-        assert_eq!(patient.read(&mut buffer).unwrap(), 4, "what is there is read all the same");
+        assert_eq!(stream.read(&mut buffer).unwrap(), 4, "what is there is read all the same");
     }
 }
