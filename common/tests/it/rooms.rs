@@ -32,7 +32,6 @@ const CIRCLES: &[(&str, &str)] = &[
     // Under work: the load generator.
     ("common", "loadgen"),
     // Not yet done.
-    ("common", "protocol::http"),
     ("ch4-shared-state", "simulate::players"),
     ("ch4-shared-state", "simulate::players::referee"),
 ];

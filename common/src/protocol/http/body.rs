@@ -8,8 +8,10 @@
 
 use thiserror::Error;
 
+use super::fields::Fields;
+
 /// How much of a body is still to come.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// So many bytes.
     Length(u64),
@@ -20,7 +22,7 @@ pub enum Body {
 }
 
 /// Between which bytes of the chunked coding we are.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chunked {
     /// In the line with the length; the part of it that has come.
     Size(Vec<u8>),
@@ -43,6 +45,27 @@ pub struct Malformed;
 const LINE_LIMIT: usize = 1024;
 
 impl Body {
+    /// The body that the fields of a head announce; `None` if they say nothing of it. The error says why it cannot be found.
+    pub(super) fn announced(fields: &Fields) -> Result<Option<Body>, &'static str> {
+        let mut length = None;
+        for value in fields.values("content-length").flat_map(|value| value.split(|&byte| byte == b',')) {
+            let value = number(value.trim_ascii()).ok_or("its Content-Length is no number")?;
+            // Two lengths are how one message is smuggled into another (RFC 9112 section 6.3).
+            if length.replace(value).is_some_and(|before| before != value) {
+                return Err("it has two lengths");
+            }
+        }
+        if !fields.contains("transfer-encoding") {
+            return Ok(length.map(Body::Length));
+        }
+        let mut codings = fields.list("transfer-encoding");
+        let is_chunked = codings.next().is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+        if !is_chunked || codings.next().is_some() {
+            return Err("a Transfer-Encoding other than chunked");
+        }
+        Ok(Some(Body::Chunked(Chunked::new())))
+    }
+
     /// Takes the next piece of content from the front of `bytes`. An empty piece: all of `bytes` is taken, or the body is
     /// [complete](Body::is_complete) and what is left belongs to something else.
     ///
@@ -131,6 +154,13 @@ fn up_to<'a>(left: &mut u64, bytes: &mut &'a [u8]) -> &'a [u8] {
     *bytes = rest;
     *left -= count as u64;
     piece
+}
+
+/// Digits and nothing else: `parse` alone would take a sign.
+fn number(digits: &[u8]) -> Option<u64> {
+    let digits =
+        str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
 }
 
 /// The length in a chunk's first line: hexadecimal, before extensions that nobody has to understand.

@@ -24,25 +24,15 @@ use std::io::{self, Write};
 
 use thiserror::Error;
 
-use super::body::{Body, Chunked, Malformed};
-use super::{FIELD_LIMIT, HEAD_LIMIT, Url};
-
-/// What becomes of the connection after the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// It stays open for the next request: what HTTP/1.1 does when nothing is said.
-    Open,
-    /// The server closes it, because the request says `Connection: close` (RFC 9112 section 9.6).
-    Close,
-}
+use super::body::{Body, Malformed};
+use super::fields::{FIELD_LIMIT, Fields, HEAD_LIMIT};
+use super::keep::Keep;
+use super::url::Url;
 
 /// The bytes of a request for a file.
 #[must_use]
 pub fn get(url: &Url, keep: Keep) -> Vec<u8> {
-    let connection = match keep {
-        Keep::Open => "",
-        Keep::Close => "Connection: close\r\n",
-    };
+    let connection = keep.option().map_or(String::new(), |option| format!("Connection: {option}\r\n"));
     let (target, host) = (&url.target, url.authority());
     format!(
         "GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: ch4\r\nAccept-Encoding: identity\r\n{connection}\r\n"
@@ -211,39 +201,14 @@ fn parse(bytes: &[u8]) -> Result<Option<(usize, Head)>, Fault> {
     };
     let code = response.code.unwrap_or_default();
     let mut status = format!("{code} {}", response.reason.unwrap_or_default());
-    let (mut announced, mut chunked) = (None, false);
-    for field in response.headers.iter() {
-        let value = field.value.trim_ascii();
-        if field.name.eq_ignore_ascii_case("content-length") {
-            let length = number(value).ok_or(Fault::NotHttp("its Content-Length is no number"))?;
-            // Two lengths are how one answer is smuggled into another (RFC 9112 section 6.3).
-            if announced.replace(length).is_some_and(|before| before != length) {
-                return Err(Fault::NotHttp("it has two lengths"));
-            }
-        } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
-            chunked = value.eq_ignore_ascii_case(b"chunked");
-            if !chunked {
-                return Err(Fault::NotHttp("a Transfer-Encoding other than chunked"));
-            }
-        } else if field.name.eq_ignore_ascii_case("location") && (300..400).contains(&code) {
-            let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-            let place: String = String::from_utf8_lossy(value).chars().map(printable).collect();
-            status += &format!(" (it is at {place})");
-        }
+    let fields = Fields::new(response.headers);
+    let body = Body::announced(&fields).map_err(Fault::NotHttp)?.unwrap_or(Body::UntilEnd);
+    if let Some(place) = fields.values("location").next().filter(|_| (300..400).contains(&code)) {
+        let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+        let place: String = String::from_utf8_lossy(place).chars().map(printable).collect();
+        status += &format!(" (it is at {place})");
     }
-    let body = match announced {
-        _ if chunked => Body::Chunked(Chunked::new()),
-        Some(length) => Body::Length(length),
-        None => Body::UntilEnd,
-    };
     Ok(Some((length, Head { code, status, body })))
-}
-
-/// Digits and nothing else: `parse` alone would take a sign.
-fn number(digits: &[u8]) -> Option<u64> {
-    let digits =
-        str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
-    digits.parse().ok()
 }
 
 #[cfg(test)]

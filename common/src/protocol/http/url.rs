@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use super::authority::split_host;
+
 /// Where a file is fetched from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
@@ -73,14 +75,8 @@ impl FromStr for Url {
         if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(UrlError::Path);
         }
-        let (host, port) = match authority.strip_prefix('[') {
-            Some(bracketed) => bracketed.split_once(']').ok_or(UrlError::Host)?,
-            None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
-        };
-        let is_letter = |byte: u8| byte.is_ascii_graphic() && !b"@/\\[]\"<>".contains(&byte);
-        if host.is_empty() || !host.bytes().all(is_letter) {
-            return Err(UrlError::Host);
-        }
+        let (host, port) =
+            split_host(authority).filter(|(host, _)| !host.is_empty()).ok_or(UrlError::Host)?;
         let port = match port {
             "" => 80,
             port => port.strip_prefix(':').and_then(number).unwrap_or(0),
