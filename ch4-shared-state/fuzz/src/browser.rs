@@ -3,13 +3,14 @@
 use std::io::{self, Cursor, Read, Write};
 use std::sync::{Arc, Mutex};
 
-use ch4_shared_state::whiteboard::http::{Head, Reply};
+use ch4_shared_state::whiteboard::http::{ACCEPTS, Reply, is_upgrade, reply};
 use ch4_shared_state::whiteboard::protocol::{
     FromBrowser, FromServer, MESSAGE_LIMIT, NAME_LIMIT, PIXELS_LIMIT,
 };
 use ch4_shared_state::whiteboard::websocket::{Incoming, WebSocket};
 use common::core::service::{Answer, Peer, Protocol, Service};
 use common::core::work::AnyService;
+use common::protocol::http::RequestHead;
 use tungstenite::Message;
 use tungstenite::protocol::Role;
 
@@ -29,7 +30,7 @@ pub fn websocket(bytes: &[u8]) {
     }
     let (heard, sent) = both_ways(*step, &[HEAD, frames].concat());
     let mut heard = heard.into_iter();
-    assert!(matches!(heard.next(), Some(Incoming::Head(head)) if head.is_upgrade()));
+    assert!(matches!(heard.next(), Some(Incoming::Head(head)) if is_upgrade(&head)));
     let heard: Vec<Incoming> = heard.collect();
     assert!(heard.iter().all(|one| !matches!(one, Incoming::Text(text) if text.len() > MESSAGE_LIMIT)));
     match &sent[..] {
@@ -117,21 +118,39 @@ impl Service for Frames {
 
 /// The head of a request, and the answer to it.
 pub fn whiteboard_heads(bytes: &[u8]) {
-    let Ok(Some((length, head))) = Head::parse(bytes) else { return };
-    assert!(bytes[..length].ends_with(b"\n"));
-    let (Reply::Last(answer) | Reply::Upgrade(_, answer)) = &head.reply(&["lab.example".to_owned()]);
+    match RequestHead::parse(bytes, &ACCEPTS) {
+        Ok(None) => {}
+        Err(rejection) => check_answer(&rejection.response()),
+        Ok(Some((length, head))) => {
+            assert!(bytes[..length].ends_with(b"\n") && head.path().starts_with('/'));
+            match reply(&head, &["lab.example".to_owned()]) {
+                Reply::Last(answer) => {
+                    check_answer(&answer);
+                    assert!(!head.is_head() || answer.ends_with(b"\r\n\r\n"));
+                }
+                Reply::Upgrade(_, answer) => {
+                    assert!(is_upgrade(&head) && answer.starts_with(b"HTTP/1.1 101"));
+                    assert_eq!(check_head(&answer), answer.len());
+                }
+            }
+        }
+    }
+}
+
+/// The last answer of a connection.
+fn check_answer(answer: &[u8]) {
+    check_head(answer);
+    assert!(!answer.starts_with(b"HTTP/1.1 101"));
+}
+
+/// Where the head of an answer ends. No line of it is torn.
+fn check_head(answer: &[u8]) -> usize {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
     let lines = str::from_utf8(&answer[..end]).expect("text").split_terminator("\r\n");
     for line in lines {
         assert!(!line.chars().any(char::is_control), "{} is no line of ours", line.escape_debug());
     }
-    match head.reply(&["lab.example".to_owned()]) {
-        Reply::Last(answer) => assert!(!answer.starts_with(b"HTTP/1.1 101")),
-        Reply::Upgrade(_, answer) => {
-            assert!(head.is_upgrade() && answer.starts_with(b"HTTP/1.1 101"));
-            assert_eq!(end, answer.len());
-        }
-    }
+    end
 }
 
 /// A message, from either side: read, written, read again.

@@ -1,53 +1,39 @@
-//! The little HTTP that a whiteboard needs: one page, and the upgrade of a connection to a WebSocket. RFC 9112, RFC 6455
-//! section 4.2. The head is parsed by the crate `httparse`, and the answer to an upgrade is made by `tungstenite`.
+//! The little HTTP that a whiteboard needs: one page, and the upgrade of a connection to a WebSocket. RFC 6455 section 4.2.
+//! The key of an upgrade is answered by `tungstenite`.
 //!
 //! ```text
 //!   GET /  /server  /collaborative                     200  the page, and the connection ends; for HEAD its head only
 //!   GET /server  /collaborative, Upgrade: websocket    101  frames from here on
-//!   anything else                                      400, 403, 404, 405, 431, 505
+//!   anything else                                      403, 404, 426, and what RequestHead refuses
 //! ```
 //!
-//! HTTP/1.0 is served as well, for the tools that speak it; it has no upgrade.
+//! HTTP/1.0 is served as well, for the tools that speak it; it has no upgrade. An upgrade to another protocol is ignored.
 //!
 //! **Who may ask.** A browser opens a WebSocket for any page to any server, without asking that server first. So a page of
 //! somebody else, in another tab, could draw here: its `Origin` is not our `Host`, and is refused. And a page could give
 //! its own name our address (DNS rebinding), so that both agree: that is why `Host` has to be an address, `localhost`, or
 //! a name that the operator has listed.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-use httparse::{EMPTY_HEADER, Status};
-use tungstenite::handshake::server::{Request, create_response, write_response};
-use tungstenite::http::header::{HOST, ORIGIN, UPGRADE};
-use tungstenite::http::{Method, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use common::protocol::http::{Accepts, Keep, RequestHead, ResponseHead, Status, Version};
+use tungstenite::handshake::derive_accept_key;
 
 use super::room::Policy;
+
+/// What this server takes.
+pub const ACCEPTS: Accepts = Accepts { methods: "GET, HEAD", content_limit: 0 };
 
 const PAGE: &str = include_str!("page.html");
 
 /// Nothing is loaded from elsewhere, nothing is sent elsewhere, and nobody may put the page into a frame.
-const PAGE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
-    Content-Type: text/html; charset=utf-8\r\n\
-    Content-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
-    connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n\
-    X-Content-Type-Options: nosniff\r\n\
-    Referrer-Policy: no-referrer\r\n\
-    Cache-Control: no-cache\r\n\
-    Connection: close\r\n";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+    connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// Most header lines in a request.
-const HEADERS_LIMIT: usize = 100;
-
-/// The head of a request.
-#[derive(Debug, Clone)]
-pub struct Head(Request);
-
-impl PartialEq for Head {
-    fn eq(&self, other: &Head) -> bool {
-        let parts = |head: &Head| (head.0.method().clone(), head.0.uri().clone(), head.0.version());
-        parts(self) == parts(other) && self.0.headers() == other.0.headers()
-    }
-}
+/// The version of the protocol in RFC 6455, the only one that there is.
+const WEBSOCKET_VERSION: &str = "13";
 
 /// What is answered.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,114 +44,91 @@ pub enum Reply {
     Upgrade(Policy, Vec<u8>),
 }
 
-impl Head {
-    /// Parses a head, if it is there whole: its length in bytes, and what it says.
-    ///
-    /// # Errors
-    /// The status line of the refusal.
-    pub fn parse(bytes: &[u8]) -> Result<Option<(usize, Head)>, &'static str> {
-        let mut lines = [EMPTY_HEADER; HEADERS_LIMIT];
-        let mut parsed = httparse::Request::new(&mut lines);
-        let length = match parsed.parse(bytes) {
-            Ok(Status::Complete(length)) => length,
-            Ok(Status::Partial) => return Ok(None),
-            Err(httparse::Error::Version) => return Err("505 HTTP Version Not Supported"),
-            Err(httparse::Error::TooManyHeaders) => return Err("431 Request Header Fields Too Large"),
-            Err(_) => return Err("400 Bad Request"),
-        };
-        let method = match parsed.method {
-            Some("GET") => Method::GET,
-            Some("HEAD") => Method::HEAD,
-            _ => return Err("405 Method Not Allowed"),
-        };
-        let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-        let mut request =
-            Request::builder().method(method).version(version).uri(parsed.path.unwrap_or_default());
-        for line in parsed.headers {
-            request = request.header(line.name, line.value);
-        }
-        let request = request.body(()).map_err(|_| "400 Bad Request")?;
-        Ok(Some((length, Head(request))))
-    }
-
-    /// Whether it asks for an upgrade: then frames follow it, if it is granted.
-    #[must_use]
-    pub fn is_upgrade(&self) -> bool {
-        // HTTP/1.0 has none, and then it is to be overlooked (RFC 9110, section 7.8).
-        *self.0.method() == Method::GET
-            && self.0.version() == Version::HTTP_11
-            && self.0.headers().contains_key(UPGRADE)
-    }
-
-    /// The answer; `names` are the operator's names for this machine.
-    #[must_use]
-    pub fn reply(&self, names: &[String]) -> Reply {
-        match self.whole_reply(names) {
-            Reply::Last(mut bytes) if *self.0.method() == Method::HEAD => {
-                let end =
-                    bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(bytes.len(), |end| end + 4);
-                bytes.truncate(end);
-                Reply::Last(bytes)
-            }
-            reply => reply,
-        }
-    }
-
-    fn whole_reply(&self, names: &[String]) -> Reply {
-        let refuse = |status| Reply::Last(refusal(status));
-        let Some(host) = self.header(HOST.as_str()) else { return refuse("400 Bad Request") };
-        if !is_ours(host, names) {
-            return refuse("403 Forbidden: start the whiteboard with --name to be reached by this name");
-        }
-        let path = self.0.uri().path();
-        let room = Policy::ALL.into_iter().find(|room| path.strip_prefix('/') == Some(room.name()));
-        match room {
-            Some(room) if self.is_upgrade() => {
-                // Who sends no Origin is no browser, and then no page can be behind it.
-                let cross_site = self.0.headers().contains_key(ORIGIN)
-                    && self.header(ORIGIN.as_str()).and_then(|origin| origin.split_once("://")).is_none_or(
-                        |(scheme, origin)| {
-                            !matches!(scheme, "http" | "https") || !origin.eq_ignore_ascii_case(host)
-                        },
-                    );
-                if cross_site {
-                    return refuse("403 Forbidden: a page of another site");
-                }
-                let Ok(response) = create_response(&self.0) else { return refuse("400 Bad Request") };
-                let mut bytes = Vec::new();
-                write_response(&mut bytes, &response).expect("a Vec takes all that is written to it");
-                Reply::Upgrade(room, bytes)
-            }
-            None if path != "/" || self.is_upgrade() => refuse("404 Not Found"),
-            _ => Reply::Last(format!("{PAGE_HEAD}Content-Length: {}\r\n\r\n{PAGE}", PAGE.len()).into_bytes()),
-        }
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.0.headers().get(name)?.to_str().ok()
-    }
-}
-
-/// A whole response that is only its status.
+/// Whether it asks for an upgrade: then frames follow it, if it is granted.
 #[must_use]
-pub fn refusal(status: &str) -> Vec<u8> {
-    let length = status.len() + 1;
-    let allow = if status.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" };
-    format!(
-        "HTTP/1.1 {status}\r\n{allow}Content-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{status}\n"
-    )
-    .into_bytes()
+pub fn is_upgrade(head: &RequestHead) -> bool {
+    // HTTP/1.0 has none, and then it is to be ignored (RFC 9110, section 7.8).
+    head.method() == "GET" && head.version() == Version::Http11 && head.fields().lists("upgrade", "websocket")
 }
 
-/// Whether `Host` names this machine.
-fn is_ours(host: &str, names: &[String]) -> bool {
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _port)) => return address.parse::<Ipv6Addr>().is_ok(),
-        None => host.rsplit_once(':').map_or(host, |(name, _port)| name),
+/// The answer; `names` are the operator's names for this machine.
+#[must_use]
+pub fn reply(head: &RequestHead, names: &[String]) -> Reply {
+    let refuse = |status, why| Reply::Last(ResponseHead::new(status).refuse(why, head.is_head()));
+    let Some(host) = head.host() else {
+        return refuse(Status::BadRequest, "the name of this machine is missing");
     };
-    name.parse::<IpAddr>().is_ok()
-        || name.eq_ignore_ascii_case("localhost")
-        || names.iter().any(|ours| ours.eq_ignore_ascii_case(name))
+    if !is_ours(host, names) {
+        return refuse(Status::Forbidden, "start the whiteboard with --name to be reached by this name");
+    }
+    let room = Policy::ALL.into_iter().find(|room| head.path().strip_prefix('/') == Some(room.name()));
+    match room {
+        Some(_) if is_upgrade(head) && is_cross_site(head) => {
+            refuse(Status::Forbidden, "a page of another site")
+        }
+        Some(room) if is_upgrade(head) => upgrade(head, room),
+        None if head.path() != "/" || is_upgrade(head) => refuse(Status::NotFound, ""),
+        _ => Reply::Last(page(head.is_head())),
+    }
+}
+
+fn page(is_head: bool) -> Vec<u8> {
+    let head = ResponseHead::new(Status::Ok)
+        .content("text/html; charset=utf-8", PAGE.len() as u64)
+        .field("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        .field("X-Content-Type-Options", "nosniff")
+        .field("Referrer-Policy", "no-referrer")
+        .field("Cache-Control", "no-cache")
+        .keep(Keep::Close);
+    let mut bytes = head.end();
+    if !is_head {
+        bytes.extend_from_slice(PAGE.as_bytes());
+    }
+    bytes
+}
+
+/// The second half of the handshake (RFC 6455 section 4.2).
+fn upgrade(head: &RequestHead, room: Policy) -> Reply {
+    let fields = head.fields();
+    let bad = |why| Reply::Last(ResponseHead::new(Status::BadRequest).refuse(why, false));
+    if !fields.lists("connection", "upgrade") {
+        return bad("Upgrade without Connection: Upgrade");
+    }
+    let Some(version) = fields.only("sec-websocket-version") else {
+        return bad("not one Sec-WebSocket-Version");
+    };
+    if version != WEBSOCKET_VERSION {
+        let head = ResponseHead::new(Status::UpgradeRequired)
+            .upgrade("websocket")
+            .field("Sec-WebSocket-Version", WEBSOCKET_VERSION);
+        return Reply::Last(head.refuse("another version of WebSocket", false));
+    }
+    let is_key = |key: &&str| BASE64.decode(key).is_ok_and(|key| key.len() == 16);
+    let Some(key) = fields.only("sec-websocket-key").filter(is_key) else {
+        return bad("not one Sec-WebSocket-Key");
+    };
+    let response = ResponseHead::new(Status::SwitchingProtocols)
+        .upgrade("websocket")
+        .field("Sec-WebSocket-Accept", derive_accept_key(key.as_bytes()));
+    Reply::Upgrade(room, response.end())
+}
+
+/// Whether a page of another site is behind it. A client that sends no Origin is no browser, and then no page can be behind it.
+fn is_cross_site(head: &RequestHead) -> bool {
+    let is_same = |origin: &str| {
+        origin.split_once("://").is_some_and(|(scheme, origin)| {
+            matches!(scheme, "http" | "https")
+                && head.authority().is_some_and(|host| origin.eq_ignore_ascii_case(host))
+        })
+    };
+    head.fields().contains("origin") && !head.fields().only("origin").is_some_and(is_same)
+}
+
+/// Whether a host is this machine.
+fn is_ours(host: &str, names: &[String]) -> bool {
+    host.parse::<IpAddr>().is_ok()
+        || host.eq_ignore_ascii_case("localhost")
+        || names.iter().any(|ours| ours.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -174,9 +137,9 @@ mod tests {
 
     fn reply(head: &str) -> Reply {
         let head = head.replace('\n', "\r\n") + "\r\n";
-        let (length, parsed) = Head::parse(head.as_bytes()).unwrap().unwrap();
+        let (length, parsed) = RequestHead::parse(head.as_bytes(), &ACCEPTS).unwrap().unwrap();
         assert_eq!(length, head.len());
-        parsed.reply(&["lab.example".to_owned()])
+        super::reply(&parsed, &["lab.example".to_owned()])
     }
 
     fn status(reply: &Reply) -> &str {
@@ -201,13 +164,9 @@ mod tests {
             assert!(page.starts_with(b"HTTP/1.1 200 OK") && page.ends_with(PAGE.as_bytes()), "{path}");
         }
         assert_eq!(status(&reply("GET /favicon.ico HTTP/1.1\nHost: localhost\n")), "404");
-        assert_eq!(status(&reply("GET / HTTP/1.1\n")), "400");
-        let refused = |head: &[u8]| String::from_utf8(refusal(Head::parse(head).unwrap_err())).unwrap();
-        let post = refused(b"POST / HTTP/1.1\r\n\r\n");
-        assert!(post.starts_with("HTTP/1.1 405 ") && post.contains("\r\nAllow: GET, HEAD\r\n"), "{post}");
-        assert!(refused(b"GET / HTTP/2.0\r\n\r\n").starts_with("HTTP/1.1 505 "));
-        let long = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(HEADERS_LIMIT + 1));
-        assert!(refused(long.as_bytes()).starts_with("HTTP/1.1 431 "));
+        let post = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx";
+        let post = RequestHead::parse(post, &ACCEPTS).unwrap_err().response();
+        assert!(post.starts_with(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n"));
     }
 
     #[test]
@@ -241,6 +200,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_handshake_is_refused_and_another_protocol_is_ignored() {
+        let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n";
+        let version = "Sec-WebSocket-Version: 13\n";
+        let ask = |fields: &str| reply(&format!("GET /server HTTP/1.1\nHost: localhost\n{fields}"));
+        let whole = format!("Connection: TE\nConnection: upgrade\nUpgrade: h2c, WebSocket\n{version}{key}");
+        assert_eq!(status(&ask(&whole)), "101");
+        assert_eq!(status(&ask(&whole.replace("upgrade", "close"))), "400");
+        assert_eq!(status(&ask(&whole.replace(", WebSocket", ""))), "200");
+        for (line, instead) in [(version, ""), (key, ""), (key, "Sec-WebSocket-Key: c2hvcnQ=\n")] {
+            assert_eq!(status(&ask(&whole.replace(line, instead))), "400", "{line} {instead}");
+        }
+        for line in [version, key] {
+            assert_eq!(status(&ask(&format!("{whole}{line}"))), "400", "twice: {line}");
+        }
+        let Reply::Last(old) = ask(&whole.replace(": 13", ": 8")) else { panic!() };
+        let old = String::from_utf8(old).unwrap();
+        assert!(old.starts_with("HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n"), "{old}");
+        assert!(old.contains("\r\nSec-WebSocket-Version: 13\r\n"), "{old}");
+        assert!(old.contains("\r\nConnection: Upgrade, close\r\n"), "{old}");
+    }
+
+    #[test]
     fn pages_of_other_sites_are_refused() {
         let ours = "127.0.0.1:7777";
         assert_eq!(status(&upgrade("/server", ours, Some("http://127.0.0.1:7777"))), "101");
@@ -252,11 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn the_host_of_a_whole_url_is_the_one_that_is_asked() {
+        let evil = "GET http://evil.example/ HTTP/1.1\nHost: localhost\n";
+        assert_eq!(status(&reply(evil)), "403");
+        let ours = "GET http://localhost HTTP/1.1\nHost: evil.example\n";
+        assert_eq!(status(&reply(ours)), "200");
+        let Reply::Last(refused) =
+            upgrade("http://localhost/server", "evil.example", Some("http://evil.example"))
+        else {
+            panic!()
+        };
+        assert!(refused.starts_with(b"HTTP/1.1 403"));
+    }
+
+    #[test]
     fn a_name_must_be_known_to_be_ours() {
         for host in ["127.0.0.1", "[::1]:7777", "10.1.2.3:80", "LOCALHOST:1", "lab.example:7777"] {
             assert_eq!(status(&reply(&format!("GET / HTTP/1.1\nHost: {host}\n"))), "200", "{host}");
         }
-        for host in ["evil.example:7777", "127.0.0.1.evil.example", "[::1", ""] {
+        for host in ["evil.example:7777", "127.0.0.1.evil.example", "[::1%25x]", ""] {
             assert_eq!(status(&reply(&format!("GET / HTTP/1.1\nHost: {host}\n"))), "403", "{host}");
         }
     }

@@ -14,9 +14,10 @@ use common::core::limits::Timeouts;
 use common::core::outbox::{Outbox, OutboxLimit, WhenFull};
 use common::core::service::{Answer, Memory, Peer, PeerId, Protocol, Service};
 use common::core::timer::Timer;
+use common::protocol::http::RequestHead;
 use tungstenite::protocol::frame::coding::CloseCode;
 
-use super::http::{Head, Reply};
+use super::http::{self, Reply};
 use super::protocol::FromBrowser;
 use super::room::{Delivery, Policy, Room, TAKEN};
 use super::visitors::Visitors;
@@ -50,8 +51,8 @@ impl WhiteboardService {
         WhiteboardService { state: Mutex::new(state), names, outbox_bytes, ping }
     }
 
-    fn head(&self, client: &Peer, head: &Head) -> Answer {
-        match head.reply(&self.names) {
+    fn head(&self, client: &Peer, head: &RequestHead) -> Answer {
+        match http::reply(head, &self.names) {
             Reply::Last(bytes) => Answer::last(bytes),
             Reply::Upgrade(room, bytes) => {
                 lock(&self.state).visitors.upgrade(client.id, room);

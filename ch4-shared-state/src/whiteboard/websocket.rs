@@ -1,5 +1,5 @@
 //! WebSocket, the server's half, sans-I/O: a [`Protocol`] whose first request is the head of an HTTP request, and whose
-//! others are messages. RFC 6455; the heads of HTTP and of frames are read by the crate `tungstenite`.
+//! others are messages. RFC 6455; the heads of frames are read by the crate `tungstenite`.
 //!
 //! ```text
 //!   GET /server HTTP/1.1 … ⏎⏎       ──► Incoming::Head       (the service answers 101, or with a page)
@@ -15,15 +15,13 @@ use std::io::Cursor;
 
 use common::core::input::Input;
 use common::core::service::{Decoded, Protocol, Refusal};
+use common::protocol::http::{RequestHead, ResponseHead, Status};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use super::http;
 use super::protocol::MESSAGE_LIMIT;
-
-/// Longest head of an HTTP request, bytes.
-pub const HEAD_LIMIT: usize = 8 * 1024;
 
 /// Most frames of one message. They may be empty, and what costs the sender nothing must not cost us much.
 const FRAMES_LIMIT: usize = 1024;
@@ -32,10 +30,10 @@ const FRAMES_LIMIT: usize = 1024;
 const CONTROL_LIMIT: u64 = 125;
 
 /// What has come from a browser.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// The head of an HTTP request.
-    Head(http::Head),
+    Head(RequestHead),
     /// A whole text message.
     Text(String),
     /// "Are you there?", to be answered with the same bytes.
@@ -86,8 +84,8 @@ impl Protocol for WebSocket {
         match (self.upgraded, why) {
             (true, Refusal::TimedOut) => close(CloseCode::Policy, "too slow"),
             (true, Refusal::NoRoom) => close(CloseCode::Again, "no memory left"),
-            (false, Refusal::TimedOut) => http::refusal("408 Request Timeout"),
-            (false, Refusal::NoRoom) => http::refusal("503 Service Unavailable"),
+            (false, Refusal::TimedOut) => ResponseHead::new(Status::RequestTimeout).refuse("", false),
+            (false, Refusal::NoRoom) => ResponseHead::new(Status::ServiceUnavailable).refuse("", false),
         }
     }
 }
@@ -100,19 +98,14 @@ enum Stop {
 
 impl WebSocket {
     fn head(&mut self, input: &mut Input) -> Decoded<Incoming> {
-        let seen = &input.bytes()[..input.bytes().len().min(HEAD_LIMIT)];
-        match http::Head::parse(seen) {
+        match RequestHead::parse(input.bytes(), &http::ACCEPTS) {
             Ok(Some((length, head))) => {
-                self.upgraded = head.is_upgrade();
+                self.upgraded = http::is_upgrade(&head);
                 input.skip(length);
                 Decoded::Request(Incoming::Head(head))
             }
-            Ok(None) if seen.len() == HEAD_LIMIT => {
-                let answer = http::refusal("431 Request Header Fields Too Large");
-                Decoded::Malformed { answer, why: "the head of a request longer than the limit" }
-            }
             Ok(None) => Decoded::Incomplete,
-            Err(refusal) => Decoded::Malformed { answer: http::refusal(refusal), why: "not our HTTP" },
+            Err(rejection) => Decoded::Malformed { answer: rejection.response(), why: rejection.why },
         }
     }
 

@@ -11,9 +11,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::core::service::{Answer, Body, BodyStream, Peer, Piece, Protocol, Service};
+use common::protocol::http::{Keep, ResponseHead, Status};
 
 use super::catalogue::Catalogue;
-use super::protocol::{BINARY, Http, TEXT, Wanted, head};
+use super::protocol::{Http, Wanted};
+
+/// The type of a file: a browser saves it. And of the list: a browser shows it.
+const BINARY: &str = "application/octet-stream";
+/// See [`BINARY`].
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The longest piece, bytes: half of what the kernel takes at once from a sender, as a rule.
 const CHUNK: u64 = 64 * 1024;
@@ -47,10 +53,11 @@ impl Files {
 
     /// What is sent: the head, and where the body comes from.
     fn find(&self, wanted: &Wanted) -> (Vec<u8>, Source) {
-        let close = wanted.close;
+        let head =
+            |status, length, kind| ResponseHead::new(status).content(kind, length).keep(wanted.keep).end();
         let found = |length, kind, source| {
             let source = if wanted.only_head { Source::Nothing } else { source };
-            (head(200, length, close, kind).into_bytes(), source)
+            (head(Status::Ok, length, kind), source)
         };
         if wanted.name.is_empty() {
             let list = self.catalogue.list();
@@ -58,7 +65,7 @@ impl Files {
         }
         match self.catalogue.find(&wanted.name) {
             Some((file, length)) => found(length, BINARY, Source::File { file, from: 0, end: length }),
-            None => (head(404, 0, close, BINARY).into_bytes(), Source::Nothing),
+            None => (head(Status::NotFound, 0, TEXT), Source::Nothing),
         }
     }
 }
@@ -79,7 +86,7 @@ impl Service for Files {
         let (catalogue, pace) = (Arc::clone(&self.catalogue), self.pace);
         let stream = FileStream { catalogue, peer: *peer, pace, head: Some(head), source, not_before: None };
         let body = Body::Stream(Box::new(stream));
-        if wanted.close { Answer::last(body) } else { Answer::new(body) }
+        if wanted.keep == Keep::Close { Answer::last(body) } else { Answer::new(body) }
     }
 }
 

@@ -19,7 +19,7 @@ impl Connection {
             "GET /{room} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
-        let (_, head) = Head::parse(head.as_bytes()).unwrap().unwrap();
+        let (_, head) = RequestHead::parse(head.as_bytes(), &http::ACCEPTS).unwrap().unwrap();
         self.says(service, Incoming::Head(head));
         let hello = format!(r#"{{"type":"hello","name":"N","replica":{replica},"key":[{key},0,0,0]}}"#);
         self.says(service, Incoming::Text(hello));

@@ -5,6 +5,7 @@ use common::core::conversation::Conversation;
 use common::core::limits::Limits;
 use common::core::service::{Answer, Peer, Service};
 use common::core::work::AnyService;
+use common::protocol::http::HEAD_LIMIT;
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -70,7 +71,7 @@ fn conversation() -> Vec<u8> {
 
 fn expected() -> Vec<Incoming> {
     vec![
-        Incoming::Head(http::Head::parse(HEAD).unwrap().unwrap().1),
+        Incoming::Head(RequestHead::parse(HEAD, &http::ACCEPTS).unwrap().unwrap().1),
         Incoming::Text("one".into()),
         Incoming::Ping(b"?".to_vec()),
         Incoming::Text("twö".into()),
