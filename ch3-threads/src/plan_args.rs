@@ -52,7 +52,7 @@ pub struct PlanArgs {
     /// With --ask: how many bytes must come back for it, whatever they are
     #[arg(long, value_name = "N", requires = "ask", conflicts_with = "answer")]
     pub answer_bytes: Option<usize>,
-    /// By which fraction patience outlasts the timeout: three stays of 5s are exactly 15s, and the notes' fourth client is served
+    /// By which fraction clients wait longer than the timeout: three stays of 5s are exactly 15s, and the notes' fourth client is served
     #[arg(long, default_value_t = 0.1, value_name = "FRACTION")]
     pub grace: f64,
     /// Multiply timeout and stay; measured durations stay as they are [simulate: 1]

@@ -4,25 +4,24 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`plan`] | what is to be simulated of the board, and in whose words: its own or redis' |
-//! | [`engine`] [`poll`] | one `epoll(7)` loop for all clients |
-//! | [`board`] [`subscriber`] [`publisher`] | the board's crowd |
-//! | [`transcript`] | the one order of its messages, with which everybody is compared |
-//! | [`players`] | the game's crowd, and its referee |
-//! | [`server`] | what is measured |
-//! | [`outcome`] [`present`] | the figures |
+//! | `plan` | what is to be simulated of the board, and in whose words: its own or redis' |
+//! | `measurement` | the course of a run |
+//! | `board` `subscriber` `publisher` | the board's clients, a workload of [`common::loadgen`] |
+//! | `transcript` | the one order of its messages, with which everybody is compared |
+//! | `players` | the game's clients, and their referee |
+//! | `server` | what is measured |
+//! | `outcome` `present` | the figures |
 
-pub mod board;
-pub mod engine;
+mod board;
+mod measurement;
 pub mod outcome;
 pub mod plan;
-pub mod players;
-pub mod poll;
-pub mod present;
-pub mod publisher;
-pub mod server;
-pub mod subscriber;
-pub mod transcript;
+mod players;
+mod present;
+mod publisher;
+mod server;
+mod subscriber;
+mod transcript;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -40,7 +39,7 @@ use common::support::child_server::ChildServer;
 use common::support::cli::{duration, human, writable};
 use common::support::interrupt;
 
-use engine::Course;
+use measurement::Schedule;
 use outcome::Outcome;
 use plan::{Dialect, HEADER, Load, Plan};
 use server::{Watch, resolve};
@@ -216,16 +215,19 @@ impl SimulateArgs {
         }
         let racy = self.racy.iter().flat_map(|pause| ["--racy".to_owned(), human(*pause)]).collect();
         let (server, target) = self.server("guessword-server", racy)?;
-        let plan = players::Plan {
+        let plan = players::plan::Plan {
             target,
             players,
-            load: self.rate.map_or(players::Load::Think(self.think.unwrap_or_default()), players::Load::Rate),
+            load: self.rate.map_or(
+                players::plan::Load::Think(self.think.unwrap_or_default()),
+                players::plan::Load::Rate,
+            ),
             leave: self.leave,
-            course: Course { warm_up: self.warm_up, time: self.time },
+            schedule: Schedule { warm_up: self.warm_up, time: self.time },
             seed: self.seed(),
         };
         let mut watch = Watch::new(server.as_ref());
-        let mut outcome = players::run(&plan, interrupted, || watch.look())
+        let mut outcome = players::game::run(&plan, interrupted, || watch.look())
             .with_context(|| format!("{players} players, seed {}", plan.seed))?;
         outcome.server = watch.used(outcome.seconds, outcome.answered);
         server.map(ChildServer::stop);
@@ -273,7 +275,7 @@ impl SimulateArgs {
 /// Runs the board's plan, and looks at the server meanwhile.
 ///
 /// # Errors
-/// As [`board::run`].
+/// Nobody to connect to, too few descriptors, a connection that broke, or anything but every message once and in one order.
 pub fn measure(
     plan: &Plan,
     server: Option<&ChildServer>,

@@ -5,8 +5,8 @@ use common::bench::goal::Goal;
 
 use super::contestants::EVENT_DRIVEN;
 use super::generators::{CEILING, REDIS_BENCHMARK, SIMULATOR_NGINX, SIMULATOR_REDIS, TABLE, WRK};
+use super::sample::StallSeen;
 use super::sample::{Results, Table, fault};
-use super::stall::StallSeen;
 
 /// Requests per second that the simulator should manage, many under way in each connection.
 const PIPELINED_PER_S: f64 = 3e6;

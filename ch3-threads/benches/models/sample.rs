@@ -66,3 +66,14 @@ fn remarks(row: &Row) -> [Vec<String>; 2] {
     let behind = [starved, fault(row).map(str::to_owned)];
     [bound.into_iter().collect(), behind.into_iter().flatten().collect()]
 }
+
+/// The 99th percentiles of the two loops.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct StallSeen {
+    /// Closed loop, milliseconds.
+    pub closed_p99_ms: f64,
+    /// Open loop, milliseconds.
+    pub open_p99_ms: f64,
+    /// The longest that either saw, milliseconds.
+    pub longest_ms: f64,
+}

@@ -7,27 +7,16 @@
 use std::time::Duration;
 
 use common::loadgen::{Plan, Scenario};
-use serde::Serialize;
 
 use super::contestants::limit;
 use super::limit::Kind;
+use super::sample::StallSeen;
 use super::testbed::Testbed;
 
 /// Requests per second of the open loop: a small part of what the server could do.
 const RATE: f64 = 10_000.0;
 /// So that there is more than one stall.
 const SHORTEST: Duration = Duration::from_millis(2200);
-
-/// The 99th percentiles of the two loops.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct StallSeen {
-    /// Closed loop, milliseconds.
-    pub closed_p99_ms: f64,
-    /// Open loop, milliseconds.
-    pub open_p99_ms: f64,
-    /// The longest that either saw, milliseconds.
-    pub longest_ms: f64,
-}
 
 /// Both loops against the same server.
 ///
@@ -42,7 +31,7 @@ pub fn run(testbed: &Testbed<'_>, time: Duration) -> anyhow::Result<StallSeen> {
     let plan = Plan {
         duration: time.max(SHORTEST),
         seed: testbed.seed,
-        keep_lives: 0,
+        keep_timelines: 0,
         ..Plan::new(Scenario::Echo, server.address)
     };
     let closed = testbed.run(&plan)?.latency_us();

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use common::bench::machine::{Pins, process_ms, thread_ms};
-use common::loadgen::{self, Plan, Run, Scenario, Unwatched};
+use common::loadgen::{self, Plan, Run, Scenario, Unobserved};
 
 use super::contestants::{Entry, Server};
 use super::loads::Load;
@@ -47,7 +47,7 @@ impl Testbed<'_> {
             timeout: TIMEOUT,
             exchange: server.exchange.clone(),
             seed: self.seed,
-            keep_lives: 0,
+            keep_timelines: 0,
             ..Plan::new(load.scenario, server.process.address)
         };
         let (began, before_ms) = (Instant::now(), thread_ms());
@@ -85,7 +85,7 @@ impl Testbed<'_> {
     /// # Errors
     /// As [`loadgen::run`].
     pub fn run(&self, plan: &Plan) -> anyhow::Result<Run> {
-        Ok(loadgen::run(plan, &Unwatched, self.interrupted)?)
+        Ok(loadgen::run(plan, &Unobserved, self.interrupted)?)
     }
 }
 

@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::Context;
 use common::bench::machine::Foreign;
 use common::core::trace;
-use common::loadgen::{self, Plan, Scenario, Unwatched};
+use common::loadgen::{self, Plan, Scenario, Unobserved};
 use common::report::{Row, ScenarioNote};
 use common::support::cli::human;
 use indicatif::ProgressBar;
@@ -124,7 +124,7 @@ impl Experiment<'_> {
             row.lost += std::mem::take(&mut row.refused);
             self.bar.suspend(|| tracing::error!("{} died in the middle of it", contestant.name()));
         }
-        let timeline = trace.map(|path| timeline::join(&run.lives, &entries(&path)));
+        let timeline = trace.map(|path| timeline::join(&run.timelines, &entries(&path)));
         Ok(Row { model: contestant.name(), about: contestant.about().into(), server, timeline, ..row })
     }
 
@@ -132,9 +132,9 @@ impl Experiment<'_> {
     fn simulate(&self, contestant: &Contestant, plan: &Plan) -> anyhow::Result<loadgen::Run> {
         // The echo has a warm-up of its own, and whoever serves one client must not lose it to a warm-up.
         if plan.scenario == Scenario::Connect && *contestant != Contestant::Model(Model::OneClient, None) {
-            loadgen::run(&Plan { connections: 20, ..plan.clone() }, &Unwatched, self.interrupted)?;
+            loadgen::run(&Plan { connections: 20, ..plan.clone() }, &Unobserved, self.interrupted)?;
         }
-        Ok(loadgen::run(plan, &Unwatched, self.interrupted)?)
+        Ok(loadgen::run(plan, &Unobserved, self.interrupted)?)
     }
 
     fn plan(&self, scenario: Scenario, target: std::net::SocketAddr) -> anyhow::Result<Plan> {

@@ -1,32 +1,32 @@
-//! The clients' lives and the server's trace on one time axis: both read the same clock, and a client's port is its
+//! The clients' times and the server's trace on one time axis: both read the same clock, and a client's port is its
 //! name on both sides.
 
 use std::collections::BTreeMap;
 
 use common::core::trace::{Entry, Event};
-use common::loadgen::Life;
+use common::loadgen::ClientTimeline;
 use common::report::{ClientLine, Lane, Slice, SliceKind, Timeline};
 
 /// More slices than this in one lane are no picture any more.
 const SLICES: usize = 400;
 
 /// Joins them. Lanes without anything to show are left out.
-pub fn join(lives: &[Life], trace: &[Entry]) -> Timeline {
-    let began = lives.iter().map(|life| life.began_ns).min().unwrap_or(0);
-    let ended = lives.iter().map(|life| life.ended_ns).max().unwrap_or(0);
+pub fn join(timelines: &[ClientTimeline], trace: &[Entry]) -> Timeline {
+    let began = timelines.iter().map(|client| client.began_ns).min().unwrap_or(0);
+    let ended = timelines.iter().map(|client| client.ended_ns).max().unwrap_or(0);
     let ms = |ns: u64| ns.saturating_sub(began) as f64 / 1e6;
-    let clients = lives
+    let clients = timelines
         .iter()
-        .map(|life| ClientLine {
-            name: life.name.clone(),
-            began_ms: ms(life.began_ns),
-            served_ms: life.served_ns.map(ms),
-            ended_ms: ms(life.ended_ns),
-            outcome: life.fate,
+        .map(|client| ClientLine {
+            name: client.name(),
+            began_ms: ms(client.began_ns),
+            served_ms: client.served_ns.map(ms),
+            ended_ms: ms(client.ended_ns),
+            outcome: client.outcome,
         })
         .collect();
     let by_port: BTreeMap<u16, usize> =
-        lives.iter().enumerate().map(|(index, life)| (life.port, index)).collect();
+        timelines.iter().enumerate().map(|(index, client)| (client.port, index)).collect();
 
     let mut lanes: BTreeMap<&str, OpenLane> = BTreeMap::new();
     let mut order: Vec<&str> = Vec::new();
@@ -114,15 +114,14 @@ mod tests {
 
     #[test]
     fn recognises_a_client_by_its_port() {
-        let life = |client: usize, port| Life {
+        let client = |client: usize, port| ClientTimeline {
             client,
-            name: format!("client-{client}"),
             port,
             began_ns: 1_000_000,
             connected_ns: Some(1_000_000),
             served_ns: Some(2_000_000),
             ended_ns: 9_000_000,
-            fate: ClientOutcome::Served,
+            outcome: ClientOutcome::Served,
         };
         let entry = |at_ms: u64, lane: &str, event, port| Entry {
             at_ns: at_ms * 1_000_000,
@@ -136,7 +135,7 @@ mod tests {
             entry(4, "worker-9", Event::Release, 40),
             entry(4, "worker-9", Event::Hold, 99), // the warm-up's client, say
         ];
-        let timeline = join(&[life(1, 40), life(2, 41)], &trace);
+        let timeline = join(&[client(1, 40), client(2, 41)], &trace);
         let shown: Vec<_> =
             timeline.lanes.iter().map(|lane| (lane.name.as_str(), lane.slices.len())).collect();
         assert_eq!(shown, [("worker-9", 1), ("worker-10", 1)]);

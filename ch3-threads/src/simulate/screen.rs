@@ -1,6 +1,6 @@
 //! What is seen while a simulation runs: the log lines of the notes (figure 4.6), or a progress bar.
 
-use common::loadgen::{Event, Plan, Scenario, Watch};
+use common::loadgen::{Event, Observer, Plan, Scenario};
 use common::support::cli::human;
 use common::support::log::speak_as;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -32,7 +32,7 @@ impl Screen<'_> {
     }
 }
 
-impl Watch for Screen<'_> {
+impl Observer for Screen<'_> {
     fn progress(&self, done: u64, total: u64) {
         self.bar.set_length(total);
         self.bar.set_position(done);

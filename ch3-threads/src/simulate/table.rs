@@ -17,7 +17,7 @@ pub fn header(plan: &Plan) -> String {
         plan.scenario.service(),
         plan.seed,
         plan.time_scale,
-        human(plan.patience()),
+        human(plan.effective_timeout()),
         if plan.threads == 1 { "1 thread".into() } else { format!("{} threads", plan.threads) },
         plan.faulty,
     );

@@ -1,105 +1,84 @@
-//! The crowd at the notification board: publishers, subscribers, and some who only hold their connections.
+//! The clients of the notification board as a workload: publishers, subscribers, and some that only hold their connections.
 //!
 //! ```text
 //!   what is due ──► publishers ──► server ──► subscribers ──► transcript: right?  histogram: how late?
 //! ```
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use common::loadgen::{Input, LoopContext, Reading, Workload, allow_files, drive, histogram};
 use hdrhistogram::Histogram;
-use nix::sys::epoll::EpollFlags;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::engine::{self, Clock, Course};
+use super::measurement::{Measurement, Phase, Schedule};
 use super::outcome::{Latency, Outcome};
 use super::plan::{Load, Plan};
-use super::poll::{PATIENCE, Poll, allow_descriptors, connect};
 use super::publisher::Publisher;
 use super::subscriber::Subscriber;
 use super::transcript::Transcript;
-use common::support::interruptible::InterruptibleStream;
 
 const READ_AT_ONCE: usize = 256 * 1024;
+/// Descriptors beside those of the clients.
+const OWN_FILES: u64 = 64;
+/// So many bytes of a publisher unsent, and no more is put behind them: the server does not keep up, and its clients notice.
+const MOST_UNSENT: usize = 1 << 20;
+/// Clients that are on their way at once.
+const COMING_AT_ONCE: usize = 64;
 
-/// Runs the plan. `watch` is called when what is counted begins, and at its end.
+/// Runs the plan. `look` is called when what is counted begins, and at its end.
 ///
 /// # Errors
 /// Nobody to connect to, too few descriptors, a connection that broke, or a [`Violation`](super::transcript::Violation).
-pub fn run(plan: &Plan, interrupted: &AtomicBool, watch: impl FnMut()) -> anyhow::Result<Outcome> {
-    let poll = Poll::new()?;
-    let mut crowd = Crowd::connect(plan, &poll, interrupted)?;
-    let course = Course { warm_up: plan.warm_up, time: plan.time };
-    let span = engine::run(&mut crowd, &poll, course, interrupted, watch)?;
-    let delivered = span.to - span.from;
-    let missing: u64 =
-        crowd.subscribers.iter().map(|subscriber| crowd.published - subscriber.place.messages).sum();
-    Ok(Outcome {
-        published: crowd.published,
-        delivered_in_all: crowd.tally.delivered,
-        missing,
-        seconds: span.seconds,
-        delivered,
-        per_s: delivered as f64 / span.seconds,
-        latency_us: Latency::of(&crowd.tally.latency),
-        generator_busy: span.busy,
-        ..Outcome::default()
-    })
+pub fn run(plan: &Plan, interrupted: &AtomicBool, mut look: impl FnMut()) -> anyhow::Result<Outcome> {
+    let clients = plan.stalled + plan.subscribers + plan.publishers;
+    allow_files(clients as u64 + OWN_FILES)?;
+    let context = LoopContext::new(plan.target, clients, clients)?;
+    let schedule = Schedule { warm_up: plan.warm_up, time: plan.time };
+    let mut board = Board {
+        plan,
+        measurement: Measurement::new(schedule, clients, interrupted, &mut look),
+        subscribers: (0..plan.subscribers).map(|_| Subscriber::new(plan.dialect)).collect(),
+        publishers: (0..plan.publishers).map(|number| Publisher::new(number, plan)).collect(),
+        transcript: Transcript::new(plan.dialect, plan.publishers, plan.bytes),
+        published: 0,
+        delivered: 0,
+        latency: histogram(),
+        order: StdRng::seed_from_u64(plan.seed),
+        due: None,
+    };
+    drive(&mut board, context, READ_AT_ONCE)?;
+    board.outcome()
 }
 
-struct Crowd<'a> {
+/// Its clients are numbered: the stalled ones, the subscribers, the publishers.
+struct Board<'a> {
     plan: &'a Plan,
+    measurement: Measurement<'a, u64>,
     subscribers: Vec<Subscriber>,
     publishers: Vec<Publisher>,
-    /// They only hold their connections.
-    _stalled: Vec<TcpStream>,
     transcript: Transcript,
     published: u64,
-    order: StdRng,
-    scratch: Vec<u8>,
-    tally: Tally,
-}
-
-struct Tally {
     delivered: u64,
     latency: Histogram<u64>,
+    order: StdRng,
+    /// When the next message is to be published, in the open loop.
+    due: Option<Duration>,
 }
 
-/// The keys of publishers begin here; those of subscribers at 0.
-const PUBLISHERS: u64 = 1 << 32;
+/// What a client is.
+enum Role {
+    Stalled,
+    Subscriber(usize),
+    Publisher(usize),
+}
 
-impl<'a> Crowd<'a> {
-    fn connect(plan: &'a Plan, poll: &Poll, interrupted: &AtomicBool) -> anyhow::Result<Crowd<'a>> {
-        allow_descriptors(plan.subscribers + plan.publishers + plan.stalled + 64)?;
-        let stalled = (0..plan.stalled).map(|_| connect(plan.target)).collect::<anyhow::Result<_>>()?;
-        let mut subscribers = Vec::with_capacity(plan.subscribers);
-        for key in 0..plan.subscribers {
-            let stream = subscribe(plan, key, interrupted)?;
-            poll.listen(&stream, key as u64)?;
-            subscribers.push(Subscriber::new(stream));
-        }
-        let mut publishers = Vec::with_capacity(plan.publishers);
-        for number in 0..plan.publishers {
-            let stream = connect(plan.target)?;
-            stream.set_nonblocking(true)?;
-            poll.listen(&stream, PUBLISHERS + number as u64)?;
-            publishers.push(Publisher::new(stream, number, plan));
-        }
-        Ok(Crowd {
-            plan,
-            subscribers,
-            publishers,
-            _stalled: stalled,
-            transcript: Transcript::new(plan.dialect, plan.publishers, plan.bytes),
-            published: 0,
-            order: StdRng::seed_from_u64(plan.seed),
-            scratch: vec![0; READ_AT_ONCE],
-            tally: Tally { delivered: 0, latency: Latency::histogram() },
-        })
+impl Board<'_> {
+    fn role(&self, client: usize) -> Role {
+        let Some(number) = client.checked_sub(self.plan.stalled) else { return Role::Stalled };
+        number.checked_sub(self.subscribers.len()).map_or(Role::Subscriber(number), Role::Publisher)
     }
 
     /// What the slowest subscriber has got.
@@ -107,52 +86,13 @@ impl<'a> Crowd<'a> {
         self.subscribers.iter().map(|subscriber| subscriber.place.messages).min().unwrap_or(self.published)
     }
 
-    fn acknowledged(&self) -> u64 {
-        self.publishers.iter().map(|publisher| publisher.acknowledged).sum()
+    fn has_settled(&self) -> bool {
+        let acknowledged: u64 = self.publishers.iter().map(|publisher| publisher.acknowledged).sum();
+        self.least() == self.published && acknowledged == self.published
     }
 
-    fn send(&mut self, poll: &Poll, number: usize) -> anyhow::Result<()> {
-        let publisher = &mut self.publishers[number];
-        publisher.send().context("a publisher's connection broke")?;
-        if publisher.waits != publisher.wants_to_write() {
-            publisher.waits = publisher.wants_to_write();
-            poll.await_room(&publisher.stream, PUBLISHERS + number as u64, publisher.waits)?;
-        }
-        Ok(())
-    }
-}
-
-/// Connects one, and waits until it is a subscriber.
-fn subscribe(plan: &Plan, number: usize, interrupted: &AtomicBool) -> anyhow::Result<TcpStream> {
-    let (hello, expected) = plan.dialect.subscribe();
-    let mut stream = InterruptibleStream::over(connect(plan.target)?, PATIENCE, interrupted)?;
-    stream.write_all(hello)?;
-    let mut answer = vec![0; expected.len()];
-    match stream.read_exact(&mut answer) {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => bail!(
-            "only {number} of {} subscribers are served: has the server's model room for all clients?",
-            plan.subscribers
-        ),
-        answered => answered.context("no answer to a subscription")?,
-    }
-    if answer != expected {
-        bail!(
-            "the board at {} is not empty, or no board: every message of it would be compared",
-            plan.target
-        );
-    }
-    Ok(stream.into_nonblocking()?)
-}
-
-impl engine::Crowd for Crowd<'_> {
-    /// Deliveries.
-    type Count = u64;
-
-    fn count(&self) -> u64 {
-        self.tally.delivered
-    }
-
-    fn act(&mut self, poll: &Poll, now: Duration) -> anyhow::Result<Option<Duration>> {
+    /// Publishes what is due.
+    fn publish(&mut self, now: Duration, context: &mut LoopContext) {
         let due = match self.plan.load {
             Load::Window(window) => self.least() + window,
             Load::Rate(rate) => (now.as_secs_f64() * rate) as u64 + 1,
@@ -162,53 +102,122 @@ impl engine::Crowd for Crowd<'_> {
                 1 => 0,
                 count => self.order.random_range(0..count),
             };
-            if self.publishers[number].is_choked() {
+            let out = context.outgoing(self.plan.stalled + self.subscribers.len() + number);
+            if out.len() >= MOST_UNSENT {
                 break;
             }
             let due_ns = match self.plan.load {
                 Load::Window(_) => now.as_nanos() as u64,
                 Load::Rate(rate) => (self.published as f64 / rate * 1e9) as u64,
             };
-            self.publishers[number].publish(self.plan);
+            self.publishers[number].publish(self.plan, out);
             self.transcript.published(number, due_ns);
             self.published += 1;
         }
-        for number in 0..self.publishers.len() {
-            if self.publishers[number].wants_to_write() {
-                self.send(poll, number)?;
-            }
-        }
-        Ok(match self.plan.load {
+        self.due = match self.plan.load {
             Load::Window(_) => None,
             Load::Rate(rate) => Some(Duration::from_secs_f64(self.published as f64 / rate)),
-        })
+        };
     }
 
-    fn hear(&mut self, poll: &Poll, key: u64, flags: EpollFlags, clock: &Clock) -> anyhow::Result<()> {
-        if key >= PUBLISHERS {
-            let number = (key - PUBLISHERS) as usize;
-            if flags.contains(EpollFlags::EPOLLOUT) {
-                self.send(poll, number)?;
+    /// Bytes for this subscriber; says whether it asks again.
+    fn deliver(&mut self, number: usize, bytes: &[u8], now_ns: u64) -> anyhow::Result<bool> {
+        let Board { subscribers, transcript, delivered, latency, measurement, .. } = self;
+        let subscriber = &mut subscribers[number];
+        let was_subscribed = subscriber.is_subscribed();
+        let run_ns = measurement.since_start(now_ns).as_nanos() as u64;
+        let asks = subscriber.handle_received(bytes, transcript, |due_ns| {
+            *delivered += 1;
+            if measurement.counts(Duration::from_nanos(due_ns)) {
+                latency.saturating_record(run_ns.saturating_sub(due_ns).max(1));
             }
-            self.publishers[number].read(self.plan, &mut self.scratch).context("a publisher")?;
-        } else {
-            let Crowd { subscribers, transcript, tally, scratch, plan, .. } = self;
-            let now_ns = clock.now().as_nanos() as u64;
-            subscribers[key as usize].read(plan.dialect, scratch, transcript, |due_ns| {
-                tally.delivered += 1;
-                if clock.counts(Duration::from_nanos(due_ns)) {
-                    tally.latency.saturating_record(now_ns.saturating_sub(due_ns).max(1));
+        });
+        if was_subscribed {
+            return asks;
+        }
+        if subscriber.is_subscribed() {
+            measurement.arrive(now_ns);
+        }
+        asks.with_context(|| format!("the board at {}", self.plan.target))
+    }
+
+    fn outcome(&self) -> anyhow::Result<Outcome> {
+        let span = self.measurement.span()?;
+        let delivered = span.to - span.from;
+        let missing = |subscriber: &Subscriber| self.published - subscriber.place.messages;
+        Ok(Outcome {
+            published: self.published,
+            delivered_in_all: self.delivered,
+            missing: self.subscribers.iter().map(missing).sum(),
+            seconds: span.seconds,
+            delivered,
+            per_s: delivered as f64 / span.seconds,
+            latency_us: Latency::of(&self.latency),
+            generator_busy: span.busy,
+            ..Outcome::default()
+        })
+    }
+}
+
+impl Workload for Board<'_> {
+    type Error = anyhow::Error;
+
+    fn act(&mut self, context: &mut LoopContext) -> anyhow::Result<()> {
+        self.transcript.forget(self.subscribers.iter().map(|subscriber| subscriber.place));
+        match self.measurement.phase(context.now_ns(), self.delivered)? {
+            Phase::Arriving => {
+                for client in self.measurement.admit(COMING_AT_ONCE) {
+                    context.connect(client, None);
+                    if let Role::Subscriber(_) = self.role(client) {
+                        context.outgoing(client).extend(self.plan.dialect.subscribe().0);
+                    }
                 }
-            })?;
+            }
+            Phase::Running(now) => self.publish(now, context),
+            Phase::Settling if self.has_settled() => self.measurement.settle(),
+            Phase::Settling => {}
         }
         Ok(())
     }
 
-    fn tidy(&mut self) {
-        self.transcript.forget(self.subscribers.iter().map(|subscriber| subscriber.place));
+    fn deadline(&mut self, now_ns: u64) -> Option<u64> {
+        self.measurement.deadline(now_ns, self.due)
     }
 
-    fn has_settled(&mut self) -> anyhow::Result<bool> {
-        Ok(self.least() == self.published && self.acknowledged() == self.published)
+    fn handle_input(
+        &mut self,
+        client: usize,
+        input: Input<'_>,
+        context: &mut LoopContext,
+    ) -> anyhow::Result<()> {
+        match (self.role(client), input) {
+            (_, Input::Refused(error)) => {
+                Err(error).with_context(|| format!("nobody listens at {}", self.plan.target))
+            }
+            // It never reads, and so it does not even hear that it has no connection any more.
+            (Role::Stalled, Input::Broken(_)) => Ok(()),
+            (_, Input::Broken(error)) => {
+                Err(error).context("the connection of a subscriber or a publisher broke")
+            }
+            // It is there when it was answered.
+            (Role::Subscriber(_), Input::Connected) => Ok(()),
+            (role, Input::Connected) => {
+                if let Role::Stalled = role {
+                    context.set_reading(client, Reading::Nothing);
+                }
+                self.measurement.arrive(context.now_ns());
+                Ok(())
+            }
+            (Role::Subscriber(number), Input::Received(bytes)) => {
+                if self.deliver(number, bytes, context.now_ns())? {
+                    context.outgoing(client).extend(b"2:;");
+                }
+                Ok(())
+            }
+            (Role::Publisher(number), Input::Received(bytes)) => {
+                self.publishers[number].handle_received(bytes, self.plan).context("a publisher")
+            }
+            (_, Input::Received(_) | Input::Timeout) => Ok(()),
+        }
     }
 }

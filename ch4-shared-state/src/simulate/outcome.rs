@@ -53,12 +53,6 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// An empty one, of nanoseconds up to ten minutes.
-    #[must_use]
-    pub fn histogram() -> Histogram<u64> {
-        Histogram::new_with_bounds(1, 600_000_000_000, 3).expect("the bounds are in order")
-    }
-
     /// `None` when nothing was recorded. The histogram counts nanoseconds.
     pub fn of(histogram: &Histogram<u64>) -> Option<Latency> {
         let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;

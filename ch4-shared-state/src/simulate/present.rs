@@ -16,9 +16,6 @@ use common::support::cli::{human, stdout};
 type Row = (&'static str, String);
 
 /// Prints the rows, and writes them and the figures to the files that are asked for.
-///
-/// # Errors
-/// A file cannot be written, or nobody reads the output.
 pub fn present(
     rows: &[Row],
     figures: &impl Serialize,
@@ -40,7 +37,6 @@ pub fn present(
 }
 
 /// Of the notification board.
-#[must_use]
 pub fn of_the_board(plan: &Plan, outcome: &outcome::Outcome) -> Vec<Row> {
     let load = match plan.load {
         plan::Load::Window(window) => format!("closed loop, {window} on their way"),
@@ -64,12 +60,11 @@ pub fn of_the_board(plan: &Plan, outcome: &outcome::Outcome) -> Vec<Row> {
 }
 
 /// Of the guess-word game.
-#[must_use]
-pub fn of_the_game(plan: &players::Plan, outcome: &players::outcome::Outcome) -> Vec<Row> {
+pub fn of_the_game(plan: &players::plan::Plan, outcome: &players::outcome::Outcome) -> Vec<Row> {
     let load = match plan.load {
-        players::Load::Think(think) if think.is_zero() => "closed loop, the next guess at once".into(),
-        players::Load::Think(think) => format!("closed loop, {} to think", human(think)),
-        players::Load::Rate(rate) => format!("open loop, {rate} guesses/s"),
+        players::plan::Load::Think(think) if think.is_zero() => "closed loop, the next guess at once".into(),
+        players::plan::Load::Think(think) => format!("closed loop, {} to think", human(think)),
+        players::plan::Load::Rate(rate) => format!("open loop, {rate} guesses/s"),
     };
     let comings =
         if outcome.left == 0 { String::new() } else { format!(", {} left and came again", outcome.left) };

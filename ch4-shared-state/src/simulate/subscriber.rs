@@ -1,18 +1,18 @@
 //! A client that fetches whatever is published, and checks it against the transcript.
 
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use anyhow::{Context, bail};
 
 use super::plan::Dialect;
-use super::transcript::{Place, Transcript, Violation};
+use super::transcript::{Place, Transcript};
 
 /// One of them.
 #[derive(Debug)]
 pub struct Subscriber {
-    /// Its connection, non-blocking.
-    pub stream: TcpStream,
+    dialect: Dialect,
     /// How far it is.
     pub place: Place,
+    /// What it still has to hear before it is a subscriber.
+    greeting: &'static [u8],
     state: State,
     /// A `2:;` is out.
     asked: bool,
@@ -34,56 +34,44 @@ enum State {
     Messages,
 }
 
-/// What ends a run.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// The connection.
-    #[error("a subscriber's connection broke")]
-    Broken(#[from] io::Error),
-    /// The messages.
-    #[error(transparent)]
-    Violation(#[from] Violation),
-    /// The frames.
-    #[error("a subscriber got bytes that its protocol does not have: {0}")]
-    Senseless(String),
-}
-
 impl Subscriber {
-    /// One that has subscribed and has been answered.
-    pub fn new(stream: TcpStream) -> Subscriber {
-        Subscriber { stream, place: Place::default(), state: State::Between, asked: false, again: false }
+    /// One that is to subscribe.
+    pub fn new(dialect: Dialect) -> Subscriber {
+        Subscriber {
+            dialect,
+            place: Place::default(),
+            greeting: dialect.subscribe().1,
+            state: State::Between,
+            asked: false,
+            again: false,
+        }
     }
 
-    /// Reads once, and asks if there is something to ask. `delivered` gets the time when each message was due that is now whole.
-    ///
-    /// # Errors
-    /// [`Fault`]
-    pub fn read(
+    /// Whether it has subscribed and was answered.
+    pub fn is_subscribed(&self) -> bool {
+        self.greeting.is_empty()
+    }
+
+    /// Takes bytes, and says whether it asks again. `delivered` gets the time when each message was due that is now whole.
+    pub fn handle_received(
         &mut self,
-        dialect: Dialect,
-        scratch: &mut [u8],
+        bytes: &[u8],
         transcript: &mut Transcript,
         mut delivered: impl FnMut(u64),
-    ) -> Result<(), Fault> {
-        let count = match self.stream.read(scratch) {
-            Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        let bytes = &scratch[..count];
-        match dialect {
+    ) -> anyhow::Result<bool> {
+        let (greeting, bytes) = bytes.split_at(bytes.len().min(self.greeting.len()));
+        let rest = self.greeting.strip_prefix(greeting);
+        self.greeting =
+            rest.context("it is not empty, or no board: every message of it would be compared")?;
+        match self.dialect {
             Dialect::Redis => drop(transcript.follow(&mut self.place, bytes, None, delivered)?),
             Dialect::Board => self.frames(bytes, transcript, &mut delivered)?,
         }
-        if self.again && !self.asked {
+        let asks = self.again && !self.asked;
+        if asks {
             (self.asked, self.again) = (true, false);
-            let sent = self.stream.write(b"2:;")?;
-            if sent < 3 {
-                return Err(io::Error::other("the server does not read").into());
-            }
         }
-        Ok(())
+        Ok(asks)
     }
 
     fn frames(
@@ -91,7 +79,7 @@ impl Subscriber {
         mut bytes: &[u8],
         transcript: &mut Transcript,
         delivered: &mut impl FnMut(u64),
-    ) -> Result<(), Fault> {
+    ) -> anyhow::Result<()> {
         while let Some(&first) = bytes.first() {
             match (self.state, first) {
                 (State::Between, b'7') => self.state = State::Notified,
@@ -117,7 +105,7 @@ impl Subscriber {
                 }
                 _ => {
                     let what = bytes[..bytes.len().min(20)].escape_ascii().to_string();
-                    return Err(Fault::Senseless(what));
+                    bail!("a subscriber got bytes that its protocol does not have: {what}");
                 }
             }
             bytes = &bytes[1..];

@@ -102,9 +102,6 @@ impl Transcript {
 
     /// A subscriber has got `bytes`; of them it takes those before `stop`. Says how many that were, and calls `delivered` for each
     /// message that is now whole, with the time when it was due.
-    ///
-    /// # Errors
-    /// [`Violation`].
     pub fn follow(
         &mut self,
         place: &mut Place,
@@ -130,9 +127,6 @@ impl Transcript {
     }
 
     /// The answer ends where a subscriber is: so does the message before it.
-    ///
-    /// # Errors
-    /// [`Violation`].
     pub fn end_of_answer(&mut self, place: &mut Place, delivered: impl FnMut(u64)) -> Result<(), Violation> {
         if place.bytes == self.forgotten + self.bytes.len() as u64 && place.bytes > self.open {
             self.close(place.bytes)?;

@@ -44,9 +44,9 @@ impl Exchange {
         (!ask.is_empty() && length > 0).then_some(Exchange { ask, answer: Answer::Length(length) })
     }
 
-    /// Bytes per request.
-    pub fn ask_length(&self) -> usize {
-        self.ask.len()
+    /// A request.
+    pub fn ask(&self) -> &[u8] {
+        &self.ask
     }
 
     /// Bytes per answer.
@@ -58,7 +58,7 @@ impl Exchange {
     }
 }
 
-/// Both directions of a stream: shared by all clients of an event loop, never changed.
+/// Both directions of a stream: coordinator by all clients of an event loop, never changed.
 #[derive(Debug)]
 pub(super) struct Script {
     ask: Pattern,
@@ -97,7 +97,7 @@ impl Script {
             verify: answer.is_some(),
             answer,
             phased: false,
-            ask_length: exchange.ask_length() as u64,
+            ask_length: exchange.ask.len() as u64,
             answer_length: exchange.answer_length() as u64,
         }
     }

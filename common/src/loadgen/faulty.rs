@@ -112,7 +112,7 @@ impl fmt::Display for Faulty {
 
 /// What the faulty clients did, all together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FaultyDeeds {
+pub struct FaultyCounts {
     /// Connections that came about.
     pub connections: u64,
     /// Bytes they sent.
@@ -125,8 +125,8 @@ pub struct FaultyDeeds {
     pub hung_up_on: u64,
 }
 
-impl FaultyDeeds {
-    pub(super) fn add(&mut self, other: &FaultyDeeds) {
+impl FaultyCounts {
+    pub(super) fn add(&mut self, other: &FaultyCounts) {
         self.connections += other.connections;
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;

@@ -101,9 +101,9 @@ pub struct Plan {
     /// Fixed bytes to send and expect instead of the simulator's own pattern (`echo`), or instead of the number (`connect`,
     /// at most a few KiB): this is how a server of another protocol is measured.
     pub exchange: Option<Exchange>,
-    /// By which fraction patience outlasts [`Plan::timeout`].
+    /// By which fraction a client waits longer than [`Plan::timeout`].
     ///
-    /// Three stays of 5 s *are* the 15 s of patience, and in the notes (figure 4.6) the fourth client is served with
+    /// Three stays of 5 s *are* the 15 s of the timeout, and in the notes (figure 4.6) the fourth client is served with
     /// 12 ms to spare: a race between two clocks. A tenth of grace turns the notes' result into the certain one: the
     /// sequential server serves 4 of `patience` and answers 2 of `heavy`.
     pub grace: f64,
@@ -117,8 +117,8 @@ pub struct Plan {
     /// is not a tenth of five. Nor is the kernel's clock: where the server's backlog is full, a connection is tried
     /// again after 1, 3 and 7 s (tcp(7), SYN), so scale only against a backlog with room for all clients.
     pub time_scale: f64,
-    /// Lives kept in [`super::Run::lives`].
-    pub keep_lives: usize,
+    /// Clients whose times are kept in [`super::Run::timelines`].
+    pub keep_timelines: usize,
 }
 
 impl Plan {
@@ -143,7 +143,7 @@ impl Plan {
             seed: rand::random(),
             threads: 1,
             time_scale: 1.0,
-            keep_lives: 10_000,
+            keep_timelines: 10_000,
         };
         let seconds = Duration::from_secs;
         match scenario {
@@ -157,7 +157,7 @@ impl Plan {
     }
 
     /// How long a client really waits: the timeout, scaled, with its grace.
-    pub fn patience(&self) -> Duration {
+    pub fn effective_timeout(&self) -> Duration {
         self.timeout.mul_f64(self.time_scale * (1.0 + self.grace))
     }
 
@@ -197,7 +197,7 @@ impl Plan {
             Scenario::Echo => {
                 let what = match &self.exchange {
                     Some(exchange) => {
-                        format!("{} bytes for {}", exchange.ask_length(), exchange.answer_length())
+                        format!("{} bytes for {}", exchange.ask().len(), exchange.answer_length())
                     }
                     None => format!("{} bytes", self.bytes),
                 };
@@ -251,14 +251,17 @@ mod tests {
     #[test]
     fn the_grace_outlasts_three_stays_but_not_four() {
         let plan = plan(Scenario::Patience);
-        assert!(plan.patience() > 3 * plan.scaled_stay() && plan.patience() < 4 * plan.scaled_stay());
+        assert!(
+            plan.effective_timeout() > 3 * plan.scaled_stay()
+                && plan.effective_timeout() < 4 * plan.scaled_stay()
+        );
     }
 
     #[test]
     fn waiting_is_scaled_and_measuring_is_not() {
         let mut plan = plan(Scenario::Stay);
         plan.time_scale = 0.01;
-        assert_eq!(plan.patience(), Duration::from_millis(55));
+        assert_eq!(plan.effective_timeout(), Duration::from_millis(55));
         assert_eq!(plan.scaled_stay(), Duration::from_millis(300));
         assert_eq!(plan.duration, Duration::from_secs(5));
     }

@@ -17,8 +17,8 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use crate::core::trace::monotonic_ns;
 
 /// No deadline.
-pub(super) const NEVER: u64 = u64::MAX;
-/// The token of the timer; a client's token is its index.
+pub const NEVER: u64 = u64::MAX;
+/// What epoll calls the timer; a client it calls by its number.
 pub(super) const TIMER: u64 = u64::MAX;
 /// Nearer deadlines are waited for awake: a timer costs more than that.
 const AWAKE_NS: u64 = 3_000;
@@ -35,7 +35,7 @@ pub(super) struct Poll {
 }
 
 impl Poll {
-    /// For clients with the tokens `0..clients`.
+    /// For the clients `0..clients`.
     pub(super) fn new(clients: usize) -> io::Result<Poll> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let timer =
@@ -54,31 +54,31 @@ impl Poll {
     /// Watches a new socket. Closing it ends that by itself, but not at once where another thread starts a process:
     /// between fork and exec that process holds copies of our sockets, and epoll(7) goes on reporting them. So a client
     /// may be called once it is gone.
-    pub(super) fn watch(&self, stream: &TcpStream, token: u32, interest: EpollFlags) -> io::Result<()> {
-        Ok(self.epoll.add(stream, EpollEvent::new(interest, token.into()))?)
+    pub(super) fn watch(&self, stream: &TcpStream, client: usize, interest: EpollFlags) -> io::Result<()> {
+        Ok(self.epoll.add(stream, EpollEvent::new(interest, client as u64))?)
     }
 
     /// Watches for something else from now on.
-    pub(super) fn change(&self, stream: &TcpStream, token: u32, interest: EpollFlags) -> io::Result<()> {
-        Ok(self.epoll.modify(stream, &mut EpollEvent::new(interest, token.into()))?)
+    pub(super) fn change(&self, stream: &TcpStream, client: usize, interest: EpollFlags) -> io::Result<()> {
+        Ok(self.epoll.modify(stream, &mut EpollEvent::new(interest, client as u64))?)
     }
 
     /// The client wants to be called at `at_ns`, and not at the time it said before. [`NEVER`] takes it back.
-    pub(super) fn set_deadline(&mut self, token: u32, at_ns: u64) {
-        self.deadlines[token as usize] = at_ns;
+    pub(super) fn set_deadline(&mut self, client: usize, at_ns: u64) {
+        self.deadlines[client] = at_ns;
         if at_ns != NEVER {
-            self.heap.push(Reverse((at_ns, token)));
+            self.heap.push(Reverse((at_ns, client as u32)));
         }
     }
 
     /// The next client whose deadline has passed.
-    pub(super) fn pop_due(&mut self, now_ns: u64) -> Option<u32> {
+    pub(super) fn pop_due(&mut self, now_ns: u64) -> Option<usize> {
         if self.next_deadline() > now_ns {
             return None;
         }
-        let Reverse((_, token)) = self.heap.pop()?;
-        self.deadlines[token as usize] = NEVER;
-        Some(token)
+        let Reverse((_, client)) = self.heap.pop()?;
+        self.deadlines[client as usize] = NEVER;
+        Some(client as usize)
     }
 
     /// Waits until a socket is ready, until the nearest of the deadlines and `also_ns`, or for `most`.
@@ -111,8 +111,8 @@ impl Poll {
     }
 
     fn next_deadline(&mut self) -> u64 {
-        while let Some(Reverse((at_ns, token))) = self.heap.peek() {
-            if self.deadlines[*token as usize] == *at_ns {
+        while let Some(Reverse((at_ns, client))) = self.heap.peek() {
+            if self.deadlines[*client as usize] == *at_ns {
                 return *at_ns;
             }
             self.heap.pop();

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::Plan;
-use super::faulty::FaultyDeeds;
+use super::faulty::FaultyCounts;
+use super::plan::Plan;
 use crate::report::{ClientOutcome, Percentiles, Row};
 
 /// The result of a simulation, or the part of one event loop in it.
@@ -17,7 +17,7 @@ pub struct Run {
     pub clients: u64,
     /// Clients that got all they came for. In `echo`: at least one answer and no error.
     pub served: u64,
-    /// Clients whose patience ended first.
+    /// Clients whose timeout came first.
     pub gave_up: u64,
     /// Clients that were refused or reset, on whom the server hung up, or whom it answered wrongly.
     pub refused: u64,
@@ -35,7 +35,7 @@ pub struct Run {
     pub requests: u64,
     /// Connections of `connect` that did not get what they asked for.
     pub broken: u64,
-    /// Requests of `echo` that were sent and had no answer when the patience after the end was over.
+    /// Requests of `echo` that were sent and had no answer at the timeout after the end.
     pub unanswered: u64,
     /// The measured time: `echo` without its warm-up, otherwise from the first client's setting out to the last's end.
     pub elapsed: Duration,
@@ -46,10 +46,10 @@ pub struct Run {
     /// `echo`: requests meant for the measured time, those without an answer with the time they waited; `heavy` and
     /// `crowd`: from setting out; `connect`: a connection from connect to its last byte.
     pub latency: Histogram<u64>,
-    /// The lives of the first [`super::Plan::keep_lives`] clients, ordered by client.
-    pub lives: Vec<Life>,
+    /// The times of the first [`super::Plan::keep_timelines`] clients, ordered by client.
+    pub timelines: Vec<ClientTimeline>,
     /// What the faulty clients did.
-    pub faulty: FaultyDeeds,
+    pub faulty: FaultyCounts,
     /// When the first client set out, CLOCK_MONOTONIC nanoseconds.
     pub began_ns: u64,
     /// It was interrupted.
@@ -60,12 +60,10 @@ pub struct Run {
 
 /// The life of one client; all times CLOCK_MONOTONIC nanoseconds, comparable with those of another process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Life {
+pub struct ClientTimeline {
     /// Its number, counted from 1.
     pub client: usize,
-    /// `client-1`.
-    pub name: String,
-    /// Its local port, the last one if it had several: joins it with the server's journal. 0 if it never connected.
+    /// Its local port, the last one if it had several: joins it with the server's trace. 0 if it never connected.
     pub port: u16,
     /// When it set out.
     pub began_ns: u64,
@@ -73,10 +71,36 @@ pub struct Life {
     pub connected_ns: Option<u64>,
     /// When service began or its first answer was there.
     pub served_ns: Option<u64>,
-    /// When it was gone.
+    /// When it was gone; 0 before.
     pub ended_ns: u64,
     /// How it ended.
-    pub fate: ClientOutcome,
+    pub outcome: ClientOutcome,
+}
+
+impl ClientTimeline {
+    /// Of a client that has not set out.
+    pub(super) fn new(client: usize) -> ClientTimeline {
+        ClientTimeline {
+            client,
+            port: 0,
+            began_ns: 0,
+            connected_ns: None,
+            served_ns: None,
+            ended_ns: 0,
+            outcome: ClientOutcome::GaveUp,
+        }
+    }
+
+    /// How a client ends whose connection failed.
+    pub(super) fn failure(&self) -> ClientOutcome {
+        if self.served_ns.is_some() { ClientOutcome::Lost } else { ClientOutcome::Refused }
+    }
+
+    /// `client-1`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("client-{}", self.client)
+    }
 }
 
 impl Run {
@@ -97,8 +121,8 @@ impl Run {
             elapsed: Duration::ZERO,
             wait: histogram(),
             latency: histogram(),
-            lives: Vec::new(),
-            faulty: FaultyDeeds::default(),
+            timelines: Vec::new(),
+            faulty: FaultyCounts::default(),
             began_ns: u64::MAX,
             interrupted: false,
             first_error: None,
@@ -175,7 +199,7 @@ impl Run {
         self.unanswered += other.unanswered;
         self.wait.add(&other.wait).expect("the bounds are the same");
         self.latency.add(&other.latency).expect("the bounds are the same");
-        self.lives.extend(other.lives);
+        self.timelines.extend(other.timelines);
         self.faulty.add(&other.faulty);
         self.began_ns = self.began_ns.min(other.began_ns);
         self.interrupted |= other.interrupted;
@@ -183,23 +207,11 @@ impl Run {
     }
 }
 
-/// The course of a client's life as it goes on; its result is counted once, at its end.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Course {
-    pub(super) began_ns: u64,
-    pub(super) connected_ns: Option<u64>,
-    pub(super) served_ns: Option<u64>,
-    pub(super) port: u16,
-}
-
-impl Course {
-    /// How a client ends whose connection failed.
-    pub(super) fn failure(&self) -> ClientOutcome {
-        if self.served_ns.is_some() { ClientOutcome::Lost } else { ClientOutcome::Refused }
-    }
-}
-
-fn histogram() -> Histogram<u64> {
+/// An empty histogram of nanoseconds with three significant digits, from 1 ns to an hour.
+///
+/// # Panics
+/// Never: the bounds are sound.
+pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 3_600_000_000_000, 3).expect("the bounds are sound")
 }
 
@@ -231,9 +243,9 @@ mod tests {
         let run = Run { clients: 9, served: 3, refused: 6, lost: 2, deceived: 1, ..Run::new() };
         let row = run.row(&Plan::new(Scenario::Echo, ([127, 0, 0, 1], 7).into()));
         assert_eq!((row.refused, row.lost, row.wrong), (3, 2, 1));
-        let served = Course { served_ns: Some(1), ..Course::default() };
+        let served = ClientTimeline { served_ns: Some(1), ..ClientTimeline::new(1) };
         assert_eq!(
-            [Course::default(), served].map(|course| course.failure()),
+            [ClientTimeline::new(1), served].map(|client| client.failure()),
             [ClientOutcome::Refused, ClientOutcome::Lost]
         );
     }

@@ -8,7 +8,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Plan, SimError};
+use super::error::SimError;
 
 /// More connections than this from one address to one port exhaust the local ports: Linux has 28 232 for them
 /// (`net.ipv4.ip_local_port_range`), and a closed connection keeps its port in TIME_WAIT.
@@ -17,7 +17,10 @@ const PER_ADDRESS: usize = 20_000;
 const ADDRESSES: u8 = 32;
 
 /// Raises the soft limit of open files so that `needed` fit.
-pub(super) fn allow_files(needed: u64) -> Result<(), SimError> {
+///
+/// # Errors
+/// [`SimError::TooFewFiles`], or what `setrlimit(2)` says.
+pub fn allow_files(needed: u64) -> Result<(), SimError> {
     let failed = |error: nix::Error| SimError::System("read the limit of open files", error.into());
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed)?;
     if needed > hard {
@@ -39,10 +42,10 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(plan: &Plan) -> Connector {
-        let loopback = matches!(plan.target.ip(), IpAddr::V4(address) if address.is_loopback());
-        let many = plan.clients.saturating_mul(plan.connections) > PER_ADDRESS;
-        Connector { target: plan.target, source: (loopback && many).then_some(1) }
+    /// For so many connections, all together.
+    pub(super) fn new(target: SocketAddr, connections: usize) -> Connector {
+        let loopback = matches!(target.ip(), IpAddr::V4(address) if address.is_loopback());
+        Connector { target, source: (loopback && connections > PER_ADDRESS).then_some(1) }
     }
 
     /// Begins to connect and does not wait: the socket is writable when the connection is there, and its error says

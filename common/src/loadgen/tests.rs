@@ -102,7 +102,7 @@ fn short_echo(address: SocketAddr) -> Plan {
 }
 
 fn simulate(plan: &Plan) -> Run {
-    run(plan, &Unwatched, &AtomicBool::new(false)).unwrap()
+    run(plan, &Unobserved, &AtomicBool::new(false)).unwrap()
 }
 
 /// An address where nobody listens.
@@ -116,17 +116,17 @@ fn a_sequential_server_serves_four_of_the_notes_five() {
     let run = simulate(&Plan { time_scale: 0.05, ..Plan::new(Scenario::Patience, server.address) });
     assert_eq!((run.served, run.gave_up, run.refused), (4, 1, 0));
     assert_eq!(
-        run.lives
+        run.timelines
             .iter()
-            .filter(|life| life.fate == ClientOutcome::GaveUp && life.served_ns.is_none())
+            .filter(|timeline| timeline.outcome == ClientOutcome::GaveUp && timeline.served_ns.is_none())
             .count(),
         1
     );
-    for life in &run.lives {
-        assert!(life.connected_ns.unwrap() >= life.began_ns && life.port != 0);
-        assert!(life.served_ns.unwrap_or(life.ended_ns) <= life.ended_ns);
+    for timeline in &run.timelines {
+        assert!(timeline.connected_ns.unwrap() >= timeline.began_ns && timeline.port != 0);
+        assert!(timeline.served_ns.unwrap_or(timeline.ended_ns) <= timeline.ended_ns);
     }
-    let names: Vec<_> = run.lives.iter().map(|life| life.name.as_str()).collect();
+    let names: Vec<_> = run.timelines.iter().map(ClientTimeline::name).collect();
     assert_eq!(names, ["client-1", "client-2", "client-3", "client-4", "client-5"]);
 }
 
@@ -316,8 +316,10 @@ fn a_crowd_is_served_and_stays() {
         ..Plan::new(Scenario::Crowd, server.address)
     });
     assert_eq!((run.served, run.connected, run.wrong), (200, 200, 0));
-    assert!(run.lives.windows(2).all(|pair| pair[0].client + 1 == pair[1].client));
-    assert!(run.lives.iter().all(|life| life.ended_ns - life.served_ns.unwrap() >= 250_000_000));
+    assert!(run.timelines.windows(2).all(|pair| pair[0].client + 1 == pair[1].client));
+    assert!(
+        run.timelines.iter().all(|timeline| timeline.ended_ns - timeline.served_ns.unwrap() >= 250_000_000)
+    );
 }
 
 #[test]
@@ -333,7 +335,7 @@ fn faulty_clients_do_their_deeds_and_go_when_the_others_have_gone() {
 #[test]
 fn an_interruption_returns_what_was_found() {
     struct Interrupter(AtomicBool, AtomicUsize);
-    impl Watch for Interrupter {
+    impl Observer for Interrupter {
         fn happened(&self, _client: usize, event: &Event<'_>) {
             if matches!(event, Event::Served) && self.1.fetch_add(1, SeqCst) == 2 {
                 self.0.store(true, SeqCst);
@@ -352,7 +354,7 @@ fn an_interruption_returns_what_was_found() {
 fn a_watcher_hears_the_life_of_every_client_in_its_order() {
     #[derive(Default)]
     struct Log(Mutex<Vec<(usize, &'static str)>>, AtomicU64);
-    impl Watch for Log {
+    impl Observer for Log {
         fn progress(&self, done: u64, total: u64) {
             assert!(done <= total);
             self.1.fetch_add(1, SeqCst);
@@ -386,7 +388,7 @@ fn a_watcher_hears_the_life_of_every_client_in_its_order() {
 #[test]
 fn an_impossible_plan_is_an_error_and_no_run() {
     let plan = Plan { clients: 0, ..short_echo(nobody()) };
-    assert!(matches!(run(&plan, &Unwatched, &AtomicBool::new(false)), Err(SimError::Plan(_))));
+    assert!(matches!(run(&plan, &Unobserved, &AtomicBool::new(false)), Err(SimError::Plan(_))));
     let plan = Plan { clients: 4_000_000_000, ..short_echo(nobody()) };
-    assert!(matches!(run(&plan, &Unwatched, &AtomicBool::new(false)), Err(SimError::TooFewFiles { .. })));
+    assert!(matches!(run(&plan, &Unobserved, &AtomicBool::new(false)), Err(SimError::TooFewFiles { .. })));
 }

@@ -56,15 +56,6 @@ impl<'a> InterruptibleStream<'a> {
     pub fn finish(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }
-
-    /// Returns the stream in non-blocking mode.
-    ///
-    /// # Errors
-    /// What `fcntl(2)` says.
-    pub fn into_nonblocking(self) -> io::Result<TcpStream> {
-        self.stream.set_nonblocking(true)?;
-        Ok(self.stream)
-    }
 }
 
 impl Read for InterruptibleStream<'_> {

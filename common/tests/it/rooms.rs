@@ -28,13 +28,7 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Circles that are still there: a crate or bench, and the folder of the circle. Each goes as soon as it is not needed.
-const CIRCLES: &[(&str, &str)] = &[
-    // Under work: the load generator.
-    ("common", "loadgen"),
-    // Not yet done.
-    ("ch4-shared-state", "simulate::players"),
-    ("ch4-shared-state", "simulate::players::referee"),
-];
+const CIRCLES: &[(&str, &str)] = &[];
 
 /// What `protocol` and `core` import against the rule. Each goes as soon as it is not needed.
 const ROOMS: &[(&str, &str)] = &[

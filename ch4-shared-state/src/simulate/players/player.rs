@@ -1,10 +1,10 @@
-//! One player: a connection, what it has out, and what it has heard. It takes bytes apart; what they mean for the game is the
+//! One player: what it has out, and what it has heard. It takes bytes apart; what they mean for the game is the
 //! [referee](super::referee)'s business.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
+
+use anyhow::anyhow;
 
 use crate::guessword::wire::{Request, Response, Responses};
 
@@ -13,13 +13,11 @@ use super::seat::Seat;
 use super::violation::Violation;
 use super::words::Ideas;
 
-/// One of them. When it leaves and comes again it is the same with another seat and connection.
+/// One of them. When it leaves and comes again it is the same with another seat.
 #[derive(Debug)]
 pub struct Player {
     /// Under which name it plays.
     pub seat: Seat,
-    /// Its connection, non-blocking.
-    pub stream: TcpStream,
     /// Where it is in the transcript; `None` until its joining is written there.
     pub place: Option<Place>,
     /// What it has asked and has no answer to, the oldest first.
@@ -54,94 +52,44 @@ pub struct Answered {
     pub response: Response,
 }
 
-/// What ends a run.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// The connection.
-    #[error("the connection of {0} broke")]
-    Broken(Seat, #[source] io::Error),
-    /// The bytes.
-    #[error("{0} got bytes that the game does not have: {1}")]
-    Senseless(Seat, String),
-    /// The game.
-    #[error(transparent)]
-    Violation(#[from] Violation),
-}
-
 impl Player {
-    /// One that has connected and asked nothing.
-    pub fn new(seat: Seat, stream: TcpStream, ideas: Ideas) -> Player {
-        Player {
-            seat,
-            stream,
-            place: None,
-            out: VecDeque::new(),
-            due: VecDeque::new(),
-            ideas,
-            received: Vec::new(),
-        }
+    /// One that has asked nothing.
+    pub fn new(seat: Seat, ideas: Ideas) -> Player {
+        Player { seat, place: None, out: VecDeque::new(), due: VecDeque::new(), ideas, received: Vec::new() }
     }
 
     /// Comes again.
-    pub fn come_again(&mut self, seat: Seat, stream: TcpStream) {
+    pub fn come_again(&mut self, seat: Seat) {
         self.out.clear();
         self.received.clear();
-        (self.seat, self.stream, self.place) = (seat, stream, None);
+        (self.seat, self.place) = (seat, None);
     }
 
-    /// Asks some things at once.
-    ///
-    /// # Errors
-    /// The connection's; also when there is no room for some bytes.
-    pub fn ask(&mut self, requests: &[(Request, Out)]) -> Result<(), Fault> {
-        let mut frames = Vec::new();
-        for (request, out) in requests {
-            request.encode(&mut frames);
-            self.out.push_back(*out);
-        }
-        match self.stream.write(&frames) {
-            Ok(count) if count == frames.len() => Ok(()),
-            Ok(_) => Err(Fault::Broken(self.seat, io::Error::other("the server does not read"))),
-            Err(error) => Err(Fault::Broken(self.seat, error)),
-        }
+    /// Appends a request.
+    pub fn ask(&mut self, request: &Request, out: Out, outgoing: &mut Vec<u8>) {
+        request.encode(outgoing);
+        self.out.push_back(out);
     }
 
-    /// Reads once, and takes apart what is whole. Every answer goes to `answered`; says how many notices there were.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn read(
+    /// Takes apart what is whole. Every answer goes to `answered`; says how many notices there were.
+    pub fn handle_received(
         &mut self,
-        scratch: &mut [u8],
+        bytes: &[u8],
         referee: &mut Referee,
         answered: &mut Vec<Answered>,
-    ) -> Result<u64, Fault> {
-        let count = match self.stream.read(scratch) {
-            Ok(0) => {
-                let error = io::Error::new(ErrorKind::UnexpectedEof, "the server has hung up");
-                return Err(Fault::Broken(self.seat, error));
-            }
-            Ok(count) => count,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                return Ok(0);
-            }
-            Err(error) => return Err(Fault::Broken(self.seat, error)),
-        };
+    ) -> anyhow::Result<u64> {
         if self.received.is_empty() {
             // Nearly always: nothing is copied but the part of a frame at the end.
-            let (notices, taken) = self.take(&scratch[..count], referee, answered)?;
-            self.received.extend_from_slice(&scratch[taken..count]);
+            let (notices, taken) = self.take(bytes, referee, answered)?;
+            self.received.extend_from_slice(&bytes[taken..]);
             return Ok(notices);
         }
-        self.received.extend_from_slice(&scratch[..count]);
+        self.received.extend_from_slice(bytes);
         self.go_on(referee, answered)
     }
 
     /// Takes apart what has been received: its joining may have been written down meanwhile.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn go_on(&mut self, referee: &mut Referee, answered: &mut Vec<Answered>) -> Result<u64, Fault> {
+    pub fn go_on(&mut self, referee: &mut Referee, answered: &mut Vec<Answered>) -> anyhow::Result<u64> {
         let mut received = std::mem::take(&mut self.received);
         let (notices, taken) = self.take(&received, referee, answered)?;
         received.drain(..taken);
@@ -155,7 +103,7 @@ impl Player {
         bytes: &[u8],
         referee: &mut Referee,
         answered: &mut Vec<Answered>,
-    ) -> Result<(u64, usize), Fault> {
+    ) -> anyhow::Result<(u64, usize)> {
         let (mut notices, mut taken) = (0, 0);
         while taken < bytes.len() {
             let rest = &bytes[taken..];
@@ -167,10 +115,11 @@ impl Player {
                     continue;
                 }
             }
-            let senseless =
-                |_| Fault::Senseless(self.seat, rest[..rest.len().min(20)].escape_ascii().to_string());
             // A decoder that remembers how far it has looked would be wrong as soon as a frame is only compared.
-            let decoded = Responses::default().decode(rest).map_err(senseless)?;
+            let decoded = Responses::default().decode(rest).map_err(|_| {
+                let what = rest[..rest.len().min(20)].escape_ascii();
+                anyhow!("{} got bytes that the game does not have: {what}", self.seat)
+            })?;
             let Some((response, consumed)) = decoded else { break };
             match (response, &mut self.place) {
                 (Response::Notice(notice), Some(place)) => {

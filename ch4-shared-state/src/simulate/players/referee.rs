@@ -21,8 +21,8 @@ use crate::guessword::wire::{Event, Notice, SCORES_LIMIT, Score};
 
 use super::seat::Seat;
 use super::violation::Violation;
+pub use rules::State;
 use rules::{Presence, Round};
-pub use rules::{State, bit};
 
 /// How far a player is in the transcript, and what it has brought about that it has not been answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,6 @@ impl Referee {
     }
 
     /// The place of the first player, who hears everything.
-    #[must_use]
     pub fn beginning(&self) -> Place {
         Place { heard: 0, caused: None }
     }
@@ -110,25 +109,21 @@ impl Referee {
     }
 
     /// Notices in the transcript.
-    #[must_use]
     pub fn written(&self) -> u64 {
         self.forgotten + self.entries.len() as u64
     }
 
     /// Rounds that have begun.
-    #[must_use]
     pub fn rounds(&self) -> u32 {
         self.state.round
     }
 
     /// Players who have left, of whom nobody was told yet.
-    #[must_use]
     pub fn leaving(&self) -> u64 {
         self.leaving
     }
 
     /// The game as a player knows it who is there.
-    #[must_use]
     pub fn state(&self, place: Place) -> State {
         let last = place.heard.checked_sub(self.forgotten + 1);
         last.and_then(|last| self.entries.get(last as usize)).map_or(State::default(), |entry| entry.after)
@@ -148,9 +143,6 @@ impl Referee {
     }
 
     /// A notice that is not the next one of the transcript: it is the first to hear it, or something is wrong.
-    ///
-    /// # Errors
-    /// [`Violation`].
     pub fn hears(
         &mut self,
         seat: Seat,
@@ -171,9 +163,6 @@ impl Referee {
     }
 
     /// A join was answered with yes.
-    ///
-    /// # Errors
-    /// [`Violation::AnswerFirst`].
     pub fn joins(&self, seat: Seat, place: Option<&mut Place>) -> Result<(), Violation> {
         match place.and_then(|place| place.caused.take()) {
             Some(Caused::Joined) => Ok(()),
@@ -182,9 +171,6 @@ impl Referee {
     }
 
     /// A guess or a proposal was answered.
-    ///
-    /// # Errors
-    /// [`Violation`].
     pub fn answers(
         &mut self,
         seat: Seat,
@@ -218,9 +204,6 @@ impl Referee {
     }
 
     /// The scores, when nobody plays any more.
-    ///
-    /// # Errors
-    /// [`Violation::Points`].
     pub fn counts(&self, scores: &[Score]) -> Result<(), Violation> {
         let there = self.seats.iter().enumerate().filter(|(_, sitting)| sitting.presence == Presence::There);
         let mut answered: Vec<Score> = there

@@ -8,13 +8,11 @@ pub struct Seat(pub usize);
 
 impl Seat {
     /// The name of who sits there.
-    #[must_use]
     pub fn name(self) -> String {
         self.to_string()
     }
 
     /// The seat with this name, and no other spelling of it.
-    #[must_use]
     pub fn read(name: &str) -> Option<Seat> {
         let seat = Seat(name.strip_prefix('p')?.parse().ok()?);
         (seat.name() == name).then_some(seat)

@@ -7,108 +7,42 @@ use super::seat::Seat;
 pub enum Violation {
     /// Check-then-act, for example.
     #[error("round {round}: {letter} scored for {first} and then for {second}, and a letter scores once")]
-    ScoredTwice {
-        /// The round.
-        round: u32,
-        /// The letter.
-        letter: char,
-        /// Who was the fastest.
-        first: Seat,
-        /// Who was not.
-        second: Seat,
-    },
+    ScoredTwice { round: u32, letter: char, first: Seat, second: Seat },
     /// It is not in the word, or there is none.
     #[error("round {round}: {letter} scored for {seat}, and it is not in the word")]
-    NotInWord {
-        /// The last round that has begun.
-        round: u32,
-        /// The letter.
-        letter: char,
-        /// Who is said to have guessed it.
-        seat: Seat,
-    },
+    NotInWord { round: u32, letter: char, seat: Seat },
     /// The letter was open from before the guess until after its answer.
     #[error("round {round}: {seat} was refused {letter}, which is in the word and which nobody had guessed")]
-    RefusedToTheFirst {
-        /// The round.
-        round: u32,
-        /// The letter.
-        letter: char,
-        /// Who.
-        seat: Seat,
-    },
+    RefusedToTheFirst { round: u32, letter: char, seat: Seat },
     /// There was no word from before the proposal until after its answer.
     #[error("after round {round}: {seat} was refused a word, and there was none")]
-    WordRefused {
-        /// The last round.
-        round: u32,
-        /// Who.
-        seat: Seat,
-    },
+    WordRefused { round: u32, seat: Seat },
     /// The first proposal wins, and it alone.
     #[error("round {round}: {seat} proposed another word, and the first one was not guessed yet")]
-    SecondWord {
-        /// The round.
-        round: u32,
-        /// Who was second.
-        seat: Seat,
-    },
+    SecondWord { round: u32, seat: Seat },
     /// Not the word that was proposed, or not of its length, or not all of it.
     #[error("round {round}: everybody was told of the word of {seat} what is not true: {what}")]
-    WrongWord {
-        /// The round.
-        round: u32,
-        /// Who proposed it, or won.
-        seat: Seat,
-        /// What is not true.
-        what: &'static str,
-    },
+    WrongWord { round: u32, seat: Seat, what: &'static str },
     /// (`heard` counts from the first notice of the run.)
     #[error(
         "after {heard} notices {seat} heard another one than the others: one is missing, double, or out of order"
     )]
-    OtherOrder {
-        /// Notices before it.
-        heard: u64,
-        /// Who heard it.
-        seat: Seat,
-    },
+    OtherOrder { heard: u64, seat: Seat },
     /// An answer overtook its notice, or there is none.
     #[error("{seat} was told yes ({what}) before everybody was told what had happened")]
-    AnswerFirst {
-        /// Who.
-        seat: Seat,
-        /// To what.
-        what: &'static str,
-    },
+    AnswerFirst { seat: Seat, what: &'static str },
     /// All were told that it happened, and who did it was told that it did not.
     #[error("{seat} was told no ({what}), and everybody was told that it had happened")]
-    NoForYes {
-        /// Who.
-        seat: Seat,
-        /// To what.
-        what: &'static str,
-    },
+    NoForYes { seat: Seat, what: &'static str },
     /// Somebody is said to have come, gone or played who did not.
     #[error("everybody was told: {what}; and that cannot be ({why})")]
-    Impossible {
-        /// The notice.
-        what: String,
-        /// Why it cannot be.
-        why: &'static str,
-    },
+    Impossible { what: String, why: &'static str },
     /// An answer that fits no request of this player.
     #[error("{seat} was told what it did not ask for: {what}")]
-    NotAsked {
-        /// Who.
-        seat: Seat,
-        /// The answer.
-        what: String,
-    },
+    NotAsked { seat: Seat, what: String },
     /// The scores are not what the answers add up to.
     #[error("{name}: points by `S:;` {}, by the answers to its guesses {}", points(.scored), points(.answered))]
     Points {
-        /// Who.
         name: String,
         /// By the scores; `None` when it is not among them.
         scored: Option<u64>,

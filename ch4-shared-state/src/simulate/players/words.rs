@@ -21,7 +21,6 @@ pub struct Ideas {
 
 impl Ideas {
     /// Those of the player with this number.
-    #[must_use]
     pub fn new(seed: u64, number: usize) -> Ideas {
         // Far apart, so that the numbers of one run are not the seeds of another.
         let random = StdRng::seed_from_u64(seed ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));

@@ -1,33 +1,17 @@
 //! Frames are found however they are cut, and a player who joins waits until the others know where.
 
-use std::net::TcpListener;
-
 use crate::guessword::wire::Notice;
 
 use super::super::referee::State;
 use super::*;
 
-fn pair() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    (near, listener.accept().unwrap().0)
-}
-
 fn notice(text: &str) -> Vec<u8> {
     Response::Notice(Notice::parse(text)).encode()
 }
 
-/// Reads until nothing is there: what came is then known.
-fn read(
-    player: &mut Player,
-    referee: &mut Referee,
-    bytes: &[u8],
-    far: &mut TcpStream,
-) -> (u64, Vec<Answered>) {
-    let (mut answered, mut scratch) = (Vec::new(), [0; 1024]);
-    far.write_all(bytes).unwrap();
-    // All of it is in the buffer of a connection of one machine when write(2) has returned.
-    let notices = player.read(&mut scratch, referee, &mut answered).unwrap();
+fn hear(player: &mut Player, referee: &mut Referee, bytes: &[u8]) -> (u64, Vec<Answered>) {
+    let mut answered = Vec::new();
+    let notices = player.handle_received(bytes, referee, &mut answered).unwrap();
     (notices, answered)
 }
 
@@ -56,14 +40,13 @@ fn frames_are_found_however_they_are_cut() {
         ] {
             referee.hears(first, &mut place, &notice(text), &Notice::parse(text)).unwrap();
         }
-        let (near, mut far) = pair();
-        let mut player = Player::new(second, near, Ideas::new(0, 1));
+        let mut player = Player::new(second, Ideas::new(0, 1));
         player.place =
             std::iter::from_fn(|| referee.joined()).find(|(seat, _)| *seat == second).map(|at| at.1);
         let guess = Out::Play(Asked::Guess('a', State::default()), Duration::ZERO);
         player.out.extend([Out::Scores(false), Out::Join, guess]);
-        let (before, mut answered) = read(&mut player, &mut referee, &frames[..cut], &mut far);
-        let (after, rest) = read(&mut player, &mut referee, &frames[cut..], &mut far);
+        let (before, mut answered) = hear(&mut player, &mut referee, &frames[..cut]);
+        let (after, rest) = hear(&mut player, &mut referee, &frames[cut..]);
         answered.extend(rest);
         assert_eq!((before + after, answered.len()), (3, 3), "cut after {cut} bytes");
         assert!(player.received.is_empty() && player.out.is_empty());
@@ -74,11 +57,10 @@ fn frames_are_found_however_they_are_cut() {
 fn who_joins_waits_until_the_others_know_where() {
     let mut referee = Referee::default();
     let (first, second) = (referee.comes(), referee.comes());
-    let (near, mut far) = pair();
-    let mut player = Player::new(second, near, Ideas::new(0, 1));
+    let mut player = Player::new(second, Ideas::new(0, 1));
     player.out.extend([Out::Scores(false), Out::Join]);
     let frames = [b"x:;".to_vec(), notice("p1 joined"), b"d:1;".to_vec()].concat();
-    let (notices, answered) = read(&mut player, &mut referee, &frames, &mut far);
+    let (notices, answered) = hear(&mut player, &mut referee, &frames);
     assert_eq!((notices, answered.len()), (0, 1), "it is told first, and of nothing before");
 
     let mut place = referee.beginning();

@@ -4,7 +4,8 @@
 //!   word "tea"   a…e…t = 1…1…1      shown: 0…1…0      open: word without shown
 //! ```
 
-use super::{Seat, Violation};
+use super::super::seat::Seat;
+use super::super::violation::Violation;
 
 /// The game after a notice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,20 +38,17 @@ pub(super) struct Round {
 }
 
 /// The bit of a letter, from `a` to `z`: these players play with no other.
-#[must_use]
 pub fn bit(letter: char) -> Option<u32> {
     letter.is_ascii_lowercase().then(|| 1 << (letter as u32 - 'a' as u32))
 }
 
 impl State {
     /// Whether this letter would score.
-    #[must_use]
     pub fn is_open(self, letter: char) -> bool {
         self.there && bit(letter).is_some_and(|bit| self.open() & bit != 0)
     }
 
     /// Whether everybody was told of this letter.
-    #[must_use]
     pub fn is_shown(self, letter: char) -> bool {
         bit(letter).is_some_and(|bit| self.shown & bit != 0)
     }
