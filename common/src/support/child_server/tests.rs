@@ -126,3 +126,18 @@ fn a_port_is_found_in_the_kernels_table_while_a_socket_listens_on_it() {
     let ended = ChildServer::start_on(free_port().unwrap(), &mut sh("echo no room >&2; exit 5")).unwrap_err();
     assert!(ended.to_string().contains("exit status: 5") && ended.to_string().contains("no room"), "{ended}");
 }
+
+#[test]
+fn a_server_that_died_is_told_from_one_that_has_done_its_work() {
+    let ended = |script: &str| {
+        let server = ChildServer::start(&mut sh(&format!("echo LISTENING 127.0.0.1:1; {script}"))).unwrap();
+        let state = || fs::read_to_string(format!("/proc/{}/stat", server.id())).unwrap_or_default();
+        while !state().contains(") Z") {
+            sleep(Duration::from_millis(2));
+        }
+        (server.process.has_died(), server.stop().success())
+    };
+    assert_eq!(ended("exit 3"), (true, false));
+    assert_eq!(ended("kill -9 $$"), (true, false));
+    assert_eq!(ended("exit 0"), (false, true));
+}
