@@ -21,10 +21,15 @@ fn after_each_message_there_is_a_gap_for_every_client() {
         client.ask("2:;", &["1:;"]);
         let before = segments::received(&client.stream);
         client.send(&publish("its answer waits for an hour"));
-        for _ in 0..20 {
+        let mut served = 0;
+        while served < 20 {
             let mut other = Raw::connect(&server);
             other.send("2:;");
-            assert!(other.frame().starts_with("1:"));
+            let frame = other.frame();
+            // Who has come before the message is on the board gets no message, or is notified of it first.
+            let has_message = frame.starts_with("1:") && frame != "1:;";
+            assert!(has_message || frame == "1:;" || frame == "7:;", "{frame}");
+            served += u32::from(has_message);
         }
         assert_eq!(segments::received(&client.stream), before);
     }
