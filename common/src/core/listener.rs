@@ -25,7 +25,7 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use crate::core::limits::TICK;
 use crate::core::service::Peer;
-use crate::core::stop::{STALL_AT_STOP, Stop};
+use crate::core::stop::Stop;
 use crate::net::keep_alive;
 
 /// How long a server without a free descriptor does not accept.
@@ -69,7 +69,7 @@ impl Listener {
         // (So does a blocking accept.)
         socket.set_tcp_nodelay(true)?;
         socket.set_read_timeout(Some(TICK))?;
-        socket.set_write_timeout(Some(STALL_AT_STOP))?;
+        socket.set_write_timeout(Some(TICK))?;
         socket.bind(&address.into())?;
         socket.listen(backlog)?;
         let listener = TcpListener::from(socket);
