@@ -153,7 +153,7 @@ async fn say_last_words(
 ) -> io::Result<()> {
     server.tell_stop();
     conversation.pull_pushes();
-    while !conversation.transmit().is_empty() {
+    while conversation.next(Instant::now()) == Next::Send {
         send_some(server, stream, conversation).await?;
     }
     Ok(())

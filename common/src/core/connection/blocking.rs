@@ -142,7 +142,8 @@ impl Blocking {
     /// # Errors
     /// As [`next_request`](Blocking::next_request).
     pub fn flush(&mut self) -> io::Result<()> {
-        while !self.conversation.transmit().is_empty() {
+        // The time to send begins with `next`. Without it the client would be judged by the time that it had to ask.
+        while self.conversation.next(Instant::now()) == Next::Send {
             self.send_some()?;
         }
         Ok(())
