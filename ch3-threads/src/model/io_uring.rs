@@ -273,7 +273,10 @@ impl Loop<'_> {
 
     fn sent(&mut self, place: usize, result: i32, now: Instant) -> io::Result<()> {
         let slot = self.slots[place].as_mut().expect("a connection stays while something is in flight");
-        slot.sending = None;
+        let since = slot.sending.take().unwrap_or(now);
+        if is_nothing_yet(result) && !slot.is_over {
+            return self.send(place, since);
+        }
         if result < 0 {
             self.end(place, Err(io::Error::from_raw_os_error(-result)));
         } else {
@@ -310,22 +313,7 @@ impl Loop<'_> {
                 }
             }
             match slot.conversation.next(now) {
-                Next::Send => {
-                    slot.sending = Some(now);
-                    let bytes = slot.conversation.transmit();
-                    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-                    let send = opcode::Send::new(Fd(slot.stream.as_raw_fd()), bytes.as_ptr(), length);
-                    let is_slow = slot.conversation.is_slow();
-                    submit(
-                        &mut self.ring,
-                        &send.flags(libc::MSG_NOSIGNAL).build().user_data((place as u64) << 2 | SEND),
-                    )?;
-                    if is_slow {
-                        // Not with the next turn's: other slow requests of this turn come before it, and the answer is ready now.
-                        self.ring.submit()?;
-                    }
-                    return Ok(());
-                }
+                Next::Send => return self.send(place, now),
                 Next::Receive | Next::Wait if self.server.stop.requested() => {
                     self.end(place, Ok(()));
                     return Ok(());
@@ -373,6 +361,25 @@ impl Loop<'_> {
         }
     }
 
+    /// Submits what the connection has to send. It waits for its client `since` then.
+    fn send(&mut self, place: usize, since: Instant) -> io::Result<()> {
+        let Some(slot) = self.slots[place].as_mut() else { return Ok(()) };
+        slot.sending = Some(since);
+        let bytes = slot.conversation.transmit();
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let send = opcode::Send::new(Fd(slot.stream.as_raw_fd()), bytes.as_ptr(), length);
+        let is_slow = slot.conversation.is_slow();
+        submit(
+            &mut self.ring,
+            &send.flags(libc::MSG_NOSIGNAL).build().user_data((place as u64) << 2 | SEND),
+        )?;
+        if is_slow {
+            // Not with the next turn's: other slow requests of this turn come before it, and the answer is ready now.
+            self.ring.submit()?;
+        }
+        Ok(())
+    }
+
     fn cancel_receive(&mut self, place: usize) -> io::Result<()> {
         let cancel = opcode::AsyncCancel::new((place as u64) << 2 | RECEIVE);
         submit(&mut self.ring, &cancel.build().user_data(CANCEL))
@@ -415,6 +422,14 @@ impl Loop<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a send has completed because the socket's timeout is over, with nothing sent: it is submitted again.
+///
+/// The timeout is for blocking models. Here a send waits without a thread, but not for a client that has ended its side: that end
+/// makes the kernel's poll return at once, and after some attempts the kernel lets a thread of its own block in the send.
+fn is_nothing_yet(result: i32) -> bool {
+    matches!(Errno::from_raw(-result), Errno::EAGAIN | Errno::EINTR)
 }
 
 /// What came of an accept.
