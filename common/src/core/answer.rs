@@ -85,23 +85,23 @@ impl Answer {
 pub struct SharedBody(Arc<SharedBytes>);
 
 #[derive(Debug)]
-struct SharedBytes {
-    bytes: Arc<[u8]>,
-    is_stored: bool,
-    charge: OnceLock<Reservation>,
+enum SharedBytes {
+    /// As they were made, without a copy.
+    Made(Vec<u8>, OnceLock<Reservation>),
+    Stored(Arc<[u8]>),
 }
 
 impl SharedBody {
     /// Bytes that were made to be sent.
     #[must_use]
-    pub fn new(bytes: impl Into<Arc<[u8]>>) -> SharedBody {
-        SharedBody(Arc::new(SharedBytes { bytes: bytes.into(), is_stored: false, charge: OnceLock::new() }))
+    pub fn new(bytes: impl Into<Vec<u8>>) -> SharedBody {
+        SharedBody(Arc::new(SharedBytes::Made(bytes.into(), OnceLock::new())))
     }
 
     /// Bytes that the service keeps anyway, within a limit of its own: they do not count in the budget.
     #[must_use]
     pub fn stored(bytes: Arc<[u8]>) -> SharedBody {
-        SharedBody(Arc::new(SharedBytes { bytes, is_stored: true, charge: OnceLock::new() }))
+        SharedBody(Arc::new(SharedBytes::Stored(bytes)))
     }
 
     /// A handle that does not keep the bytes.
@@ -111,12 +111,13 @@ impl SharedBody {
     }
 
     pub(crate) fn charge(&self, budget: Budget) -> Result<(), NoRoom> {
-        if self.0.is_stored || self.0.charge.get().is_some() {
-            return Ok(());
+        if let SharedBytes::Made(bytes, charge) = &*self.0
+            && charge.get().is_none()
+        {
+            let mut reservation = budget.reservation();
+            reservation.resize(bytes.capacity())?;
+            let _ = charge.set(reservation); // another thread was faster: ours is released
         }
-        let mut reservation = budget.reservation();
-        reservation.resize(self.len())?;
-        let _ = self.0.charge.set(reservation); // another thread was faster: ours is released
         Ok(())
     }
 }
@@ -137,7 +138,10 @@ impl Deref for SharedBody {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0.bytes
+        match &*self.0 {
+            SharedBytes::Made(bytes, _) => bytes,
+            SharedBytes::Stored(bytes) => bytes,
+        }
     }
 }
 

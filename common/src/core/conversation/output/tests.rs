@@ -117,7 +117,7 @@ fn what_is_long_and_shared_is_sent_from_where_it_is_and_what_is_short_leaves_wit
     for bytes in [&b"a"[..], b"b"] {
         output.append_shared(SharedBody::new(bytes));
     }
-    output.append_shared(SharedBody::new(Arc::clone(&long)));
+    output.append_shared(SharedBody::stored(Arc::clone(&long)));
     output.append_push(Arc::from(*b"c"));
     output.append(b"d".to_vec());
     assert_eq!(output.bytes(), b"ab");
