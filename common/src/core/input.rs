@@ -19,7 +19,7 @@ pub struct Input {
 const KEEP: usize = 4 * 1024;
 
 /// From this length on a buffer grows by an eighth, not to twice its size.
-const GENTLE: usize = 1 << 20;
+pub(crate) const GENTLE: usize = 1 << 20;
 
 impl Input {
     /// What has come and is not taken.
