@@ -64,14 +64,16 @@ fn turn_until_stop(server: &Server, listener: &Listener) -> io::Result<()> {
     let mut scratch = vec![0; READ_AT_ONCE];
     let mut events = [EpollEvent::empty(); EVENTS_AT_ONCE];
     let mut accept_resumes = None;
-    let mut next_look = Instant::now() + TICK;
+    let mut now = Instant::now();
+    let mut next_look = now + TICK;
     'turns: while !server.stop.requested() {
         server.trace.record(Event::Wait, None);
+        let idle = next_look.saturating_duration_since(now);
         let timeout =
-            connections.timers.timeout(if accept_resumes.is_some() { ACCEPT_BACKOFF } else { TICK });
+            connections.timers.timeout(if accept_resumes.is_some() { ACCEPT_BACKOFF } else { idle });
         let Ok(count) = epoll.wait(&mut events, epoll_timeout(timeout)) else { continue }; // EINTR: the stop
         server.trace.record(Event::Turn, None);
-        let now = Instant::now();
+        now = Instant::now();
         for event in &events[..count] {
             match event.data() {
                 key if key == stop_key => break 'turns,

@@ -126,7 +126,8 @@ impl Loop<'_> {
     fn until_stop(&mut self, listener: &Listener) -> io::Result<()> {
         let (mut accepting, mut listening) = (false, false);
         let mut accept_resumes = Instant::now();
-        let mut next_look = Instant::now() + TICK;
+        let mut now = Instant::now();
+        let mut next_look = now + TICK;
         let mut was_told = false;
         let mut completions = Vec::new();
         loop {
@@ -150,9 +151,10 @@ impl Loop<'_> {
                 listening = true;
             }
             self.server.trace.record(Event::Wait, None);
-            self.wait(self.timers.timeout(if accepting { TICK } else { ACCEPT_BACKOFF }))?;
+            let idle = next_look.saturating_duration_since(now);
+            self.wait(self.timers.timeout(if accepting { idle } else { ACCEPT_BACKOFF }))?;
             self.server.trace.record(Event::Turn, None);
-            let now = Instant::now();
+            now = Instant::now();
             completions.extend(self.ring.completion());
             for completion in completions.drain(..) {
                 let (key, result, flags) = (completion.user_data(), completion.result(), completion.flags());

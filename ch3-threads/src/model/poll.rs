@@ -34,7 +34,8 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let mut slots = Slots::default();
     let mut scratch = vec![0; READ_AT_ONCE];
     let mut accept_resumes = Instant::now();
-    let mut next_look = Instant::now() + TICK;
+    let mut now = Instant::now();
+    let mut next_look = now + TICK;
     while !server.stop.requested() {
         let accept_paused = Instant::now() < accept_resumes;
         let for_listener = if accept_paused { PollFlags::empty() } else { PollFlags::POLLIN };
@@ -49,13 +50,14 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
             // Left out: poll reports a reset even to those that ask for nothing, and would spin.
             Interest::Nothing => None,
         }));
-        let timeout = slots.timers.timeout(if accept_paused { ACCEPT_BACKOFF } else { TICK });
+        let idle = next_look.saturating_duration_since(now);
+        let timeout = slots.timers.timeout(if accept_paused { ACCEPT_BACKOFF } else { idle });
         server.trace.record(Event::Wait, None);
         if nix::poll::poll(&mut list, poll_timeout(timeout)).is_err() {
             continue; // EINTR: the stop
         }
         server.trace.record(Event::Turn, None);
-        let now = Instant::now();
+        now = Instant::now();
         let is_ready = |entry: &&PollFd| entry.any() == Some(true);
         let listener_ready = is_ready(&&list[0]);
         let ready: Vec<RawFd> =

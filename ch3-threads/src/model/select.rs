@@ -36,7 +36,8 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let mut slots = Slots::default();
     let mut scratch = vec![0; READ_AT_ONCE];
     let mut accept_resumes = Instant::now();
-    let mut next_look = Instant::now() + TICK;
+    let mut now = Instant::now();
+    let mut next_look = now + TICK;
     while !server.stop.requested() {
         let accept_paused = Instant::now() < accept_resumes;
         let (mut readable, mut writable) = (FdSet::new(), FdSet::new());
@@ -52,14 +53,15 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
                 Interest::Nothing => {}
             }
         }
-        let timeout = slots.timers.timeout(if accept_paused { ACCEPT_BACKOFF } else { TICK });
+        let idle = next_look.saturating_duration_since(now);
+        let timeout = slots.timers.timeout(if accept_paused { ACCEPT_BACKOFF } else { idle });
         let mut timeout = TimeVal::new(0, timeout.as_micros() as i64);
         server.trace.record(Event::Wait, None);
         if select(None, &mut readable, &mut writable, None, &mut timeout).is_err() {
             continue; // EINTR: the stop
         }
         server.trace.record(Event::Turn, None);
-        let now = Instant::now();
+        now = Instant::now();
         let listener_ready = readable.contains(listener.as_fd());
         let is_ready = |slot: &&Slot| {
             let fd = slot.connection.as_fd();

@@ -44,7 +44,8 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let mut requests = Requests::default();
     let mut scratch = vec![0; READ_AT_ONCE];
     let mut accept_resumes = Instant::now();
-    let mut next_look = Instant::now() + TICK;
+    let mut now = Instant::now();
+    let mut next_look = now + TICK;
     thread::scope(|scope| {
         // After the stop it goes on until the last answer is there: what is in service is finished.
         while !server.stop.requested() || requests.running > 0 {
@@ -64,11 +65,12 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
             if !accept_paused {
                 list.push(readable(listener.as_fd()));
             }
-            let timeout = requests.slots.timers.timeout(if accept_paused { ACCEPT_BACKOFF } else { TICK });
+            let idle = next_look.saturating_duration_since(now);
+            let timeout = requests.slots.timers.timeout(if accept_paused { ACCEPT_BACKOFF } else { idle });
             if poll(&mut list, poll_timeout(timeout)).is_err() {
                 continue; // EINTR: the stop
             }
-            let now = Instant::now();
+            now = Instant::now();
             let ready: Vec<RawFd> = list
                 .iter()
                 .filter(|entry| entry.any() == Some(true))
