@@ -13,6 +13,8 @@
 //! | `concurrency` | clients are served beside each other, and who waits for whom |
 //! | `faults` | a client's fault is its own |
 //! | `limits` | descriptors, memory and slow readers are bounded |
+//! | `memory` | what all clients together hold is bounded |
+//! | `times` | a client that keeps its server waiting is disconnected in its time |
 //! | `stopping` | every stop is a good end |
 //! | `processes` | worker processes are replaced, and die with their parent |
 //! | `board` | the message board is one board, or the server says why it is not |
@@ -26,9 +28,11 @@ mod dialogue;
 mod faults;
 mod framing;
 mod limits;
+mod memory;
 mod processes;
 mod server;
 mod stopping;
+mod times;
 
 use ch3_threads::model::Model;
 use ch3_threads::service::ServiceKind;
@@ -110,6 +114,8 @@ fn main() {
     concurrency::add_to(&mut suite);
     faults::add_to(&mut suite);
     limits::add_to(&mut suite);
+    memory::add_to(&mut suite);
+    times::add_to(&mut suite);
     stopping::add_to(&mut suite);
     processes::add_to(&mut suite);
     board::add_to(&mut suite);

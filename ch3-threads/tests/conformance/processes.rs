@@ -122,7 +122,7 @@ fn wait_for_ten(server: &Running) {
 }
 
 /// Kills the only worker, and returns when it is dead.
-fn kill_worker(server: &Running) {
+pub fn kill_worker(server: &Running) {
     let [worker] = server.children()[..] else { panic!("one child: {:?}", server.children()) };
     kill(worker, Signal::SIGKILL).expect("it lives");
     // It dies when it is next given a processor; until then its pipe takes a request that nobody will read.

@@ -152,6 +152,11 @@ impl Running {
         said.unwrap_or_else(|so_far| panic!("it does not say {words:?}:\n{so_far}"));
     }
 
+    /// What it has said on stderr by now.
+    pub fn said(&self) -> String {
+        self.process.stderr.wait_for_end(Duration::ZERO).unwrap_or_else(|so_far| so_far)
+    }
+
     /// Waits for its end, and checks that it is a good one: status 0, no process left, no panic.
     pub fn finish(mut self, bound: Duration) -> Ended {
         let stderr = self.process.stderr.wait_for_end(bound).unwrap_or_else(|so_far| {
