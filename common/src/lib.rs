@@ -18,7 +18,7 @@
 //! | [`loadgen`] | simulated clients |
 //! | [`report`] | tables, JSON and HTML of what was measured |
 //! | [`verify`] | histories of concurrent clients, and whether an order explains them |
-//! | [`bench`] | measuring side by side |
+//! | [`mod@bench`] | measuring side by side |
 //! | [`support`] | one of each small tool: command line, log, sizes, terminal, child servers |
 //!
 //! Dependencies run one way: `protocol` imports nothing of ours, `core` imports `protocol`, and all other rooms may import `core`.

@@ -9,7 +9,7 @@
 //!   wanted from the client: one that sends and never reads fills the kernel's buffers and then its own.
 //! - **Time.** Each wait for the client has a [deadline](Conversation::deadline); see [`Timeouts`](crate::core::limits::Timeouts).
 //! - **Memory.** What is held beyond a small free allowance is reserved in the server's
-//!   [`Budget`](crate::core::budget::Budget) first. A client that finds no room is refused in the protocol's words.
+//!   [`Budget`] first. A client that finds no room is refused in the protocol's words.
 //! - **The end.** The client's end is answered with ours after the last answer. When we end first, we shut down our
 //!   sending half and read on until the client's end, because closing with unread bytes sends a reset that destroys
 //!   what the client has not read yet (RFC 1122 section 4.2.2.13).

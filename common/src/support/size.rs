@@ -25,10 +25,10 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     if size > i64::MAX as u64 { Err(format!("`{text}` is more than any file can have")) } else { Ok(size) }
 }
 
-/// Reads a size as [`bytes`] does, but at most 1 TB: more is not meant where the bytes are to be sent.
+/// Reads a size as [`bytes()`] does, but at most 1 TB: more is not meant where the bytes are to be sent.
 ///
 /// # Errors
-/// As [`bytes`], or more than 1 TB.
+/// As [`bytes()`], or more than 1 TB.
 pub fn up_to_1_tb(text: &str) -> Result<u64, String> {
     match bytes(text)? {
         size if size > TERABYTE => Err(format!("`{text}` is more than 1 TB")),
