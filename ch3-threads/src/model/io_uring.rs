@@ -13,7 +13,7 @@
 //!   its completion, and a connection must not be dropped while an operation is in flight: the compiler does not check that,
 //!   the state machine below must. And the system may forbid io_uring (containers mostly do).
 //! - **Differs from `epoll`:** a request costs no system call of its own. Accept and receive are *multishot*: submitted once,
-//!   completed again and again. Received bytes come in buffers that all connections share ([`BufferRing`]).
+//!   completed again and again. Received bytes come in buffers that all connections share (`BufferRing`).
 //!
 //! A kernel without multishot receive (before 6.0) is asked for one receive at a time, from the same buffers.
 

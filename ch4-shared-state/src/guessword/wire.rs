@@ -1,4 +1,4 @@
-//! The guess-word game's messages, in the frames of [`textframe`]. Notes, chapter 4: *shared state*.
+//! The guess-word game's messages, in the frames of `textframe`. Notes, chapter 4: *shared state*.
 //!
 //! ```text
 //! A:;           state              → a:X2VfXw==;   the word so far (`_e__`); empty while there is none
