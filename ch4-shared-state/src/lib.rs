@@ -12,6 +12,7 @@
 //! | [`locks`] | the same state behind five kinds of lock |
 //! | [`simulate`] | many clients of the board and the game |
 //! | [`verify`] | whether a server behaves as if its clients came one after another |
+//! | [`line_editor`] | a line being typed, and messages printed above it |
 
 #![warn(
     clippy::print_stderr,
@@ -21,6 +22,7 @@
 pub mod connections;
 pub mod download;
 pub mod guessword;
+pub mod line_editor;
 pub mod locks;
 pub mod notification;
 pub mod simulate;

@@ -114,6 +114,25 @@ fn what_is_typed_ahead_is_not_lost() {
 }
 
 #[test]
+fn what_is_typed_ahead_is_shown_in_the_order_of_the_board() {
+    let lines: Vec<String> = (0..40).map(|number| format!("-> line {number}")).collect();
+    let keys: String = lines.iter().map(|line| line[3..].to_owned() + ENTER).collect();
+    for _ in 0..10 {
+        let server = notify::serve("epoll", &[]);
+        let mut terminal = board(&server);
+        terminal.press(&keys);
+        let shown = |terminal: &Terminal| -> Vec<String> {
+            let message = |row: &String| row.find("-> ").map(|at| row[at..].to_owned());
+            rows(terminal).iter().filter_map(message).collect()
+        };
+        for line in &lines {
+            terminal.shows(&format!("{line}\n"));
+        }
+        assert_eq!(shown(&terminal), lines);
+    }
+}
+
+#[test]
 fn each_line_that_is_pasted_is_a_message() {
     let server = notify::serve("epoll", &[]);
     let mut terminal = board(&server);

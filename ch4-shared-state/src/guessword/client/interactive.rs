@@ -12,7 +12,8 @@
 //! **`quit` and Ctrl-D** end our half of the connection: the server answers what was asked before, and ends its own. So the answers
 //! to what was typed ahead are still shown. Ctrl-C waits for nothing.
 //!
-//! What the listener prints goes through the line editor's printer, which lifts the half-typed line, prints, and puts it back.
+//! What the listener prints goes through the [line editor](crate::line_editor), which lifts the half-typed line, prints, and puts it
+//! back.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -22,12 +23,12 @@ use std::time::Duration;
 use crate::guessword::wire::{NotTheGame, Request, Response};
 use anyhow::Context;
 use rustyline::error::ReadlineError;
-use rustyline::{DefaultEditor, ExternalPrinter};
 
 use super::command::{Command, HELP};
 use super::connection::{Connection, Gone, Sender};
 use super::view::View;
 use crate::guessword::game::word::Letter;
+use crate::line_editor::{LineEditor, Printer};
 
 const PROMPT: &str = "> ";
 
@@ -36,7 +37,7 @@ const GOODBYE: Duration = Duration::from_secs(3);
 
 /// Plays until `quit`, Ctrl-C, Ctrl-D, or the server's end.
 pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()> {
-    let mut editor = DefaultEditor::new().context("the terminal cannot be used")?;
+    let (mut editor, mut printer) = LineEditor::new()?;
     if !join(&mut editor, &mut connection, name)? {
         return Ok(());
     }
@@ -49,7 +50,6 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
         leaving: false,
         end: None,
     }));
-    let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
     lock(&shared).refresh()?;
     let state = Arc::clone(&shared);
     let (listening, heard_all) = mpsc::channel::<()>();
@@ -75,15 +75,14 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
         }
         match line {
             Ok(lines) => {
-                let _ = editor.add_history_entry(lines.trim());
                 // Pasted, it may be several; an empty one that is typed is a command, too.
                 let pasted = lines.contains('\n');
                 for line in lines.split('\n').filter(|line| !pasted || !line.trim().is_empty()) {
                     match Command::parse(line) {
                         Ok(Command::Quit) => return leave(editor),
-                        Ok(Command::Help) => editor_says(&mut editor, HELP)?,
+                        Ok(Command::Help) => editor.say(HELP)?,
                         Ok(command) => lock(&shared).obey(command)?,
-                        Err(hint) => editor_says(&mut editor, &format!("  {hint}"))?,
+                        Err(hint) => editor.say(&format!("  {hint}"))?,
                     }
                 }
             }
@@ -95,7 +94,7 @@ pub fn play(mut connection: Connection, name: Option<&str>) -> anyhow::Result<()
 }
 
 /// Asks for names until one is taken; `false` when the player gives up.
-fn join(editor: &mut DefaultEditor, connection: &mut Connection, name: Option<&str>) -> anyhow::Result<bool> {
+fn join(editor: &mut LineEditor, connection: &mut Connection, name: Option<&str>) -> anyhow::Result<bool> {
     let mut name = name.map(str::to_owned);
     loop {
         let wanted = match name.take() {
@@ -115,10 +114,8 @@ fn join(editor: &mut DefaultEditor, connection: &mut Connection, name: Option<&s
                 _ => {} // a notification: the picture comes when we have joined
             }
         }
-        editor_says(
-            editor,
-            &format!("  `{wanted}` is in use, or no name (1 to 32 bytes, no space); another one?"),
-        )?;
+        let refused = format!("  `{wanted}` is in use, or no name (1 to 32 bytes, no space); another one?");
+        editor.say(&refused)?;
     }
 }
 
@@ -223,7 +220,7 @@ impl PlayerState {
 }
 
 /// The other thread: hears what the server says, to its end.
-fn listen(connection: &mut Connection, state: &Mutex<PlayerState>, printer: &mut impl ExternalPrinter) {
+fn listen(connection: &mut Connection, state: &Mutex<PlayerState>, printer: &mut Printer) {
     let end = loop {
         match connection.next().and_then(|response| lock(state).take(response)) {
             Ok(Some(words)) => {
@@ -243,10 +240,4 @@ fn listen(connection: &mut Connection, state: &Mutex<PlayerState>, printer: &mut
     drop(state);
     // Nobody can interrupt the line editor from outside without leaving the terminal raw.
     let _ = printer.print("* the server is gone; press Enter to leave\n".into());
-}
-
-/// Prints between two lines, while nothing is being typed.
-fn editor_says(editor: &mut DefaultEditor, words: &str) -> anyhow::Result<()> {
-    let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
-    printer.print(format!("{words}\n")).context("the terminal cannot be written to")
 }

@@ -13,7 +13,8 @@
 //!
 //! **Ctrl-D** waits for the answers that are due: what was typed is on the board then, or the exit status says that it is not.
 //!
-//! What the listener prints goes through the line editor's printer, which lifts the half-typed line, prints, and puts it back.
+//! What the listener prints goes through the [line editor](crate::line_editor), which lifts the half-typed line, prints, and puts it
+//! back.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -22,13 +23,13 @@ use std::thread;
 
 use anyhow::{Context, bail};
 use rustyline::error::ReadlineError;
-use rustyline::{DefaultEditor, ExternalPrinter};
 
 use super::args::BoardClientArgs;
 use super::error::Gone;
 use super::line;
 use super::publication::request;
 use super::session::{Event, Session};
+use crate::line_editor::{LineEditor, Printer};
 
 const PROMPT: &str = "> ";
 
@@ -36,16 +37,14 @@ const PROMPT: &str = "> ";
 pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
     let stream = args.connect()?;
     stream.set_write_timeout(Some(args.timeout))?;
-    let mut editor = DefaultEditor::new().context("the terminal cannot be used")?;
-    let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
+    let (mut editor, mut printer) = LineEditor::new()?;
     let sender = stream.try_clone().context("no descriptor for the listener")?;
     let connection = Arc::new(SharedConnection {
         sender: Mutex::new(sender),
         state: Mutex::default(),
         changed: Condvar::new(),
     });
-    printer
-        .print("what you type is published; arrow keys bring back what you typed; Ctrl-D ends\n".into())?;
+    editor.say("what you type is published; arrow keys bring back what you typed; Ctrl-D ends")?;
     let shared = Arc::clone(&connection);
     thread::Builder::new()
         .name("listener".into())
@@ -59,15 +58,10 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
         }
         match line {
             Ok(line) => {
-                if !line.trim().is_empty() {
-                    let _ = editor.add_history_entry(line.as_str());
-                }
                 for text in line.lines().filter(|text| !text.trim().is_empty()) {
                     match request(text.into()) {
                         Ok(frame) => connection.publish(&frame)?,
-                        Err(too_long) => {
-                            editor.create_external_printer()?.print(format!("* {too_long}\n"))?;
-                        }
+                        Err(too_long) => editor.say(&format!("* {too_long}"))?,
                     }
                 }
             }
@@ -138,7 +132,7 @@ impl SharedConnection {
 }
 
 /// The other thread: hears what the server says, to its end.
-fn listen(mut stream: TcpStream, connection: &SharedConnection, printer: &mut impl ExternalPrinter) {
+fn listen(mut stream: TcpStream, connection: &SharedConnection, printer: &mut Printer) {
     let mut hear = || -> anyhow::Result<()> {
         let (mut session, mut events, mut reply) = (Session::default(), Vec::new(), Vec::new());
         let mut chunk = vec![0; 64 * 1024];
