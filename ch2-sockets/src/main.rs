@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use common::support::cli::{LogArgs, finish};
+use common::support::inherited;
 
 use ch2_sockets::board::{client as board_client, server as board_server};
 use ch2_sockets::kernel::socket;
@@ -53,6 +54,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    inherited::reset();
     let cli = Cli::parse();
     cli.log.start();
     let done = match &cli.command {

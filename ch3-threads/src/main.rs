@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use common::support::cli::{LogArgs, finish, stdout};
+use common::support::inherited;
 
 use ch3_threads::compare::{self, CompareArgs};
 use ch3_threads::model::Model;
@@ -52,6 +53,7 @@ The file of a model is ch3-threads/src/model/NAME.rs, with _ for -; its first li
 }
 
 fn main() -> ExitCode {
+    inherited::reset();
     let cli = Cli::parse();
     cli.log.start();
     let done = match &cli.command {

@@ -118,7 +118,7 @@ pub fn serve(
     serve_and_tell(model, service, args, worker_command, |_| {})
 }
 
-/// [`serve`], for who has more to say than `LISTENING` once the address is known.
+/// [`serve`], with more to say than `LISTENING` when the server serves.
 ///
 /// # Errors
 /// As there.
@@ -127,7 +127,7 @@ pub fn serve_and_tell(
     service: Arc<dyn AnyService>,
     args: &RunArgs,
     worker_command: Option<WorkerCommand>,
-    tell: impl FnOnce(SocketAddr),
+    tell: impl Fn(SocketAddr) + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
     if let Some(objection) = model.objection(&*service) {
         if !args.show_divergence {
@@ -163,9 +163,12 @@ pub fn serve_and_tell(
     if let Some(OutboxLimit { bytes, when_full: WhenFull::Disconnect }) = server.service.outbox() {
         listener.keep_unsent(bytes).context("the system does not let unsent bytes be bounded")?;
     }
-    let _ = writeln!(stdout(), "LISTENING {}", listener.address()); // with its stdout closed it still serves
-    tell(listener.address());
-    tracing::info!("{}: {}", model.name(), model.about());
+    let address = listener.address();
+    server.when_ready = Some(Arc::new(move || {
+        let _ = writeln!(stdout(), "LISTENING {address}"); // with its stdout closed it still serves
+        tell(address);
+        tracing::info!("{}: {}", model.name(), model.about());
+    }));
 
     let workers = args.workers.map_or(model.default_workers(), NonZeroUsize::get);
     let settings = Settings { workers, backlog: args.backlog, worker_command };

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use common::support::cli::{LogArgs, finish};
+use common::support::inherited;
 
 use ch4_shared_state::download::{self, server as files_server};
 use ch4_shared_state::guessword::{client as guessword_client, server as guessword_server};
@@ -57,6 +58,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    inherited::reset();
     let cli = Cli::parse();
     cli.log.start();
     let done = match &cli.command {

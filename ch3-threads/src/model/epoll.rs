@@ -36,6 +36,7 @@ const EVENTS_AT_ONCE: usize = 256;
 pub fn run(server: &Server, listener: Listener, loops: usize) -> io::Result<()> {
     let listener = &listener.nonblocking()?;
     if loops == 1 {
+        server.ready();
         return turn_until_stop(server, listener);
     }
     thread::scope(|scope| {
@@ -47,6 +48,7 @@ pub fn run(server: &Server, listener: Listener, loops: usize) -> io::Result<()> 
                 }
             })?;
         }
+        server.ready();
         Ok(())
     })
 }

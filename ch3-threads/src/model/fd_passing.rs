@@ -41,6 +41,7 @@ pub fn run(server: &Server, listener: Listener, workers: usize) -> io::Result<()
         pool.spawn(number, || child(server, &childs_end))?;
         lines.push(line);
     }
+    server.ready();
     let mut idle: Vec<usize> = (0..workers).rev().collect();
     while !server.stop.requested() {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
@@ -99,9 +100,8 @@ fn new_line() -> io::Result<(UnixStream, UnixStream)> {
 }
 
 fn child(server: &Server, mut line: &UnixStream) -> io::Result<()> {
-    while let Some((stream, peer)) = receive(server, line)? {
-        let wakeup = Wakeup::for_service(&*server.service)?;
-        converse(server, Connected { stream, peer, wakeup });
+    while let Some(connected) = receive(server, line)? {
+        converse(server, connected);
         if line.write_all(b"i").is_err() {
             break; // the parent is gone
         }
@@ -124,9 +124,18 @@ fn pass(line: &UnixStream, stream: &TcpStream, peer: Peer) -> nix::Result<()> {
     .map(drop)
 }
 
-fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, Peer)>> {
+/// Takes the next connection. Its descriptor needs a place in this process's table: a spare one is held until the moment it is needed.
+fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<Connected>> {
     let mut address = [0; 64];
     let mut space = cmsg_space!([RawFd; 1]);
+    let (wakeup, mut spare) = loop {
+        match Wakeup::for_service(&*server.service).and_then(|wakeup| Ok((wakeup, line.try_clone()?))) {
+            _ if server.stop.requested() => return Ok(None),
+            Ok((wakeup, spare)) => break (wakeup, Some(spare)),
+            Err(error) if Listener::is_full(&error) => server.stop.rest(ACCEPT_BACKOFF),
+            Err(error) => return Err(error),
+        }
+    };
     loop {
         // Not in recvmsg: a SIGTERM that comes just before it would be waited out for ever when the parent is dead,
         // because this child has a copy of the parent's end of its own line, and so never sees the line's end.
@@ -135,6 +144,7 @@ fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, 
         if server.stop.requested() {
             return Ok(None);
         }
+        drop(spare.take());
         let mut buffers = [IoSliceMut::new(&mut address)];
         let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
         let message = match recvmsg::<UnixAddr>(line.as_raw_fd(), &mut buffers, Some(&mut space), flags) {
@@ -145,11 +155,13 @@ fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, 
             return Ok(None); // the parent has shut down the line: the stop
         }
         let length = message.bytes;
-        let fd = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
-            _ => None,
+        // An error is MSG_CTRUNC: the kernel had no room for the descriptor in this child's table, or in the system's.
+        let fd = message.cmsgs().ok().and_then(|mut messages| {
+            messages.find_map(|control| match control {
+                ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
+                _ => None,
+            })
         });
-        // Without a descriptor the kernel had no room for one in this child's table: the client is lost, the child not.
         let Some(fd) = fd else {
             tracing::warn!("no descriptor left for a client: it is refused");
             (&*line).write_all(b"i")?;
@@ -159,6 +171,6 @@ fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<(TcpStream, 
         let stream = TcpStream::from(unsafe { OwnedFd::from_raw_fd(fd) });
         let text = String::from_utf8_lossy(&address[..length]).into_owned();
         let address = text.parse().map_err(io::Error::other)?;
-        return Ok(Some((stream, Peer::new(address))));
+        return Ok(Some(Connected { stream, peer: Peer::new(address), wakeup }));
     }
 }

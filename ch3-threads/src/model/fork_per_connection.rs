@@ -35,6 +35,7 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let exits = ChildExits::watch()?;
     let mut children = BTreeSet::new();
     let mut number = 0;
+    server.ready();
     while !server.stop.requested() {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         // An error is EINTR, the stop: the loop's condition sees it. If it came just before, the listening socket is closed and
@@ -71,14 +72,21 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
 /// Waits for every child that is dead, and for none that lives.
 fn reap(server: &Server, exits: &ChildExits, children: &mut BTreeSet<Pid>) {
     exits.forget();
-    while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-        match (status, status.pid()) {
-            (WaitStatus::StillAlive, _) => break, // the 0 at which the lab's loop must end
-            (_, Some(pid)) => {
-                server.limits.budget.close_account(pid);
-                children.remove(&pid);
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => break, // the 0 at which the lab's loop must end
+            Ok(status) => {
+                if let Some(pid) = status.pid() {
+                    server.limits.budget.close_account(pid);
+                    children.remove(&pid);
+                }
             }
-            (_, None) => {}
+            // ECHILD: there is none, even if somebody else has waited for it.
+            Err(_) => {
+                children.iter().for_each(|&pid| server.limits.budget.close_account(pid));
+                children.clear();
+                break;
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::thread::{self, Scope};
 use std::time::Duration;
 
 use common::core::server::Server;
+use common::core::workers::{cannot_start, thread_count};
 use nix::poll::PollTimeout;
 
 /// What a loop reads at once. One buffer serves all its connections.
@@ -27,6 +28,7 @@ pub fn keep_working<'scope, 'env>(
     work: impl Fn() + Send + 'scope,
 ) -> io::Result<()> {
     let worker = thread::Builder::new().name(name.clone());
+    let name_of = name.clone();
     worker
         .spawn_scoped(scope, move || {
             while catch_unwind(AssertUnwindSafe(&work)).is_err() {
@@ -35,5 +37,8 @@ pub fn keep_working<'scope, 'env>(
             }
         })
         .map(drop)
-        .inspect_err(|_| server.stop.request())
+        .map_err(|error| {
+            server.stop.request();
+            cannot_start(&name_of, &format!("this process has {} threads", thread_count()), &error)
+        })
 }

@@ -106,6 +106,7 @@ pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
         free: Vec::new(),
         timers: Timers::default(),
     });
+    server.ready();
     turns.until_stop(listener)
 }
 

@@ -30,6 +30,7 @@ pub fn accept<'a>(
     permits: &'a Semaphore,
     jobs: &Queue<Job<'a>>,
 ) -> io::Result<()> {
+    server.ready();
     loop {
         let permit = permits.take();
         let Some(connected) = server.next_client(listener)? else { return Ok(()) };

@@ -16,6 +16,7 @@ use common::core::server::Server;
 
 /// Serves the first client, then ends.
 pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
+    server.ready();
     if let Some(connected) = server.next_client(listener)? {
         converse(server, connected);
     }

@@ -36,6 +36,7 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let mut accept_resumes = Instant::now();
     let mut now = Instant::now();
     let mut next_look = now + TICK;
+    server.ready();
     while !server.stop.requested() {
         let accept_paused = Instant::now() < accept_resumes;
         let for_listener = if accept_paused { PollFlags::empty() } else { PollFlags::POLLIN };

@@ -36,6 +36,7 @@ pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<(
     for number in 0..workers {
         pool.spawn(number, child(number))?;
     }
+    server.ready();
     while let Some(dead) = pool.wait_for_exit()? {
         pool.replace(dead, child(dead))?;
     }

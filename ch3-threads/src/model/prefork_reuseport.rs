@@ -41,6 +41,7 @@ pub fn run(server: &Server, listener: Listener, backlog: i32, workers: usize) ->
     for number in 0..workers {
         pool.spawn(number, child(number))?;
     }
+    server.ready();
     while let Some(dead) = pool.wait_for_exit()? {
         pool.replace(dead, child(dead))?;
     }

@@ -40,6 +40,7 @@ pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<(
                 }
             })?;
         }
+        server.ready();
         Ok(())
     })
 }

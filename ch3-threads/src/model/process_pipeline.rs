@@ -16,17 +16,23 @@
 //!   global lock), and a crash in it takes one request, not the server. As many as there are processors are enough.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{Pid, getppid};
 use serde::{Deserialize, Serialize};
 
 use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
 use common::core::service::{AfterAnswer, Answer, Peer};
+use common::core::stop::Stop;
 use common::core::work::AnyService;
+use common::core::workers::{die_with_parent, wait_for_end, wake_stopped};
 use common::protocol::frame;
 
 use super::helpers::keep_working;
@@ -146,6 +152,7 @@ impl<C: Fn() -> Command> Handler<'_, C> {
             self.replaced(&error);
             self.worker = None;
         }
+        let server = self.server;
         let worker = match &mut self.worker {
             Some(worker) => worker,
             none => {
@@ -154,6 +161,7 @@ impl<C: Fn() -> Command> Handler<'_, C> {
                 worker
             }
         };
+        worker.wait_for_answer(server.stop);
         let done: Done = read_frame(&mut worker.from)?.ok_or(ErrorKind::UnexpectedEof)?;
         Ok(if done.ends { Answer::last(done.answer) } else { Answer::new(done.answer) })
     }
@@ -179,21 +187,37 @@ impl Worker {
         Ok(Worker { process, to, from })
     }
 
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.process.id().cast_signed())
+    }
+
+    /// Waits until there is something to read. A process that is stopped must not hold up the stop of the server.
+    fn wait_for_answer(&self, stop: Stop) {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = [readable(self.from.as_fd()), readable(stop.fd())];
+        while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
+        if fds[0].any() != Some(true) {
+            wake_stopped(self.pid());
+        }
+    }
+
     fn send(&mut self, task: &Task) -> io::Result<()> {
         write_frame(self.to.as_mut().ok_or(ErrorKind::BrokenPipe)?, task)
     }
 }
 
 impl Drop for Worker {
-    /// The end of its input ends the process; then it is waited for, so that no zombie is left.
+    /// The end of its input ends the process; then it is waited for, so that no zombie is left. Until then its number is its own.
     fn drop(&mut self) {
         self.to = None;
-        let _ = self.process.wait();
+        wake_stopped(self.pid());
+        wait_for_end(self.pid());
     }
 }
 
 /// What the worker process does until its input ends: at the server's stop, or with the server's death.
 pub fn be_worker(service: &dyn AnyService) -> io::Result<()> {
+    die_with_parent(getppid())?;
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     while let Some(task) = read_frame::<Task>(&mut input)? {
         let answer = service

@@ -38,6 +38,7 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let mut accept_resumes = Instant::now();
     let mut now = Instant::now();
     let mut next_look = now + TICK;
+    server.ready();
     while !server.stop.requested() {
         let accept_paused = Instant::now() < accept_resumes;
         let (mut readable, mut writable) = (FdSet::new(), FdSet::new());

@@ -18,6 +18,7 @@ use common::core::server::Server;
 
 /// Serves clients one at a time until the stop.
 pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
+    server.ready();
     while let Some(connected) = server.next_client(listener)? {
         converse(server, connected);
     }

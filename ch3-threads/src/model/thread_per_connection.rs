@@ -27,6 +27,7 @@ const STACK: usize = 256 * 1024;
 pub fn run(server: &Server, listener: &Listener) -> io::Result<()> {
     thread::scope(|scope| {
         let mut number = 0;
+        server.ready();
         while let Some(connected) = server.next_client(listener)? {
             number += 1;
             let peer = connected.peer;

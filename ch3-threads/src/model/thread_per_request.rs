@@ -46,6 +46,7 @@ pub fn run(server: &Server, listener: Listener) -> io::Result<()> {
     let mut accept_resumes = Instant::now();
     let mut now = Instant::now();
     let mut next_look = now + TICK;
+    server.ready();
     thread::scope(|scope| {
         // After the stop it goes on until the last answer is there: what is in service is finished.
         while !server.stop.requested() || requests.running > 0 {

@@ -43,6 +43,7 @@ pub fn run(server: &Server, listener: &Listener, workers: usize) -> io::Result<(
 }
 
 fn accept(server: &Server, listener: &Listener, connections: &Queue<Connected>) -> io::Result<()> {
+    server.ready();
     while let Some(connected) = server.next_client(listener)? {
         // Blocks when the queue is full: further clients wait in the kernel's backlog, which is bounded too.
         if connections.push(connected).is_err() {

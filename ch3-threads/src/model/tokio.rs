@@ -58,6 +58,7 @@ async fn accept(server: &Server, listener: Listener) -> io::Result<()> {
     // SAFETY: a Listener has one listening socket, open until it is dropped.
     let listener = unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE)? };
     let mut tasks = JoinSet::new();
+    server.ready();
     while !server.stop.requested() {
         let mut readiness = listener.readable().await?;
         match server.accept(listener.get_ref())? {

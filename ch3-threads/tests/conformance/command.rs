@@ -39,8 +39,11 @@ fn an_address_in_use_is_named(case: Case) {
 
 /// And those that could be made are not waited for. (With so little memory the end may also be an allocation's.)
 fn more_threads_than_possible_are_an_end_and_no_hang(case: Case) {
-    let (status, _, stderr) = case.launch().workers(4000).address_space(400_000).fail();
+    let (status, stdout, stderr) = case.launch().workers(4000).address_space(400_000).fail();
     assert!(!status.success(), "{stderr}");
+    assert!(!stdout.contains("LISTENING"), "{stderr}");
+    let names_it = stderr.contains("cannot start ") && stderr.contains("ulimit -u");
+    assert!(names_it || stderr.contains("memory allocation"), "{stderr}");
 }
 
 fn serves_over_ipv6(case: Case) {

@@ -8,25 +8,47 @@ use nix::sys::signal::{Signal, kill};
 
 use crate::client::Client;
 use crate::dialogue::exchange;
-use crate::server::{PATIENCE, Running, name};
+use crate::server::{Launch, PATIENCE, Running, STOP_BOUND, name};
 use crate::{Case, Suite, checks};
 
 /// The models whose workers are replaced.
 const CREWS: [Model; 3] = [Model::Prefork, Model::PreforkReuseport, Model::FdPassing];
 
 pub fn add_to(suite: &mut Suite) {
-    let pool = checks![a_killed_worker_is_replaced, all_workers_killed_are_all_replaced];
+    let pool = checks![
+        a_killed_worker_is_replaced,
+        a_worker_is_replaced_though_the_parent_of_all_ignores_sigchld,
+        all_workers_killed_are_all_replaced
+    ];
     suite.add(&pool, &[ServiceKind::Echo], |model| CREWS.contains(&model));
     let pipeline = checks![a_killed_idle_process_costs_no_request, a_killed_busy_process_costs_its_request];
     suite.add(&pipeline, &[ServiceKind::Heavy], |model| model == Model::ProcessPipeline);
-    suite.add(&checks![nobody_outlives_the_parent], &[ServiceKind::Echo], Model::copies_memory);
+    let processes = checks![
+        nobody_outlives_the_parent,
+        not_even_a_stopped_process_outlives_the_parent,
+        a_stopped_process_does_not_hold_up_the_stop
+    ];
+    suite.add(&processes, &[ServiceKind::Echo], Model::copies_memory);
+    let busy = checks![a_second_ctrl_c_ends_even_a_busy_process, a_busy_stopped_process_ends_with_the_stop];
+    suite.add(&busy, &[ServiceKind::Heavy], Model::copies_memory);
+    suite.add(&checks![the_workers_exist_when_it_listens], &[ServiceKind::Echo], |model| {
+        CREWS.contains(&model)
+    });
     suite.add(&checks![the_shares_add_up], &[ServiceKind::Echo], |model| {
         CREWS.contains(&model) || model == Model::Prethreaded
     });
 }
 
 fn a_killed_worker_is_replaced(case: Case) {
-    let server = case.launch().workers(1).start();
+    check_replacement(case, case.launch());
+}
+
+fn a_worker_is_replaced_though_the_parent_of_all_ignores_sigchld(case: Case) {
+    check_replacement(case, case.launch().ignoring_children());
+}
+
+fn check_replacement(case: Case, launch: Launch) {
+    let server = launch.workers(1).start();
     let mut client = Client::connect(server.address);
     check_service(case, &mut client);
     kill_worker(&server);
@@ -42,7 +64,6 @@ fn all_workers_killed_are_all_replaced(case: Case) {
     let server = case.launch().workers(10).start();
     let mut busy = Client::connect(server.address);
     check_service(case, &mut busy);
-    wait_for_ten(&server); // the first serves before the last is forked
     for worker in server.children() {
         kill(worker, Signal::SIGKILL).expect("it lives");
     }
@@ -92,6 +113,59 @@ fn nobody_outlives_the_parent(case: Case) {
     assert!(!server.children().is_empty());
     server.kill_parent();
     client.expect_hung_up();
+}
+
+fn not_even_a_stopped_process_outlives_the_parent(case: Case) {
+    let server = case.launch().start();
+    let mut held = held_by_a_stopped_process(case, &server);
+    server.kill_parent();
+    held.expect_hung_up();
+}
+
+/// The first lets requests be finished that have begun. The second waits for nothing.
+fn a_second_ctrl_c_ends_even_a_busy_process(case: Case) {
+    let server = case.launch().and(&["--delay", "60s", "--log", "debug"]).start();
+    let mut client = Client::connect(server.address);
+    client.send(exchange(case.service, 0).0);
+    server.says(&format!("a request of {}", client.address()));
+    assert_eq!(server.interrupt_until_it_ends().code(), Some(130));
+}
+
+fn a_stopped_process_does_not_hold_up_the_stop(case: Case) {
+    let server = case.launch().start();
+    let _held = held_by_a_stopped_process(case, &server);
+    server.stop();
+}
+
+/// A client whose process is stopped, with all the others.
+fn held_by_a_stopped_process(case: Case, server: &Running) -> Client {
+    let mut client = Client::connect(server.address);
+    check_service(case, &mut client);
+    for worker in server.children() {
+        kill(worker, Signal::SIGSTOP).expect("it lives");
+    }
+    client
+}
+
+/// It goes on with its request, which is finished.
+fn a_busy_stopped_process_ends_with_the_stop(case: Case) {
+    let server = case.launch().and(&["--delay", "1s", "--log", "debug"]).start();
+    let mut client = Client::connect(server.address);
+    let (request, answer) = exchange(case.service, 0);
+    client.send(request);
+    server.says(&format!("a request of {}", client.address()));
+    for worker in server.children() {
+        kill(worker, Signal::SIGSTOP).expect("it lives");
+    }
+    server.signal(Signal::SIGTERM);
+    client.expect(answer);
+    server.finish(STOP_BOUND);
+}
+
+fn the_workers_exist_when_it_listens(case: Case) {
+    let server = case.launch().workers(7).start();
+    assert_eq!(server.children().len(), 7);
+    server.stop();
 }
 
 /// As the csd examples print it, and without a lost count.

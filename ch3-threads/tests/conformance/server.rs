@@ -10,7 +10,7 @@
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ch3_threads::model::Model;
 use ch3_threads::service::ServiceKind;
@@ -28,7 +28,8 @@ pub const STOP_BOUND: Duration = Duration::from_secs(6);
 /// A server about to be started.
 pub struct Launch {
     arguments: Vec<String>,
-    limit: Option<String>,
+    /// What a shell does before it becomes the server.
+    before: Option<String>,
 }
 
 impl Launch {
@@ -40,7 +41,7 @@ impl Launch {
 
     /// Exactly these arguments of `serve`.
     pub fn with(arguments: &[&str]) -> Launch {
-        let launch = Launch { arguments: vec!["serve".into()], limit: None };
+        let launch = Launch { arguments: vec!["serve".into()], before: None };
         launch.and(arguments)
     }
 
@@ -68,12 +69,17 @@ impl Launch {
 
     /// Each of its processes may have so many descriptors.
     pub fn descriptors(self, limit: u32) -> Launch {
-        Launch { limit: Some(format!("ulimit -n {limit}")), ..self }
+        Launch { before: Some(format!("ulimit -n {limit}")), ..self }
     }
 
     /// Each of its processes may have so much address space.
     pub fn address_space(self, kib: u32) -> Launch {
-        Launch { limit: Some(format!("ulimit -v {kib}")), ..self }
+        Launch { before: Some(format!("ulimit -v {kib}")), ..self }
+    }
+
+    /// Its parent ignores SIGCHLD, which a process inherits.
+    pub fn ignoring_children(self) -> Launch {
+        Launch { before: Some("trap '' CHLD".into()), ..self }
     }
 
     /// Starts it, and waits until it listens.
@@ -96,11 +102,11 @@ impl Launch {
 
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_ch3-threads");
-        let mut command = match &self.limit {
+        let mut command = match &self.before {
             None => Command::new(program),
-            Some(limit) => {
-                let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), program]);
+            Some(before) => {
+                let mut shell = Command::new("bash"); // dash hands down no SIGCHLD that is ignored
+                shell.args(["-c", &format!("{before}; exec \"$0\" \"$@\""), program]);
                 shell
             }
         };
@@ -176,14 +182,30 @@ impl Running {
     }
 
     /// Kills its first process only, and checks that the others end by themselves.
-    pub fn kill_parent(mut self) {
+    pub fn kill_parent(self) {
         self.signal(Signal::SIGKILL);
-        // Any process that lives keeps the common stderr open.
+        assert_eq!(self.all_end().signal(), Some(Signal::SIGKILL as i32));
+    }
+
+    /// Sends its first process SIGINT again and again, and checks that the others end with it; its exit status.
+    pub fn interrupt_until_it_ends(self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.signal(Signal::SIGINT);
+            if self.process.stderr.wait_for_end(Duration::from_millis(20)).is_ok()
+                || Instant::now() > deadline
+            {
+                return self.all_end();
+            }
+        }
+    }
+
+    /// Waits until all its processes have ended; how the first one did. Any process that lives keeps the common stderr open.
+    fn all_end(mut self) -> ExitStatus {
         if let Err(so_far) = self.process.stderr.wait_for_end(STOP_BOUND) {
             panic!("orphans: {:?}\n{so_far}", self.processes());
         }
-        let ended = self.process.wait(PATIENCE).and_then(|ended| ended.status);
-        assert_eq!(ended.and_then(|status| status.signal()), Some(Signal::SIGKILL as i32));
+        self.process.wait(PATIENCE).and_then(|ended| ended.status).expect("it is our child")
     }
 
     /// Memory that its processes have allocated, bytes.

@@ -58,7 +58,11 @@ struct Running {
 }
 
 fn start(arguments: &[&str]) -> Running {
-    let child = Command::new(env!("CARGO_BIN_EXE_ch3-threads"))
+    start_as(&mut Command::new(env!("CARGO_BIN_EXE_ch3-threads")), arguments)
+}
+
+fn start_as(program: &mut Command, arguments: &[&str]) -> Running {
+    let child = program
         .arg("show")
         .args(arguments)
         .process_group(0)
@@ -97,6 +101,16 @@ impl Running {
 
 fn show(arguments: &[&str]) -> Said {
     start(arguments).finish()
+}
+
+/// Then the kernel would keep no exit status, were it not told otherwise.
+#[test]
+fn a_parent_that_ignores_sigchld_changes_nothing() {
+    for what in ["process --workers 2 --primes-below 10000", "signal", "zombie --children 2"] {
+        let mut shell = Command::new("bash"); // dash hands down no SIGCHLD that is ignored
+        shell.args(["-c", r#"trap '' CHLD; exec "$0" "$@""#, env!("CARGO_BIN_EXE_ch3-threads")]);
+        start_as(&mut shell, &what.split(' ').collect::<Vec<_>>()).finish();
+    }
 }
 
 #[test]

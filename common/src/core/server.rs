@@ -28,11 +28,14 @@ pub struct Server {
     pub trace: EventTrace,
     /// Its limits.
     pub limits: Limits,
+    /// Called once, by [`ready`](Server::ready).
+    pub when_ready: Option<Arc<dyn Fn() + Send + Sync>>,
     life: Arc<Life>,
 }
 
 /// Where the service stands in its life, in this process.
 struct Life {
+    ready: Once,
     stop: Once,
 }
 
@@ -46,7 +49,8 @@ impl Server {
             counters,
             trace: EventTrace::off(),
             limits: Limits::default(),
-            life: Arc::new(Life { stop: Once::new() }),
+            when_ready: None,
+            life: Arc::new(Life { ready: Once::new(), stop: Once::new() }),
         }
     }
 
@@ -62,6 +66,11 @@ impl Server {
         timer.end();
         self.service.end();
         served
+    }
+
+    /// Says that everything is there that serving needs, its workers too. A model calls it just before it takes the first connection.
+    pub fn ready(&self) {
+        self.life.ready.call_once(|| self.when_ready.iter().for_each(|tell| tell()));
     }
 
     /// Tells the service that the stop has come, once; all who call this wait until it has done its part. A model calls it when it

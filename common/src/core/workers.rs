@@ -20,6 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_name, set_pdeathsig};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -87,20 +88,34 @@ fn become_worker(server: &Server, name: &str, parent: Pid) -> io::Result<()> {
     server.stop.become_worker()
 }
 
-/// Asks the kernel to send this process SIGTERM when its parent dies, so that kill -9 of a server leaves no orphan.
+/// Asks the kernel to kill this process when its parent dies, so that kill -9 of a server leaves no orphan. SIGTERM would not do: a
+/// stopped process does not act on it, and nobody would be there to wait for one that is slow.
 ///
 /// # Errors
 /// What prctl(2) says, or `Other` when the parent is dead already.
 pub fn die_with_parent(parent: Pid) -> io::Result<()> {
-    set_pdeathsig(Signal::SIGTERM)?;
+    set_pdeathsig(Signal::SIGKILL)?;
     // It may have died before the kernel was asked.
     if getppid() == parent { Ok(()) } else { Err(io::Error::other("the parent is gone")) }
 }
 
 /// Threads of this process, as the kernel counts them: a directory has a link from itself, one from its parent, and one
 /// from each directory in it. One call, where to list it would be five for every fork.
-fn thread_count() -> u64 {
+pub fn thread_count() -> u64 {
     std::fs::metadata("/proc/self/task").map_or(1, |task| task.nlink() - 2)
+}
+
+/// The error for a process or thread that cannot be made: which, what is there already, and the limit that is met most often.
+#[must_use]
+pub fn cannot_start(name: &str, present: &str, error: &io::Error) -> io::Error {
+    let limit = match getrlimit(Resource::RLIMIT_NPROC) {
+        Ok((limit, _)) if limit != RLIM_INFINITY => format!("{limit} (ulimit -u)"),
+        _ => "any number (ulimit -u), so look at the control group's pids.max".to_owned(),
+    };
+    let why = format!(
+        "cannot start {name}: {error}; {present}, and this user may have {limit} processes and threads"
+    );
+    io::Error::new(error.kind(), why)
 }
 
 /// A fixed number of worker processes, each with a number; whoever dies is replaced.
@@ -125,7 +140,10 @@ impl<'a> WorkerPool<'a> {
     /// # Errors
     /// As [`fork_worker`].
     pub fn spawn(&mut self, number: usize, body: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
-        let pid = fork_worker(self.server, &format!("{}-{number}", self.role), body)?;
+        let name = format!("{}-{number}", self.role);
+        let pid = fork_worker(self.server, &name, body).map_err(|error| {
+            cannot_start(&name, &format!("there are {} like it", self.members.len()), &error)
+        })?;
         self.members.insert(pid, number);
         Ok(pid)
     }
@@ -155,10 +173,16 @@ impl<'a> WorkerPool<'a> {
     pub fn wait_for_exit(&mut self) -> io::Result<Option<usize>> {
         while !self.server.stop.requested() && !self.members.is_empty() {
             self.exits.forget();
-            match waitpid(None, Some(WaitPidFlag::WNOHANG))? {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                // Somebody else has waited for our children: they are gone, one after the other.
+                Err(Errno::ECHILD) => {
+                    let Some((pid, number)) = self.members.pop_first() else { break };
+                    return Ok(Some(self.exited(pid, number, "its exit status is lost")));
+                }
+                Err(error) => return Err(error.into()),
                 // Not in waitpid: a stop that came just before it would be waited out until some worker dies.
-                WaitStatus::StillAlive => self.exits.wait(self.server.stop),
-                status => {
+                Ok(WaitStatus::StillAlive) => self.exits.wait(self.server.stop),
+                Ok(status) => {
                     if let Some(number) = self.reap(status) {
                         return Ok(Some(number));
                     }
@@ -169,19 +193,24 @@ impl<'a> WorkerPool<'a> {
     }
 
     fn reap(&mut self, status: WaitStatus) -> Option<usize> {
-        let number = self.members.remove(&status.pid()?)?;
-        self.server.limits.budget.close_account(status.pid()?);
+        let pid = status.pid()?;
+        let number = self.members.remove(&pid)?;
         if self.server.stop.requested() {
             return None;
         }
-        self.server.counters.replaced.count();
         let how = match status {
             WaitStatus::Exited(_, code) => format!("exit status {code}"),
             WaitStatus::Signaled(_, signal, _) => format!("{signal}"),
             other => format!("{other:?}"),
         };
+        Some(self.exited(pid, number, &how))
+    }
+
+    fn exited(&self, pid: Pid, number: usize, how: &str) -> usize {
+        self.server.limits.budget.close_account(pid);
+        self.server.counters.replaced.count();
         tracing::warn!("{}-{number} died ({how}); it is replaced", self.role);
-        Some(number)
+        number
     }
 
     /// Ends every worker and waits for it.
@@ -226,15 +255,32 @@ impl AsFd for ChildExits {
     }
 }
 
-/// Asks every process to stop, and waits until all have.
-pub fn end_all(stop: Stop, workers: impl IntoIterator<Item = Pid>) {
+/// Asks every child to stop, and waits until all have.
+pub fn end_all(stop: Stop, children: impl IntoIterator<Item = Pid>) {
     stop.request();
-    let workers: Vec<Pid> = workers.into_iter().collect();
-    for &worker in &workers {
-        let _ = kill(worker, Signal::SIGTERM); // ESRCH: it was faster
+    // A child that has been waited for is not signalled: its number may be that of another process by now.
+    let is_alive = |child: &Pid| waitpid(*child, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
+    let children: Vec<Pid> = children.into_iter().filter(is_alive).collect();
+    for &child in &children {
+        let _ = kill(child, Signal::SIGTERM);
+        wake_stopped(child);
     }
-    for worker in workers {
-        while waitpid(worker, None) == Err(Errno::EINTR) {}
+    children.into_iter().for_each(wait_for_end);
+}
+
+/// Lets a stopped child go on (SIGSTOP, Ctrl-Z), so that it acts on what it was asked: a stopped process would be waited for in vain.
+pub fn wake_stopped(child: Pid) {
+    let _ = kill(child, Signal::SIGCONT);
+}
+
+/// Waits until a child has ended. One that is stopped meanwhile is killed.
+pub fn wait_for_end(child: Pid) {
+    loop {
+        match waitpid(child, Some(WaitPidFlag::WUNTRACED)) {
+            Ok(WaitStatus::Stopped(..)) => drop(kill(child, Signal::SIGKILL)),
+            Err(Errno::EINTR) => {}
+            _ => return, // ended, or ECHILD: somebody else has waited for it
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Its number is only used while nobody has waited for it: until then the kernel gives neither that number nor that of its group to
 //! another process (wait(2), setpgid(2)).
 
-#![expect(unsafe_code, reason = "what is done between fork and exec, wait4(2), and handlers of signals")]
+#![expect(unsafe_code, reason = "what is done between fork and exec, and wait4(2)")]
 
 use std::fmt;
 use std::io;
@@ -16,11 +16,12 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, killpg, sigaction};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, getpid, getppid};
 
 use super::transcript::Transcript;
+use crate::support::inherited::keep_exit_statuses;
 
 /// How long a process may take to end after SIGTERM.
 const STOP_TIME: Duration = Duration::from_secs(10);
@@ -255,17 +256,4 @@ fn reap(pid: Pid) -> Ended {
             },
         };
     }
-}
-
-/// Where SIGCHLD is ignored, which is inherited, the kernel keeps no exit status, and the number of a child is free at once.
-fn keep_exit_statuses() -> io::Result<()> {
-    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: no handler is set but one that was set before.
-    unsafe {
-        let before = sigaction(Signal::SIGCHLD, &default)?;
-        if !matches!(before.handler(), SigHandler::SigIgn | SigHandler::SigDfl) {
-            sigaction(Signal::SIGCHLD, &before)?;
-        }
-    }
-    Ok(())
 }
