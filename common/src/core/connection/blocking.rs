@@ -92,21 +92,25 @@ impl Blocking {
     /// # Errors
     /// What the socket says: `ConnectionReset`, `BrokenPipe`, or `TimedOut` for a client that does not read.
     pub fn next_request(&mut self) -> io::Result<bool> {
+        let mut now = Instant::now();
         loop {
-            let now = Instant::now();
             if self.conversation.poll_request(now) {
                 return Ok(true);
             }
             match self.conversation.next(now) {
-                Next::Send => self.send_some()?,
-                Next::Receive => match self.receive()? {
-                    Received::Bytes(count) => {
-                        self.conversation.handle_bytes(&self.chunk[..count], Instant::now());
+                Next::Send => now = self.send_some(now)?,
+                Next::Receive => {
+                    let received = self.receive()?;
+                    now = Instant::now();
+                    match received {
+                        Received::Bytes(count) => {
+                            self.conversation.handle_bytes(&self.chunk[..count], now);
+                        }
+                        Received::End => self.conversation.handle_end(),
+                        Received::Nothing => self.conversation.handle_timeout(now),
+                        Received::Stopped => return self.say_last_words(),
                     }
-                    Received::End => self.conversation.handle_end(),
-                    Received::Nothing => self.conversation.handle_timeout(Instant::now()),
-                    Received::Stopped => return self.say_last_words(),
-                },
+                }
                 Next::HalfClose => {
                     self.stream.shutdown(Shutdown::Write)?;
                     self.conversation.handle_half_close();
@@ -116,9 +120,14 @@ impl Blocking {
                     tracing::debug!("an answer is cut short: it would go on for {:?}", then - now);
                     return Ok(false);
                 }
-                Next::WaitUntil(then) => self.rest(then.saturating_duration_since(now)),
                 Next::Wait if self.server.stop.requested() => return self.say_last_words(),
-                Next::Wait => self.rest(TICK),
+                next @ (Next::Wait | Next::WaitUntil(_)) => {
+                    self.rest(match next {
+                        Next::WaitUntil(then) => then.saturating_duration_since(now),
+                        _ => TICK,
+                    });
+                    now = Instant::now();
+                }
                 Next::Close => return self.conversation.outcome().map(|()| false),
             }
         }
@@ -143,25 +152,27 @@ impl Blocking {
     /// As [`next_request`](Blocking::next_request).
     pub fn flush(&mut self) -> io::Result<()> {
         // The time to send begins with `next`. Without it the client would be judged by the time that it had to ask.
-        while self.conversation.next(Instant::now()) == Next::Send {
-            self.send_some()?;
+        let mut now = Instant::now();
+        while self.conversation.next(now) == Next::Send {
+            now = self.send_some(now)?;
         }
         Ok(())
     }
 
-    /// One `send`; returns when some bytes were taken.
-    fn send_some(&mut self) -> io::Result<()> {
-        let began = Instant::now();
+    /// One `send`, begun `now`; returns when some bytes were taken. The time then, as exact as the limits are: the clock is read again
+    /// only when a tick is over.
+    fn send_some(&mut self, mut now: Instant) -> io::Result<Instant> {
+        let began = now;
         loop {
             match send(&self.stream, &self.conversation) {
                 Ok(count) => {
                     self.conversation.handle_sent(count);
                     let drips = self.conversation.unsent() > 0 && self.server.stop.is_overdue();
-                    return if drips { Err(stalled()) } else { Ok(()) };
+                    return if drips { Err(stalled()) } else { Ok(now) };
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let now = Instant::now();
+                    now = Instant::now();
                     self.conversation.handle_timeout(now);
                     let stops = self.server.stop.requested() && now - began >= STALL_AT_STOP;
                     if stops || self.conversation.next(now) == Next::Close {
