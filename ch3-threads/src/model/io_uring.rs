@@ -183,7 +183,7 @@ impl Loop<'_> {
             }
             if now >= next_look {
                 next_look = now + TICK;
-                self.look_at_all(now, |slot| stopping || slot.is_overdue(now))?;
+                self.look_at_all(now, |slot| stopping || slot.is_over || slot.is_overdue(now))?;
             }
         }
     }
@@ -255,7 +255,7 @@ impl Loop<'_> {
         }
         match result {
             // Our own shutdown reads like the client's end, but is not.
-            0 if self.server.stop.requested() => self.end(place, Ok(())),
+            0 if self.server.stop.requested() => self.end(place, Ok(()))?,
             0 if slot.sending.is_none() => slot.conversation.handle_end(),
             0 => slot.early_end = true,
             1.. => {}
@@ -268,7 +268,7 @@ impl Loop<'_> {
                     );
                     self.multishot = false;
                 }
-                errno => self.end(place, Err(errno.into())),
+                errno => self.end(place, Err(errno.into()))?,
             },
         }
         self.advance(place, now)
@@ -281,7 +281,7 @@ impl Loop<'_> {
             return self.send(place, since);
         }
         if result < 0 {
-            self.end(place, Err(io::Error::from_raw_os_error(-result)));
+            self.end(place, Err(io::Error::from_raw_os_error(-result)))?;
         } else {
             slot.conversation.handle_sent(result as usize);
             if !slot.early.is_empty() {
@@ -299,8 +299,7 @@ impl Loop<'_> {
     fn advance(&mut self, place: usize, mut now: Instant) -> io::Result<()> {
         let Some(slot) = self.slots.get_mut(place).and_then(Option::as_mut) else { return Ok(()) };
         if slot.is_over {
-            self.remove_if_quiet(place);
-            return Ok(());
+            return self.remove(place);
         }
         if slot.sending.is_some() {
             if slot.receiving && slot.early.len() > EARLY {
@@ -318,8 +317,7 @@ impl Loop<'_> {
             match slot.conversation.next(now) {
                 Next::Send => return self.send(place, now),
                 Next::Receive | Next::Wait if self.server.stop.requested() => {
-                    self.end(place, Ok(()));
-                    return Ok(());
+                    return self.end(place, Ok(()));
                 }
                 Next::Receive if slot.receiving => return Ok(()),
                 Next::Receive => {
@@ -337,14 +335,12 @@ impl Loop<'_> {
                     let shut = slot.stream.shutdown(Shutdown::Write);
                     slot.conversation.handle_half_close();
                     if let Err(error) = shut {
-                        self.end(place, Err(error));
-                        return Ok(());
+                        return self.end(place, Err(error));
                     }
                 }
                 Next::Poll => {}
                 Next::WaitUntil(_) if self.server.stop.is_overdue() => {
-                    self.end(place, Ok(()));
-                    return Ok(());
+                    return self.end(place, Ok(()));
                 }
                 next @ (Next::Wait | Next::WaitUntil(_)) => {
                     if let Next::WaitUntil(then) = next {
@@ -357,8 +353,7 @@ impl Loop<'_> {
                 }
                 Next::Close => {
                     let outcome = slot.conversation.outcome();
-                    self.end(place, outcome);
-                    return Ok(());
+                    return self.end(place, outcome);
                 }
             }
         }
@@ -388,22 +383,30 @@ impl Loop<'_> {
         submit(&mut self.ring, &cancel.build().user_data(CANCEL))
     }
 
-    /// The connection has ended. It goes when nothing of it is in flight; the shutdown completes what is.
-    fn end(&mut self, place: usize, how: io::Result<()>) {
-        let Some(slot) = self.slots[place].as_mut().filter(|slot| !slot.is_over) else { return };
+    /// The connection has ended. It goes when nothing of it is in flight.
+    fn end(&mut self, place: usize, how: io::Result<()>) -> io::Result<()> {
+        let Some(slot) = self.slots[place].as_mut().filter(|slot| !slot.is_over) else { return Ok(()) };
         slot.is_over = true;
         self.server.log_disconnect(slot.conversation.peer(), how);
-        if slot.receiving || slot.sending.is_some() {
-            let _ = slot.stream.shutdown(Shutdown::Both);
+        if slot.sending.is_some() {
+            let _ = slot.stream.shutdown(Shutdown::Write); // which completes the send
         }
-        self.remove_if_quiet(place);
+        self.remove(place)
     }
 
-    fn remove_if_quiet(&mut self, place: usize) {
-        let is_quiet = |slot: &mut Slot| slot.is_over && !slot.receiving && slot.sending.is_none();
-        if self.slots[place].take_if(is_quiet).is_some() {
-            self.free.push(place);
+    /// Removes a connection that has ended, if nothing of it is in flight. A receive is cancelled. A shutdown of our receiving half would
+    /// complete it, too, but the kernel then tells a client that goes on sending neither of room for more nor, with a reset, of
+    /// our close: it would wait for a minute.
+    fn remove(&mut self, place: usize) -> io::Result<()> {
+        match &self.slots[place] {
+            Some(slot) if slot.receiving => self.cancel_receive(place)?,
+            Some(slot) if slot.sending.is_none() => {
+                self.slots[place] = None;
+                self.free.push(place);
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     /// Looks at those whose time is over, or at all at the stop.
@@ -417,7 +420,7 @@ impl Loop<'_> {
                     let stalls_at_stop =
                         stopping && now - since >= STALL_AT_STOP || self.server.stop.is_overdue();
                     if stalls_at_stop || slot.is_overdue(now) {
-                        self.end(place, Err(stalled()));
+                        self.end(place, Err(stalled()))?;
                     }
                 }
             }

@@ -61,6 +61,13 @@ impl Client {
         sent
     }
 
+    /// Sends until the server has closed the connection; `false` when it takes no more for some seconds and does not close.
+    pub fn send_until_closed(&mut self, bytes: &[u8]) -> bool {
+        self.stream.set_write_timeout(Some(PATIENCE / 4)).expect("a timeout");
+        let closed = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset];
+        self.stream.write_all(bytes).is_err_and(|error| closed.contains(&error.kind()))
+    }
+
     /// Reads exactly these bytes.
     #[track_caller]
     pub fn expect(&mut self, bytes: impl AsRef<[u8]>) {

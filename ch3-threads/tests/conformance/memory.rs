@@ -24,7 +24,8 @@ const BESIDES: usize = 6 * MIB;
 
 pub fn add_to(suite: &mut Suite) {
     let threads = [Model::ThreadPerConnection, Model::Epoll, Model::Tokio, Model::IoUring];
-    let uploads = checks![uploads_that_find_no_room_are_refused];
+    let uploads =
+        checks![uploads_that_find_no_room_are_refused, clients_that_go_on_sending_after_a_refusal_are_closed];
     suite.add(&uploads, &[ServiceKind::Board], |model| threads.contains(&model) || model == Model::Prefork);
     let readers = checks![readers_of_one_list_hold_it_once];
     suite.add(&readers, &[ServiceKind::Board], |model| threads.contains(&model));
@@ -63,6 +64,23 @@ fn uploads_that_find_no_room_are_refused(case: Case) {
     first.half_close();
     assert_eq!(first.read_to_end(), b"0");
     publish(&server, &text).expect("0"); // there is room again
+    server.stop();
+}
+
+/// They do not read until they have sent everything: their refusal must not leave them waiting in the middle of it.
+fn clients_that_go_on_sending_after_a_refusal_are_closed(case: Case) {
+    let server = launch(case).start();
+    let text = vec![b'x'; 64 * MIB];
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let mut client = Client::connect(server.address);
+                client.send("1:");
+                assert!(client.send_until_closed(&text), "it waits");
+                client.expect("1");
+            });
+        }
+    });
     server.stop();
 }
 
