@@ -37,6 +37,17 @@ impl Server {
         Server::spawn(ch4(args).args(["-p", "0"]))
     }
 
+    /// Starts it on a free port; it may have so many descriptors.
+    pub fn with_descriptors(limit: u32, args: &[&str]) -> Server {
+        let mut shell = Command::new("sh");
+        shell.args([
+            "-c",
+            &format!("ulimit -n {limit}; exec \"$0\" \"$@\" -p 0"),
+            env!("CARGO_BIN_EXE_ch4-shared-state"),
+        ]);
+        Server::spawn(shell.args(args).stdin(Stdio::null()))
+    }
+
     fn spawn(command: &mut Command) -> Server {
         let server = ChildServer::start(command.stderr(Stdio::piped()));
         Server(server.unwrap_or_else(|error| panic!("{command:?}: {error:#}")))
