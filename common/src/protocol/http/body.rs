@@ -28,8 +28,8 @@ pub enum Chunked {
     Size(Vec<u8>),
     /// In the data, with so many bytes to come.
     Data(u64),
-    /// In the line end after the data.
-    AfterData,
+    /// In the line end after the data; whether its first half has come.
+    AfterData(bool),
     /// In the lines after the last chunk; the length of this one so far, and of all.
     Trailer(usize, usize),
     /// Behind the empty line that ends it all.
@@ -102,7 +102,7 @@ impl Chunked {
         while let [byte, rest @ ..] = *bytes {
             match self {
                 Chunked::Done => return Ok(&[]),
-                Chunked::Data(0) => *self = Chunked::AfterData,
+                Chunked::Data(0) => *self = Chunked::AfterData(false),
                 Chunked::Data(left) => return Ok(up_to(left, bytes)),
                 _ => {
                     *bytes = rest;
@@ -117,14 +117,16 @@ impl Chunked {
     fn step(&mut self, byte: u8) -> Result<(), Malformed> {
         match self {
             Chunked::Size(line) if byte == b'\n' => {
+                // Here both halves of a line end are asked for: readers that disagree about one half see different chunks.
+                let line = line.strip_suffix(b"\r").filter(|line| !line.contains(&b'\r')).ok_or(Malformed)?;
                 *self = match length(line)? {
                     0 => Chunked::Trailer(0, 0),
                     length => Chunked::Data(length),
                 };
             }
             Chunked::Size(line) if line.len() < LINE_LIMIT => line.push(byte),
-            Chunked::AfterData if byte == b'\r' => {}
-            Chunked::AfterData if byte == b'\n' => *self = Chunked::new(),
+            Chunked::AfterData(has_begun) if !*has_begun && byte == b'\r' => *has_begun = true,
+            Chunked::AfterData(true) if byte == b'\n' => *self = Chunked::new(),
             Chunked::Trailer(0, _) if byte == b'\n' => *self = Chunked::Done,
             Chunked::Trailer(_, all) if *all >= LINE_LIMIT => return Err(Malformed),
             Chunked::Trailer(line, all) => {
@@ -213,7 +215,19 @@ mod tests {
     #[test]
     fn what_is_no_chunk_is_an_error() {
         let long = [b'0'; LINE_LIMIT + 1];
-        for bytes in [&b"-5\r\nhello"[..], b"\r\n", b"x\r\n", b"11111111111111111\r\n", b"1\r\nab", &long] {
+        for bytes in [
+            &b"-5\r\nhello"[..],
+            b"\r\n",
+            b"x\r\n",
+            b"11111111111111111\r\n",
+            b"1\r\nab",
+            b"1\na",
+            b"2;x\nab",
+            b"1;\r\r\n",
+            b"1\r\na\n",
+            b"1\r\na\r\r\n",
+            &long,
+        ] {
             assert_eq!(read(Body::Chunked(Chunked::new()), bytes, 7), Err(Malformed));
         }
     }

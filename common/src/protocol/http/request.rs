@@ -17,12 +17,12 @@
 //! | the request | the answer | RFC 9112 |
 //! |---|---|---|
 //! | no head in [`HEAD_LIMIT`] bytes, too many fields | 414 within the first line, 431 after it | 3, 5 |
-//! | another version | 505 | 2.3 |
+//! | another version than 1.x; 1.2 and later are served as 1.1 | 505 | 2.3, (9110) 2.5 |
 //! | no `Host` in HTTP/1.1, several, or one that is no host | 400 | 3.2 |
 //! | a method that is not served, with or without content | 405 and `Allow` | |
-//! | a target that is neither a path nor a whole URL | 400 | 3.2 |
+//! | a target that is neither a path nor a whole URL, or with a `%` before what is no byte | 400 | 3.2 |
 //! | two lengths, a length that is none, a length and a coding | 400 | 6.3 |
-//! | codings that do not end with chunked, or any in HTTP/1.0 | 400; 501 for an unknown one before it | 6.1 |
+//! | codings that do not end with chunked or have it twice, or any in HTTP/1.0 | 400; 501 for an unknown one before it | 6.1 |
 //! | more content than is taken | 413 | |
 //! | an expectation other than 100-continue | 417 | (9110) 10.1.1 |
 //!
@@ -57,7 +57,7 @@ pub enum Version {
 pub struct RequestHead {
     method: String,
     authority: Option<String>,
-    target: String,
+    path: String,
     version: Version,
     body: Body,
     fields: Fields,
@@ -116,7 +116,10 @@ impl RequestHead {
                 Err(Rejection::new(Status::RequestHeaderFieldsTooLarge, "too many fields"))
             }
             Err(httparse::Error::Version) => {
-                Err(Rejection::new(Status::HttpVersionNotSupported, "a version other than 1.0 and 1.1"))
+                if let Some(lowered) = lower_version(seen) {
+                    return RequestHead::parse(&lowered, accepts);
+                }
+                Err(Rejection::new(Status::HttpVersionNotSupported, "a version other than 1.x"))
             }
             Err(_) => Err(Rejection::new(Status::BadRequest, "not a request")),
         }
@@ -138,8 +141,9 @@ impl RequestHead {
                 ..Rejection::new(Status::MethodNotAllowed, "a method that is not served")
             });
         }
-        let (authority, target) = split_target(request.path.unwrap_or_default())
+        let (authority, path) = split_target(request.path.unwrap_or_default())
             .ok_or(bad("a target that is no path and no URL"))?;
+        let path = decode_path(path).ok_or(bad("a path with a % before what is no byte"))?;
         let body = body(&fields, version)?;
         let is_too_large = match body {
             Body::Length(length) => length > accepts.content_limit,
@@ -154,7 +158,7 @@ impl RequestHead {
         }
         // The host of the target is the one that is meant, whatever Host says (RFC 9112 section 3.2.2).
         let authority = authority.or(host).map(str::to_owned);
-        Ok(RequestHead { method: method.to_owned(), authority, target, version, body, fields })
+        Ok(RequestHead { method: method.to_owned(), authority, path, version, body, fields })
     }
 
     /// The method, one of those that are served.
@@ -169,10 +173,10 @@ impl RequestHead {
         self.method == "HEAD"
     }
 
-    /// The path, without the query. It begins with `/`.
+    /// The path, without the query, and with what `%` stands for: `/%61` is `/a` (RFC 9110 section 4.2.3). It begins with `/`.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.target.split('?').next().unwrap_or_default()
+        &self.path
     }
 
     /// `host:port`, as the client says it. `None` only in HTTP/1.0.
@@ -218,21 +222,53 @@ impl RequestHead {
     }
 }
 
-/// Authority, and path with query, of a target in the forms of RFC 9112 sections 3.2.1 and 3.2.2: `/a?b` and `http://host/a?b`.
-fn split_target(target: &str) -> Option<(Option<&str>, String)> {
+/// The head of a request of HTTP/1.2 or later, as one of HTTP/1.1 (RFC 9110 section 2.5).
+fn lower_version(bytes: &[u8]) -> Option<Vec<u8>> {
+    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let start = bytes.iter().position(|byte| !is_end(byte))?;
+    let end = bytes[start..].iter().position(is_end).map_or(bytes.len(), |length| start + length);
+    match &bytes[start..end] {
+        [.., b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => {
+            let mut lowered = bytes.to_vec();
+            lowered[end - 1] = b'1';
+            Some(lowered)
+        }
+        _ => None,
+    }
+}
+
+/// What a path says when each `%` and two digits are the byte that they stand for. What is not UTF-8 then is nobody's name.
+fn decode_path(path: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path);
+    while let Some((plain, coded)) = rest.split_once('%') {
+        bytes.extend_from_slice(plain.as_bytes());
+        let digits = coded.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = &coded[2..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Authority, and path without query, of a target in the forms of RFC 9112 sections 3.2.1 and 3.2.2: `/a?b` and `http://host/a?b`.
+fn split_target(target: &str) -> Option<(Option<&str>, &str)> {
     if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return None;
     }
     if target.starts_with('/') {
-        return Some((None, target.to_owned()));
+        return Some((None, without_query(target)));
     }
     let (scheme, rest) = target.split_once("://")?;
     let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let (host, _) = authority::split_host(authority)?;
-    let slash = if path.starts_with('/') { "" } else { "/" };
+    let path = without_query(path);
     (is_http && !host.is_empty() && authority::is_valid(authority))
-        .then(|| (Some(authority), format!("{slash}{path}")))
+        .then_some((Some(authority), if path.is_empty() { "/" } else { path }))
+}
+
+fn without_query(path: &str) -> &str {
+    path.split('?').next().unwrap_or_default()
 }
 
 /// The content that a request announces.
@@ -247,15 +283,13 @@ fn body(fields: &Fields, version: Version) -> Result<Body, Rejection> {
     }
     match Body::announced(fields) {
         Ok(body) => Ok(body.unwrap_or(Body::Length(0))),
-        Err(why)
-            if fields
-                .list("transfer-encoding")
-                .last()
-                .is_some_and(|last| last.eq_ignore_ascii_case(b"chunked")) =>
-        {
-            Err(Rejection::new(Status::NotImplemented, why))
+        Err(why) => {
+            let mut codings = fields.list("transfer-encoding");
+            let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+            // The last one is chunked, and no other: then its end could be found, if the others were known.
+            let ends_well = codings.by_ref().position(is_chunked).is_some() && codings.next().is_none();
+            Err(if ends_well { Rejection::new(Status::NotImplemented, why) } else { bad(why) })
         }
-        Err(why) => Err(bad(why)),
     }
 }
 

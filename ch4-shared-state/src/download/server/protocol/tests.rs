@@ -91,6 +91,8 @@ fn http_1_0_needs_no_host_and_stays_only_if_it_asks_to() {
 fn a_whole_url_and_an_upgrade_to_something_else_are_no_obstacle() {
     for request in [
         "HEAD http://a/file-1.bin?x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HEAD /%66ile%2D1.bin HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HEAD /file-1.bin HTTP/1.2\r\nHost: a\r\n\r\n",
         "HEAD /file-1.bin HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: h2c\r\n\r\n",
         "HEAD /file-1.bin HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n",
     ] {

@@ -46,13 +46,30 @@ fn a_target_is_a_path_or_a_url_and_the_url_says_which_host_is_meant() {
         ("http://other:80/a?b", "/a", "other:80"),
         ("HTTP://other", "/", "other"),
         ("https://[::1]?x", "/", "[::1]"),
+        ("/%61%2Fb%3f%25?%zz", "/a/b?%", "lab"),
+        ("/%C3%b6", "/\u{f6}", "lab"),
+        ("/%ff", "/\u{fffd}", "lab"),
     ] {
         let head = head(&format!("GET {target} HTTP/1.1\nHost: lab\n"), &FILES);
         assert_eq!((head.path(), head.authority()), (path, Some(authority)), "{target}");
     }
-    for target in
-        ["*", "lab:80", "lab", "ftp://lab/", "http:///a", "http://u@lab/", "http://a:b/", "/a#b", "?x"]
-    {
+    for target in [
+        "/%",
+        "/%1",
+        "/%g1",
+        "/%+1",
+        "/a%2",
+        "http://a/%zz",
+        "*",
+        "lab:80",
+        "lab",
+        "ftp://lab/",
+        "http:///a",
+        "http://u@lab/",
+        "http://a:b/",
+        "/a#b",
+        "?x",
+    ] {
         assert_eq!(status(&format!("GET {target} HTTP/1.1\nHost: lab\n"), &FILES), 400, "{target}");
     }
 }
@@ -95,11 +112,26 @@ fn content_is_taken_up_to_the_limit_and_its_end_is_clear() {
         ("Transfer-Encoding: gzip\n", 400),
         ("Transfer-Encoding: chunked, gzip\n", 400),
         ("Transfer-Encoding: gzip, chunked\n", 501),
+        ("Transfer-Encoding: chunked, chunked\n", 400),
+        ("Transfer-Encoding: chunked, gzip, chunked\n", 400),
         ("Transfer-Encoding: \n", 400),
     ] {
         assert_eq!(status(&format!("{post}{more}"), &CALLS), refused, "{more}");
     }
     assert_eq!(status("POST / HTTP/1.0\nTransfer-Encoding: chunked\n", &CALLS), 400);
+}
+
+/// RFC 9110 section 2.5: a second number that is greater than ours changes nothing that we must know.
+#[test]
+fn later_versions_of_http_1_are_served_as_1_1() {
+    for lines in ["GET / HTTP/1.2\nHost: a\n", "\nGET / HTTP/1.9\nHost: a\nX: HTTP/1.9\n"] {
+        assert_eq!(head(lines, &FILES).version(), Version::Http11);
+    }
+    for first in ["GET / HTTP/1.10", "GET / HTTP/2.1", "GET / HTTP/0.9", "GET / http/1.2"] {
+        let refused = status(&format!("{first}\nHost: a\n"), &FILES);
+        assert!([400, 505].contains(&refused), "{first}: {refused}");
+    }
+    assert_eq!(status("GET / HTTP/1.2\n", &FILES), 400, "no Host");
 }
 
 #[test]
@@ -169,7 +201,7 @@ proptest! {
     #[test]
     fn no_bytes_panic_and_every_split_gives_the_same(
         garbage in prop::collection::vec(any::<u8>(), 0..100),
-        first in prop::sample::select(vec!["GET / HTTP/1.1", "POST http://b/?c HTTP/1.0", "HEAD * HTTP/1.1", "GET / HTTP/3"]),
+        first in prop::sample::select(vec!["GET / HTTP/1.1", "GET /%41 HTTP/1.3", "POST http://b/?c HTTP/1.0", "HEAD * HTTP/1.1", "GET / HTTP/3"]),
         lines in prop::collection::vec(line(), 0..6),
         size in 1..40usize,
     ) {
