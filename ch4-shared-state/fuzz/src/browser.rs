@@ -76,7 +76,7 @@ fn others(frames: &[u8]) -> Vec<Incoming> {
 
 /// What comes before the end of the conversation.
 fn until_close(heard: Vec<Incoming>) -> Vec<Incoming> {
-    heard.into_iter().take_while(|one| *one != Incoming::Close).collect()
+    heard.into_iter().take_while(|one| !matches!(one, Incoming::Close(_))).collect()
 }
 
 /// What is heard and sent when the stream comes whole, and in pieces of `step` bytes: both must be the same.

@@ -88,7 +88,7 @@ impl Service for WhiteboardService {
             Incoming::Head(head) => self.head(client, &head),
             Incoming::Ping(payload) => Answer::new(pong(payload)),
             Incoming::Pong => Answer::nothing(),
-            Incoming::Close => Answer::last(close(CloseCode::Normal, "")),
+            Incoming::Close(code) => Answer::last(close(code.unwrap_or(CloseCode::Normal), "")), // its own code
             Incoming::Text(text) => match (FromBrowser::parse(&text), room) {
                 (Ok(message), Some(room)) => {
                     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();

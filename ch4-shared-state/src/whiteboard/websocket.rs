@@ -40,8 +40,8 @@ pub enum Incoming {
     Ping(Vec<u8>),
     /// "I am."
     Pong,
-    /// The client ends the conversation.
-    Close,
+    /// The client ends the conversation; its code, if it says one.
+    Close(Option<CloseCode>),
 }
 
 /// The decoder of one connection.
@@ -117,6 +117,9 @@ impl WebSocket {
             .map_err(|_| broken("an unknown kind of frame"))?
             .ok_or(Stop::Incomplete)?;
         let head = cursor.position() as usize;
+        if !is_shortest_form(input.bytes()[1] & 0x7f, length) {
+            return Err(broken("a length in a form that is not its shortest"));
+        }
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(broken("an extension that was not agreed on"));
         }
@@ -153,7 +156,7 @@ impl WebSocket {
         match header.opcode {
             OpCode::Control(Control::Ping) => Ok(Some(Incoming::Ping(payload))),
             OpCode::Control(Control::Pong) => Ok(Some(Incoming::Pong)),
-            OpCode::Control(_) => Ok(Some(Incoming::Close)),
+            OpCode::Control(_) => close_code(&payload).map(|code| Some(Incoming::Close(code))),
             OpCode::Data(_) => self.part(payload, header.is_final),
         }
     }
@@ -176,6 +179,36 @@ impl WebSocket {
         match String::from_utf8(begun.payload) {
             Ok(text) => Ok(Some(Incoming::Text(text))),
             Err(_) => Err(Stop::Broken(CloseCode::Invalid, "text is UTF-8")),
+        }
+    }
+}
+
+/// Whether a length stands in its shortest form, and is below 2⁶³ (RFC 6455 section 5.2). `first` are the seven bits of the head:
+/// the length itself, or 126 before two bytes, or 127 before eight.
+fn is_shortest_form(first: u8, length: u64) -> bool {
+    match first {
+        126 => length >= 126,
+        127 => (1 << 16..1 << 63).contains(&length),
+        _ => true,
+    }
+}
+
+/// The code in a close frame: none, or two bytes and a reason in UTF-8 (RFC 6455 section 5.5.1). Some numbers never travel, and those
+/// of nobody are an error (section 7.4): 1004 to 1006 and 1015 are for a program's own use.
+fn close_code(payload: &[u8]) -> Result<Option<CloseCode>, Stop> {
+    let broken = |why| Stop::Broken(CloseCode::Protocol, why);
+    match payload {
+        [] => Ok(None),
+        [_] => Err(broken("half a close code")),
+        [first, second, reason @ ..] => {
+            let code = u16::from_be_bytes([*first, *second]);
+            if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+                return Err(broken("a close code that may not be sent"));
+            }
+            if str::from_utf8(reason).is_err() {
+                return Err(Stop::Broken(CloseCode::Invalid, "a close reason is UTF-8"));
+            }
+            Ok(Some(code.into()))
         }
     }
 }

@@ -111,6 +111,7 @@ fn what_breaks_the_rules_is_answered_with_a_close_frame_and_its_code() {
     naked[1] = 0;
     let endless = [0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4];
     let long = frame(0x01, &vec![b'x'; MESSAGE_LIMIT - 1]);
+    let sized = |form: &[u8]| [&[0x81][..], form, &[1, 2, 3, 4], &[0; 126]].concat();
     for (bytes, code) in [
         (naked, 1002),
         (frame(0xc1, b"compressed"), 1002),
@@ -121,11 +122,39 @@ fn what_breaks_the_rules_is_answered_with_a_close_frame_and_its_code() {
         (frame(0x89, &[0; 126]), 1002),
         (frame(0x82, b"binary"), 1003),
         (frame(0x81, &[0xff]), 1007),
+        (sized(&[0xfe, 0, 125]), 1002), // 125 has a form of its own
+        (sized(&[0xff, 0, 0, 0, 0, 0, 0, 0, 126]), 1002),
+        (sized(&[0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff]), 1002),
+        (sized(&[0xff, 0x80, 0, 0, 0, 0, 0, 0, 0]), 1002), // the top bit
+        (sized(&[0xff, 0, 0, 0, 0, 0, 1, 0, 1]), 1009),
         (endless.to_vec(), 1009),
         ([long, frame(0x80, b"xy")].concat(), 1009),
     ] {
         let (heard, answer) = decode([HEAD, &bytes[..]]);
         assert_eq!((heard.len(), answer[0], u16::from_be_bytes([answer[2], answer[3]])), (1, 0x88, code));
+    }
+}
+
+/// RFC 6455 sections 5.5.1 and 7.4.
+#[test]
+fn a_close_frame_is_empty_or_a_code_that_may_be_sent_and_a_reason() {
+    let closed = |payload: &[u8]| decode([HEAD, &frame(0x88, payload)[..]]);
+    for code in
+        [1000u16, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999]
+    {
+        let payload = [&code.to_be_bytes()[..], "bye, wörld".as_bytes()].concat();
+        assert_eq!(closed(&payload).0[1], Incoming::Close(Some(code.into())), "{code}");
+    }
+    assert_eq!(closed(b"").0[1], Incoming::Close(None));
+    for code in [0u16, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535] {
+        let (heard, answer) = closed(&code.to_be_bytes());
+        assert_eq!((heard.len(), &answer[2..4]), (1, &1002u16.to_be_bytes()[..]), "{code}");
+    }
+    for (payload, code) in
+        [(&b"\x03"[..], 1002u16), (b"\x03\xe8\xff", 1007), (&[&b"\x03\xe8"[..], &[b'x'; 124]].concat(), 1002)]
+    {
+        let (heard, answer) = closed(payload);
+        assert_eq!((heard.len(), answer[0], &answer[2..4]), (1, 0x88, &code.to_be_bytes()[..]));
     }
 }
 
