@@ -21,6 +21,7 @@ mod body;
 mod exchange;
 mod fields;
 mod keep;
+mod percent;
 mod request;
 mod response;
 mod url;

@@ -32,6 +32,7 @@ use super::authority;
 use super::body::Body;
 use super::fields::{FIELD_LIMIT, Fields, HEAD_LIMIT};
 use super::keep::Keep;
+use super::percent;
 use super::response::{ResponseHead, Status};
 
 /// What a server takes.
@@ -143,7 +144,7 @@ impl RequestHead {
         }
         let (authority, path) = split_target(request.path.unwrap_or_default())
             .ok_or(bad("a target that is no path and no URL"))?;
-        let path = decode_path(path).ok_or(bad("a path with a % before what is no byte"))?;
+        let path = percent::decode(path).ok_or(bad("a path with a % before what is no byte"))?;
         let body = body(&fields, version)?;
         let is_too_large = match body {
             Body::Length(length) => length > accepts.content_limit,
@@ -235,19 +236,6 @@ fn lower_version(bytes: &[u8]) -> Option<Vec<u8>> {
         }
         _ => None,
     }
-}
-
-/// What a path says when each `%` and two digits are the byte that they stand for. What is not UTF-8 then is nobody's name.
-fn decode_path(path: &str) -> Option<String> {
-    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path);
-    while let Some((plain, coded)) = rest.split_once('%') {
-        bytes.extend_from_slice(plain.as_bytes());
-        let digits = coded.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = &coded[2..];
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Authority, and path without query, of a target in the forms of RFC 9112 sections 3.2.1 and 3.2.2: `/a?b` and `http://host/a?b`.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::authority::split_host;
+use super::percent;
 
 /// Where a file is fetched from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,9 @@ pub enum UrlError {
     /// A blank, or a letter that is not ASCII: it would end the request line early.
     #[error("a path has no blanks and no letters beyond ASCII: write %20 for a blank")]
     Path,
+    /// A `%` before what is no byte: a server refuses it.
+    #[error("a % in a path stands before two hexadecimal digits: write %25 for a %")]
+    Percent,
 }
 
 impl Url {
@@ -75,6 +79,7 @@ impl FromStr for Url {
         if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(UrlError::Path);
         }
+        percent::decode(target.split('?').next().unwrap_or_default()).ok_or(UrlError::Percent)?;
         let (host, port) =
             split_host(authority).filter(|(host, _)| !host.is_empty()).ok_or(UrlError::Host)?;
         let port = match port {
@@ -112,6 +117,7 @@ mod tests {
             ("http://[::1]:9/..", "::1", 9, "/..", "index.html"),
             ("http://h?q=/etc/passwd", "h", 80, "/?q=/etc/passwd", "index.html"),
             ("http://h/a%2Fb", "h", 80, "/a%2Fb", "a_2Fb"),
+            ("http://h/a?100%", "h", 80, "/a?100%", "a"),
         ] {
             let url: Url = text.parse().unwrap();
             assert_eq!((url.host.as_str(), url.port, url.target.as_str()), (host, port, target), "{text}");
@@ -134,6 +140,8 @@ mod tests {
             ("http://a:+80/", UrlError::Port),
             ("http://a/b c", UrlError::Path),
             ("http://a/\r\nX: y", UrlError::Path),
+            ("http://a/100%", UrlError::Percent),
+            ("http://a/%zz?%", UrlError::Percent),
         ] {
             assert_eq!(text.parse::<Url>(), Err(error), "{text}");
         }
