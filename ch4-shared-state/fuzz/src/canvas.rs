@@ -101,7 +101,7 @@ pub fn rooms(script: &[u8]) {
     let mut tape = Tape(script);
     let policy = tape.pick(&Policy::ALL);
     let mut world =
-        World { room: Room::new(policy), pages: (0..4).map(|who| Page::new(policy, who)).collect() };
+        World { room: Room::new(policy, 1), pages: (0..4).map(|who| Page::new(policy, who)).collect() };
     while !tape.is_over() {
         world.act(&mut tape);
     }

@@ -3,9 +3,10 @@
 //! ```text
 //!   browser                                              server
 //!     hello {name, replica, key} ──────────────────────►            the key is for the server only
-//!        ◄────────────────── welcome {room, time, writes, people}   the whole canvas
+//!        ◄────── welcome {room, run, time, writes, lost, people}   the whole canvas
 //!     paint {seen, pixels} ────────────────────────────►            /server: please; you give the number
-//!     merge {writes} ──────────────────────────────────►            /collaborative: done; these are the stamps
+//!     merge {writes} ──────────────────────────────────►            /collaborative: done; these are the stamps. After a cut
+//!                                                                   also of what has lost here, which the others must see
 //!        ◄────────────────── painted {writes, collisions}           to all, the author too
 //!     cursor {cell} ───────────────────────────────────►
 //!        ◄────────────────── cursor {who, cell}, came {who, name}, left {who}
@@ -87,9 +88,14 @@ pub enum FromServer {
         room: String,
         /// The last number given, or the Lamport time.
         time: u64,
+        /// Another number for every start of the server.
+        run: u64,
         /// The canvas, blank pixels left out.
         writes: Vec<Painted>,
-        /// Everybody in the room, oneself too.
+        /// What lost to one of these writes in a collision; at most [`PIXELS_LIMIT`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lost: Vec<Painted>,
+        /// Everybody in the room, oneself too. Who asked for a name that somebody else has finds another here.
         people: Vec<(Replica, String)>,
     },
     /// Pixels have changed, or writes have collided.
@@ -188,6 +194,14 @@ impl FromServer {
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("numbers, strings and arrays are always JSON")
     }
+}
+
+/// The name with a number behind it, and not too long: for the second who asks for it.
+#[must_use]
+pub fn numbered(name: &str, number: usize) -> String {
+    let number = format!(" {number}");
+    let name: String = name.chars().take(NAME_LIMIT - number.len()).collect();
+    format!("{}{number}", name.trim_end())
 }
 
 /// A name as others may be shown it: nothing that cannot be seen, white space joined, not too long. The page does the same before

@@ -15,7 +15,9 @@
 //! ```
 //!
 //! Never a false alarm: whatever its author had merged is at or before `over`, because the register it was painted over
-//! was the greatest of it. The price of remembering one step only: when the pixel has been painted again meanwhile, a
+//! was the greatest of it. Writes of one author in a row may all say what the first of them was painted over, as long as the author
+//! has heard of no other write to the pixel in between: so the page does, and a stroke over one's own stroke hides no collision. Nobody
+//! collides with themselves. The price of remembering one step only: when the pixel has been painted by a third meanwhile, a
 //! late write that collided with the one before is not reported by those who hold the one after.
 
 use std::cmp::Ordering;
@@ -74,7 +76,7 @@ impl Write {
 
     /// Whether the author of this write did not know that `earlier` one.
     fn missed(&self, earlier: &Write) -> bool {
-        self.over < earlier.stamp && earlier.stamp < self.stamp
+        self.over < earlier.stamp && earlier.stamp < self.stamp && earlier.stamp.by != self.stamp.by
     }
 }
 
@@ -130,6 +132,18 @@ mod tests {
         assert_eq!(pixel.merge(second), Merge::Won { collided: None });
         assert_eq!(pixel.merge(first), Merge::Lost { collided: None });
         assert_eq!(pixel.merge(second), Merge::Known);
+    }
+
+    /// The page paints a stroke over its own as if over what was there before both.
+    #[test]
+    fn nobody_collides_with_themselves() {
+        let first = Write { over: Stamp::default(), ..write(3, 1) };
+        let second = Write { over: Stamp::default(), ..write(5, 1) };
+        let mut pixel = first;
+        assert_eq!(pixel.merge(second), Merge::Won { collided: None });
+        assert_eq!(pixel.merge(first), Merge::Lost { collided: None });
+        let other = Write { over: Stamp::default(), ..write(4, 2) };
+        assert_eq!(pixel.merge(other), Merge::Lost { collided: Some(second) });
     }
 
     #[test]

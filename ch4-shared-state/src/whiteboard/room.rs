@@ -9,7 +9,7 @@ use super::arrival::Arrivals;
 use super::canvas::{Cell, Colour};
 use super::clock::{Replica, fence};
 use super::crdt::{NotBelieved, Shared};
-use super::protocol::{FromBrowser, FromServer, Key, Painted};
+use super::protocol::{FromBrowser, FromServer, Key, PIXELS_LIMIT, Painted};
 use super::register::Merge;
 
 /// Most people in a room: each stroke goes to each of them.
@@ -45,7 +45,11 @@ impl Policy {
 #[derive(Debug)]
 pub struct Room {
     policy: Policy,
+    /// Which run of the server this is: the numbers of one run say nothing in the next.
+    run: u64,
     canvas: Board,
+    /// By pixel: what lost there in a collision with what is there now. It is told to who comes later, too.
+    lost: BTreeMap<Cell, Painted>,
     people: BTreeMap<PeerId, Person>,
 }
 
@@ -76,14 +80,14 @@ pub enum Delivery {
 }
 
 impl Room {
-    /// An empty one.
+    /// An empty one; `run` is another number for every start of the server.
     #[must_use]
-    pub fn new(policy: Policy) -> Room {
+    pub fn new(policy: Policy, run: u64) -> Room {
         let canvas = match policy {
             Policy::Server => Board::Server(Arrivals::default()),
             Policy::Collaborative => Board::Collaborative(Shared::default()),
         };
-        Room { policy, canvas, people: BTreeMap::new() }
+        Room { policy, run, canvas, lost: BTreeMap::new(), people: BTreeMap::new() }
     }
 
     /// Everybody in it.
@@ -105,10 +109,10 @@ impl Room {
                 vec![Delivery::ToOthers(from, FromServer::Cursor { who, cell })]
             }
             (FromBrowser::Paint { seen, pixels }, Some(who), Board::Server(canvas)) => {
-                vec![paint(canvas, who, seen, pixels, now_ms)]
+                vec![paint(canvas, &mut self.lost, who, seen, pixels, now_ms)]
             }
             (FromBrowser::Merge { writes }, Some(_), Board::Collaborative(canvas)) => {
-                let (news, refused) = merge(canvas, &writes, now_ms);
+                let (news, refused) = merge(canvas, &mut self.lost, &writes, now_ms);
                 let dismiss = refused.map(|error| Delivery::Dismiss(from, error.to_string()));
                 news.into_iter().chain(dismiss).collect()
             }
@@ -127,6 +131,12 @@ impl Room {
     #[must_use]
     pub fn is_taken(&self, replica: Replica, key: &Key) -> bool {
         self.people.values().any(|person| person.replica == replica && person.key != *key)
+    }
+
+    /// Whether somebody else in it is called so.
+    #[must_use]
+    pub fn has_other(&self, name: &str, replica: Replica) -> bool {
+        self.people.values().any(|person| person.name == name && person.replica != replica)
     }
 
     fn welcome(&mut self, from: PeerId, person: Person) -> Vec<Delivery> {
@@ -155,6 +165,8 @@ impl Room {
             room: self.policy.name().to_owned(),
             time,
             writes: writes.into_iter().map(|(cell, write)| Painted::new(cell, write)).collect(),
+            run: self.run,
+            lost: self.lost.values().take(PIXELS_LIMIT).copied().collect(),
             people: self.people.values().map(|person| (person.replica, person.name.clone())).collect(),
         };
         deliveries.push(Delivery::To(from, welcome));
@@ -164,6 +176,7 @@ impl Room {
 
 fn paint(
     canvas: &mut Arrivals,
+    lost: &mut BTreeMap<Cell, Painted>,
     who: Replica,
     seen: u64,
     pixels: Vec<(Cell, Colour)>,
@@ -173,28 +186,48 @@ fn paint(
     for (cell, colour) in pixels {
         let (write, beaten) = canvas.arrive(cell, colour, who, seen, now_ms);
         writes.push(Painted::new(cell, write));
-        collisions.extend(beaten.map(|loser| (Painted::new(cell, write), Painted::new(cell, loser))));
+        let loser = beaten.map(|loser| Painted::new(cell, loser));
+        mark(lost, cell, loser);
+        collisions.extend(loser.map(|loser| (Painted::new(cell, write), loser)));
     }
     Delivery::ToAll(FromServer::Painted { writes, collisions })
 }
 
-/// Only what won is told: what lost is nobody's pixel. A write that is not believed ends the message; what came before it
+/// Keeps what lost to the pixel's new write, and forgets what lost to the one before.
+fn mark(lost: &mut BTreeMap<Cell, Painted>, cell: Cell, loser: Option<Painted>) {
+    match loser {
+        Some(loser) => lost.insert(cell, loser),
+        None => lost.remove(&cell),
+    };
+}
+
+/// Only what won is told: what lost is nobody's pixel. A collision is told once. A write that is not believed ends the message; what came before it
 /// is in the canvas, and so is told all the same.
-fn merge(canvas: &mut Shared, told: &[Painted], now_ms: u64) -> (Option<Delivery>, Option<NotBelieved>) {
+fn merge(
+    canvas: &mut Shared,
+    lost: &mut BTreeMap<Cell, Painted>,
+    told: &[Painted],
+    now_ms: u64,
+) -> (Option<Delivery>, Option<NotBelieved>) {
     let (mut writes, mut collisions, mut refused) = (Vec::with_capacity(told.len()), Vec::new(), None);
     for &painted in told {
-        let pair =
-            |winner, loser| (Painted::new(painted.cell(), winner), Painted::new(painted.cell(), loser));
+        let here = |write| Painted::new(painted.cell(), write);
         let write = painted.write();
         let is_ahead = write.stamp.time > fence(now_ms);
         match if is_ahead { Err(NotBelieved(write)) } else { canvas.merge(painted.cell(), write) } {
             Ok(Merge::Known) => {}
             Ok(Merge::Won { collided }) => {
                 writes.push(painted);
-                collisions.extend(collided.map(|loser| pair(painted.write(), loser)));
+                mark(lost, painted.cell(), collided.map(here));
+                collisions.extend(collided.map(|loser| (painted, here(loser))));
             }
             Ok(Merge::Lost { collided }) => {
-                collisions.extend(collided.map(|winner| pair(winner, painted.write())));
+                // One that is back tells what lost while it was away, and may not be the first to tell it.
+                if let Some(winner) = collided
+                    && lost.insert(painted.cell(), painted) != Some(painted)
+                {
+                    collisions.push((here(winner), painted));
+                }
             }
             Err(error) => {
                 refused = Some(error);

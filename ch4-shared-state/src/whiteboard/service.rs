@@ -17,8 +17,9 @@ use common::core::timer::Timer;
 use common::protocol::http::RequestHead;
 use tungstenite::protocol::frame::coding::CloseCode;
 
+use super::clock::Replica;
 use super::http::{self, Reply};
-use super::protocol::FromBrowser;
+use super::protocol::{self, FromBrowser};
 use super::room::{Delivery, Policy, Room, TAKEN};
 use super::visitors::Visitors;
 use super::websocket::{Incoming, WebSocket, close, pong};
@@ -46,8 +47,8 @@ impl WhiteboardService {
     /// `ping`: how often a sign of life is asked for.
     #[must_use]
     pub fn new(names: Vec<String>, outbox_bytes: usize, ping: Duration) -> WhiteboardService {
-        let state =
-            State { rooms: Policy::ALL.map(Room::new), visitors: Visitors::default(), next_ping: None };
+        let rooms = Policy::ALL.map(|policy| Room::new(policy, now_ms()));
+        let state = State { rooms, visitors: Visitors::default(), next_ping: None };
         WhiteboardService { state: Mutex::new(state), names, outbox_bytes, ping }
     }
 
@@ -91,8 +92,7 @@ impl Service for WhiteboardService {
             Incoming::Close(code) => Answer::last(close(code.unwrap_or(CloseCode::Normal), "")), // its own code
             Incoming::Text(text) => match (FromBrowser::parse(&text), room) {
                 (Ok(message), Some(room)) => {
-                    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-                    lock(&self.state).hear(room, client.id, message, now_ms as u64);
+                    lock(&self.state).hear(room, client.id, message, now_ms());
                     Answer::nothing()
                 }
                 (Err(error), _) => {
@@ -137,14 +137,25 @@ impl Service for WhiteboardService {
 }
 
 impl State {
-    fn hear(&mut self, policy: Policy, from: PeerId, message: FromBrowser, now_ms: u64) {
+    fn hear(&mut self, policy: Policy, from: PeerId, mut message: FromBrowser, now_ms: u64) {
         // A page has one number in both rooms. What is theirs in one, nobody may take in the other before they are there.
         if let FromBrowser::Hello { replica, key, .. } = &message
             && self.rooms.iter().any(|room| room.is_taken(*replica, key))
         {
             return self.visitors.deliver(&[], vec![Delivery::Dismiss(from, TAKEN.to_owned())]);
         }
+        if let FromBrowser::Hello { name, replica, .. } = &mut message {
+            *name = self.free_name(name, *replica);
+        }
         self.in_room(policy, |room| room.hear(from, message, now_ms));
+    }
+
+    /// The name, or with a number behind it when somebody else has it: in either room, because a page has one name for both.
+    fn free_name(&self, name: &str, replica: Replica) -> String {
+        let is_free = |name: &str| !self.rooms.iter().any(|room| room.has_other(name, replica));
+        let numbered = (2..).map(|number| protocol::numbered(name, number));
+        let mut names = std::iter::once(name.to_owned()).chain(numbered);
+        names.find(|name| is_free(name)).expect("a room has no more people than there are numbers")
     }
 
     fn in_room(&mut self, policy: Policy, act: impl FnOnce(&mut Room) -> Vec<Delivery>) {
@@ -153,6 +164,11 @@ impl State {
         let people: Vec<PeerId> = room.people().collect();
         self.visitors.deliver(&people, deliveries);
     }
+}
+
+/// The server's wall clock, milliseconds since 1970.
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {

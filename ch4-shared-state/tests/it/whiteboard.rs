@@ -2,8 +2,10 @@
 
 mod browser;
 mod collisions;
+mod everybodys_page;
 mod in_the_browser;
 mod limits;
+mod lost_collisions;
 mod models;
 mod troubles;
 mod user;

@@ -20,7 +20,7 @@ fn cell(place: u16) -> Cell {
 
 /// Ann is client 1, Bob client 2.
 fn room(policy: Policy) -> Room {
-    let mut room = Room::new(policy);
+    let mut room = Room::new(policy, 1);
     room.hear(PeerId(1), hello(ANN, "Ann"), NOW);
     room.hear(PeerId(2), hello(BOB, "Bob"), NOW);
     room
@@ -151,10 +151,45 @@ fn who_does_not_keep_the_order_or_the_policy_is_dismissed() {
 
 #[test]
 fn a_full_room_takes_nobody_more() {
-    let mut room = Room::new(Policy::Server);
+    let mut room = Room::new(Policy::Server, 1);
     for number in 1..=PEOPLE_LIMIT {
         room.hear(PeerId(number as u64), hello(Replica(number as u32), "x"), NOW);
     }
     let deliveries = room.hear(PeerId(1000), hello(Replica(1000), "x"), NOW);
     assert!(matches!(&deliveries[..], [Delivery::Dismiss(..)]), "{deliveries:?}");
+}
+
+/// A page that comes back tells also what lost on its own canvas: the others have not seen it.
+#[test]
+fn what_lost_while_its_page_was_away_is_told_to_all_once_and_to_who_comes_later() {
+    let none = Stamp::default();
+    let (ann, bob) = (write(5, 1, 3, ANN, none), write(5, 2, 4, BOB, none));
+    let mut room = room(Policy::Collaborative);
+    let merge = |painted| FromBrowser::Merge { writes: vec![painted] };
+    let lost = |room: &mut Room, client| match &room.hear(
+        PeerId(client),
+        hello(Replica(client as u32), "N"),
+        NOW,
+    )[..]
+    {
+        [_, Delivery::To(_, FromServer::Welcome { lost, .. })] => lost.clone(),
+        other => panic!("{other:?}"),
+    };
+    painted(&room.hear(PeerId(2), merge(bob), NOW));
+    assert_eq!(lost(&mut room, 3), []);
+    assert_eq!(painted(&room.hear(PeerId(1), merge(ann), NOW)), (vec![], vec![(bob, ann)]));
+    assert_eq!(room.hear(PeerId(1), merge(ann), NOW), [], "told already");
+    assert_eq!(lost(&mut room, 4), [ann]);
+    room.hear(PeerId(2), merge(write(5, 3, 5, BOB, bob.write().stamp)), NOW); // painted over: nothing is marked any more
+    assert_eq!(lost(&mut room, 5), []);
+}
+
+#[test]
+fn the_server_s_collisions_are_told_to_who_comes_later() {
+    let mut room = room(Policy::Server);
+    let first = painted(&room.hear(PeerId(1), paint(5, 1, 0), NOW)).0[0];
+    room.hear(PeerId(2), paint(5, 2, 0), NOW);
+    let deliveries = room.hear(PeerId(3), hello(Replica(30), "Carol"), NOW);
+    let Delivery::To(_, FromServer::Welcome { lost, .. }) = &deliveries[1] else { panic!() };
+    assert_eq!(*lost, [first]);
 }

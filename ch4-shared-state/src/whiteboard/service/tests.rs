@@ -50,7 +50,7 @@ fn who_comes_again_from_the_same_port_has_a_seat_of_its_own() {
         let before = Connection::arrive(&service, 1);
         before.join(&service, room, 100, 1);
         let after = Connection::arrive(&service, 1); // and the end of the connection before was not seen
-        assert!(after.join(&service, room, 200, 2).contains(r#""people":[[9,"N"],[100,"N"],[200,"N"]]"#));
+        assert!(after.join(&service, room, 200, 2).contains(r#""people":[[9,"N"],[100,"N 2"],[200,"N 3"]]"#));
         before.says(&service, Incoming::Text(r#"{"type":"cursor","cell":4}"#.into()));
         assert!(
             observer.hears().contains(r#""who":100,"cell":4"#),
@@ -76,4 +76,21 @@ fn a_number_that_is_somebodys_in_one_room_is_theirs_in_the_other() {
     assert!(anns_other.join(&service, "collaborative", 7, 1).contains("welcome"));
     ann.says(&service, Incoming::Text(r#"{"type":"paint","seen":0,"pixels":[[0,1]]}"#.into()));
     assert!(ann.hears().contains("painted"));
+}
+
+/// Two windows of one browser remember one name.
+#[test]
+fn the_second_of_one_name_gets_another_in_both_rooms_and_keeps_it() {
+    let service = service();
+    let pages = [1, 2].map(|page| [page * 10, page * 10 + 1].map(|port| Connection::arrive(&service, port)));
+    let [first, second] = &pages;
+    assert!(first[0].join(&service, "server", 7, 1).contains(r#""people":[[7,"N"]]"#));
+    assert!(second[1].join(&service, "collaborative", 8, 2).contains(r#""people":[[8,"N 2"]]"#));
+    assert!(second[0].join(&service, "server", 8, 2).contains(r#""people":[[7,"N"],[8,"N 2"]]"#));
+    assert!(first[1].join(&service, "collaborative", 7, 1).contains(r#""people":[[7,"N"],[8,"N 2"]]"#));
+    service.leave(&first[0].0);
+    let again = Connection::arrive(&service, 30);
+    assert!(again.join(&service, "server", 7, 1).contains(r#"[7,"N"]"#), "a name is one's own");
+    assert_eq!(protocol::numbered("nineteen characters and", 12), "nineteen characte 12");
+    assert_eq!(protocol::numbered("nineteen character s", 2), "nineteen character 2");
 }

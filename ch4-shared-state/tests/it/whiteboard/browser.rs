@@ -89,8 +89,7 @@ impl Browser {
             Page(self.call(None, "Target.attachToTarget", &attach)["sessionId"].as_str().unwrap().to_owned());
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         self.call(Some(&page), "Emulation.setDeviceMetricsOverride", &size);
-        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-        self.call(Some(&page), "Emulation.setEmulatedMedia", &media);
+        self.emulate(&page, &json!([{"name": "prefers-color-scheme", "value": scheme}]));
         self.call(Some(&page), "Emulation.setFocusEmulationEnabled", &json!({"enabled": true}));
         self.call(Some(&page), "Page.navigate", &json!({"url": url}));
         self.until(
@@ -167,6 +166,19 @@ impl Browser {
         for kind in ["keyDown", "keyUp"] {
             self.call(Some(page), "Input.dispatchKeyEvent", &json!({"type": kind, "key": key, "text": key}));
         }
+    }
+
+    /// Ctrl and Z.
+    pub fn control_z(&mut self, page: &Page) {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let event = json!({"type": kind, "key": "z", "code": "KeyZ", "windowsVirtualKeyCode": 90, "modifiers": 2});
+            self.call(Some(page), "Input.dispatchKeyEvent", &event);
+        }
+    }
+
+    /// What the reader has set, as the media queries ask for it.
+    pub fn emulate(&mut self, page: &Page, features: &Value) {
+        self.call(Some(page), "Emulation.setEmulatedMedia", &json!({"features": features}));
     }
 
     /// A picture of the page, PNG in base 64.
