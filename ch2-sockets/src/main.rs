@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use common::support::cli::{LogArgs, finish};
+use common::support::cli::{LogArgs, finish, parse};
 use common::support::inherited;
 
 use ch2_sockets::board::{client as board_client, server as board_server};
@@ -55,7 +55,7 @@ enum Command {
 
 fn main() -> ExitCode {
     inherited::reset();
-    let cli = Cli::parse();
+    let cli: Cli = parse();
     cli.log.start();
     let done = match &cli.command {
         Command::Socket(args) => socket::run(args),
@@ -71,4 +71,15 @@ fn main() -> ExitCode {
         Command::Show(args) => show::run(args),
     };
     finish(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+
+    #[test]
+    fn every_number_has_a_range() {
+        let command = <Cli as clap::CommandFactory>::command();
+        assert_eq!(common::support::cli::without_range(command), [""; 0]);
+    }
 }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use common::bench::machine;
 use common::loadgen::Scenario;
 use common::report::{self, Comparison};
@@ -35,6 +35,8 @@ pub use args::CompareArgs;
 use experiment::{Experiment, contestants};
 use preset::Preset;
 
+use crate::simulate::misused;
+
 /// Compares, prints the table, writes the report.
 ///
 /// # Errors
@@ -43,7 +45,11 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let scenarios = if args.scenario.is_empty() { Scenario::ALL.to_vec() } else { args.scenario.clone() };
     if let Some((flag, theirs)) = args.numbers.meaningless_to(&scenarios).first() {
-        bail!("{flag} means nothing to these scenarios; it belongs to {theirs}");
+        return Ok(misused(&anyhow!("{flag} means nothing to these scenarios; it belongs to {theirs}")));
+    }
+    if let Some((_, twice)) = args.with.iter().enumerate().find(|(at, with)| args.with[..*at].contains(with))
+    {
+        return Ok(misused(&anyhow!("--with '{twice}' is given twice")));
     }
     if let Some(folder) = args.report.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -52,7 +58,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     let interrupted = interrupt::flag()?;
     let preset = if args.full { preset::FULL } else { preset::SHORT };
     let preset = Preset {
-        repetitions: args.repetitions.unwrap_or(preset.repetitions).max(1),
+        repetitions: args.repetitions.unwrap_or(preset.repetitions),
         time_scale: args.numbers.time_scale.unwrap_or(preset.time_scale),
         ..preset
     };

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use common::support::cli::{LogArgs, finish, stdout};
+use common::support::cli::{LogArgs, finish, parse, stdout};
 use common::support::inherited;
 
 use ch3_threads::compare::{self, CompareArgs};
@@ -54,7 +54,7 @@ The file of a model is ch3-threads/src/model/NAME.rs, with _ for -; its first li
 
 fn main() -> ExitCode {
     inherited::reset();
-    let cli = Cli::parse();
+    let cli: Cli = parse();
     cli.log.start();
     let done = match &cli.command {
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
@@ -72,4 +72,15 @@ fn models() -> anyhow::Result<()> {
         writeln!(stdout(), "{:<22}{}", model.name(), model.about())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+
+    #[test]
+    fn every_number_has_a_range() {
+        let command = <Cli as clap::CommandFactory>::command();
+        assert_eq!(common::support::cli::without_range(command), [""; 0]);
+    }
 }

@@ -8,37 +8,41 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args;
 use common::loadgen::{Exchange, Faulty, Plan, Scenario};
-use common::support::cli::duration;
+use common::support::cli::{duration_within, within};
+
+/// The shortest and the longest time that is meant. A longest wait, scaled and with its grace, is still a number of nanoseconds.
+const BRIEFLY: Duration = Duration::from_millis(1);
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// Every number of a scenario; what is not given is the scenario's own.
 #[derive(Args, Debug, Clone)]
 pub struct PlanArgs {
     /// How many clients [patience, stay, heavy, connect: 5; echo: 50; crowd: 2000]
-    #[arg(short, long, visible_alias = "children", value_name = "N")]
+    #[arg(short, long, visible_alias = "children", value_name = "N", value_parser = within(1..=1_000_000usize))]
     pub clients: Option<usize>,
     /// How long a client waits [patience, crowd: 15s; stay, echo: 5s; heavy, connect: 10s]
-    #[arg(long, value_parser = duration, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = duration_within(BRIEFLY..=A_DAY))]
     pub timeout: Option<Duration>,
     /// How long a served client stays [patience, crowd: 5s; stay: 30s]
-    #[arg(long, value_parser = duration, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = duration_within(Duration::ZERO..=A_DAY))]
     pub stay: Option<Duration>,
     /// Length of a message [heavy: 36; echo: 128; crowd: 32], or how many bytes to ask for [connect: 3000]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = within(1..=1_000_000_000usize))]
     pub bytes: Option<usize>,
     /// echo, closed loop: messages under way per connection [1]
-    #[arg(short, long, value_name = "N", conflicts_with = "rate")]
+    #[arg(short, long, value_name = "N", conflicts_with = "rate", value_parser = within(1..=1_000_000usize))]
     pub window: Option<usize>,
     /// echo, open loop: requests per second of all clients together, at random moments
-    #[arg(short, long, value_name = "PER_SECOND")]
+    #[arg(short, long, value_name = "PER_SECOND", value_parser = within(0.001..=1e9))]
     pub rate: Option<f64>,
     /// echo: how long to measure [5s]
-    #[arg(short, long, value_parser = duration, value_name = "TIME")]
+    #[arg(short, long, value_name = "TIME", value_parser = duration_within(BRIEFLY..=A_DAY))]
     pub duration: Option<Duration>,
     /// echo: how long to run before measuring [500ms]
-    #[arg(long, value_parser = duration, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = duration_within(Duration::ZERO..=A_DAY))]
     pub warm_up: Option<Duration>,
     /// connect: connections of each child, one after another [500]
-    #[arg(short = 't', long, value_name = "N")]
+    #[arg(short = 't', long, value_name = "N", value_parser = within(1..=100_000_000usize))]
     pub connections: Option<usize>,
     /// connect: end the number with a newline
     #[arg(long)]
@@ -50,13 +54,13 @@ pub struct PlanArgs {
     #[arg(long, value_parser = unescape, value_name = "TEXT", requires = "ask")]
     pub answer: Option<Escaped>,
     /// With --ask: how many bytes must come back for it, whatever they are
-    #[arg(long, value_name = "N", requires = "ask", conflicts_with = "answer")]
+    #[arg(long, value_name = "N", requires = "ask", conflicts_with = "answer", value_parser = within(1..=1_000_000_000usize))]
     pub answer_bytes: Option<usize>,
     /// By which fraction clients wait longer than the timeout: three stays of 5s are exactly 15s, and the notes' fourth client is served
-    #[arg(long, default_value_t = 0.1, value_name = "FRACTION")]
+    #[arg(long, default_value_t = 0.1, value_name = "FRACTION", value_parser = within(0.0..=10.0))]
     pub grace: f64,
     /// Multiply timeout and stay; measured durations stay as they are [simulate: 1]
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = within(0.001..=1000.0))]
     pub time_scale: Option<f64>,
     /// Faulty clients beside the others: slow-reader, never-reader, half-open, rst, garbage, as in rst=5,garbage=2
     #[arg(long, default_value_t = Faulty::default(), hide_default_value = true, value_name = "KIND=N,...")]
@@ -65,7 +69,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Event loops, one thread each
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = within(1..=1024usize))]
     pub threads: usize,
 }
 

@@ -21,7 +21,7 @@ use common::core::server::Server;
 use common::core::stop::Stop;
 use common::core::trace::EventTrace;
 use common::core::work::AnyService;
-use common::support::cli::{duration, human, stdout, writable};
+use common::support::cli::{at_least_one, duration, human, stdout, within, writable};
 
 use crate::model::{Model, Settings, WorkerCommand, process_pipeline};
 use crate::service::ServiceKind;
@@ -68,10 +68,10 @@ pub struct RunArgs {
     #[arg(short, long, value_parser = workers)]
     pub workers: Option<NonZeroUsize>,
     /// Connections that may wait in the kernel until they are accepted
-    #[arg(long, default_value_t = 4096)]
+    #[arg(long, default_value_t = 4096, value_parser = within(0..=1_000_000i32))]
     pub backlog: i32,
     /// Connections that a model with queues keeps in hand; the others wait in the backlog
-    #[arg(long, default_value = "4096")]
+    #[arg(long, default_value = "4096", value_parser = at_least_one(10_000_000))]
     pub connections: NonZeroUsize,
     #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
     #[command(flatten)]
@@ -202,8 +202,7 @@ const MOST_WORKERS: usize = 10_000;
 /// # Errors
 /// None, more than 10 000, or no number.
 pub fn workers(text: &str) -> Result<NonZeroUsize, String> {
-    let count = text.parse().ok().filter(|count: &NonZeroUsize| count.get() <= MOST_WORKERS);
-    count.ok_or_else(|| format!("a number from 1 to {MOST_WORKERS}"))
+    at_least_one(MOST_WORKERS)(text)
 }
 
 /// How the connections spread over the workers, as the csd examples print it. Whoever no longer reads is not told.

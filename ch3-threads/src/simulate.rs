@@ -114,7 +114,7 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Arguments that only together make no sense: the same exit status as clap's.
-fn misused(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn misused(error: &anyhow::Error) -> ExitCode {
     common::support::log::line(format_args!("error: {error:#}"));
     ExitCode::from(2)
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use common::support::cli::{LogArgs, finish};
+use common::support::cli::{LogArgs, finish, parse};
 use common::support::inherited;
 
 use ch4_shared_state::download::{self, server as files_server};
@@ -59,7 +59,7 @@ enum Command {
 
 fn main() -> ExitCode {
     inherited::reset();
-    let cli = Cli::parse();
+    let cli: Cli = parse();
     cli.log.start();
     let done = match &cli.command {
         Command::Download(args) => download::run(args),
@@ -74,4 +74,15 @@ fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(args),
     };
     finish(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+
+    #[test]
+    fn every_number_has_a_range() {
+        let command = <Cli as clap::CommandFactory>::command();
+        assert_eq!(common::support::cli::without_range(command), [""; 0]);
+    }
 }

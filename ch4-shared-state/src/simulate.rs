@@ -36,7 +36,7 @@ use ch3_threads::model::Model;
 use ch3_threads::serve::workers;
 use clap::Args;
 use common::support::child_server::ChildServer;
-use common::support::cli::{duration, human, writable};
+use common::support::cli::{duration, duration_within, human, within, writable};
 use common::support::interrupt;
 
 use measurement::Schedule;
@@ -45,8 +45,8 @@ use plan::{Dialect, HEADER, Load, Plan};
 use server::{Watch, resolve};
 
 /// Beyond these it would be a slip of the keyboard.
-const MOST_PER_S: f64 = 1e9;
 const MOST_CLIENTS: usize = 1_000_000;
+const A_DAY: Duration = Duration::from_secs(86_400);
 /// The longest text that the board takes: a frame of it is base64.
 const MOST_BYTES: usize = REQUEST_LIMIT / 4 * 3 - 3;
 
@@ -93,13 +93,13 @@ pub struct SimulateArgs {
     #[arg(short, long, value_name = "N", value_parser = workers, conflicts_with_all = ["host", "port"])]
     workers: Option<NonZeroUsize>,
     /// Open loop: so many messages, or guesses, per second by all together
-    #[arg(long, value_name = "PER SECOND", conflicts_with_all = ["window", "think"])]
+    #[arg(long, value_name = "PER SECOND", conflicts_with_all = ["window", "think"], value_parser = within(0.001..=1e9))]
     rate: Option<f64>,
     /// How long is counted
-    #[arg(short, long, value_name = "TIME", value_parser = duration, default_value = "5s")]
+    #[arg(short, long, value_name = "TIME", default_value = "5s", value_parser = duration_within(Duration::from_millis(1)..=A_DAY))]
     time: Duration,
     /// How long before that
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "500ms")]
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration_within(Duration::ZERO..=A_DAY))]
     warm_up: Duration,
     /// Of whose turn it is, and of what players propose and guess [random, printed]
     #[arg(long, value_name = "N")]
@@ -112,19 +112,19 @@ pub struct SimulateArgs {
     report: Option<PathBuf>,
 
     /// Clients that fetch what is published
-    #[arg(short, long, default_value_t = 100, value_name = "N", help_heading = BOARD)]
+    #[arg(short, long, default_value_t = 100, value_name = "N", help_heading = BOARD, value_parser = within(1..=MOST_CLIENTS))]
     subscribers: usize,
     /// Clients that publish
-    #[arg(long, default_value_t = 1, value_name = "N", help_heading = BOARD, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 1, value_name = "N", help_heading = BOARD, value_parser = within(1..=u16::MAX))]
     publishers: u16,
     /// Clients that connect and never read
-    #[arg(long, default_value_t = 0, value_name = "N", help_heading = BOARD)]
+    #[arg(long, default_value_t = 0, value_name = "N", help_heading = BOARD, value_parser = within(0..=MOST_CLIENTS))]
     stalled: usize,
     /// Length of a message, bytes
-    #[arg(short, long, default_value_t = 128, value_name = "N", help_heading = BOARD)]
+    #[arg(short, long, default_value_t = 128, value_name = "N", help_heading = BOARD, value_parser = within(HEADER..=MOST_BYTES))]
     bytes: usize,
     /// Closed loop: so many messages on their way
-    #[arg(long, default_value_t = 1000, value_name = "N", help_heading = BOARD, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 1000, value_name = "N", help_heading = BOARD, value_parser = within(1..=1_000_000_000u64))]
     window: u64,
 
     /// Play the guess-word game instead of the board, so many at once
@@ -140,7 +140,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "TIME", help_heading = GAME, value_parser = duration, requires = "players")]
     think: Option<Duration>,
     /// So many players leave per second, each to come again at once under another name
-    #[arg(long, value_name = "PER SECOND", help_heading = GAME, requires = "players")]
+    #[arg(long, value_name = "PER SECOND", help_heading = GAME, requires = "players", value_parser = within(0.001..=1e9))]
     leave: Option<f64>,
     /// Start a server with a bug: it checks a guess, lets the lock go for so long, and scores
     #[arg(
@@ -162,11 +162,6 @@ pub struct SimulateArgs {
 /// No server there, one that is not empty, a broken connection, a message missing, double or out of order, a rule of the game that
 /// was broken, or too few descriptors.
 pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
-    for (name, number) in [("--rate", args.rate), ("--leave", args.leave)] {
-        if number.is_some_and(|number| !(number > 0.0 && number <= MOST_PER_S)) {
-            bail!("{name} is a number per second above 0, and at most {MOST_PER_S}");
-        }
-    }
     writable(args.json.iter().chain(&args.report))?;
     let interrupted = interrupt::flag()?;
     match args.players {
@@ -177,15 +172,6 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
 
 impl SimulateArgs {
     fn simulate_the_board(&self, interrupted: &AtomicBool) -> anyhow::Result<ExitCode> {
-        if self.bytes < HEADER {
-            bail!("a message has at least {HEADER} bytes here: who publishes it, and its number");
-        }
-        if !(1..=MOST_CLIENTS).contains(&self.subscribers) || self.stalled > MOST_CLIENTS {
-            bail!("there are 1 to {MOST_CLIENTS} subscribers, and at most as many stalled clients");
-        }
-        if self.bytes > MOST_BYTES {
-            bail!("the board takes messages of at most {MOST_BYTES} bytes");
-        }
         let (server, target) = self.server("board-server", Vec::new())?;
         let plan = Plan {
             target,

@@ -30,7 +30,7 @@ use anyhow::ensure;
 use ch3_threads::model::Model;
 use ch3_threads::serve::{RunArgs, serve_and_tell};
 use clap::Args;
-use common::support::cli::duration;
+use common::support::cli::{duration, within};
 
 pub use service::WhiteboardService;
 
@@ -52,7 +52,7 @@ pub struct WhiteboardArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub ping: Duration,
     /// How much may wait for a slow user before they are hung up on, and must come again
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, value_parser = within(1..=1_000_000_000_000usize))]
     pub outbox: usize,
     /// A name by which browsers reach this machine, besides its addresses and `localhost`; may be repeated
     #[arg(long, value_name = "HOST")]

@@ -29,15 +29,15 @@ mod tun;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use common::bench::arguments::conclude;
 use common::bench::session::Session;
+use common::support::cli::parse;
 
 use args::{Args, BenchPart};
 use sample::LAYOUT;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = parse();
     match args.hidden {
         Some(server) => conclude(server.serve()),
         None => args.measure.run("cargo bench -p ch2-sockets", || run(&args)),

@@ -25,7 +25,7 @@ use common::core::limits::{self as core, LimitArgs};
 use common::core::listener::Listener;
 use common::core::stop::Stop;
 use common::net::datagram::Endpoint;
-use common::support::cli::{duration, stdout};
+use common::support::cli::{at_least_one, duration, stdout, within};
 
 /// What carries the requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,25 +55,25 @@ pub struct BoardServerArgs {
     #[arg(short = 'p', long, default_value_t = 7777)]
     pub listenport: u16,
     /// Texts of so many bytes in all are held, then the board is full
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().bytes)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().bytes, value_parser = within(1..=1_000_000_000_000usize))]
     pub board_bytes: usize,
     /// So many messages are held, then the board is full
-    #[arg(long, value_name = "N", default_value_t = Limits::default().messages)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().messages, value_parser = within(1..=1_000_000_000_000usize))]
     pub board_messages: usize,
     /// UDP: so many sessions at once
-    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions)]
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions, value_parser = within(1..=1_000_000usize))]
     pub sessions: usize,
     /// UDP: so many sessions of one client's address at once
-    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions_per_client)]
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions_per_client, value_parser = within(1..=1_000_000usize))]
     pub sessions_per_client: usize,
     /// UDP: so many bytes of messages on their way, of all sessions
-    #[arg(long, value_name = "BYTES", default_value_t = session::Limits::default().bytes)]
+    #[arg(long, value_name = "BYTES", default_value_t = session::Limits::default().bytes, value_parser = within(1..=1_000_000_000_000usize))]
     pub session_bytes: usize,
     /// UDP: a session without a datagram for so long has ended
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub session_idle: Duration,
     /// TCP: so many connections are served at once; the others wait in the backlog
-    #[arg(long, value_name = "N", default_value = "512")]
+    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_one(10_000_000))]
     pub connections: NonZeroUsize,
     #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
     #[command(flatten, next_help_heading = "TCP: the limits of each client, and of all together")]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use common::core::stop::Stop;
 use common::support::cli;
+use common::support::cli::within;
 use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg};
 
 use crate::kernel::endpoint;
@@ -39,7 +40,7 @@ pub(super) struct DatagramReceiveArgs {
     #[arg(long, value_name = "TIME", value_parser = cli::duration)]
     timeout: Option<Duration>,
     /// End after so many datagrams; 0: never
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = within(0..=1_000_000_000_000u64))]
     count: u64,
 }
 

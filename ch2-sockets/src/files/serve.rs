@@ -23,6 +23,7 @@ use anyhow::Context;
 use clap::Args;
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::stop::Stop;
+use common::support::cli::at_least_one;
 use common::support::size;
 
 use super::connection::{CHUNK, Connection, ReceiveError};
@@ -55,7 +56,7 @@ pub struct ServeArgs {
     #[arg(long, default_value = "1GiB", value_name = "BYTES", value_parser = size::bytes)]
     quota: u64,
     /// Clients served at the same time; the others wait
-    #[arg(long, default_value = "64", value_name = "COUNT")]
+    #[arg(long, default_value = "64", value_name = "COUNT", value_parser = at_least_one(10_000_000))]
     connections: NonZeroUsize,
     /// A client that is silent for so long is hung up on
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = common::support::cli::duration)]

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use common::core::stop::Stop;
 use common::support::cli;
+use common::support::cli::within;
 
 use super::numbering::{Follower, Numbered, Sequence};
 use crate::datagram::receive;
@@ -37,7 +38,7 @@ pub(super) struct MulticastReceiveArgs {
     #[arg(long, value_name = "BYTES", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65536))]
     buffer: u32,
     /// End after so many messages; 0: at Ctrl-C
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = within(0..=1_000_000_000_000u64))]
     count: u64,
     /// Give up when nothing comes for so long [default: wait for ever]
     #[arg(long, value_name = "TIME", value_parser = cli::duration)]

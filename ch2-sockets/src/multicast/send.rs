@@ -12,6 +12,7 @@ use anyhow::Context;
 use clap::Args;
 use common::core::stop::Stop;
 use common::support::cli;
+use common::support::cli::within;
 
 use super::numbering::Numbered;
 use crate::kernel::Protocol;
@@ -40,7 +41,7 @@ pub(super) struct MulticastSendArgs {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = cli::duration)]
     every: Duration,
     /// End after so many messages; 0: at Ctrl-C
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = within(0..=1_000_000_000_000u64))]
     count: u64,
     /// How far a datagram goes: 0 this machine, 1 this network, n through n - 1 routers
     #[arg(long, value_name = "HOPS", default_value_t = 4)]

@@ -11,6 +11,7 @@ use anyhow::bail;
 use clap::Args;
 use common::core::stop::Stop;
 use common::support::cli;
+use common::support::cli::within;
 use socket2::Socket;
 
 use super::sequence::{MAX_BYTES, Part, Restorer};
@@ -43,7 +44,7 @@ pub(super) struct PartsReceiveArgs {
     #[arg(long)]
     sequence: bool,
     /// With --sequence: end when so many messages are whole
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "sequence")]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "sequence", value_parser = within(1..=1_000_000_000u32))]
     messages: u32,
     /// Once a part has come, give up when no other comes for so long
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = cli::duration)]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use clap::Args;
 use common::support::cli;
+use common::support::cli::within;
 
 use super::sequence::{self, HEADER, MAX_BYTES};
 use crate::kernel::Protocol;
@@ -35,7 +36,7 @@ pub(super) struct PartsSendArgs {
     #[arg(short, long, default_value = "Hello world!")]
     message: String,
     /// The message is repeated so many times
-    #[arg(long, value_name = "N", default_value_t = 7000)]
+    #[arg(long, value_name = "N", default_value_t = 7000, value_parser = within(0..=1_000_000_000u32))]
     repeat: u32,
     /// Size of a part in bytes, marker and all
     #[arg(long, value_name = "BYTES", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65507))]

@@ -31,6 +31,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use common::support::cli::within;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
@@ -53,7 +54,7 @@ pub struct SelfPipeArgs {
     #[arg(long, default_value = "300ms", value_name = "TIME", value_parser = common::support::cli::duration)]
     timeout: Duration,
     /// Signals in a row that fill the pipe
-    #[arg(long, default_value_t = 100_000, value_name = "COUNT")]
+    #[arg(long, default_value_t = 100_000, value_name = "COUNT", value_parser = within(0..=1_000_000_000u32))]
     flood: u32,
 }
 

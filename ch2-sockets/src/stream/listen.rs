@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use common::core::stop::Stop;
 use common::support::cli;
+use common::support::cli::within;
 
 use super::watch::{LOOK_EVERY, Watch};
 use crate::kernel::Protocol;
@@ -37,7 +38,7 @@ pub(super) struct ListenArgs {
     #[arg(short = 'p', long, default_value_t = 7777)]
     listenport: u16,
     /// How many connections may wait to be accepted; the system takes one more, and caps it at net.core.somaxconn
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..))]
+    #[arg(long, default_value_t = 0, value_parser = within(0..=1_000_000i32))]
     backlog: i32,
     /// Accept nobody until so long after the start
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = cli::duration)]
@@ -49,7 +50,7 @@ pub(super) struct ListenArgs {
     #[arg(long)]
     close_first: bool,
     /// End after so many connections; 0: at Ctrl-C
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = within(0..=1_000_000_000_000u64))]
     count: u64,
 }
 

@@ -10,6 +10,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use common::core::stop::Stop;
 use common::support::cli;
+use common::support::cli::within;
 
 use crate::kernel;
 use crate::kernel::endpoint;
@@ -39,7 +40,7 @@ pub(super) struct StreamSendArgs {
     #[arg(short, long, default_value = "Hello world!")]
     message: String,
     /// The message is repeated so many times
-    #[arg(long, value_name = "N", default_value_t = 7000)]
+    #[arg(long, value_name = "N", default_value_t = 7000, value_parser = within(0..=1_000_000_000u32))]
     repeat: u32,
     /// How long the receiver may take none of it, or give no answer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = cli::duration)]

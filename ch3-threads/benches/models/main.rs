@@ -26,10 +26,10 @@ mod testbed;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use common::bench::arguments::conclude;
 use common::bench::rounds::Contestant;
 use common::bench::session::Session;
+use common::support::cli::parse;
 use common::support::interrupt;
 
 use args::{Args, Hidden, Times};
@@ -40,7 +40,7 @@ use sample::{LAYOUT, Sample, Table};
 use testbed::Testbed;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = parse();
     match args.hidden {
         Some(Hidden::LimitServer { kind }) => conclude(limit::run(kind)),
         None => args.measure.run("cargo bench -p ch3-threads", || run(&args)),

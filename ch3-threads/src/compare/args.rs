@@ -1,14 +1,16 @@
 //! The arguments of `cargo ch3 compare`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use common::loadgen::Scenario;
-use common::support::cli::duration;
+use common::support::cli::{duration_within, within};
 
 use crate::model::Model;
 use crate::plan_args::PlanArgs;
+use crate::serve::workers;
 
 /// The arguments of `compare`.
 #[derive(Debug, Args)]
@@ -32,13 +34,13 @@ pub struct CompareArgs {
     #[arg(long)]
     pub(super) full: bool,
     /// How often each model is measured [default: 3, with --full 5]
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = within(1..=1000u32))]
     pub(super) repetitions: Option<u32>,
     /// Threads, processes or loops of the models that have a number of them [default: each model's own]
-    #[arg(long, value_name = "N")]
-    pub(super) workers: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = workers)]
+    pub(super) workers: Option<NonZeroUsize>,
     /// How long a request of `heavy` takes, before it is scaled
-    #[arg(long, value_parser = duration, default_value = "5s", value_name = "TIME")]
+    #[arg(long, value_parser = duration_within(Duration::ZERO..=Duration::from_secs(3600)), default_value = "5s", value_name = "TIME")]
     pub(super) delay: Duration,
     #[command(flatten)]
     pub(super) numbers: PlanArgs,

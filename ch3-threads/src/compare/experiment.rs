@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -169,7 +170,8 @@ impl Experiment<'_> {
 /// Who takes part: the models that were asked for, and the user's own servers.
 pub(super) fn contestants(args: &CompareArgs) -> Vec<Contestant> {
     let models = if args.models.is_empty() { Model::ALL.to_vec() } else { args.models.clone() };
-    let models = models.into_iter().map(|model| Contestant::Model(model, args.workers));
+    let models =
+        models.into_iter().map(|model| Contestant::Model(model, args.workers.map(NonZeroUsize::get)));
     models.chain(args.with.iter().cloned().map(Contestant::Command)).collect()
 }
 

@@ -20,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use common::support::cli::within;
 use nix::unistd::gettid;
 
 static START: OnceLock<Instant> = OnceLock::new();
@@ -35,7 +36,7 @@ pub(super) use say;
 #[derive(Args, Debug, Clone, Copy)]
 pub struct Pace {
     /// What the lecture notes' seconds are multiplied by (1 = the notes' own pace, at most 10)
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.2, value_parser = time_scale, allow_negative_numbers = true)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.2, value_parser = within(0.0..=10.0), allow_negative_numbers = true)]
     time_scale: f64,
 }
 
@@ -48,13 +49,6 @@ impl Pace {
     /// Says which pace this is.
     pub fn announce(self) {
         say!("time scale {}: one second of the notes takes {:?}", self.time_scale, self.seconds(1.0));
-    }
-}
-
-fn time_scale(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(scale) if (0.0..=10.0).contains(&scale) => Ok(scale),
-        _ => Err("a number from 0 (do not wait) to 10, for example 0.2".into()),
     }
 }
 

@@ -5,5 +5,6 @@
 
 mod a_log_that_cannot_be_written_is_lost;
 mod compare;
+mod numbers_without_sense_are_refused;
 mod pushes;
 mod show;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use common::bench::arguments::{Arguments, Schedule};
+use common::support::cli::within;
 use serde::Serialize;
 
 /// Five ways to share a board between threads, under mixes of reads and writes
@@ -31,7 +32,7 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_name = "N,...", default_value = "1,2,8", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: Vec<u32>,
     /// How many messages a read of the last takes
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = within(1..=1_000_000usize))]
     pub batch: usize,
     #[command(flatten)]
     pub measure: Arguments<Times>,

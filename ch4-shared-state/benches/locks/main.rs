@@ -20,17 +20,17 @@ mod present;
 use std::process::ExitCode;
 
 use ch4_shared_state::locks::Sharing;
-use clap::Parser;
 use common::bench::results::Table;
 use common::bench::rounds::Contestant;
 use common::bench::session::Session;
+use common::support::cli::parse;
 use common::support::interrupt;
 
 use args::Args;
 use measure::{Load, measure};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = parse();
     args.measure.run("cargo bench -p ch4-shared-state --bench locks", || run(&args))
 }
 

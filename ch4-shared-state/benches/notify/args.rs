@@ -5,6 +5,7 @@ use std::time::Duration;
 use ch3_threads::model::Model;
 use clap::Parser;
 use common::bench::arguments::{Arguments, Pinning, Schedule};
+use common::support::cli::within;
 
 /// The notification board against redis' publish/subscribe, side by side in one run
 #[derive(Debug, Parser)]
@@ -20,10 +21,10 @@ pub struct Args {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "epoll", value_name = "MODEL,...")]
     pub models: Vec<Model>,
     /// Messages on their way in the closed loop
-    #[arg(long, default_value_t = 4000, value_name = "N")]
+    #[arg(long, default_value_t = 4000, value_name = "N", value_parser = within(1..=1_000_000_000u64))]
     pub window: u64,
     /// Subscribers of which memory is measured
-    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = within(1..=1_000_000usize))]
     pub crowd: usize,
     #[command(flatten)]
     pub measure: Arguments<Times>,

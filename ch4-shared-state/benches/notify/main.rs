@@ -19,10 +19,10 @@ mod present;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use common::support::cli::parse;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args: args::Args = parse();
     args.measure.run("cargo bench -p ch4-shared-state --bench notify", || {
         contest::run(&args).and_then(|session| present::present(&session.results, &args))
     })

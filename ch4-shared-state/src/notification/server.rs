@@ -14,7 +14,7 @@ use ch3_threads::serve::{RunArgs, serve};
 use clap::{Args, ValueEnum};
 use common::board::Limits;
 use common::core::outbox::WhenFull;
-use common::support::cli::duration;
+use common::support::cli::{duration, within};
 
 use crate::notification::legacy_pacing::DEFAULT_GAP;
 use crate::notification::service::{NotificationService, OUTBOX_BYTES};
@@ -33,7 +33,7 @@ pub struct BoardServerArgs {
     #[arg(long, value_enum, default_value = "skip")]
     pub when_full: Policy,
     /// With --when-full disconnect: a client with more bytes of notifications waiting is disconnected; three for each
-    #[arg(long, value_name = "N", default_value_t = OUTBOX_BYTES)]
+    #[arg(long, value_name = "N", default_value_t = OUTBOX_BYTES, value_parser = within(1..=1_000_000_000_000usize))]
     pub outbox_bytes: usize,
     /// How far apart rounds of notifications are in the long run, when they may be coalesced (--when-full skip): after a burst of
     /// twenty, up to 32 messages wait for so long to be announced together; 0 announces each at once
@@ -51,10 +51,10 @@ pub struct BoardServerArgs {
     )]
     pub legacy_clients: Option<Duration>,
     /// Most bytes of all messages together; a full board refuses
-    #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().bytes, value_parser = within(1..=1_000_000_000_000usize))]
     pub max_bytes: usize,
     /// Most messages
-    #[arg(long, value_name = "N", default_value_t = Limits::default().messages)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().messages, value_parser = within(1..=1_000_000_000_000usize))]
     pub max_messages: usize,
     #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
     #[command(flatten)]

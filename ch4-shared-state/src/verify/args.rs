@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ch3_threads::model::Model;
 use clap::{Args, ValueEnum};
-use common::support::cli::duration;
+use common::support::cli::{duration, within};
 use common::verify::linearizability::STEPS;
 
 const EXAMPLES: &str = "\
@@ -57,22 +57,22 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, num_args = 0..=1, default_missing_value = "1ms")]
     pub racy: Option<Duration>,
     /// How many clients at once
-    #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(short, long, default_value_t = 4, value_parser = within(1..=256u16))]
     pub clients: u16,
     /// Most calls of each client
-    #[arg(short, long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(short, long, default_value_t = 100, value_parser = within(1..=100_000u32))]
     pub operations: u32,
     /// System the clients ask for [random, printed]; when each request arrives is decided anew in every run
     #[arg(long)]
     pub seed: Option<u64>,
     /// Run again with the next seed, so many times at most, until there is a violation
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(1..=1_000_000u32))]
     pub seeds: u32,
     /// No client begins a call after this time
     #[arg(short, long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub time: Duration,
     /// The search is given up after so many steps, and the verdict is unknown; a million is some 35 MB
-    #[arg(long, value_name = "N", default_value_t = STEPS)]
+    #[arg(long, value_name = "N", default_value_t = STEPS, value_parser = within(1..=1_000_000_000_000u64))]
     pub steps: u64,
     /// The search is given up after so long, too; to explain a violation may take as long again
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "20s")]

@@ -14,6 +14,7 @@ mod downloads_wait_for_each_other_only_when_sequential;
 mod every_client_of_the_notification_board_gets_every_message_once_in_one_order;
 mod fuzz_corpus;
 mod guessword_speaks_the_bytes_of_the_notes;
+mod numbers_without_sense_are_refused;
 mod of_two_who_guess_one_letter_at_once_one_scores;
 mod players_come_and_go_in_the_middle_of_a_word;
 mod simulated_players_find_whether_a_server_keeps_to_the_game;

@@ -83,12 +83,17 @@ impl FromStr for Faulty {
         if text == "none" {
             return Ok(faulty);
         }
+        let mut named = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (name, count) = part.split_once('=').unwrap_or((part, "1"));
             let kind = FaultyKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
                 let names = FaultyKind::ALL.map(FaultyKind::name).join(", ");
                 format!("`{name}` is no kind of faulty client; there are {names}")
             })?;
+            if named.contains(&kind) {
+                return Err(format!("{name} is given twice"));
+            }
+            named.push(kind);
             let count: usize = count
                 .parse()
                 .map_err(|_| format!("`{count}` is no number of {name} clients, as in {name}=2"))?;

@@ -1,6 +1,7 @@
 //! What the commands of every chapter share: how much is logged, how a duration is written and read, where output goes, and how a
 //! program ends.
 
+mod number;
 mod stdout;
 
 use std::fs::OpenOptions;
@@ -12,6 +13,7 @@ use clap::Args;
 use humantime::DurationError;
 use tracing::Level;
 
+pub use number::{at_least_one, duration_within, parse, within, without_range};
 pub use stdout::{NobodyReads, Stdout, finish, stdout};
 
 /// How much is logged, on stderr.

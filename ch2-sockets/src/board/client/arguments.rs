@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
-use common::support::cli::duration;
+use common::support::cli::{at_least_one, duration, within};
 
 use crate::session::{Config, Congestion};
 
@@ -38,7 +38,7 @@ pub enum Code {
 #[command(next_help_heading = "Sessions")]
 pub struct SessionArgs {
     /// Never more blocks on their way than so many; 1 is stop-and-wait
-    #[arg(long, value_name = "BLOCKS")]
+    #[arg(long, value_name = "BLOCKS", value_parser = at_least_one(1_000_000))]
     pub window: Option<NonZeroUsize>,
     /// What a lost block says about the network
     #[arg(long, value_enum, default_value = "tolerant")]
@@ -105,13 +105,13 @@ pub struct BoardClientArgs {
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
     /// Read the last so many messages; 0 is all of them
-    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = within(0..=1_000_000_000_000u64))]
     pub last: u64,
     /// How long an answer is waited for before the request is repeated
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
     pub timeout: Duration,
     /// How often a request is repeated before we give up
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(0..=1000u32))]
     pub retries: u32,
     /// TCP: how the texts are asked for
     #[arg(long, value_enum, default_value = "5")]

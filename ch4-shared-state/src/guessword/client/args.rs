@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use common::support::cli::within;
 use common::support::connect::{ConnectArgs, timeout};
 
 const EXAMPLES: &str = "\
@@ -36,7 +37,7 @@ pub struct GuesswordClientArgs {
     #[arg(long, value_name = "WORD", requires = "name")]
     pub propose: Option<String>,
     /// Play, or only listen, until so many rounds were won, by anybody
-    #[arg(long, value_name = "N", requires = "name")]
+    #[arg(long, value_name = "N", requires = "name", value_parser = within(1..=1_000_000_000_000u64))]
     pub until_round: Option<u64>,
     /// Read what to do from this file, a line each; `-` is standard input. Also `wait`: for the next notification
     #[arg(long, value_name = "FILE", requires = "name", conflicts_with_all = ["guess", "propose", "until_round"])]

@@ -4,6 +4,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use clap::Args;
+use common::support::cli::within;
 use common::support::connect::{ConnectArgs, timeout};
 
 /// The arguments of this command.
@@ -34,10 +35,10 @@ pub struct BoardClientArgs {
     #[arg(long)]
     pub follow: bool,
     /// End after so many messages were printed, and wait for them if need be
-    #[arg(long, value_name = "N", conflicts_with = "follow")]
+    #[arg(long, value_name = "N", conflicts_with = "follow", value_parser = within(1..=1_000_000_000_000u64))]
     pub count: Option<u64>,
     /// Of the messages that are there already print only the last N; 0 means all
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = within(0..=1_000_000_000_000usize))]
     pub last: Option<usize>,
     /// Of the messages that are there already print none
     #[arg(long, conflicts_with = "last")]
