@@ -41,7 +41,8 @@ Examples, each against a server in another terminal (the scenario's service in p
 In the closed loop a client sends when its last answer is there: a server that stalls is asked less.
 In the open loop every request is timed from when it was meant to be sent. Compare the p99 of both.
 
-Exit status: 0 when clients could connect, 1 when none could, 2 when the arguments are wrong.";
+Exit status: 0 when clients could connect; 1 when none could, when the server hung up on all of
+them, or when a request of the open loop was due and never sent; 2 when the arguments are wrong.";
 
 /// Simulate clients: the notes' five, or thousands
 ///
@@ -108,6 +109,17 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
             "No client could connect{why}: is a server listening at {}?",
             plan.target
         ));
+        return Ok(ExitCode::FAILURE);
+    }
+    if run.never_sent > 0 {
+        let count = run.never_sent;
+        common::support::log::line(format_args!(
+            "error: {count} requests were due and never sent: the server died, or took no more"
+        ));
+        return Ok(ExitCode::FAILURE);
+    }
+    if run.lost == run.clients {
+        common::support::log::line("error: the server hung up on every client that it served");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

@@ -188,8 +188,14 @@ impl SimulateArgs {
         let outcome = measure(&plan, server.as_ref(), interrupted)?;
         server.map(ChildServer::stop);
         self.present(&present::of_the_board(&plan, &outcome), &outcome)?;
-        if outcome.missing > 0 {
-            common::support::log::line(format_args!("error: {} deliveries have not come", outcome.missing));
+        let undone = [
+            (outcome.missing, "deliveries have not come"),
+            (outcome.never_sent, "messages were due and never sent"),
+        ];
+        for (count, what) in undone.into_iter().filter(|(count, _)| *count > 0) {
+            common::support::log::line(format_args!("error: {count} {what}"));
+        }
+        if outcome.missing + outcome.never_sent > 0 {
             return Ok(ExitCode::FAILURE);
         }
         Ok(ExitCode::SUCCESS)

@@ -28,6 +28,8 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
         lost: count(&|row| row.lost),
         wrong: repetitions.iter().map(|row| row.wrong).max().unwrap_or(0), // one is too many
         requests: count(&|row| row.requests),
+        unanswered: count(&|row| row.unanswered),
+        never_sent: count(&|row| row.never_sent),
         wait_ms: percentiles(&|row| row.wait_ms),
         latency_us: percentiles(&|row| row.latency_us),
         throughput_per_s: middle(&|row| row.throughput_per_s),
@@ -71,6 +73,8 @@ fn repetition(row: &Row) -> Repetition {
         lost: row.lost,
         wrong: row.wrong,
         requests: row.requests,
+        unanswered: row.unanswered,
+        never_sent: row.never_sent,
         throughput_per_s: row.throughput_per_s,
         wait_ms: row.wait_ms,
         latency_us: row.latency_us,

@@ -36,10 +36,11 @@ pub fn table(run: &Run) -> String {
     }
     let _ = writeln!(
         text,
-        "\n{:>10}{:>10}{:>10}{:>10}{:>10}",
-        "clients", "served", "gave up", "refused", "wrong"
+        "\n{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+        "clients", "served", "gave up", "refused", "lost", "wrong"
     );
-    let counts = [run.clients, run.served, run.gave_up, run.refused, run.wrong];
+    let refused = run.refused - run.lost - run.deceived;
+    let counts = [run.clients, run.served, run.gave_up, refused, run.lost, run.deceived];
     let _ = writeln!(text, "{}\n", counts.map(|count| format!("{count:>10}")).concat());
     let _ = writeln!(text, "{:<10}{:>12}{:>12}{:>12}{:>12}", "", "p50", "p90", "p99", "max");
     text += &line("wait, ms", run.wait_ms());
@@ -52,6 +53,7 @@ pub fn table(run: &Run) -> String {
         run.throughput_per_s()
     );
     let left = [
+        (run.never_sent, "requests were due and never sent"),
         (run.unanswered, "requests were never answered"),
         (run.broken, "connections broke"),
         (run.unfinished, "clients had not finished"),

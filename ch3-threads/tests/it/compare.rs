@@ -112,6 +112,28 @@ fn a_flag_that_no_scenario_knows_is_an_error() {
 }
 
 #[test]
+fn requests_that_a_dead_server_was_never_sent_are_said_and_the_status_is_1() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ch3-threads"));
+    command.args("serve -m epoll -s echo -p 0".split(' ')).stderr(std::process::Stdio::piped());
+    let server = common::support::child_server::ChildServer::start(&mut command).expect("it serves");
+    let (address, id) = (server.address.port().to_string(), server.id());
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(id.cast_signed()),
+            nix::sys::signal::Signal::SIGKILL,
+        )
+    });
+    let output = ch3("simulate -s echo --rate 1000 -c 4 --duration 2s --warm-up 0 --seed 1 -p", &[&address]);
+    killer.join().expect("no panic").expect("it is there to be killed");
+    drop(server);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stdout}{stderr}");
+    assert!(stderr.contains("requests were due and never sent: the server died"), "{stderr}");
+    assert!(stdout.contains("requests in 2s") && stdout.contains("were due and never sent"), "{stdout}");
+}
+
+#[test]
 fn without_a_server_the_simulator_says_so() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = free.local_addr().expect("it is bound").port().to_string();

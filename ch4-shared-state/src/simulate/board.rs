@@ -44,6 +44,7 @@ pub fn run(plan: &Plan, interrupted: &AtomicBool, mut look: impl FnMut()) -> any
         publishers: (0..plan.publishers).map(|number| Publisher::new(number, plan)).collect(),
         transcript: Transcript::new(plan.dialect, plan.publishers, plan.bytes),
         published: 0,
+        never_sent: 0,
         delivered: 0,
         latency: histogram(),
         order: StdRng::seed_from_u64(plan.seed),
@@ -61,6 +62,8 @@ struct Board<'a> {
     publishers: Vec<Publisher>,
     transcript: Transcript,
     published: u64,
+    /// Messages that are due in the open loop, and for which the server has left no room.
+    never_sent: u64,
     delivered: u64,
     latency: Histogram<u64>,
     order: StdRng,
@@ -114,6 +117,10 @@ impl Board<'_> {
             self.transcript.published(number, due_ns);
             self.published += 1;
         }
+        self.never_sent = match self.plan.load {
+            Load::Window(_) => 0,
+            Load::Rate(_) => due.saturating_sub(self.published),
+        };
         self.due = match self.plan.load {
             Load::Window(_) => None,
             Load::Rate(rate) => Some(Duration::from_secs_f64(self.published as f64 / rate)),
@@ -147,6 +154,7 @@ impl Board<'_> {
         let missing = |subscriber: &Subscriber| self.published - subscriber.place.messages;
         Ok(Outcome {
             published: self.published,
+            never_sent: self.never_sent,
             delivered_in_all: self.delivered,
             missing: self.subscribers.iter().map(missing).sum(),
             seconds: span.seconds,

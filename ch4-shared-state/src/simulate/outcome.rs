@@ -8,6 +8,8 @@ use serde::Serialize;
 pub struct Outcome {
     /// Messages published, the warm-up's included.
     pub published: u64,
+    /// Messages that were due in the open loop and were never sent, because the server took no more.
+    pub never_sent: u64,
     /// Messages that subscribers got, together, the warm-up's included.
     pub delivered_in_all: u64,
     /// Deliveries that never came.

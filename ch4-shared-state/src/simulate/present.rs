@@ -42,11 +42,15 @@ pub fn of_the_board(plan: &Plan, outcome: &outcome::Outcome) -> Vec<Row> {
         plan::Load::Window(window) => format!("closed loop, {window} on their way"),
         plan::Load::Rate(rate) => format!("open loop, {rate} messages/s"),
     };
+    let unsent = match outcome.never_sent {
+        0 => String::new(),
+        count => format!("; {count} were due and never sent"),
+    };
     let Plan { subscribers, publishers, stalled, .. } = plan;
     let mut rows = vec![
         ("clients", format!("{subscribers} subscribers, {publishers} publishers, {stalled} stalled")),
         ("load", format!("{} bytes, {load}, seed {}", plan.bytes, plan.seed)),
-        ("published", format!("{}", outcome.published)),
+        ("published", format!("{}{unsent}", outcome.published)),
         (
             "delivered",
             format!("{}, each once and in one order; {} missing", outcome.delivered_in_all, outcome.missing),

@@ -17,6 +17,7 @@ mod guessword_speaks_the_bytes_of_the_notes;
 mod numbers_without_sense_are_refused;
 mod of_two_who_guess_one_letter_at_once_one_scores;
 mod players_come_and_go_in_the_middle_of_a_word;
+mod simulate_counts_what_was_due_and_never_sent;
 mod simulated_players_find_whether_a_server_keeps_to_the_game;
 mod subscribers_that_find_no_descriptor_wait_for_one;
 mod support;

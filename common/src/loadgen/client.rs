@@ -28,7 +28,7 @@ pub(super) trait Client {
     /// All clients are connected, the clock of `echo` starts.
     fn begin(&mut self, _state: &mut LoopState<'_>, _context: &mut LoopContext) {}
     /// An arrival of the open loop: a request that was meant for `at_ns`.
-    fn handle_arrival(&mut self, _at_ns: u64, _state: &LoopState<'_>) {}
+    fn handle_arrival(&mut self, _at_ns: u64, _state: &mut LoopState<'_>) {}
 }
 
 /// What all real clients have: their numbers, and how far they came.

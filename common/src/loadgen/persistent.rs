@@ -7,6 +7,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::io;
 
 use super::client::{Client, ClientBase, LoopState};
 use super::context::LoopContext;
@@ -75,7 +76,7 @@ impl PersistentClient {
         let answers = self.partial / state.script.answer_length;
         self.partial %= state.script.answer_length;
         if !is_right || !self.account(answers, state, context) {
-            return self.base.fail(None, state, context);
+            return self.fail(None, state, context);
         }
         if self.stage == Stage::Draining && self.outstanding.is_empty() {
             self.finish(state, context);
@@ -114,6 +115,28 @@ impl PersistentClient {
         true
     }
 
+    /// Nothing more is awaited. A report that left out what has no answer would show a stalled or dead server as a fast one.
+    fn give_up(&mut self, state: &mut LoopState<'_>, context: &LoopContext) {
+        let now_ns = context.now_ns();
+        let mut waiting = 0;
+        for batch in std::mem::take(&mut self.outstanding) {
+            waiting += batch.messages;
+            record(batch.at_ns, batch.messages, now_ns, state);
+        }
+        // In the closed loop nothing is due before the answer to what was sent.
+        let unsent = match state.plan.rate {
+            Some(_) => self.pending.div_ceil(state.script.ask_length).min(waiting),
+            None => 0,
+        };
+        state.run.never_sent += unsent;
+        state.run.unanswered += waiting - unsent;
+    }
+
+    fn fail(&mut self, error: Option<&io::Error>, state: &mut LoopState<'_>, context: &mut LoopContext) {
+        self.give_up(state, context);
+        self.base.fail(error, state, context);
+    }
+
     fn finish(&mut self, state: &mut LoopState<'_>, context: &mut LoopContext) {
         state.happened(self.base.number, &Event::Finished);
         self.base.leave(Some(self.outcome()), state, context);
@@ -131,14 +154,7 @@ impl PersistentClient {
                 self.stage = Stage::Draining;
                 return context.set_deadline(self.base.index, state.measured.end + state.timeout_ns());
             }
-            Stage::Draining => {
-                // A report that left these out would show a stalled server as a fast one.
-                let now_ns = context.now_ns();
-                for batch in std::mem::take(&mut self.outstanding) {
-                    state.run.unanswered += batch.messages;
-                    record(batch.at_ns, batch.messages, now_ns, state);
-                }
-            }
+            Stage::Draining => self.give_up(state, context),
             Stage::Connecting | Stage::Idle => {}
         }
         state.happened(self.base.number, &Event::TimedOut);
@@ -159,7 +175,7 @@ impl Client for PersistentClient {
                 self.base.connected(state, context);
             }
             Input::Received(bytes) => self.receive(bytes, state, context),
-            Input::Refused(error) | Input::Broken(error) => self.base.fail(Some(&error), state, context),
+            Input::Refused(error) | Input::Broken(error) => self.fail(Some(&error), state, context),
             Input::Timeout => self.time_out(state, context),
         }
     }
@@ -176,10 +192,12 @@ impl Client for PersistentClient {
         }
     }
 
-    /// An arrival for a client that is gone is lost with it: the client's outcome says so.
-    fn handle_arrival(&mut self, at_ns: u64, state: &LoopState<'_>) {
+    /// An arrival for a client that is gone is never sent.
+    fn handle_arrival(&mut self, at_ns: u64, state: &mut LoopState<'_>) {
         if self.stage == Stage::Running && !self.base.is_gone {
             self.push(at_ns, 1, state);
+        } else {
+            state.run.never_sent += 1;
         }
     }
 

@@ -35,9 +35,12 @@ pub struct Run {
     pub requests: u64,
     /// Connections of `connect` that did not get what they asked for.
     pub broken: u64,
-    /// Requests of `echo` that were sent and had no answer at the timeout after the end.
+    /// Requests of `echo` that were sent and had no answer: at the timeout after the end, or when the connection broke.
     pub unanswered: u64,
-    /// The measured time: `echo` without its warm-up, otherwise from the first client's setting out to the last's end.
+    /// Requests of `echo` in the open loop that were due and never sent whole: the server took no more, or there was no connection.
+    pub never_sent: u64,
+    /// The measured time: `echo` as long as was asked for, without its warm-up; otherwise from the first client's setting out to the
+    /// last's end.
     pub elapsed: Duration,
     /// Setting out until service began or the first answer was there; clients that were served. Nanoseconds.
     pub wait: Histogram<u64>,
@@ -118,6 +121,7 @@ impl Run {
             requests: 0,
             broken: 0,
             unanswered: 0,
+            never_sent: 0,
             elapsed: Duration::ZERO,
             wait: histogram(),
             latency: histogram(),
@@ -173,6 +177,8 @@ impl Run {
             lost: self.lost,
             wrong: self.deceived,
             requests: self.requests,
+            unanswered: self.unanswered,
+            never_sent: self.never_sent,
             wait_ms: self.wait_ms(),
             latency_us: self.latency_us(),
             throughput_per_s: self.throughput_per_s(),
@@ -197,6 +203,7 @@ impl Run {
         self.requests += other.requests;
         self.broken += other.broken;
         self.unanswered += other.unanswered;
+        self.never_sent += other.never_sent;
         self.wait.add(&other.wait).expect("the bounds are the same");
         self.latency.add(&other.latency).expect("the bounds are the same");
         self.timelines.extend(other.timelines);

@@ -200,7 +200,7 @@ impl<'a> Simulation<'a> {
     /// However late the loop is, every request is sent, and timed from when it was meant to be.
     fn send_arrivals(&mut self, context: &mut LoopContext) {
         while let Some(arrival) = self.next.filter(|arrival| arrival.at_ns <= context.now_ns()) {
-            self.clients[arrival.client].handle_arrival(arrival.at_ns, &self.state);
+            self.clients[arrival.client].handle_arrival(arrival.at_ns, &mut self.state);
             context.transmit(arrival.client);
             self.next = self.draw();
         }
@@ -232,9 +232,16 @@ impl<'a> Simulation<'a> {
     /// The real clients of this loop are gone.
     fn end(&mut self, now_ns: u64) {
         self.has_ended = true;
+        // What is still due has nobody left to send it.
+        while self.next.is_some() && !self.state.coordinator.must_end() {
+            self.state.run.never_sent += 1;
+            self.next = self.draw();
+        }
         let LoopState { plan, run, measured, coordinator, .. } = &mut self.state;
         run.elapsed = Duration::from_nanos(match plan.scenario {
-            Scenario::Echo => measured.end.min(now_ns).saturating_sub(measured.start),
+            // As long as was asked for: a server that died early has not answered faster for it.
+            Scenario::Echo if run.interrupted => measured.end.min(now_ns).saturating_sub(measured.start),
+            Scenario::Echo => measured.end - measured.start,
             _ => now_ns - run.began_ns,
         });
         coordinator.busy.fetch_sub(1, SeqCst);
@@ -261,9 +268,9 @@ impl Workload for Simulation<'_> {
 
     fn deadline(&mut self, now_ns: u64) -> Option<u64> {
         let coordinator = self.state.coordinator;
-        // A loop that lost all its clients of `echo` still has to say so, or the others wait for it.
-        let is_counted = self.has_announced || self.state.plan.scenario != Scenario::Echo;
-        if !self.has_ended && self.state.live == 0 && (is_counted || self.state.run.interrupted) {
+        // A loop that lost all its clients of `echo` still has to say so, or the others wait for it; and it has to know what was due.
+        let is_counted = self.has_started() || self.state.run.interrupted;
+        if !self.has_ended && self.state.live == 0 && is_counted {
             self.end(now_ns);
         }
         if self.has_ended {

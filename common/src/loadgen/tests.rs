@@ -204,6 +204,45 @@ fn the_open_loop_sends_what_its_seed_decides() {
 }
 
 #[test]
+fn what_a_server_that_dies_was_never_sent_counts_and_the_rate_is_over_the_asked_time() {
+    for (threads, answers) in [(1, 20), (2, 20), (2, 0)] {
+        // Each connection ends after so many answers.
+        let server = Server::threaded(move |mut stream| {
+            let mut message = [0; 128];
+            for _ in 0..answers {
+                if stream.read_exact(&mut message).and_then(|()| stream.write_all(&message)).is_err() {
+                    return;
+                }
+            }
+        });
+        let plan = Plan { threads, warm_up: Duration::ZERO, ..short_echo(server.address) };
+        let run = simulate(&Plan { rate: Some(2000.0), ..plan.clone() });
+        let due: usize = (0..threads as u64)
+            .map(|index| Arrivals::new(plan.seed, index, 2000.0 / threads as f64, 8 / threads))
+            .map(|due| due.take_while(|arrival| arrival.at_ns < plan.duration.as_nanos() as u64).count())
+            .sum();
+        let accounted = run.requests + run.unanswered + run.never_sent;
+        assert_eq!((run.refused, accounted), (8, due as u64), "{threads} threads: {run:?}");
+        assert!(run.never_sent >= due as u64 - 8 * 30, "{threads} threads: {}", run.never_sent);
+        let rate = run.requests as f64 / plan.duration.as_secs_f64();
+        assert_eq!((run.elapsed, run.throughput_per_s()), (plan.duration, rate), "{threads} threads");
+        let closed = simulate(&plan);
+        assert_eq!((closed.elapsed, closed.never_sent), (plan.duration, 0), "{threads} threads");
+    }
+}
+
+#[test]
+fn what_a_stalled_server_did_not_take_was_never_sent() {
+    let server = Server::threaded(|mut stream| {
+        let _ = stream.read(&mut [0; 1000]);
+        thread::sleep(Duration::from_millis(700));
+    });
+    let plan = Plan { clients: 1, bytes: 1_000_000, time_scale: 0.02, ..short_echo(server.address) };
+    let run = simulate(&Plan { rate: Some(500.0), warm_up: Duration::ZERO, ..plan });
+    assert!(run.never_sent > 10 && run.unanswered > 0, "{} and {}", run.never_sent, run.unanswered);
+}
+
+#[test]
 fn swapped_lost_and_doubled_bytes_are_noticed() {
     let broken: [fn(&mut Vec<u8>); 4] = [
         |bytes| bytes.swap(0, 9),

@@ -61,6 +61,10 @@ pub struct Row {
     pub wrong: u64,
     /// Requests answered, all clients together.
     pub requests: u64,
+    /// Requests of `echo` that were sent and not answered.
+    pub unanswered: u64,
+    /// Requests of `echo` in the open loop that were due and never sent.
+    pub never_sent: u64,
     /// From the wish to connect until service began, milliseconds.
     pub wait_ms: Option<Percentiles>,
     /// From the intended send time of a request until its whole answer, microseconds.
@@ -105,6 +109,10 @@ pub struct Repetition {
     pub wrong: u64,
     /// [`Row::requests`].
     pub requests: u64,
+    /// [`Row::unanswered`].
+    pub unanswered: u64,
+    /// [`Row::never_sent`].
+    pub never_sent: u64,
     /// [`Row::throughput_per_s`].
     pub throughput_per_s: f64,
     /// [`Row::wait_ms`].
