@@ -21,10 +21,12 @@
 //! ```
 //!
 //! That rules out the *data race*. The *race condition* is still ours to make: `--without-lock` loads and stores an
-//! atomic in two steps, each of them whole, and loses counts all the same.
+//! atomic in two steps, each of them whole, and loses counts all the same. On one processor, or on a busy machine, the threads
+//! may run one after the other and lose nothing. So the first thread stops a few times between its load and its store, until
+//! the other has added: what the scheduler does to it only now and then.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,7 +38,7 @@ use super::narrate::{Pace, say};
 /// Lock: a counter that two threads change, with a lock and without
 ///
 /// Look at the lines between `Acquired a lock` and `Released a lock` of one thread: no line of the other is among them.
-/// With --without-lock look at how many additions were lost; it differs from run to run.
+/// With --without-lock look at how many additions were lost; it differs from run to run, and is never 0.
 ///
 /// The question: which steps must nobody else come between?
 #[derive(Args, Debug, Clone, Copy)]
@@ -111,12 +113,8 @@ fn with_lock(pace: Pace) -> anyhow::Result<()> {
 
 /// Two threads add one `count` times, in three ways: with a hole in the middle, as one instruction, under a lock.
 fn without_lock(count: i64) -> anyhow::Result<()> {
-    let (torn, whole, locked) = (AtomicI64::new(0), AtomicI64::new(0), Mutex::new(0));
-    let torn_time = both(count, || {
-        let seen = torn.load(Relaxed);
-        // Here the other thread may store, and what it stored is about to be overwritten.
-        torn.store(seen + 1, Relaxed);
-    });
+    let (whole, locked) = (AtomicI64::new(0), Mutex::new(0));
+    let (torn, torn_time) = load_then_store(count);
     let whole_time = both(count, || {
         whole.fetch_add(1, Relaxed);
     });
@@ -125,7 +123,7 @@ fn without_lock(count: i64) -> anyhow::Result<()> {
     let mut out = common::support::cli::stdout();
     writeln!(out, "{:<16} {:>12} {:>12} {:>12} {:>10}", "addition", "expected", "value", "lost", "time")?;
     let rows = [
-        ("load, then store", torn.into_inner(), torn_time),
+        ("load, then store", torn, torn_time),
         ("fetch_add", whole.into_inner(), whole_time),
         ("under a lock", *lock(&locked), locked_time),
     ];
@@ -133,7 +131,57 @@ fn without_lock(count: i64) -> anyhow::Result<()> {
         let (expected, ms) = (2 * count, time.as_secs_f64() * 1e3);
         writeln!(out, "{way:<16} {expected:>12} {value:>12} {:>12} {ms:>7.1} ms", expected - value)?;
     }
+    if torn == 2 * count {
+        writeln!(
+            out,
+            "\nNothing was lost: for {STOP:?} the other thread had no processor to run on. Try again."
+        )?;
+    } else {
+        writeln!(
+            out,
+            "\n`load, then store`: {} times one thread stopped between the two, until the other had added.",
+            STOPS.min(count)
+        )?;
+    }
     Ok(())
+}
+
+/// How often the first thread stops between its load and its store.
+const STOPS: i64 = 10;
+/// How long it stops at most.
+const STOP: Duration = Duration::from_secs(1);
+
+/// Two threads add one `count` times, in two steps. Returns what came of it, and how long it took.
+fn load_then_store(count: i64) -> (i64, Duration) {
+    let (value, other_is_done, together) = (AtomicI64::new(0), AtomicBool::new(false), Barrier::new(2));
+    let stops_every = (count / STOPS).max(1);
+    let start = Instant::now();
+    thread::scope(|threads| {
+        threads.spawn(|| {
+            together.wait();
+            for _ in 0..count {
+                let seen = value.load(Relaxed);
+                // Here the other thread may store, and what it stored is about to be overwritten.
+                value.store(seen + 1, Relaxed);
+            }
+            other_is_done.store(true, Relaxed);
+        });
+        for turn in 0..count {
+            let seen = value.load(Relaxed);
+            if turn == 0 {
+                together.wait(); // the other begins now
+            }
+            if turn % stops_every == 0 {
+                let stopped = Instant::now();
+                let has_added = || value.load(Relaxed) != seen || other_is_done.load(Relaxed);
+                while !has_added() && stopped.elapsed() < STOP {
+                    thread::sleep(Duration::from_micros(10));
+                }
+            }
+            value.store(seen + 1, Relaxed);
+        }
+    });
+    (value.into_inner(), start.elapsed())
 }
 
 /// Runs `step` `count` times in each of two threads that start together. Returns how long that took.
