@@ -22,6 +22,7 @@
 //! | [`history`] | calls with their intervals |
 //! | [`specification`] | what one caller alone would be answered |
 //! | [`linearizability`] | the search for an order |
+//! | [`prefix`] | the beginning of a history that is too long |
 //! | [`explanation`] | a violation made small enough to read |
 //! | [`board`] | the specification of the message boards |
 //! | [`picture`] | the space-time diagram as one HTML file |
@@ -31,9 +32,11 @@ pub mod explanation;
 pub mod history;
 pub mod linearizability;
 pub mod picture;
+pub mod prefix;
 pub mod specification;
 
 pub use explanation::{Explanation, explain};
 pub use history::{Call, History};
 pub use linearizability::{Limit, SearchResult, Verdict, Violation, check};
+pub use prefix::{Decided, decided_prefix};
 pub use specification::Specification;

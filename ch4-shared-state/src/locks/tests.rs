@@ -21,7 +21,9 @@ fn ask(board: &dyn SharedBoard, operation: &Operation) -> Answer {
         Operation::LastTexts(0) => Answer::Texts(board.last(KEPT)),
         Operation::LastTexts(count) => Answer::Texts(board.last(*count as usize)),
         Operation::Search(needle) => Answer::Found(board.search(needle) as u64),
-        Operation::Last(_) | Operation::News(_) => unreachable!("not asked here"),
+        Operation::Last(_) | Operation::News(_) | Operation::Notification(_) => {
+            unreachable!("not asked here")
+        }
     }
 }
 

@@ -97,7 +97,9 @@ fn ask(workload: &Workload<'_>, operation: &Operation) -> io::Result<Answer> {
         Operation::Last(count) => Request::Last(*count).encode(),
         Operation::LastTexts(count) => Request::LastCounted(*count).encode(),
         Operation::Get(id) => Request::Get(Id(*id)).encode(),
-        Operation::Search(_) | Operation::News(_) => return Err(io::ErrorKind::Unsupported.into()),
+        Operation::Search(_) | Operation::News(_) | Operation::Notification(_) => {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
     };
     let mut stream = InterruptibleStream::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
     stream.write_all(&request)?;
@@ -117,9 +119,11 @@ fn answer(operation: &Operation, response: &[u8]) -> Result<Answer, Refused> {
             Answer::Published(None)
         }
         Operation::Last(_) => Answer::Ids(received::ids(response)?.into_iter().map(|id| id.0).collect()),
-        Operation::LastTexts(_) | Operation::Search(_) | Operation::News(_) => Answer::Texts(
-            received::counted(response)?.into_iter().map(|posted| as_text(posted.text)).collect(),
-        ),
+        Operation::LastTexts(_) | Operation::Search(_) | Operation::News(_) | Operation::Notification(_) => {
+            Answer::Texts(
+                received::counted(response)?.into_iter().map(|posted| as_text(posted.text)).collect(),
+            )
+        }
         Operation::Get(_) => match received::message(response) {
             Err(Refused::MessageNotFound) => Answer::Message(None),
             message => Answer::Message(Some(as_text(message?.text))),

@@ -2,6 +2,9 @@
 //!
 //! What a client gets on asking depends on what this connection has got before, so that the history shows a message that came twice,
 //! one that never came, and two clients who saw two messages in different orders.
+//!
+//! Every client is notified of every message, the publisher too. In the end one client publishes a last message. Then two connections
+//! that have asked for nothing since must have been notified: the publisher's, and a listener's, which asked once at the beginning.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -17,14 +20,19 @@ use super::recorder::Lane;
 use super::workload::{ANSWER_TIMEOUT, Workload};
 use common::support::interruptible::InterruptibleStream;
 
+/// The number of the connection that asks once and listens.
+const LISTENER: u32 = u32::MAX;
+
 type BoardLane = Lane<Operation, Answer>;
 
-/// A connection that waits for the answer to each request, and lets notifications pass.
+/// A connection that waits for the answer to each request, and notes notifications.
 struct NotificationClient<'a> {
     number: u32,
     stream: InterruptibleStream<'a>,
     received: Vec<u8>,
     decoder: Decoder,
+    /// Whether a notification has come since it last asked for news.
+    is_notified: bool,
 }
 
 /// Publishes and asks for news, and tells what was there before.
@@ -34,11 +42,11 @@ struct NotificationClient<'a> {
 pub fn play(workload: &Workload<'_>) -> anyhow::Result<(Board, Vec<BoardLane>)> {
     let nobody =
         || format!("no notification board at {}; start one with `cargo ch4 board-server`", workload.address);
-    let mut first = NotificationClient::connect(workload, u32::MAX).with_context(nobody)?;
+    let mut first = NotificationClient::connect(workload, LISTENER).with_context(nobody)?;
     let Answer::Texts(initial) = first.ask(&Operation::News(first.number)).with_context(nobody)? else {
         anyhow::bail!("{} is no notification board", workload.address);
     };
-    drop(first);
+    let mut listener = NotificationClient { number: LISTENER, ..first };
     let clients = (0..)
         .take(workload.clients)
         .map(|number| NotificationClient::connect(workload, number))
@@ -47,6 +55,11 @@ pub fn play(workload: &Workload<'_>) -> anyhow::Result<(Board, Vec<BoardLane>)> 
         clients,
         |client, lane, rng| publish_and_read(workload, client, lane, rng),
         |client, lane| {
+            lane.call(Operation::News(client.number), |operation| client.ask(operation))?;
+            let last = Operation::Publish(format!("last{}", workload.tag).into());
+            lane.call(last, |operation| client.ask(operation))?;
+            lane.call(Operation::Notification(LISTENER), |_| listener.wait_for_notification())?;
+            lane.call(Operation::Notification(client.number), |_| client.wait_for_notification())?;
             lane.call(Operation::News(client.number), |operation| client.ask(operation))?;
             Ok(())
         },
@@ -78,14 +91,17 @@ impl<'a> NotificationClient<'a> {
     fn connect(workload: &Workload<'a>, number: u32) -> io::Result<NotificationClient<'a>> {
         let stream = InterruptibleStream::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
         let decoder = Decoder::new(RESPONSE_LIMIT);
-        Ok(NotificationClient { number, stream, received: Vec::new(), decoder })
+        Ok(NotificationClient { number, stream, received: Vec::new(), decoder, is_notified: false })
     }
 
     fn ask(&mut self, operation: &Operation) -> io::Result<Answer> {
         let mut request = Vec::new();
         match operation {
             Operation::Publish(text) => textframe::encode(b'1', [text.as_bytes()], &mut request),
-            _ => request.extend_from_slice(b"2:;"),
+            _ => {
+                self.is_notified = false;
+                request.extend_from_slice(b"2:;");
+            }
         }
         self.stream.write_all(&request)?;
         self.answer()
@@ -93,12 +109,32 @@ impl<'a> NotificationClient<'a> {
 
     fn answer(&mut self) -> io::Result<Answer> {
         loop {
+            match self.next()? {
+                Some(answer) => return Ok(answer),
+                None => self.is_notified = true,
+            }
+        }
+    }
+
+    /// Waits for a notification as long as for an answer.
+    fn wait_for_notification(&mut self) -> io::Result<Answer> {
+        if !std::mem::take(&mut self.is_notified) {
+            match self.next() {
+                Ok(None) => {}
+                Ok(Some(answer)) => return Ok(Answer::Refused(format!("{answer}, not asked for"))),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Answer::Notified(false)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Answer::Notified(true))
+    }
+
+    /// The next answer, or a notification, which is none.
+    fn next(&mut self) -> io::Result<Option<Answer>> {
+        loop {
             if let Some((answer, consumed)) = self.decode()? {
                 self.received.drain(..consumed);
-                match answer {
-                    Some(answer) => return Ok(answer),
-                    None => continue,
-                }
+                return Ok(answer);
             }
             let mut chunk = [0; 4096];
             match self.stream.read(&mut chunk) {

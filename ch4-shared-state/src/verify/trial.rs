@@ -9,7 +9,10 @@ use std::time::Instant;
 use anyhow::Context;
 use common::support::cli::{human, stdout};
 use common::verify::picture::{self, About, Shown, sentence};
-use common::verify::{Explanation, History, Limit, SearchResult, Specification, Verdict, check, explain};
+use common::verify::{
+    Decided, Explanation, History, Limit, SearchResult, Specification, Verdict, check, decided_prefix,
+    explain,
+};
 use serde_json::{Value, json};
 
 use super::args::VerifyArgs;
@@ -56,20 +59,29 @@ impl Trial<'_> {
                 "calls without an answer may have taken effect at any time, or never: the more of them, the less is checked"
             );
         }
-        let start = Instant::now();
-        let is_late = || start.elapsed() >= self.args.limit;
-        let limit = Limit { steps: self.args.steps, is_late: Some(&is_late) };
-        let mut outcome = check(specification, history, limit);
+        let mut outcome = self.in_time(|limit| check(specification, history, limit));
         let unheard = silence.is_nearly_all() && matches!(outcome.verdict, Verdict::Linearizable(_));
         if unheard {
             outcome.verdict = Verdict::Unknown;
         }
+        // What the search cannot tell of the whole, it may tell of the beginning.
+        let decided = match outcome.verdict {
+            Verdict::Unknown if !unheard => {
+                self.in_time(|limit| decided_prefix(specification, history, limit))
+            }
+            _ => None,
+        };
+        let whole = history;
+        let mut history = history;
+        if let Some(Decided { history: beginning, result }) = &decided
+            && let Verdict::Violation(_) = result.verdict
+        {
+            history = beginning;
+            outcome = result.clone();
+        }
         let explanation = match &outcome.verdict {
             Verdict::Violation(violation) => {
-                let start = Instant::now();
-                let is_late = || start.elapsed() >= self.args.limit;
-                let limit = Limit { steps: self.args.steps, is_late: Some(&is_late) };
-                Some(explain(specification, history, violation, limit))
+                Some(self.in_time(|limit| explain(specification, history, violation, limit)))
             }
             _ => None,
         };
@@ -80,14 +92,26 @@ impl Trial<'_> {
                 silence.served
             )
         } else {
-            self.words(history, silence, &outcome, explanation.as_ref())
+            self.words(whole, silence, &outcome, explanation.as_ref())
         };
         say(&verdict)?;
+        let decided = decided.as_ref().map(|decided| decided.history.returns());
+        if let Some(decided) = decided {
+            let all = whole.returns();
+            say(&match outcome.verdict {
+                Verdict::Violation(_) => format!(
+                    "(the first {decided} of {all} answers are enough to see it; all of them were too many)"
+                ),
+                _ => format!(
+                    "an order explains the first {decided} of {all} answers; with more the search was given up"
+                ),
+            })?;
+        }
         if let Some(explanation) = &explanation {
             self.say_why(history, explanation)?;
         }
         if let Some(path) = &self.args.json {
-            write_json(path, &self.json(history, &outcome, explanation.as_ref()))?;
+            write_json(path, &self.json(history, &outcome, explanation.as_ref(), decided))?;
         }
         if let Some(path) = &self.args.picture {
             self.draw(path, history, &outcome, explanation.as_ref(), &run, &verdict)?;
@@ -97,6 +121,12 @@ impl Trial<'_> {
             Verdict::Violation(_) => ExitCode::from(VIOLATION),
             Verdict::Unknown => ExitCode::from(UNKNOWN),
         })
+    }
+
+    /// A search, each with as many steps and as much time as the user allows.
+    fn in_time<T>(&self, search: impl FnOnce(Limit<'_>) -> T) -> T {
+        let start = Instant::now();
+        search(Limit { steps: self.args.steps, is_late: Some(&|| start.elapsed() >= self.args.limit) })
     }
 
     fn say_why<O: std::fmt::Display, A: std::fmt::Display>(
@@ -180,6 +210,7 @@ impl Trial<'_> {
         history: &History<O, A>,
         outcome: &SearchResult,
         explanation: Option<&Explanation>,
+        decided: Option<usize>,
     ) -> Value {
         let order: &[usize] = match &outcome.verdict {
             Verdict::Linearizable(order) => order,
@@ -214,6 +245,7 @@ impl Trial<'_> {
             "seed": self.seed,
             "verdict": name(&outcome.verdict),
             "steps": outcome.steps,
+            "decided_answers": decided,
             "order": order,
             "violation": violation,
             "calls": calls,

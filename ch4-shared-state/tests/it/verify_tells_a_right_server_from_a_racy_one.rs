@@ -1,6 +1,10 @@
 //! `verify` as a whole: it finds an order of what right servers answer, under every model it is tried with, and none of what
 //! check-then-act answers; and it says which calls cannot be.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
 use ch3_threads::model::Model;
 use serde_json::Value;
 
@@ -83,6 +87,49 @@ fn the_search_keeps_its_bound() {
     let (status, printed) = verify(1, &["--steps", "50"]);
     assert_eq!(status, UNKNOWN, "{printed}");
     assert!(printed.contains("unknown: given up after 50 steps"), "{printed}");
+    assert!(printed.contains("an order explains the first "), "what was decided is said: {printed}");
+}
+
+/// Passes everything on but what `drop` says of the server's frames.
+fn relay(server: SocketAddr, drop: fn(&[u8]) -> bool) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(server).unwrap());
+            let (mut requests, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || {
+                let _ = std::io::copy(&mut requests, &mut to_server);
+                let _ = to_server.shutdown(Shutdown::Write);
+            });
+            let (answers, mut to_client) = (BufReader::new(server), client);
+            thread::spawn(move || {
+                for frame in answers.split(b';').map_while(Result::ok).filter(|frame| !drop(frame)) {
+                    if to_client.write_all(&[&frame[..], b";"].concat()).is_err() {
+                        return;
+                    }
+                }
+                let _ = to_client.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_board_that_never_notifies_is_a_violation() {
+    let server = Server::start(&["board-server"]);
+    let silent = relay(server.address, |frame| frame == b"7:");
+    let (status, printed) = verify(1, &["--what", "notifications", "-p", &silent, "--operations", "20"]);
+    assert_eq!(status, VIOLATION, "{printed}");
+    for words in
+        ["wait for a notification → never notified", "in the order of the calls before it: → notified"]
+    {
+        assert!(printed.contains(words), "{words}: {printed}");
+    }
+    let right = relay(server.address, |_| false);
+    let (status, printed) = verify(1, &["--what", "notifications", "-p", &right, "--operations", "20"]);
+    assert_eq!(status, LINEARIZABLE, "{printed}");
 }
 
 #[test]

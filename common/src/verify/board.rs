@@ -38,6 +38,8 @@ pub enum Operation {
     Search(Text),
     /// All that this connection has not got yet. Connections are numbered by the client.
     News(u32),
+    /// Wait until this connection is notified. It is when there is something that it has not got yet.
+    Notification(u32),
 }
 
 /// What is answered.
@@ -53,6 +55,8 @@ pub enum Answer {
     Texts(Vec<Text>),
     /// So many messages.
     Found(u64),
+    /// Whether a notification came.
+    Notified(bool),
     /// Anything else: never right.
     Refused(String),
 }
@@ -120,6 +124,10 @@ impl Specification for Board {
                 });
                 (Answer::Texts(news), after)
             }
+            Operation::Notification(connection) => {
+                let got = state.got.get(connection).copied().unwrap_or(0);
+                (Answer::Notified(got < size), None)
+            }
         }
     }
 
@@ -131,7 +139,11 @@ impl Specification for Board {
         match operation {
             Operation::Publish(_) => false,
             Operation::News(_) => matches!(answer, Answer::Texts(texts) if texts.is_empty()),
-            Operation::Last(_) | Operation::LastTexts(_) | Operation::Get(_) | Operation::Search(_) => true,
+            Operation::Last(_)
+            | Operation::LastTexts(_)
+            | Operation::Get(_)
+            | Operation::Search(_)
+            | Operation::Notification(_) => true,
         }
     }
 }
@@ -199,6 +211,7 @@ impl fmt::Display for Operation {
             Operation::Get(id) => write!(f, "get {id}"),
             Operation::Search(needle) => write!(f, "search {needle}"),
             Operation::News(_) => f.write_str("news"),
+            Operation::Notification(_) => f.write_str("wait for a notification"),
         }
     }
 }
@@ -213,6 +226,8 @@ impl fmt::Display for Answer {
             Answer::Message(Some(text)) => f.write_str(text),
             Answer::Texts(texts) => f.write_str(&list(texts)),
             Answer::Found(count) => write!(f, "{count} found"),
+            Answer::Notified(true) => f.write_str("notified"),
+            Answer::Notified(false) => f.write_str("never notified"),
             Answer::Refused(why) => f.write_str(why),
         }
     }

@@ -67,6 +67,32 @@ impl<O, A> History<O, A> {
         &self.calls
     }
 
+    /// What was known when so many calls had returned: calls that were open then have no answer. If no order explains that, none
+    /// explains the whole.
+    #[must_use]
+    pub fn prefix(&self, returns: usize) -> History<O, A>
+    where
+        O: Clone,
+        A: Clone,
+    {
+        let mut ends: Vec<Duration> =
+            self.calls.iter().filter_map(|call| Some(call.returned.as_ref()?.0)).collect();
+        ends.sort_unstable();
+        let Some(until) = returns.checked_sub(1).and_then(|last| ends.get(last)).copied() else {
+            return History { calls: if returns == 0 { Vec::new() } else { self.calls.clone() } };
+        };
+        let known = self.calls.iter().filter(|call| call.called <= until).cloned().map(|call| {
+            let returned = call.returned.filter(|(at, _)| *at <= until);
+            Call { returned, ..call }
+        });
+        History { calls: known.collect() }
+    }
+
+    /// How many calls have returned.
+    pub fn returns(&self) -> usize {
+        self.calls.iter().filter(|call| call.returned.is_some()).count()
+    }
+
     /// The number of lanes: one more than the highest client.
     pub fn clients(&self) -> usize {
         self.calls.iter().map(|call| call.client + 1).max().unwrap_or(0)
@@ -93,6 +119,25 @@ mod tests {
     fn call(client: usize, called: u64, returned: Option<u64>) -> Call<(), ()> {
         let at = Duration::from_micros;
         Call { client, operation: (), called: at(called), returned: returned.map(|end| (at(end), ())) }
+    }
+
+    #[test]
+    fn a_prefix_knows_what_had_come_by_then() {
+        let history = History::new(vec![
+            call(0, 0, Some(5)),
+            call(1, 1, Some(9)),
+            call(2, 6, Some(7)),
+            call(3, 8, None),
+        ]);
+        let ends = |history: &History<(), ()>| -> Vec<Option<u64>> {
+            let end = |call: &Call<(), ()>| Some(call.returned.as_ref()?.0.as_micros() as u64);
+            history.calls().iter().map(end).collect()
+        };
+        assert_eq!(ends(&history.prefix(0)), []);
+        assert_eq!(ends(&history.prefix(1)), [Some(5), None]);
+        assert_eq!(ends(&history.prefix(2)), [Some(5), None, Some(7)]);
+        assert_eq!((history.prefix(3), history.prefix(9)), (history.clone(), history.clone()));
+        assert_eq!((history.returns(), history.prefix(2).returns()), (3, 2));
     }
 
     #[test]

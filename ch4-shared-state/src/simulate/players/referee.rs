@@ -209,14 +209,18 @@ impl Referee {
         let mut answered: Vec<Score> = there
             .map(|(number, sitting)| Score { name: Seat(number).name(), points: sitting.points })
             .collect();
-        answered.sort_unstable_by(|a, b| b.points.cmp(&a.points).then_with(|| a.name.cmp(&b.name)));
+        // The wire promises no order of the scores.
+        let mut scores = scores.to_vec();
+        for list in [&mut answered, &mut scores] {
+            list.sort_unstable_by(|a, b| b.points.cmp(&a.points).then_with(|| a.name.cmp(&b.name)));
+        }
         answered.truncate(SCORES_LIMIT);
-        let difference = answered.iter().zip(scores).position(|(one, other)| one != other);
+        let difference = answered.iter().zip(&scores).position(|(one, other)| one != other);
         let longer = (answered.len() != scores.len()).then(|| answered.len().min(scores.len()));
         let Some(at) = difference.or(longer) else { return Ok(()) };
         let name = answered.get(at).or(scores.get(at)).map(|score| score.name.clone()).unwrap_or_default();
         let points = |list: &[Score]| list.iter().find(|score| score.name == name).map(|score| score.points);
-        Err(Violation::Points { scored: points(scores), answered: points(&answered), name })
+        Err(Violation::Points { scored: points(&scores), answered: points(&answered), name })
     }
 
     /// Forgets what everybody has heard who is before none of this.

@@ -233,6 +233,7 @@ fn the_points_are_what_the_answers_add_up_to() {
     let wrong = |name: &str, scored, answered| Err(Violation::Points { name: name.into(), scored, answered });
     let counts = |lines| played.referee.counts(&scores(lines));
     assert_eq!(counts(&[("p1", 1), ("p0", 0)]), Ok(()));
+    assert_eq!(counts(&[("p0", 0), ("p1", 1)]), Ok(()), "in any order");
     assert_eq!(counts(&[("p1", 2), ("p0", 0)]), wrong("p1", Some(2), Some(1)));
     assert_eq!(counts(&[("p1", 1)]), wrong("p0", None, Some(0)));
     assert_eq!(counts(&[("p1", 1), ("p0", 0), ("p9", 0)]), wrong("p9", Some(0), None));

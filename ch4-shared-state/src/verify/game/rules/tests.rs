@@ -52,3 +52,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn scores_may_come_in_any_order_and_with_no_other_points() {
+    let score = |name: &str, points| (Arc::from(name), points);
+    let right = Answer::Scores(vec![score("Ann", 2), score("Bob", 1), score("Cid", 1)]);
+    let other_order = Answer::Scores(vec![score("Cid", 1), score("Ann", 2), score("Bob", 1)]);
+    let other_points = Answer::Scores(vec![score("Cid", 1), score("Ann", 1), score("Bob", 2)]);
+    let one_is_missing = Answer::Scores(vec![score("Ann", 2), score("Bob", 1)]);
+    let agrees = |given| Rules::default().agrees(&right, &given);
+    assert!(agrees(other_order) && !agrees(other_points) && !agrees(one_is_missing));
+}
