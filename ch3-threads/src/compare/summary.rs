@@ -8,6 +8,10 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
     let first = repetitions.first()?.clone();
     let middle = |value: &dyn Fn(&Row) -> f64| median(repetitions.iter().map(value)).unwrap_or_default();
     let count = |value: &dyn Fn(&Row) -> u64| middle(&|row| value(row) as f64).round() as u64;
+    let some = |value: &dyn Fn(&Row) -> Option<u64>| {
+        let known = repetitions.iter().filter_map(value).map(|count| count as f64);
+        median(known).map(|middle| middle.round() as u64)
+    };
     let percentiles = |of: &dyn Fn(&Row) -> Option<Percentiles>| {
         let known: Vec<Percentiles> = repetitions.iter().filter_map(of).collect();
         let middle = |value: fn(&Percentiles) -> f64| median(known.iter().map(value)).unwrap_or_default();
@@ -28,8 +32,8 @@ pub fn summarise(mut repetitions: Vec<Row>) -> Option<Row> {
         lost: count(&|row| row.lost),
         wrong: repetitions.iter().map(|row| row.wrong).max().unwrap_or(0), // one is too many
         requests: count(&|row| row.requests),
-        unanswered: count(&|row| row.unanswered),
-        never_sent: count(&|row| row.never_sent),
+        unanswered: some(&|row| row.unanswered),
+        never_sent: some(&|row| row.never_sent),
         wait_ms: percentiles(&|row| row.wait_ms),
         latency_us: percentiles(&|row| row.latency_us),
         throughput_per_s: middle(&|row| row.throughput_per_s),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use super::faulty::FaultyCounts;
-use super::plan::Plan;
+use super::plan::{Plan, Scenario};
 use crate::report::{ClientOutcome, Percentiles, Row};
 
 /// The result of a simulation, or the part of one event loop in it.
@@ -177,8 +177,8 @@ impl Run {
             lost: self.lost,
             wrong: self.deceived,
             requests: self.requests,
-            unanswered: self.unanswered,
-            never_sent: self.never_sent,
+            unanswered: (plan.scenario == Scenario::Echo).then_some(self.unanswered),
+            never_sent: plan.rate.and(Some(self.never_sent)),
             wait_ms: self.wait_ms(),
             latency_us: self.latency_us(),
             throughput_per_s: self.throughput_per_s(),

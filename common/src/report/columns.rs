@@ -115,10 +115,15 @@ fn measured(
 fn range(rows: &[&Row]) -> Option<Column> {
     let range = |row: &Row| {
         let (low, high) = row.spread.throughput_per_s?;
-        (row.skipped.is_none() && row.repetitions > 1).then(|| format!("{}–{}", compact(low), compact(high)))
+        (row.skipped.is_none() && row.repetitions > 1)
+            .then(|| format!("[{}..{}]", compact(low), compact(high)))
     };
     let cells: Vec<String> = rows.iter().map(|row| range(row).unwrap_or_default()).collect();
-    cells.iter().any(|cell| !cell.is_empty()).then(|| Column { group: "", head: "range".into(), cells })
+    cells.iter().any(|cell| !cell.is_empty()).then(|| Column {
+        group: "lowest,",
+        head: "highest".into(),
+        cells,
+    })
 }
 
 #[cfg(test)]

@@ -62,9 +62,9 @@ pub struct Row {
     /// Requests answered, all clients together.
     pub requests: u64,
     /// Requests of `echo` that were sent and not answered.
-    pub unanswered: u64,
+    pub unanswered: Option<u64>,
     /// Requests of `echo` in the open loop that were due and never sent.
-    pub never_sent: u64,
+    pub never_sent: Option<u64>,
     /// From the wish to connect until service began, milliseconds.
     pub wait_ms: Option<Percentiles>,
     /// From the intended send time of a request until its whole answer, microseconds.
@@ -110,9 +110,9 @@ pub struct Repetition {
     /// [`Row::requests`].
     pub requests: u64,
     /// [`Row::unanswered`].
-    pub unanswered: u64,
+    pub unanswered: Option<u64>,
     /// [`Row::never_sent`].
-    pub never_sent: u64,
+    pub never_sent: Option<u64>,
     /// [`Row::throughput_per_s`].
     pub throughput_per_s: f64,
     /// [`Row::wait_ms`].
@@ -141,9 +141,10 @@ pub struct Percentiles {
 /// What the server used, children included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct ServerCost {
-    /// User and system time, milliseconds.
+    /// User and system time, milliseconds. 0: it was not measured, and JSON has `null`.
+    #[serde(serialize_with = "unless_zero")]
     pub cpu_ms: f64,
-    /// Highest sum of resident memory over its processes, KiB (shared file pages counted once). 0: it was not seen, and JSON has `null`.
+    /// Highest sum of resident memory over its processes, KiB (shared file pages counted once); 0 as above.
     #[serde(serialize_with = "unless_zero")]
     pub peak_rss_kib: u64,
     /// Most threads alive at once, all processes together; 0 as above.
@@ -152,7 +153,8 @@ pub struct ServerCost {
     /// Most processes alive at once; 0 as above.
     #[serde(serialize_with = "unless_zero")]
     pub processes: u64,
-    /// Voluntary and involuntary context switches.
+    /// Voluntary and involuntary context switches; 0 as above.
+    #[serde(serialize_with = "unless_zero")]
     pub context_switches: u64,
 }
 
@@ -250,7 +252,10 @@ pub enum SliceKind {
 }
 
 /// What was not measured is `null` and not 0.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn unless_zero<S: serde::Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    (*value > 0).then_some(value).serialize(serializer)
+fn unless_zero<N, S>(value: &N, serializer: S) -> Result<S::Ok, S::Error>
+where
+    N: Serialize + Default + PartialEq,
+    S: serde::Serializer,
+{
+    Some(value).filter(|value| **value != N::default()).serialize(serializer)
 }

@@ -48,7 +48,7 @@ pub fn ranks(rows: &[&Row]) -> Vec<Option<usize>> {
         .map(|(row, is_ranked)| {
             let others = rows.iter().zip(&ranked).filter(|(_, ranked)| **ranked);
             let rank = 1 + others.filter(|(other, _)| is_ahead(other, row)).count();
-            let is_first_of_all = rank > 1 || row.served >= row.clients;
+            let is_first_of_all = rank > 1 || served(row).low >= row.clients as f64;
             (*is_ranked && is_first_of_all).then_some(rank)
         })
         .collect()
@@ -73,12 +73,17 @@ pub(super) fn unreliable(row: &Row) -> Option<Unreliable> {
     if let Some(foreign) = row.foreign.filter(|foreign| *foreign > FOREIGN_LIMIT) {
         return Some(Unreliable::Foreign(foreign));
     }
-    let (what, range, level, unit) = match Workload::of(&row.scenario) {
-        Workload::Throughput => ("throughput", row.spread.throughput_per_s, 0.0, "/s"),
-        _ => ("median wait", row.spread.wait_p50_ms, LEVEL_MS, " ms"),
+    let figures = match Workload::of(&row.scenario) {
+        Workload::Throughput => [Some(("throughput", row.spread.throughput_per_s, 0.0, "/s")), None],
+        _ => [
+            Some(("number of served clients", row.spread.served, 0.0, "")),
+            Some(("median wait", row.spread.wait_p50_ms, LEVEL_MS, " ms")),
+        ],
     };
-    let (low, high) = range.filter(|(low, high)| *high > WIDE * low && high - low > level)?;
-    Some(Unreliable::Wide(format!("{what} went from {} to {}{unit}", short(low), short(high))))
+    figures.into_iter().flatten().find_map(|(what, range, level, unit)| {
+        let (low, high) = range.filter(|(low, high)| *high > WIDE * low && high - low > level)?;
+        Some(Unreliable::Wide(format!("{what} went from {} to {}{unit}", short(low), short(high))))
+    })
 }
 
 /// From this ratio of the highest to the lowest on, the repetitions measured something else each time.
@@ -208,6 +213,8 @@ mod tests {
         assert_eq!(ranks_of(&rows), [None, Some(2)]);
         rows[0].served = 5;
         assert_eq!(ranks_of(&rows), [Some(1), Some(2)]);
+        rows[0].spread.served = Some((4.0, 5.0));
+        assert_eq!(ranks_of(&rows), [None, Some(2)], "once it has not");
     }
 
     #[test]
@@ -222,6 +229,10 @@ mod tests {
         rows[1] = echo(1.0, 8.0, 9.0);
         assert_eq!(ranks_of(&rows), [Some(2), None, Some(1)]);
         assert_eq!(unreliable(&rows[1]), Some(Unreliable::Wide("throughput went from 1 to 9/s".into())));
+        let mut some_served = patience(4, Some(1.0), None);
+        some_served.spread.served = Some((2.0, 5.0));
+        let what = "number of served clients went from 2 to 5";
+        assert_eq!(unreliable(&some_served), Some(Unreliable::Wide(what.into())));
         assert_eq!(
             unreliable(&patience(5, Some(1.0), Some((0.1, 9.0)))),
             None,

@@ -30,6 +30,12 @@ pub(super) fn sections(comparison: &Comparison) -> Vec<Section<'_>> {
     names.into_iter().map(|name| section(comparison, name)).collect()
 }
 
+/// The scenarios whose figures say less than they seem to: of which some rows, or all, are not ranked.
+pub fn warned(comparison: &Comparison) -> Vec<&str> {
+    let warned = sections(comparison).into_iter().filter(|section| !section.warning().is_empty());
+    warned.map(|section| section.name).collect()
+}
+
 fn section<'a>(comparison: &'a Comparison, name: &'a str) -> Section<'a> {
     let rows: Vec<&Row> = comparison.rows.iter().filter(|row| row.scenario == name).collect();
     let note = comparison.scenarios.iter().find(|note| note.name == name);

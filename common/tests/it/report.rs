@@ -6,7 +6,7 @@ mod sample;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use common::report::{Comparison, html, json, table, write, write_json};
+use common::report::{Comparison, Row, ServerCost, html, json, table, warned, write, write_json};
 use serde_json::Value;
 
 static COMPARISON: LazyLock<Comparison> = LazyLock::new(sample::comparison);
@@ -146,7 +146,30 @@ fn what_was_disturbed_is_said_aloud_and_not_ranked() {
     let echo = text.split("\necho\n").nth(1).expect("the section");
     let row = echo.lines().find(|line| line.starts_with("  epoll ")).expect("the row");
     assert_eq!(row.split_whitespace().nth(1), Some("–"), "{row}");
-    assert!(!table(&COMPARISON).contains("WARNING"));
+    assert_eq!(warned(&comparison), ["echo"]);
+    assert!(!table(&COMPARISON).contains("WARNING") && warned(&COMPARISON).is_empty());
+}
+
+#[test]
+fn the_table_shows_the_lowest_and_the_highest_and_no_plus_minus() {
+    let text = table(&COMPARISON);
+    let echo = text.split("\necho\n").nth(1).expect("the section");
+    let row = echo.lines().find(|line| line.starts_with("  epoll ")).expect("the row");
+    assert!(row.contains('[') && row.contains("..") && row.contains(']') && !row.contains('±'), "{row}");
+}
+
+#[test]
+fn what_a_client_alone_cannot_measure_is_null_and_not_zero() {
+    let row = serde_json::to_value(Row { scenario: "patience".into(), ..Row::default() }).unwrap();
+    for name in ["cpu_ms", "peak_rss_kib", "threads", "processes", "context_switches"] {
+        assert!(row["server"][name].is_null(), "{name}: {row}");
+    }
+    for name in ["foreign", "unanswered", "never_sent", "wait_ms", "latency_us"] {
+        assert!(row[name].is_null(), "{name}: {row}");
+    }
+    let server =
+        serde_json::to_value(ServerCost { cpu_ms: 0.5, threads: 1, ..ServerCost::default() }).unwrap();
+    assert_eq!((&server["cpu_ms"], &server["threads"]), (&0.5.into(), &1.into()));
 }
 
 #[test]
