@@ -17,11 +17,13 @@ Examples:
   cargo ch4 verify --what game -p 7778               a server that nobody else uses now
   cargo ch4 verify --racy 1ms --seed 7 --seeds 20    no violation with seed 7 this time? 8, 9, …
 
-What is feasible: with 100 operations each, 64 clients of the game, 32 of the board and 8 of
-the notification board are judged in seconds; with twice as many, expect `unknown`. The cost
-grows with --operations about in proportion, but exponentially with the calls that are open
-at once, and those are as many as --clients; a call that is never answered stays open to the
-end. Rather more --seeds than more clients. --steps and --limit bound it in any case.
+What is feasible, as measured on two busy processors with 100 operations each: 16 clients of
+the game, 32 of the board and 16 of the notification board are judged within five seconds. 24,
+64 and 32 of them are not: `unknown`, and how many answers are decided is said. The cost grows
+with --operations about in proportion, but exponentially with the calls that are open at once,
+and those are as many as --clients; a call that is never answered stays open to the end. Rather
+more --seeds than more clients. --steps and --limit bound it in any case; when the whole is
+given up, beginnings of it are tried, each with as many steps, and for as long together.
 
 Exit status: 0 an order explains every answer, 1 an error, 3 no order does, 4 unknown: the
 search was given up, or only one of several clients was served, so that nothing was at once.";
@@ -74,7 +76,7 @@ pub struct VerifyArgs {
     /// The search is given up after so many steps, and the verdict is unknown; a million is some 35 MB
     #[arg(long, value_name = "N", default_value_t = STEPS, value_parser = within(1..=1_000_000_000_000u64))]
     pub steps: u64,
-    /// The search is given up after so long, too; to explain a violation may take as long again
+    /// The search is given up after so long, too; to try beginnings, and to explain a violation, may each take as long again
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "20s")]
     pub limit: Duration,
     /// Write the history and the verdict as JSON

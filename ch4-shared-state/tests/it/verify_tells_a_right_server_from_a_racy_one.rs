@@ -71,6 +71,22 @@ fn check_then_act_is_found_and_drawn() {
 }
 
 #[test]
+fn the_sizes_that_the_help_names_are_decided() {
+    let help = text(&run(&mut ch4(&["verify", "--help"])).stdout);
+    for (what, clients, named) in [
+        ("game", "16", "16 clients of the game"),
+        ("board", "32", "32 of the board"),
+        ("notifications", "16", "16 of the notification board"),
+    ] {
+        assert!(help.split_whitespace().collect::<Vec<_>>().join(" ").contains(named), "{named}: {help}");
+        // Twice the steps and the time of a user: the machine decides how many calls meet.
+        let bounds = ["--steps", "4000000", "--limit", "45s"];
+        let (status, printed) = verify(1, &[&["--what", what, "--clients", clients][..], &bounds].concat());
+        assert_eq!(status, LINEARIZABLE, "{printed}");
+    }
+}
+
+#[test]
 fn a_server_that_runs_is_checked_again_and_again() {
     let server = Server::start(&["guessword-server", "--model", "thread-pool"]);
     let port = server.address.port().to_string();

@@ -1,7 +1,7 @@
 //! The figures of a scenario as columns: one unit and one number of decimals to a column, and no column without a figure.
 
 use super::data::{Percentiles, Row};
-use super::number::compact;
+use super::number::interval;
 use crate::support::statistics::median;
 
 /// One column: what it shows, and a cell per row.
@@ -115,8 +115,7 @@ fn measured(
 fn range(rows: &[&Row]) -> Option<Column> {
     let range = |row: &Row| {
         let (low, high) = row.spread.throughput_per_s?;
-        (row.skipped.is_none() && row.repetitions > 1)
-            .then(|| format!("[{}..{}]", compact(low), compact(high)))
+        (row.skipped.is_none() && row.repetitions > 1).then(|| interval(low, high))
     };
     let cells: Vec<String> = rows.iter().map(|row| range(row).unwrap_or_default()).collect();
     cells.iter().any(|cell| !cell.is_empty()).then(|| Column {

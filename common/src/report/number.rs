@@ -55,6 +55,19 @@ pub(super) fn compact(value: f64) -> String {
     }
 }
 
+/// `[17k..19k]`: two digits, rounded outwards, so that what lies between them is seen to.
+pub(super) fn interval(low: f64, high: f64) -> String {
+    let unit = |value: f64| if value > 0.0 { 10f64.powf(value.log10().floor() - 1.0) } else { 1.0 };
+    let outwards = |value: f64, round: fn(f64) -> f64| {
+        let unit = unit(value);
+        // What is whole already stays so: 4.9 / 0.1 is a little less than 49.
+        let scaled = value / unit;
+        let scaled = if (scaled - scaled.round()).abs() < 1e-9 { scaled.round() } else { round(scaled) };
+        compact(scaled * unit)
+    };
+    format!("[{}..{}]", outwards(low, f64::floor), outwards(high, f64::ceil))
+}
+
 /// A length of time in the unit that suits it.
 pub(super) fn millis(ms: f64) -> String {
     match ms {
@@ -110,6 +123,10 @@ mod tests {
         assert_eq!(compact(1234.0), "1.2k");
         assert_eq!(compact(61_234.0), "61k");
         assert_eq!(compact(999_900.0), "1.0M");
+        assert_eq!(interval(49.4, 49.6), "[49..50]");
+        assert_eq!(interval(17_757.0, 17_757.0), "[17k..18k]");
+        assert_eq!(interval(4.9, 30_000.0), "[4.9..30k]");
+        assert_eq!(interval(0.0, 0.0), "[0..0]");
     }
 
     #[test]
