@@ -112,10 +112,8 @@ fn present(comparison: &Comparison, args: &CompareArgs, interrupted: bool) -> an
         .with_context(|| format!("cannot write {}", args.report.display()))?;
     let path = args.report.canonicalize().unwrap_or_else(|_| args.report.clone());
     write!(stdout(), "{}", report::table(comparison))?;
-    let warned = report::warned(comparison);
-    if !warned.is_empty() {
-        let scenarios = warned.join(", ");
-        writeln!(stdout(), "\nWARNING: the figures of {scenarios} are not reliable; each section says why.")?;
+    if let Some(warning) = report::warning(comparison) {
+        writeln!(stdout(), "\n{warning}")?;
     }
     writeln!(stdout(), "\n{:.0} s. The report: {}", comparison.took_s, path.display())?;
     if interrupted {

@@ -37,5 +37,5 @@ pub use data::*;
 pub use html::{html, write};
 pub use json::{json, write_json};
 pub use ranking::ranks;
-pub use section::warned;
+pub use section::warning;
 pub use table::table;

@@ -16,7 +16,7 @@ use super::data::{Comparison, Row, Timeline};
 use super::figures::figures;
 use super::legend::{PATTERNS, legend};
 use super::number::{date, short};
-use super::section::{Section, sections};
+use super::section::{Section, sections, warning};
 use super::summary::summary;
 use super::svg::escape;
 use super::timeline::{Axis, timeline};
@@ -38,6 +38,9 @@ pub fn html(comparison: &Comparison) -> String {
     );
     page += &header(comparison, &sections);
     page += "<main>\n<section id=\"summary\">\n<h2>At a glance</h2>\n";
+    if let Some(warning) = warning(comparison) {
+        page += &format!("<p class=\"warning\">{}</p>\n", escape(&warning));
+    }
     page += &summary(&sections);
     page += "</section>\n";
     for (index, section) in sections.iter().enumerate() {

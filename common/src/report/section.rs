@@ -30,10 +30,16 @@ pub(super) fn sections(comparison: &Comparison) -> Vec<Section<'_>> {
     names.into_iter().map(|name| section(comparison, name)).collect()
 }
 
-/// The scenarios whose figures say less than they seem to: of which some rows, or all, are not ranked.
-pub fn warned(comparison: &Comparison) -> Vec<&str> {
+/// Which scenarios have figures that say less than they seem to, so that some rows, or all, are not ranked; `None` when none has.
+pub fn warning(comparison: &Comparison) -> Option<String> {
     let warned = sections(comparison).into_iter().filter(|section| !section.warning().is_empty());
-    warned.map(|section| section.name).collect()
+    let names: Vec<&str> = warned.map(|section| section.name).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "WARNING: figures of {} are not reliable; each section says which, and why.",
+            names.join(", ")
+        )
+    })
 }
 
 fn section<'a>(comparison: &'a Comparison, name: &'a str) -> Section<'a> {

@@ -6,7 +6,7 @@ mod sample;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use common::report::{Comparison, Row, ServerCost, html, json, table, warned, write, write_json};
+use common::report::{Comparison, Row, ServerCost, html, json, table, warning, write, write_json};
 use serde_json::Value;
 
 static COMPARISON: LazyLock<Comparison> = LazyLock::new(sample::comparison);
@@ -146,8 +146,11 @@ fn what_was_disturbed_is_said_aloud_and_not_ranked() {
     let echo = text.split("\necho\n").nth(1).expect("the section");
     let row = echo.lines().find(|line| line.starts_with("  epoll ")).expect("the row");
     assert_eq!(row.split_whitespace().nth(1), Some("–"), "{row}");
-    assert_eq!(warned(&comparison), ["echo"]);
-    assert!(!table(&COMPARISON).contains("WARNING") && warned(&COMPARISON).is_empty());
+    let all = warning(&comparison).expect("a warning");
+    assert_eq!(all, "WARNING: figures of echo are not reliable; each section says which, and why.");
+    assert!(page.contains(&format!("<h2>At a glance</h2>\n<p class=\"warning\">{all}</p>")));
+    assert!(!table(&COMPARISON).contains("WARNING") && warning(&COMPARISON).is_none());
+    assert!(!PAGE.contains("WARNING"));
 }
 
 #[test]
