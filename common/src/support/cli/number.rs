@@ -15,7 +15,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, Parser};
 
-use super::{duration, human};
+use super::duration::{duration, human};
 
 /// Reads a number in the range, whole or not. No range contains NaN, and none that is written here an infinite number.
 pub fn within<N>(range: RangeInclusive<N>) -> impl Fn(&str) -> Result<N, String> + Clone
