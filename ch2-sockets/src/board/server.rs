@@ -55,19 +55,19 @@ pub struct BoardServerArgs {
     #[arg(short = 'p', long, default_value_t = 7777)]
     pub listenport: u16,
     /// Texts of so many bytes in all are held, then the board is full
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().bytes, value_parser = within(1..=1_000_000_000_000usize))]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().bytes, value_parser = within(0..=1_000_000_000_000usize))]
     pub board_bytes: usize,
     /// So many messages are held, then the board is full
-    #[arg(long, value_name = "N", default_value_t = Limits::default().messages, value_parser = within(1..=1_000_000_000_000usize))]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().messages, value_parser = within(0..=1_000_000_000_000usize))]
     pub board_messages: usize,
     /// UDP: so many sessions at once
-    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions, value_parser = within(1..=1_000_000usize))]
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions, value_parser = within(0..=1_000_000usize))]
     pub sessions: usize,
     /// UDP: so many sessions of one client's address at once
-    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions_per_client, value_parser = within(1..=1_000_000usize))]
+    #[arg(long, value_name = "N", default_value_t = session::Limits::default().active_sessions_per_client, value_parser = within(0..=1_000_000usize))]
     pub sessions_per_client: usize,
     /// UDP: so many bytes of messages on their way, of all sessions
-    #[arg(long, value_name = "BYTES", default_value_t = session::Limits::default().bytes, value_parser = within(1..=1_000_000_000_000usize))]
+    #[arg(long, value_name = "BYTES", default_value_t = session::Limits::default().bytes, value_parser = within(0..=1_000_000_000_000usize))]
     pub session_bytes: usize,
     /// UDP: a session without a datagram for so long has ended
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]

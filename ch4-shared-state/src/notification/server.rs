@@ -51,10 +51,10 @@ pub struct BoardServerArgs {
     )]
     pub legacy_clients: Option<Duration>,
     /// Most bytes of all messages together; a full board refuses
-    #[arg(long, value_name = "N", default_value_t = Limits::default().bytes, value_parser = within(1..=1_000_000_000_000usize))]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().bytes, value_parser = within(0..=1_000_000_000_000usize))]
     pub max_bytes: usize,
     /// Most messages
-    #[arg(long, value_name = "N", default_value_t = Limits::default().messages, value_parser = within(1..=1_000_000_000_000usize))]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().messages, value_parser = within(0..=1_000_000_000_000usize))]
     pub max_messages: usize,
     #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
     #[command(flatten)]
