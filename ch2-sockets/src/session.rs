@@ -82,6 +82,7 @@
 //! | [`sender`], [`scoreboard`] | one message out: what is on its way, what is lost, when to send |
 //! | [`receiver`], [`block_set`] | one message in, and its acks |
 //! | [`server`] | both protocols' server; [`limits`], [`budget`], [`deadlines`] |
+//! | [`unanswered`] | what a server answers, and what it does not |
 //! | [`client`], [`block_client`] | a client of each, driven alike: [`client_machine`] |
 //!
 //! What is protected: order, completeness, exactly-once execution in a server's lifetime, against loss, duplication, reordering,
@@ -111,6 +112,7 @@ pub mod scoreboard;
 pub mod sender;
 pub mod server;
 pub mod statistics;
+pub mod unanswered;
 
 pub use batch::Batch;
 pub use block_client::BlockClient;
@@ -124,6 +126,7 @@ pub use error::ExchangeError;
 pub use limits::Limits;
 pub use server::{ExchangeId, IncomingRequest, Server};
 pub use statistics::Statistics;
+pub use unanswered::may_be_request;
 
 /// Whether a datagram to the port is the stateless board's (part 1 of the notes), and no session's. The board's codes are digits,
 /// those that it knows and those that it answers with "unknown"; the sessions' are letters. An empty datagram is the board's.

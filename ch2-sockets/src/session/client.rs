@@ -37,9 +37,6 @@ use super::sender::{MessageId, Sender};
 use super::statistics::Statistics;
 use states::{Opening, Waiting};
 
-/// So many "not understood" before the first ack are no accident.
-const NOT_UNDERSTOOD: u32 = 32;
-
 /// One client with its server.
 #[derive(Debug)]
 pub struct Client {
@@ -55,7 +52,6 @@ pub struct Client {
     refuse: Option<Refusal>,
     progress: Progress,
     last_heard: Duration,
-    not_understood: u32,
     outcome: Option<Result<Vec<u8>, ExchangeError>>,
     /// Memory of a response that was used, for the next one.
     spare: Vec<u8>,
@@ -83,7 +79,6 @@ impl Client {
             refuse: None,
             progress: Progress::default(),
             last_heard: Duration::ZERO,
-            not_understood: 0,
             outcome: None,
             spare: Vec::new(),
         }
@@ -103,7 +98,6 @@ impl ClientMachine for Client {
         self.outcome = None;
         self.progress = Progress { to_send: request.len(), ..Progress::default() };
         self.last_heard = now;
-        self.not_understood = 0;
         if request.len() > REQUEST_LIMIT {
             self.finish(Err(ExchangeError::TooLong { length: request.len(), limit: REQUEST_LIMIT }));
             return;

@@ -263,10 +263,14 @@ impl Refusal {
         bytes
     }
 
-    /// The refusal of a datagram that could not be read: what stands where its token and exchange would be goes back. `None` if
-    /// it was shorter than the refusal.
+    /// The refusal of a block of a request that came whole and makes no sense: what stands where its token and exchange would be
+    /// goes back. `None` if its check is wrong: then it was damaged on the way, and counts as lost. `None` as well for an answer of
+    /// another server, and for what is shorter than the refusal.
     pub fn of_unread(datagram: &[u8]) -> Option<Refusal> {
         let header = datagram.first_chunk::<REFUSAL>()?;
+        if header[1] != Side::Request as u8 || !is_whole(datagram) {
+            return None;
+        }
         Some(Refusal { reason: Reason::NotUnderstood, token: double(header, 4), exchange: word(header, 12) })
     }
 }

@@ -10,6 +10,8 @@
 //!
 //! Data may contain `?`: only five are split off. An old server never looks at what follows `a?`, so a number there asks a
 //! new one for its extension without an old one noticing; padded, because a reply must not be longer than what asked for it.
+//! An opening has no check. But it has one form: of sixteen digits and more only a 1 after zeros is one, and what a flipped bit
+//! makes of it is none.
 
 /// What asks for the extension: 18 bytes, as many as the reply.
 pub const OPEN_EXTENSION: &[u8; 18] = b"a?0000000000000001";
@@ -54,10 +56,10 @@ impl<'a> RequestPdu<'a> {
     /// Reads a datagram; `None` if it is none of these.
     pub fn parse(datagram: &'a [u8]) -> Option<RequestPdu<'a>> {
         match datagram {
-            [b'a', b'?', number @ ..] => match decimal(number)? {
-                1 => Some(RequestPdu::OpenExtension),
-                _ => Some(RequestPdu::Open),
-            },
+            [b'a', b'?', zeros @ .., b'1'] if zeros.len() >= 15 => {
+                zeros.iter().all(|&digit| digit == b'0').then_some(RequestPdu::OpenExtension)
+            }
+            [b'a', b'?', number @ ..] if number.len() < 16 => decimal(number).map(|_| RequestPdu::Open),
             [b'b', b'?', rest @ ..] => {
                 let mut fields = rest.splitn(5, |&byte| byte == b'?');
                 let mut number = || decimal(fields.next()?);
@@ -158,7 +160,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_pdu_is_refused() {
-        let cases: [&[u8]; 14] = [
+        let cases: [&[u8]; 16] = [
+            b"a?0000000000000003",
+            b"a?0000000010000001",
             b"",
             b"a",
             b"b",

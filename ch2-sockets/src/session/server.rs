@@ -42,8 +42,9 @@ use super::config::Config;
 use super::datagram::{Ack, Data, Reason, Refusal, Side};
 use super::deadlines::Deadlines;
 use super::limits::Limits;
-use super::pdu::{self, RequestPdu, ResponsePdu};
+use super::pdu::{RequestPdu, ResponsePdu};
 use super::statistics::Statistics;
+use super::unanswered::may_be_request;
 use block_sessions::BlockSessions;
 use common::protocol::token::Tokens;
 use replies::{REPLY, Replies};
@@ -198,7 +199,7 @@ impl Server {
             return;
         };
         if data.side != Side::Request {
-            return self.refuse(from, Refusal::of(&data, Reason::NotUnderstood));
+            return; // another server's answer, which must get none
         }
         if let Err(reason) = self.store_block(now, from, &data, payload) {
             self.refuse(from, Refusal::of(&data, reason));
@@ -259,11 +260,11 @@ impl Server {
 
     fn handle_pdu(&mut self, now: Duration, from: SocketAddr, datagram: &[u8]) {
         let response = match RequestPdu::parse(datagram) {
-            None => ResponsePdu::NotUnderstood,
-            // Not padded: the answer would be longer than the question.
-            Some(RequestPdu::OpenExtension) if datagram.len() < pdu::OPEN_EXTENSION.len() => {
-                ResponsePdu::NotUnderstood
+            None if !may_be_request(datagram) => {
+                self.statistics.malformed += 1;
+                return;
             }
+            None => ResponsePdu::NotUnderstood,
             Some(RequestPdu::OpenExtension) => ResponsePdu::Token(self.tokens.issue(now, from)),
             Some(request) => {
                 let response = self.block_sessions.handle_pdu(now, from, &request, &mut self.budget);

@@ -39,18 +39,15 @@ fn over_the_original_block_protocol() {
     talk("blocks", "udp", "::1");
 }
 
-#[test]
-fn over_the_session_extension() {
-    let server = Server::start(&["board-server", "-p", "0"]);
+/// Its request is published and read again by the client of the extension, at `port`; where there is no Python that is said.
+fn over_the_extension(port: u16, text: &str) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/foreign/session_client.py");
-    let port = server.address.port().to_string();
-    let text = "many blocks of it ".repeat(5000);
     let requests = [format!("1:{text}"), "3:0".into()];
     let mut responses = Vec::new();
     for (number, request) in requests.iter().enumerate() {
-        let file = format!("{}/session_client_request_{number}", env!("CARGO_TARGET_TMPDIR"));
+        let file = format!("{}/session_client_request_{port}_{number}", env!("CARGO_TARGET_TMPDIR"));
         std::fs::write(&file, request).unwrap();
-        match Command::new("python3").args([script, &port, &file]).output() {
+        match Command::new("python3").args([script, &port.to_string(), &file]).output() {
             Err(error) => {
                 return eprintln!("SKIPPED, nothing is checked: python3 cannot be started: {error}");
             }
@@ -59,8 +56,39 @@ fn over_the_session_extension() {
                 responses.push(String::from_utf8(ended.stdout).unwrap());
             }
         }
+        std::fs::remove_file(&file).unwrap();
     }
     assert_eq!(responses[0], "0");
     assert!(responses[1].starts_with("0:") && responses[1].ends_with(&format!(":{text}")));
+}
+
+#[test]
+fn over_the_session_extension() {
+    let server = Server::start(&["board-server", "-p", "0"]);
+    over_the_extension(server.address.port(), &"many blocks of it ".repeat(5000));
     server.stop(Duration::from_secs(3));
+}
+
+/// A damaged datagram counts as lost, on both sides, and is never refused: the client would end.
+#[test]
+fn over_the_session_extension_when_every_fifth_datagram_is_damaged() {
+    for seed in ["1", "2", "3"] {
+        let server = Server::start(&["board-server", "-p", "0"]);
+        let to = server.address.to_string();
+        let link = Server::start(&[
+            "link",
+            "--udp",
+            "-l",
+            "127.0.0.1:0",
+            "--to",
+            &to,
+            "--corrupt",
+            "20%",
+            "--seed",
+            seed,
+        ]);
+        over_the_extension(link.address.port(), &"a few blocks of it ".repeat(500));
+        link.stop(Duration::from_secs(3));
+        server.stop(Duration::from_secs(3));
+    }
 }

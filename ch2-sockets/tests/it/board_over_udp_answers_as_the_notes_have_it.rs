@@ -51,7 +51,7 @@ fn the_examples_byte_for_byte_over_ipv4_and_ipv6() {
         assert_eq!(client.ask("2:0"), "0:0:1:2");
         assert_eq!(client.ask("2:1"), "0:2");
         assert_eq!(client.ask("2:99"), "0:0:1:2");
-        for bad in ["2:x", "2:2:3", "3:abc", "2:-1", "1", "2", "3", ""] {
+        for bad in ["2:x", "2:2:3", "3:abc", "2:-1", "9", ""] {
             assert_eq!(client.ask(bad), "1", "{bad:?}");
         }
         for unknown in ["9:x", "1xhello", "2x", "4:0", "5:0"] {

@@ -94,9 +94,7 @@ fn what_is_wrong_is_said_and_nothing_dies() {
     assert_eq!(original.say(format!("b?{id}?0?0?2?ab")), "z", "block 0 of 0");
     assert_eq!(original.say(format!("b?{id}?0?3?4?1:ab")), "0?1");
     assert_eq!(original.say(format!("b?{id}?1?4?2?ab")), "z", "another count");
-    for bad in
-        ["b?1", "b?x?0?1?1?a", "b?-1?0?1?1?a", "b?5?0?1?1?a", "c?5", "c?", "a", "q", "", "a?", "zzz", "y"]
-    {
+    for bad in ["b?1", "b?x?0?1?1?a", "b?-1?0?1?1?a", "b?5?0?1?1?a", "c?5", "c?", "a", "q", "", "a?", "q?0"] {
         assert_eq!(original.say(bad), "z", "{bad}");
     }
     assert_eq!(original.say(format!("b?{id}?0?1?99999999999999999999?a")), "z");

@@ -271,6 +271,32 @@ fn too_long_a_message_is_refused_at_its_first_block() {
     );
 }
 
+#[test]
+fn neither_an_answer_nor_a_damaged_datagram_is_answered() {
+    let mut server = Server::new(Limits::default(), Config::default(), SEED);
+    let token = token(&mut server, ms(0), address(1));
+    let block = data(token, 0, 1000, 0, &[1; 1000]);
+    for bit in 0..8 * block.len() {
+        let mut damaged = block.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert!(answers(&mut server, ms(0), address(1), &damaged).is_empty(), "bit {bit}");
+    }
+    for bit in 0..8 * OPEN_EXTENSION.len() {
+        let mut damaged = OPEN_EXTENSION.to_vec();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        let answers = answers(&mut server, ms(0), address(1), &damaged);
+        assert!(answers.is_empty() || answers == [b"z"], "bit {bit}: a token or a session");
+    }
+    assert_eq!(server.held(), Held::default());
+    // What another server would answer.
+    let response =
+        Data { side: Side::Response, block_size: 1368, token, exchange: 0, sequence: 0, length: 0, block: 0 };
+    let refusal = Refusal { reason: Reason::Unknown, token, exchange: 0 };
+    for answer in [&response.encode(b"")[..], &refusal.encode(), b"0?17", b"1?00000000000000ab", b"y", b"z"] {
+        assert!(answers(&mut server, ms(0), address(1), answer).is_empty(), "{}", answer.escape_ascii());
+    }
+}
+
 /// Bytes that go out for a first datagram: never more than came in, but for what the smallest frame carries anyway.
 fn check_amplification(datagram: &[u8]) {
     let mut server = Server::new(Limits::default(), Config::default(), SEED);
@@ -278,7 +304,7 @@ fn check_amplification(datagram: &[u8]) {
     // Nor later: nothing is ever sent again to who has not proved his address.
     while let Some(now) = server.deadline() {
         server.handle_timeout(now);
-        out += answers(&mut server, now, address(1), b"z").iter().map(Vec::len).sum::<usize>() - 1;
+        out += answers(&mut server, now, address(1), b"z").iter().map(Vec::len).sum::<usize>();
     }
     assert!(out <= datagram.len().max(18), "{out} bytes for {}: {}", datagram.len(), datagram.escape_ascii());
 }
@@ -296,6 +322,7 @@ fn every_kind_of_first_datagram_is_answered_with_no_more_bytes() {
     }
     check_amplification(&data(7, 0, 5000, 0, &[1; 1368]));
     check_amplification(&data(7, 0, 0, 0, b""));
+    check_amplification(b"D\0\0\0\xbb\xff\xff\xff"); // its check is right
     check_amplification(b"");
 }
 

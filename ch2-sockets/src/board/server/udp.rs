@@ -3,9 +3,11 @@
 //! ```text
 //!            ┌► 0 … 9, or empty   a request of the stateless board: answered at once, nothing remembered
 //!   receive ─┤
-//!            └► anything else     the sessions': a b c of the original block protocol, D K X of ours, z for the rest
+//!            └► anything else     the sessions': a b c of the original block protocol, D K X of ours
 //!                                   whole requests come out of them, and their responses go back in
 //! ```
+//!
+//! What is an answer itself, or cannot be read, gets none: see [`may_be_request`].
 //!
 //! The socket is drained before it is waited for: a wait is a system call that a busy server saves. A client's departure, which
 //! UDP tells nobody, costs nothing; an error of one answer is the matter of the one who asked.
@@ -17,7 +19,7 @@
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::session::{self, Batch, Config, Server, is_stateless};
+use crate::session::{self, Batch, Config, Server, is_stateless, may_be_request};
 use common::board::{self, Board, answer, answer_into};
 use common::core::stop::Stop;
 use common::net::datagram::{Arrival, Arrivals, Endpoint, Woken, wait};
@@ -119,6 +121,9 @@ impl LoopContext {
     }
 
     fn answer(&mut self, endpoint: &Endpoint, arrival: &Arrival<'_>, request: &[u8], time: UnixTime) {
+        if !may_be_request(request) {
+            return tracing::debug!("{} sends {} bytes that are no request", arrival.from, request.len());
+        }
         self.requests += 1;
         tracing::debug!("{} asks {} bytes", arrival.from, request.len());
         self.answers.add(endpoint, arrival.from, |out| {

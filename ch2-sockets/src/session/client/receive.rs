@@ -8,7 +8,7 @@
 //! | `D` | sending, waiting | the server has the whole request: receiving |
 //! | `D` | receiving | another block; all of them: idle, with the response |
 //! | `D` | idle | our last ack was lost: the next one leaves |
-//! | `X` | sending, waiting, receiving | an error, except those that come of damaged datagrams, or of a session that has expired |
+//! | `X` | sending, waiting, receiving | an error, except of a session that is unknown before it has begun |
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::super::limits::RESPONSE_LIMIT;
 use super::super::pdu::ResponsePdu;
 use super::super::receiver::Receiver;
 use super::states::Waiting;
-use super::{Client, ClientState, NOT_UNDERSTOOD};
+use super::{Client, ClientState};
 
 impl Client {
     /// Takes in one datagram of the server.
@@ -137,17 +137,10 @@ impl Client {
         match (&mut self.state, refusal.reason) {
             (ClientState::Idle | ClientState::Opening(_), _) => {}
             (ClientState::Sending(sender), Reason::Unknown) if sender.is_untouched() => {
-                // The session has expired since the last request, and of this one the server has nothing: begin anew.
+                // The session has expired since the last request, or the token was damaged on its way to us. Of this request the
+                // server has nothing: begin anew.
                 let request = sender.take_message();
                 self.open(now, request);
-            }
-            (_, Reason::NotUnderstood) => {
-                // Most likely a datagram that was damaged on the way: its block is lost, and will be sent again as such.
-                self.not_understood += 1;
-                let untouched = matches!(&self.state, ClientState::Sending(sender) if sender.is_untouched());
-                if untouched && self.not_understood >= NOT_UNDERSTOOD {
-                    self.finish(Err(ExchangeError::Refused(Reason::NotUnderstood)));
-                }
             }
             (_, reason) => self.finish(Err(ExchangeError::Refused(reason))),
         }

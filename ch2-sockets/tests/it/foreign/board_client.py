@@ -66,7 +66,7 @@ def udp(address):
     check_get(board.ask(b"3:2"), b"a:b")
     check_get(board.ask(b"3:3"), "grüß dich".encode())
     check_get(board.ask(b"3:4"), bytes(range(256)))
-    for bad in (b"2:x", b"2:2:3", b"3:abc", b"2:-1", b"1", b"3"):
+    for bad in (b"2:x", b"2:2:3", b"3:abc", b"2:-1", b"9", b""):
         check("%r" % bad, board.ask(bad), b"1")
     for unknown in (b"9:x", b"1xhello", b"2x"):
         check("%r" % unknown, board.ask(unknown), b"3")

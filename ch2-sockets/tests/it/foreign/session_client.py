@@ -8,6 +8,7 @@ import struct
 import sys
 
 BLOCK = 1368  # 1400 bytes a datagram, less the header
+OPEN = b"a?0000000000000001"
 
 
 def sealed(datagram, at):
@@ -38,7 +39,7 @@ def main():
     server.settimeout(0.3)
     token, sequence, sent, blocks = None, 0, 0, max(1, -(-len(request) // BLOCK))
     received, response = 0, b""
-    asking = b"a?0000000000000001"
+    asking = OPEN
     for _ in range(100_000):
         if asking:
             server.send(asking)
@@ -46,13 +47,13 @@ def main():
             answer = server.recv(65536)
         except TimeoutError:
             sequence += 1
-            asking = asking if token is None else data(token, sequence, request, min(sent, blocks - 1))
+            asking = OPEN if token is None else data(token, sequence, request, min(sent, blocks - 1))
             continue
         asking = None
         if token is None:
-            assert answer.startswith(b"1?"), answer
-            token = int(answer[2:], 16)
-            asking = data(token, sequence, request, 0)
+            if answer.startswith(b"1?") and all(digit in b"0123456789abcdef" for digit in answer[2:]):
+                token = int(answer[2:], 16)
+                asking = data(token, sequence, request, 0)
         elif total(answer) != 0xFFFFFFFF:
             continue  # damaged on its way
         elif answer[0:2] == b"K\0" and (arrived := struct.unpack_from(">I", answer, 24)[0]) > sent:
@@ -65,6 +66,8 @@ def main():
             server.send(ack(token, largest, received))
             if len(response) == length:
                 break
+        elif answer[0:2] == b"X\1" and sent == received == 0:
+            token, asking = None, OPEN  # the token was damaged on its way: it has no check
         elif answer[0:1] == b"X":
             sys.exit("refused: reason %d" % answer[1])
     else:
