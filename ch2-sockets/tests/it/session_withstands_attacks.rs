@@ -244,13 +244,23 @@ fn openings_of_original_sessions_crowd_nobody_out() {
     let mut server = Server::new(Limits::default(), Config::default(), SEED);
     let kept = original_session(&mut server, address(1));
     assert_eq!(answers(&mut server, ms(0), address(1), format!("b?{kept}?0?2?2?ab").as_bytes()), [b"0?1"]);
-    // Forged addresses, more than there is room for.
-    for number in 0..10_000u32 {
+    // Forged addresses, and one address again and again: more than there is room for.
+    for number in 0..20_000u32 {
         let [_, a, b, c] = number.to_be_bytes();
-        let from = SocketAddr::from(([10, a, b, c], 5));
-        assert_eq!(&answers(&mut server, ms(0), from, OPEN)[0][..2], b"0?");
+        for from in [SocketAddr::from(([10, a, b, c], 5)), address(number as u16)] {
+            assert_eq!(&answers(&mut server, ms(0), from, OPEN)[0][..2], b"0?");
+        }
     }
-    assert_eq!(server.held().active, Limits::default().active_sessions);
+    assert_eq!(server.held(), Held { active: 1, idle: 0, bytes: server.held().bytes });
+    // A client of either protocol is served, at any address.
+    for from in [address(1), address(2), SocketAddr::from(([10, 0, 0, 1], 5))] {
+        let token = token(&mut server, ms(0), from);
+        let answer = answers(&mut server, ms(0), from, &data(token, 0, 5000, 0, &[1; 1368])).remove(0);
+        assert_eq!(reason(&answer), None);
+        let session = original_session(&mut server, from);
+        let block = format!("b?{session}?0?2?2?ab");
+        assert_eq!(answers(&mut server, ms(0), from, block.as_bytes()), [b"0?1"]);
+    }
     assert_eq!(answers(&mut server, ms(0), address(1), format!("b?{kept}?1?2?2?cd").as_bytes()), [b"0?2"]);
     assert_eq!(answers(&mut server, ms(0), address(1), format!("c?{kept}").as_bytes()), [b"0?1"]);
     assert_eq!(server.poll_request().unwrap().request, b"abcd");
