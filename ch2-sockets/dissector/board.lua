@@ -363,9 +363,10 @@ function original.answer(packet, tvb, pdu, asked)
         return KINDS[kind]
     end
     local argument = pdu:match("^[01]%?(%x+)$")
-    if kind == "1" and argument and #argument == 16 then
-        add(tree, f.token, tvb, 2, nil, UInt64.fromhex(argument))
-        return "token " .. argument
+    local token = kind == "1" and argument and argument:match("^0*(" .. ("%x"):rep(16) .. ")$")
+    if token then -- zeros before it make it as long as its question
+        add(tree, f.token, tvb, #pdu - 16, nil, UInt64.fromhex(token))
+        return "token " .. token
     elseif kind ~= "0" or not argument or argument:find("%X") or argument:find("%a") then
         return malformed(tree, "no answer of a session: " .. text(pdu))
     elseif asked == "a" then

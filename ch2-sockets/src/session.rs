@@ -88,8 +88,8 @@
 //! What is protected: order, completeness, exactly-once execution in a server's lifetime, against loss, duplication, reordering,
 //! flipped bits, and anybody who cannot read the datagrams. What is not: who reads them can forge them, as in TCP; there is no
 //! encryption. The original protocol has no check of its own: a flipped bit in a block's data that passes UDP's checksum stays.
-//! After a server's restart a request whose acknowledgement was lost may run again, on the new one. The path's MTU is not
-//! probed: 1400 bytes pass nearly everywhere.
+//! After a server's restart a request whose acknowledgement was lost may run again, on the new one. The path's MTU is
+//! probed with the opening only: it is not found out when it becomes smaller later.
 
 pub mod batch;
 pub mod block;

@@ -105,7 +105,11 @@ fn converse(args: &BoardClientArgs, channel: &mut Channel, text: &mut Option<Vec
 fn publish(channel: &mut Channel, text: &[u8]) -> Result<(), Error> {
     let response = channel.ask(Request::Publish(text).encode()).map_err(|error| match error {
         Error::Session(error) => Error::NotPublished(error.to_string()),
-        Error::Silence { .. } | Error::NobodyAnswers { .. } | Error::Interrupted | Error::Network(..) => {
+        Error::Silence { .. }
+        | Error::SilentPath { .. }
+        | Error::NobodyAnswers { .. }
+        | Error::Interrupted
+        | Error::Network(..) => {
             tracing::warn!("whether the message has been published is not known");
             error
         }

@@ -10,6 +10,10 @@
 //!   └ with an earlier token ────────┘
 //! ```
 //!
+//! The opening is as long as the datagrams that follow, and so is its answer. If none comes, a shorter one is tried, twice each: what
+//! gets through decides the length of the blocks (RFC 8899 in small). A path that becomes narrow later is another matter: the
+//! kernel then sends fragments, and if these are lost too, the exchange ends with silence.
+//!
 //! In *waiting* the server may be running the request for as long as it likes, or may have died. So the last block goes out once
 //! more now and then; a living server answers with an ack.
 //!
@@ -24,14 +28,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::batch::{Batch, split};
+use super::batch::{BATCH_BYTES, Batch, split};
 use super::client_machine::{ClientMachine, Progress};
-use super::config::Config;
+use super::config::{Config, SHORTEST};
 use super::datagram::{Refusal, Side};
 use super::error::ExchangeError;
 use super::limits::REQUEST_LIMIT;
 use super::path::Path;
-use super::pdu::OPEN_EXTENSION;
+use super::pdu::open_extension;
 use super::receiver::Receiver;
 use super::sender::{MessageId, Sender};
 use super::statistics::Statistics;
@@ -69,6 +73,7 @@ enum ClientState {
 impl Client {
     /// A client of the server at this address. Nothing is sent yet. It needs no seed: all that must be unguessable is the server's.
     pub fn new(config: Config, server: SocketAddr) -> Client {
+        let config = Config { datagram: config.datagram.clamp(SHORTEST, BATCH_BYTES), ..config };
         Client {
             server,
             state: ClientState::Idle,
@@ -133,9 +138,10 @@ impl ClientMachine for Client {
             ClientState::Idle | ClientState::Receiving => false,
             ClientState::Sending(sender) => sender.poll_transmit(now, &mut self.path, batch),
             ClientState::Opening(opening) => {
+                let length = opening.length(self.path.config.datagram);
                 let asks = opening.poll_question(now, &self.path.round_trip);
                 if asks {
-                    batch.single(self.server, OPEN_EXTENSION);
+                    batch.single(self.server, &open_extension(length));
                     self.path.counted.datagrams_sent += 1;
                 }
                 asks
@@ -172,6 +178,16 @@ impl ClientMachine for Client {
         }
         if let ClientState::Sending(sender) = &mut self.state {
             sender.handle_timeout(now, &mut self.path);
+        }
+    }
+
+    fn handle_path_limit(&mut self, now: Duration, longest: usize) {
+        let longest = longest.max(SHORTEST);
+        if longest < self.path.config.datagram {
+            self.path.config.datagram = longest;
+            if let ClientState::Opening(opening) = &mut self.state {
+                opening.ask_again(now);
+            }
         }
     }
 

@@ -6,10 +6,13 @@ use super::batch::BATCH_BYTES;
 use super::congestion::Congestion;
 use super::datagram::{DATA_HEADER, MIN_BLOCK};
 
+/// Bytes of the shortest full datagram.
+pub const SHORTEST: usize = DATA_HEADER + MIN_BLOCK as usize;
+
 /// Choices of one side.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// Bytes of a datagram with its header, 288 to 65 000; a server follows its client if that has less.
+    /// Bytes of a datagram with its header, 288 to 65 000; less where the path carries less. A server follows its client.
     pub datagram: usize,
     /// Never more blocks in flight than so many: 1 is stop-and-wait. `None`: congestion control alone decides.
     pub window: Option<usize>,
@@ -36,8 +39,7 @@ impl Default for Config {
 impl Config {
     /// Bytes of payload in a full datagram.
     pub fn block_size(&self) -> u16 {
-        let least = DATA_HEADER + usize::from(MIN_BLOCK);
-        let size = self.datagram.clamp(least, BATCH_BYTES) - DATA_HEADER;
+        let size = self.datagram.clamp(SHORTEST, BATCH_BYTES) - DATA_HEADER;
         u16::try_from(size).expect("a batch is shorter than 64 KiB")
     }
 }

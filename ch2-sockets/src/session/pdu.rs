@@ -10,11 +10,26 @@
 //!
 //! Data may contain `?`: only five are split off. An old server never looks at what follows `a?`, so a number there asks a
 //! new one for its extension without an old one noticing; padded, because a reply must not be longer than what asked for it.
+//! More zeros make an opening as long as the datagrams that are to follow, and its reply too: the path is asked whether it carries
+//! them (RFC 8899 in small).
+//!
 //! An opening has no check. But it has one form: of sixteen digits and more only a 1 after zeros is one, and what a flipped bit
 //! makes of it is none.
 
 /// What asks for the extension: 18 bytes, as many as the reply.
 pub const OPEN_EXTENSION: &[u8; 18] = b"a?0000000000000001";
+
+/// An opening of the extension of `length` bytes, at least [`OPEN_EXTENSION`]'s: zeros before the 1 make it longer. The answer is
+/// filled up to the same length, so that the path carries datagrams of this length, both ways, if the answer comes.
+pub fn open_extension(length: usize) -> Vec<u8> {
+    padded(OPEN_EXTENSION, length)
+}
+
+/// A text PDU with a number, filled up with zeros before the number.
+pub fn padded(pdu: &[u8], length: usize) -> Vec<u8> {
+    let (code, number) = pdu.split_at(2);
+    [code, &vec![b'0'; length.saturating_sub(pdu.len())], number].concat()
+}
 
 /// The original's request for a session.
 pub const OPEN: &[u8; 3] = b"a?0";
@@ -103,7 +118,15 @@ impl ResponsePdu {
     pub fn parse(datagram: &[u8]) -> Option<ResponsePdu> {
         match datagram {
             [b'0', b'?', number @ ..] => decimal(number).map(ResponsePdu::Done),
-            [b'1', b'?', token @ ..] => hexadecimal(token).map(ResponsePdu::Token),
+            [b'1', b'?', zeros @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] => {
+                let token = &datagram[2 + zeros.len()..];
+                zeros
+                    .iter()
+                    .all(|&digit| digit == b'0')
+                    .then(|| hexadecimal(token))
+                    .flatten()
+                    .map(ResponsePdu::Token)
+            }
             b"y" => Some(ResponsePdu::WrongLength),
             b"z" => Some(ResponsePdu::NotUnderstood),
             _ => None,
@@ -129,7 +152,7 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Exactly sixteen hex digits.
+/// Sixteen hex digits.
 fn hexadecimal(digits: &[u8]) -> Option<u64> {
     if digits.len() != 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;
@@ -191,6 +214,10 @@ mod tests {
         assert_eq!(bytes.len(), OPEN_EXTENSION.len());
         assert_eq!(ResponsePdu::parse(&bytes), Some(ResponsePdu::Token(0xab)));
         assert_eq!(ResponsePdu::parse(b"1?ab"), None);
+        let longer = padded(&bytes, 1400);
+        assert_eq!((longer.len(), ResponsePdu::parse(&longer)), (1400, Some(ResponsePdu::Token(0xab))));
+        assert_eq!(RequestPdu::parse(&open_extension(1400)), Some(RequestPdu::OpenExtension));
+        assert_eq!((&open_extension(0)[..], open_extension(1400).len()), (&OPEN_EXTENSION[..], 1400));
     }
 
     proptest! {

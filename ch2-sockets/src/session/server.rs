@@ -265,7 +265,11 @@ impl Server {
                 return;
             }
             None => ResponsePdu::NotUnderstood,
-            Some(RequestPdu::OpenExtension) => ResponsePdu::Token(self.tokens.issue(now, from)),
+            Some(RequestPdu::OpenExtension) => {
+                let mut bytes = Vec::with_capacity(REPLY);
+                ResponsePdu::Token(self.tokens.issue(now, from)).encode(&mut bytes);
+                return self.replies.push_padded(from, &bytes, datagram.len());
+            }
             Some(request) => {
                 let response = self.block_sessions.handle_pdu(now, from, &request, &mut self.budget);
                 if let Some(complete) = self.block_sessions.poll_request() {

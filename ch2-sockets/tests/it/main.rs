@@ -26,6 +26,7 @@ mod session_throughput;
 mod session_withstands_attacks;
 mod sessions_carry_what_no_datagram_can;
 mod sessions_come_through_a_bad_link;
+mod sessions_fit_a_narrow_path;
 mod show_tells_the_facts;
 mod support;
 mod the_kernel_shows_what_a_socket_is;

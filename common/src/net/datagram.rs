@@ -96,6 +96,15 @@ impl Endpoint {
         self.socket.local_addr()
     }
 
+    /// The longest datagram that the path takes in one piece, as far as the kernel knows. It knows the interface's MTU, and what
+    /// routers report, which it tells with an `EMSGSIZE` of a later call. Ask then again.
+    ///
+    /// # Errors
+    /// `ENOTCONN` if the socket is not connected.
+    pub fn longest_in_one_piece(&self) -> io::Result<usize> {
+        options::longest_in_one_piece(&self.socket)
+    }
+
     /// Asks for buffers of so many bytes in the kernel, and tells what there is now: the system has a limit of its own.
     ///
     /// # Errors
@@ -112,16 +121,18 @@ impl Endpoint {
 
     /// Sends `bytes` to one address, cut into datagrams of `segment` bytes each; the last may be shorter.
     ///
-    /// Waits a little when the send buffer is full, and then drops what does not fit: this is UDP.
+    /// Waits a little when the send buffer is full, and then drops what does not fit: this is UDP. Datagrams that are too long for
+    /// the path leave in fragments; these the kernel does not cut for us, so each is sent on its own.
     ///
     /// # Errors
     /// `ConnectionRefused` on a connected socket, for a datagram sent before; `EMSGSIZE`, `ENETUNREACH`, `EPERM` (a
     /// firewall) and their kin, after which the next datagram may well succeed.
     pub fn send(&self, to: SocketAddr, segment: usize, bytes: &[u8]) -> io::Result<()> {
         let segment = segment.clamp(1, MOST);
-        let mut rest = bytes;
+        let (mut rest, mut cut_by_kernel) = (bytes, true);
         loop {
-            let most = segment * self.segments().min(MOST / segment).max(1);
+            let segments = if cut_by_kernel { self.segments() } else { 1 };
+            let most = segment * segments.min(MOST / segment).max(1);
             let (now, later) = rest.split_at(most.min(rest.len()));
             match self.send_at_once(to, segment, now) {
                 Ok(()) if later.is_empty() => return Ok(()), // an empty datagram is one, too
@@ -130,6 +141,10 @@ impl Endpoint {
                     if wait(self, PollFlags::POLLOUT, None, Some(FULL))? == Woken::Timeout {
                         return Ok(());
                     }
+                }
+                // Several at once, and one of them is longer than the path's MTU. Or a router has reported that of an earlier one.
+                Err(error) if now.len() > segment && error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => {
+                    cut_by_kernel = false;
                 }
                 // The kernel has just said that it does not segment; `segments` is 1 from now on.
                 Err(_) if now.len() > segment && self.segments() == 1 => {}

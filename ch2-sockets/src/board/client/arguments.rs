@@ -43,7 +43,7 @@ pub struct SessionArgs {
     /// What a lost block says about the network
     #[arg(long, value_enum, default_value = "tolerant")]
     pub congestion: CongestionArg,
-    /// The length of a datagram with its header, 288 to 65000
+    /// The length of a datagram with its header, 288 to 65000; less where the path carries less
     #[arg(long, value_name = "BYTES", default_value_t = 1400, value_parser = RangedU64ValueParser::<usize>::new().range(288..=65_000))]
     pub datagram: usize,
     /// At the end, say what it took: goodput, datagrams, retransmissions, round trip

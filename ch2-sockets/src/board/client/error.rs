@@ -36,6 +36,18 @@ pub enum Error {
         /// For how long.
         time: Duration,
     },
+    /// The same in a session, whose datagrams may be too long for the path.
+    #[error(
+        "nobody answers at {server}: silence for {}; if only long datagrams are lost on this path, \
+         --datagram makes them shorter",
+        human(*time)
+    )]
+    SilentPath {
+        /// Who was asked.
+        server: SocketAddr,
+        /// For how long.
+        time: Duration,
+    },
     /// What the session protocol says.
     #[error(transparent)]
     Session(ExchangeError),

@@ -19,6 +19,7 @@ use crate::session::{Batch, BlockClient, Client, ClientMachine, Config, Exchange
 use common::net::datagram::{Arrivals, Endpoint, Woken, wait};
 use common::support::cli::human;
 use common::support::size;
+use nix::errno::Errno;
 use nix::poll::PollFlags;
 
 use super::error::Error;
@@ -99,6 +100,7 @@ impl SessionDriver {
         let Dialect::Extension(client) = &mut self.dialect else { return self.ask_original(request) };
         let kept = if self.known { Vec::new() } else { request.clone() };
         let (began, length) = (self.events.now(), request.len());
+        self.events.tell_path_limit(client.as_mut());
         client.request(began, request.into());
         let done = self.events.drive(client.as_mut())?;
         if let Ok(response) = &done {
@@ -160,7 +162,9 @@ impl SessionDriver {
 
     fn explain(&self, error: ExchangeError) -> Error {
         match error {
-            ExchangeError::NoAnswer { after } => Error::Silence { server: self.events.server, time: after },
+            ExchangeError::NoAnswer { after } => {
+                Error::SilentPath { server: self.events.server, time: after }
+            }
             error => Error::Session(error),
         }
     }
@@ -181,14 +185,19 @@ impl EventLoop {
         self.began.elapsed()
     }
 
+    fn tell_path_limit(&self, machine: &mut impl ClientMachine) {
+        if let Ok(longest) = self.endpoint.longest_in_one_piece() {
+            machine.handle_path_limit(self.now(), longest);
+        }
+    }
+
     /// Runs the loop until the exchange has ended.
     fn drive(&mut self, machine: &mut impl ClientMachine) -> Result<Result<Vec<u8>, ExchangeError>, Error> {
         let mut bars = progress::Bars::default();
         loop {
             while machine.poll_transmit(self.now(), &mut self.batch) {
-                self.endpoint
-                    .send(self.batch.to, self.batch.segment, &self.batch.bytes)
-                    .or_else(|error| self.handle_socket_error(error))?;
+                let sent = self.endpoint.send(self.batch.to, self.batch.segment, &self.batch.bytes);
+                sent.or_else(|error| self.handle_socket_error(machine, error))?;
             }
             if let Some(outcome) = machine.poll_response() {
                 return Ok(outcome);
@@ -209,7 +218,7 @@ impl EventLoop {
                         return Err(Error::Interrupted);
                     }
                 }
-                Err(error) => self.handle_socket_error(error)?,
+                Err(error) => self.handle_socket_error(machine, error)?,
             }
             if machine.deadline().is_some_and(|at| at <= self.now()) {
                 machine.handle_timeout(self.now());
@@ -217,10 +226,18 @@ impl EventLoop {
         }
     }
 
-    /// A datagram that could not be sent is a datagram lost, and the machine sees to it. That nobody listens is the end.
-    fn handle_socket_error(&self, error: std::io::Error) -> Result<(), Error> {
+    /// A datagram that could not be sent is a datagram lost, and the machine sees to it. That nobody listens is the end. That it was
+    /// too long for the path says how long the next may be.
+    fn handle_socket_error(
+        &self,
+        machine: &mut impl ClientMachine,
+        error: std::io::Error,
+    ) -> Result<(), Error> {
         if error.kind() == ErrorKind::ConnectionRefused {
             return Err(Error::network(self.server, error));
+        }
+        if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) {
+            self.tell_path_limit(machine);
         }
         tracing::debug!("{}: {error}", self.server);
         Ok(())

@@ -28,13 +28,14 @@ impl Client {
             Some(b'D') => Data::parse(datagram).map(|(data, payload)| self.handle_data(now, &data, payload)),
             Some(b'K') => Ack::parse(datagram).map(|(ack, ranges)| self.handle_ack(now, &ack, ranges)),
             Some(b'X') => Refusal::parse(datagram).map(|refusal| self.handle_refusal(now, &refusal)),
-            _ => ResponsePdu::parse(datagram).map(|response| self.handle_opening(now, response)),
+            _ => ResponsePdu::parse(datagram)
+                .map(|response| self.handle_opening(now, response, datagram.len())),
         };
         self.path.counted.malformed += u64::from(known.is_none());
     }
 
     /// An answer to our opening.
-    fn handle_opening(&mut self, now: Duration, response: ResponsePdu) {
+    fn handle_opening(&mut self, now: Duration, response: ResponsePdu, length: usize) {
         let ClientState::Opening(opening) = &mut self.state else { return };
         self.last_heard = now;
         let ResponsePdu::Token(token) = response else {
@@ -46,6 +47,9 @@ impl Client {
         if let Some(measured) = opening.round_trip(now) {
             self.path.round_trip.sample(measured);
         }
+        // An answer is as long as its question, except that of an older server.
+        let carried = length.max(opening.length_asked(self.path.config.datagram));
+        self.path.config.datagram = self.path.config.datagram.min(carried);
         let request = std::mem::take(&mut opening.request);
         self.token = Some(token);
         self.exchange = 0;

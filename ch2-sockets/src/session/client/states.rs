@@ -4,11 +4,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::super::config::SHORTEST;
 use super::super::sender::Sender;
 use common::protocol::rto::{self, RoundTrip};
 
 /// So many answers of an old server, to as many openings of ours, are no accident.
 const OLD_ANSWERS: u32 = 3;
+/// Lengths of datagrams to fall back to, one after the other: what IPv6 requires of every path (1280 bytes), what IPv4 requires of
+/// every host (576), and our own shortest.
+const SHORTER: [usize; 3] = [1232, 548, SHORTEST];
+/// So many questions of one length, before a shorter one: a single loss is no sign of a narrow path.
+const QUESTIONS: u32 = 2;
+
 /// The least time between two questions whether the server is still there.
 const PROBE: Duration = Duration::from_millis(250);
 
@@ -29,6 +36,22 @@ impl Opening {
         Opening { request, ask: now, asked: 0, last_asked: now, old_answers: 0 }
     }
 
+    /// The path carries no more than it was asked to: ask again, with less.
+    pub fn ask_again(&mut self, now: Duration) {
+        self.ask = now;
+    }
+
+    /// How long the next question is, where datagrams of `longest` bytes are wanted. Short ones first would find nothing: it is the
+    /// long ones that a narrow path swallows, often without a word.
+    pub fn length(&self, longest: usize) -> usize {
+        length_of(self.asked, longest)
+    }
+
+    /// How long the last question was.
+    pub fn length_asked(&self, longest: usize) -> usize {
+        length_of(self.asked.saturating_sub(1), longest)
+    }
+
     /// When to ask (again).
     pub fn deadline(&self) -> Duration {
         self.ask
@@ -40,7 +63,7 @@ impl Opening {
             return false;
         }
         self.last_asked = now;
-        // At an even pace: it is 18 bytes, and costs the server nothing.
+        // At an even pace: it costs the server nothing.
         self.ask = now + round_trip.timeout(0);
         self.asked += 1;
         true
@@ -58,6 +81,13 @@ impl Opening {
     pub fn round_trip(&self, now: Duration) -> Option<Duration> {
         (self.asked == 1).then(|| now.saturating_sub(self.last_asked))
     }
+}
+
+/// The length of question number `number`, from 0.
+fn length_of(number: u32, longest: usize) -> usize {
+    let step = (number / QUESTIONS) as usize;
+    let shorter = SHORTER.into_iter().filter(|&shorter| shorter < longest);
+    std::iter::once(longest).chain(shorter).take(step + 1).last().unwrap_or(longest)
 }
 
 /// The request is there; its response is not.

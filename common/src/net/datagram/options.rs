@@ -1,9 +1,12 @@
 //! What is set on a UDP socket besides what is usual: larger buffers, leave to fragment, and no more said than is asked.
 
-#![expect(unsafe_code, reason = "setsockopt(2) with IP_MTU_DISCOVER, for which there is no safe call")]
+#![expect(
+    unsafe_code,
+    reason = "setsockopt(2) with IP_MTU_DISCOVER and getsockopt(2) with IPV6_MTU, for which there are no safe calls"
+)]
 
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::libc;
@@ -46,6 +49,24 @@ pub fn allow_fragments(socket: &UdpSocket) -> io::Result<()> {
     }
     // Also for IPv6, which may carry IPv4.
     set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_WANT)
+}
+
+/// The longest datagram of a connected socket that leaves in one piece: what the kernel knows of the path, less the headers. At first
+/// that is the interface's MTU, later what routers have reported (ip(7), `IP_MTU`).
+pub fn longest_in_one_piece(socket: &UdpSocket) -> io::Result<usize> {
+    let (level, option, headers) = match socket.peer_addr()? {
+        SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_MTU, 20 + 8),
+        SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_MTU, 40 + 8),
+    };
+    let (mut mtu, mut length) = (0i32, size_of::<i32>() as libc::socklen_t);
+    // SAFETY: the kernel writes an `int` to the address of one, and how long it was to that of its length; both live through the call.
+    let result = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), level, option, (&raw mut mtu).cast(), &raw mut length)
+    };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(usize::try_from(mtu).unwrap_or(0).saturating_sub(headers))
 }
 
 /// The kernel need not say with each datagram what nobody here asks: its traffic class and, unless `destination` is wanted,
