@@ -6,7 +6,7 @@
 //! ```
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -18,13 +18,14 @@ use super::recorder::Recorder;
 use super::settings::Settings;
 use super::totals::Summary;
 use super::{tcp, udp};
+use crate::net::datagram::Endpoint;
 
 /// A relay whose sockets are open: clients may already send, and are served once it [runs](Relay::run).
 #[derive(Debug)]
 pub struct Relay {
     settings: Settings,
     address: SocketAddr,
-    udp: Option<UdpSocket>,
+    udp: Option<Endpoint>,
     tcp: Option<TcpListener>,
 }
 
@@ -56,7 +57,7 @@ impl Relay {
         }
         let udp = settings.udp.then(|| udp::listen(address)).transpose()?;
         if let Some(udp) = &udp {
-            address = udp.local_addr()?;
+            address = udp.address()?;
         } else if tcp.is_none() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither UDP nor TCP is to be relayed"));
         }
@@ -78,9 +79,9 @@ impl Relay {
         let start = Instant::now();
         let settings = &self.settings;
         thread::scope(|scope| {
-            let udp = self.udp.as_ref().map(|socket| {
+            let udp = self.udp.map(|mut socket| {
                 let run = move || {
-                    udp::relay(socket, settings, start, stop, recorder)
+                    udp::relay(&mut socket, settings, start, stop, recorder)
                         .inspect_err(|error| tracing::error!("no datagrams are relayed any more: {error}"))
                 };
                 thread::Builder::new().name("udp".into()).spawn_scoped(scope, run)

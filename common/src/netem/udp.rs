@@ -29,6 +29,7 @@ use super::settings::Settings;
 use super::sockets::{is_nothing, wait};
 use super::totals::Totals;
 use super::wire::Wire;
+use crate::net::datagram::{Arrivals, Endpoint};
 
 /// Most clients at a time; a datagram of one more is dropped until another is forgotten.
 pub const FLOWS: usize = 256;
@@ -40,9 +41,10 @@ const BATCH: usize = 64;
 const LONGEST: usize = 65_536;
 
 /// The socket for all clients. Its buffer is enlarged before anybody can know its port.
-pub(super) fn listen(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind(address)?;
-    socket.set_nonblocking(true)?;
+///
+/// At `0.0.0.0` or `::` it answers each client from the address which that client has written to.
+pub(super) fn listen(address: SocketAddr) -> io::Result<Endpoint> {
+    let socket = Endpoint::bind(address)?;
     enlarge_buffers(&socket);
     Ok(socket)
 }
@@ -52,7 +54,7 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<UdpSocket> {
 /// # Errors
 /// What only a broken socket says. A datagram that cannot be passed on is lost, as datagrams are.
 pub(super) fn relay(
-    listening: &UdpSocket,
+    listening: &mut Endpoint,
     settings: &Settings,
     start: Instant,
     stop: BorrowedFd<'_>,
@@ -70,6 +72,7 @@ pub(super) fn relay(
         totals: Totals::default(),
         buffer: vec![0; LONGEST],
     };
+    let mut arrivals = Arrivals::default();
     loop {
         let next = relay.deliver(start.elapsed());
         let ready = relay.wait(stop, next.saturating_sub(start.elapsed()))?;
@@ -78,14 +81,14 @@ pub(super) fn relay(
         }
         let now = start.elapsed();
         if ready.listening {
-            relay.receive_from_clients(now)?;
+            relay.receive_from_clients(now, &mut arrivals)?;
         }
         relay.receive_from_server(now, &ready.flows);
     }
 }
 
 struct DatagramRelay<'a> {
-    listening: &'a UdpSocket,
+    listening: &'a mut Endpoint,
     settings: &'a Settings,
     profile: Arc<Profile>,
     recorder: &'a Recorder,
@@ -125,7 +128,7 @@ impl DatagramRelay<'_> {
             }
             while let Some(datagram) = flow.down.arrive(now) {
                 self.in_flight -= datagram.len();
-                if let Err(error) = self.listening.send_to(&datagram, client) {
+                if let Err(error) = self.listening.send(*client, datagram.len(), &datagram) {
                     tracing::debug!("to {client}: {error}");
                 }
             }
@@ -166,33 +169,42 @@ impl DatagramRelay<'_> {
         })
     }
 
-    fn receive_from_clients(&mut self, now: Duration) -> io::Result<()> {
+    fn receive_from_clients(&mut self, now: Duration, arrivals: &mut Arrivals) -> io::Result<()> {
         for _ in 0..BATCH {
-            let (length, client) = match self.listening.recv_from(&mut self.buffer) {
-                Ok(received) => received,
+            match self.listening.receive(arrivals) {
+                Ok(()) => {}
                 Err(error) if is_nothing(&error) => break,
                 Err(error) => return Err(error),
-            };
-            if !self.flows.contains_key(&client) {
-                match self.admit(client, now) {
-                    Ok(flow) => _ = self.flows.insert(client, flow),
-                    Err(error) => {
-                        if self.totals.turned_away == 0 {
-                            tracing::warn!("{client} is turned away: {error}");
-                        }
-                        self.totals.turned_away += 1;
-                        continue;
-                    }
-                }
             }
-            let flow = self.flows.get_mut(&client).expect("it was just admitted");
-            flow.last_heard = now;
-            pass(&mut flow.up, now, &self.buffer[..length], &mut self.in_flight);
+            for arrival in arrivals.iter() {
+                arrival.datagrams().for_each(|datagram| self.receive(now, arrival.from, datagram));
+            }
+            if !arrivals.is_full() {
+                break;
+            }
         }
         if self.recorder.is_on() {
             self.flows.values_mut().for_each(|flow| self.recorder.record(flow.up.take_events()));
         }
         Ok(())
+    }
+
+    fn receive(&mut self, now: Duration, client: SocketAddr, datagram: &[u8]) {
+        if !self.flows.contains_key(&client) {
+            match self.admit(client, now) {
+                Ok(flow) => _ = self.flows.insert(client, flow),
+                Err(error) => {
+                    if self.totals.turned_away == 0 {
+                        tracing::warn!("{client} is turned away: {error}");
+                    }
+                    self.totals.turned_away += 1;
+                    return;
+                }
+            }
+        }
+        let flow = self.flows.get_mut(&client).expect("it was just admitted");
+        flow.last_heard = now;
+        pass(&mut flow.up, now, datagram, &mut self.in_flight);
     }
 
     fn receive_from_server(&mut self, now: Duration, ready: &[SocketAddr]) {
@@ -280,7 +292,7 @@ fn pass(wire: &mut Wire, now: Duration, datagram: &[u8], in_flight: &mut usize) 
 }
 
 /// As large as the kernel allows (`net.core.rmem_max`): what a burst overflows here is lost outside the seed's hands.
-fn enlarge_buffers(socket: &UdpSocket) {
+fn enlarge_buffers(socket: &impl AsFd) {
     let socket = SockRef::from(socket);
     let _ = socket.set_recv_buffer_size(8 * 1024 * 1024);
     let _ = socket.set_send_buffer_size(8 * 1024 * 1024);

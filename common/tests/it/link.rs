@@ -339,3 +339,28 @@ fn both_carriers_share_a_port_over_ipv4_and_ipv6() {
         assert_eq!(server.recv(&mut [0; 16]).unwrap(), 1);
     }
 }
+
+#[test]
+fn a_link_at_all_addresses_answers_from_the_one_that_was_asked() {
+    let server = socket();
+    let to = server.local_addr().unwrap();
+    for (listen, asked) in [("0.0.0.0:0", "127.0.0.2"), ("[::]:0", "127.0.0.2"), ("[::]:0", "::1")] {
+        let settings = Settings {
+            listen: listen.parse().unwrap(),
+            tcp: false,
+            ..Settings::new(to, Profile::default(), SEED)
+        };
+        let relay = Relay::bind(&settings).unwrap().start(Arc::new(Recorder::new(None, false))).unwrap();
+        let asked = SocketAddr::new(asked.parse().unwrap(), relay.address().port());
+        let client = UdpSocket::bind(if asked.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" }).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.connect(asked).unwrap(); // hears no other address
+        client.send(b"question").unwrap();
+        let mut buffer = [0; 16];
+        let (_, flow) = server.recv_from(&mut buffer).unwrap();
+        server.send_to(b"answer", flow).unwrap();
+        let length = client.recv(&mut buffer).expect("the answer, from the address that was asked");
+        assert_eq!(&buffer[..length], b"answer");
+        relay.stop().unwrap();
+    }
+}
