@@ -11,6 +11,7 @@
 mod arguments;
 mod channel;
 mod error;
+mod left_out;
 mod progress;
 mod retry;
 mod session;
@@ -95,9 +96,11 @@ fn converse(args: &BoardClientArgs, channel: &mut Channel, text: &mut Option<Vec
     if args.transport == ClientTransport::Tcp {
         return read_at_once(args, channel, &mut screen);
     }
-    let ids = received::ids(&channel.ask(Request::Last(args.last).encode())?)?;
-    for id in &ids {
-        read_one(channel, *id, &mut screen)?;
+    let response = channel.ask(Request::Last(args.last).encode())?;
+    let ids = received::ids(&response)?;
+    let before = if channel.is_plain() { left_out::ids(&ids, args.last, &response) } else { 0..0 };
+    for id in before.map(Id).chain(ids) {
+        read_one(channel, id, &mut screen)?;
     }
     screen.end()
 }
@@ -139,10 +142,15 @@ fn read_one(channel: &mut Channel, id: Id, screen: &mut Screen) -> Result<(), Er
 }
 
 fn read_at_once(args: &BoardClientArgs, channel: &mut Channel, screen: &mut Screen) -> Result<(), Error> {
+    let before;
     match args.code {
         Code::Joined => {
             let response = channel.ask(Request::LastJoined(args.last).encode())?;
-            for piece in received::joined(&response)? {
+            let pieces = received::joined(&response)?;
+            let messages: Vec<_> = pieces.iter().flatten().collect();
+            before =
+                left_out::show_before(messages.first().copied(), messages.len(), args.last, channel, screen);
+            for piece in pieces {
                 match piece {
                     Ok(message) => screen.message(&message)?,
                     Err(piece) => screen.fragment(piece)?,
@@ -151,10 +159,13 @@ fn read_at_once(args: &BoardClientArgs, channel: &mut Channel, screen: &mut Scre
         }
         Code::Counted => {
             let response = channel.ask(Request::LastCounted(args.last).encode())?;
-            for message in received::counted(&response)? {
+            let messages = received::counted(&response)?;
+            before = left_out::show_before(messages.first(), messages.len(), args.last, channel, screen);
+            for message in messages {
                 screen.message(&message)?;
             }
         }
     }
-    screen.end()
+    screen.end()?;
+    before // what is here is shown, whatever has become of the rest
 }

@@ -211,3 +211,51 @@ fn a_port_that_is_taken_is_told() {
         );
     }
 }
+
+#[test]
+fn ids_that_the_longest_datagram_had_no_room_for_are_asked_for_too() {
+    const MESSAGES: usize = 13_000; // their ids would take 66 890 bytes
+    let server = server("udp");
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(server.address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    for number in 0..MESSAGES {
+        socket.send(format!("1:text {number}").as_bytes()).unwrap();
+        socket.recv(&mut [0; 16]).unwrap();
+    }
+    let port = server.address.port().to_string();
+    let output = succeed(&client("udp", &port, &[]), b"");
+    assert!(output.lines().map(text_of).eq((0..MESSAGES).map(|number| format!("text {number}"))));
+    let output = succeed(&client("udp", &port, &["-l", "12990"]), b"");
+    assert!(output.lines().map(text_of).eq((10..MESSAGES).map(|number| format!("text {number}"))));
+}
+
+/// A list of 200 MiB is too much for a test: so a server that has room for the newest only, as one with two of 150 MB.
+#[test]
+fn texts_that_the_longest_answer_had_no_room_for_are_asked_for_too() {
+    for (code, list) in
+        [("5", "0:29:1795198052.42 127.0.0.1 1 new"), ("4", "0:1795198052.42 127.0.0.1 1 new")]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        let server = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, mut request) = (stream.unwrap(), String::new());
+                std::io::Read::read_to_string(&mut stream, &mut request).unwrap();
+                let answer = match request.as_str() {
+                    "4:0" | "5:0" => list,
+                    "2:0" => "0:0:1",
+                    "3:0" => "0:1795198051.42:127.0.0.1:1:old",
+                    other => panic!("{other}"),
+                };
+                std::io::Write::write_all(&mut stream, answer.as_bytes()).unwrap();
+                if request == "3:0" {
+                    return;
+                }
+            }
+        });
+        let output = succeed(&client("tcp", &port, &["--code", code]), b"");
+        assert_eq!(output.lines().map(text_of).collect::<Vec<_>>(), ["old", "new"]);
+        server.join().unwrap();
+    }
+}

@@ -41,14 +41,18 @@ impl Channel {
         }
     }
 
-    /// Whether a response may be cut short: over plain datagrams, one that fills the longest.
-    pub fn cuts(&self, response: &[u8]) -> bool {
-        let plain = match self {
+    /// Whether each response is one datagram.
+    pub fn is_plain(&self) -> bool {
+        match self {
             Channel::Udp(_) => true,
             Channel::Session(driver) => driver.is_original(),
             Channel::Tcp(_) => false,
-        };
-        plain && response.len() >= mboard::Transport::Udp.response_limit()
+        }
+    }
+
+    /// Whether a response may be cut short: over plain datagrams, one that fills the longest.
+    pub fn cuts(&self, response: &[u8]) -> bool {
+        self.is_plain() && response.len() >= mboard::Transport::Udp.response_limit()
     }
 
     /// Says on stderr what it took, where that is counted.
