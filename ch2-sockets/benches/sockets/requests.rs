@@ -52,6 +52,7 @@ pub fn load(pins: Pins) -> Load {
 fn board() -> anyhow::Result<ChildServer> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ch2-sockets"));
     command.args(["board-server", "--transport", "udp", "--listenport", "0", "--log", "error"]);
+    command.args(["--unproved-rate", "0"]); // it is the machine that is measured
     ChildServer::start(command.stderr(Stdio::piped()))
 }
 

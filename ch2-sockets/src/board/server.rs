@@ -10,6 +10,7 @@
 mod answers;
 mod tcp;
 mod udp;
+mod unproved;
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
@@ -26,6 +27,7 @@ use common::core::listener::Listener;
 use common::core::stop::Stop;
 use common::net::datagram::Endpoint;
 use common::support::cli::{at_least_one, duration, stdout, within};
+use unproved::UnprovedLimit;
 
 /// What carries the requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,6 +71,10 @@ pub struct BoardServerArgs {
     /// UDP: so many bytes of messages on their way, of all sessions
     #[arg(long, value_name = "BYTES", default_value_t = session::Limits::default().bytes, value_parser = within(0..=1_000_000_000_000usize))]
     pub session_bytes: usize,
+    /// UDP: so many bytes a second, beyond what came from it, go to an address that no session proves, and ten times as many at once;
+    /// 0 is no limit
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, value_parser = within(0..=1_000_000_000_000u64))]
+    pub unproved_rate: u64,
     /// UDP: a session without a datagram for so long has ended
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub session_idle: Duration,
@@ -104,7 +110,13 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
         ServerTransport::Udp => {
             let endpoint = Endpoint::bind(address).with_context(|| format!("cannot bind {address}/udp"))?;
             announce(endpoint.address()?);
-            udp::serve(endpoint, stop, limits, args.session_limits())?;
+            udp::serve(
+                endpoint,
+                stop,
+                limits,
+                args.session_limits(),
+                UnprovedLimit::new(args.unproved_rate),
+            )?;
         }
         ServerTransport::Tcp => {
             let listener = Listener::open(address, tcp::BACKLOG, false, stop)

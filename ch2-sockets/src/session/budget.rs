@@ -153,6 +153,11 @@ impl Budget {
         }
     }
 
+    /// Whether it has a session, active or idle.
+    pub fn has_sessions(&self, account: Account) -> bool {
+        self.accounts.get(&account).is_some_and(|held| held.active + held.idle > 0)
+    }
+
     fn held(&self, account: Account) -> Held {
         self.accounts.get(&account).copied().unwrap_or_default()
     }

@@ -31,7 +31,7 @@ pub mod session;
 pub mod slot_table;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -182,6 +182,11 @@ impl Server {
         };
         self.sessions.values().for_each(|session| all += &session.path.counted);
         all
+    }
+
+    /// Whether a client at this address has a session, and so has shown that it reads what is sent there.
+    pub fn proves(&self, address: IpAddr) -> bool {
+        self.budget.has_sessions(Account::of(address))
     }
 
     /// What is held now.

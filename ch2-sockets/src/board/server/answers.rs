@@ -36,6 +36,9 @@ impl Answers {
         let before = self.bytes.len();
         write(&mut self.bytes);
         let length = self.bytes.len() - before;
+        if length == 0 {
+            return; // nothing is to be answered
+        }
         let fits = to == self.to && length == self.segment && self.bytes.len() <= BYTES.min(MOST * length);
         if !fits {
             self.send(endpoint, before);

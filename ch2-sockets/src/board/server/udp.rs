@@ -12,9 +12,9 @@
 //! The socket is drained before it is waited for: a wait is a system call that a busy server saves. A client's departure, which
 //! UDP tells nobody, costs nothing; an error of one answer is the matter of the one who asked.
 //!
-//! **The price of being stateless:** `2:0` is three bytes and its answer may be 65504, sent to whoever the datagram claims to be
-//! from. A spoofed address makes the server a weapon (an amplifier; RFC 5358 tells the same of DNS). The protocol is the notes',
-//! so it stays; the sessions make each client prove its address first.
+//! **The price of being stateless:** `2:0` is three bytes and its answer may be 65504, sent to the address that the datagram claims
+//! to be from. The protocol is the notes', so it stays, within a limit: [`unproved`](super::unproved). The sessions make each
+//! client prove its address first.
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant, SystemTime};
@@ -28,6 +28,7 @@ use common::protocol::mboard::Transport;
 use nix::poll::PollFlags;
 
 use super::answers::Answers;
+use super::unproved::UnprovedLimit;
 
 /// Asked for in the kernel, each way: a burst of many clients, or a window of one, must find room while we are busy.
 const BUFFER: usize = 4 << 20;
@@ -38,6 +39,7 @@ pub fn serve(
     stop: Stop,
     board: board::Limits,
     limits: session::Limits,
+    unproved: UnprovedLimit,
 ) -> io::Result<()> {
     let buffers = endpoint.resize_buffers(BUFFER)?;
     tracing::info!(
@@ -53,7 +55,9 @@ pub fn serve(
         sessions: Server::new(limits, config, rand::random()),
         batch: Batch::new(),
         began: Instant::now(),
+        unproved,
         requests: 0,
+        withheld: 0,
     };
     let mut arrivals = Arrivals::default();
     while !stop.requested() {
@@ -78,6 +82,12 @@ pub fn serve(
         }
     }
     let counted = context.sessions.statistics();
+    if context.withheld > 0 {
+        tracing::warn!(
+            "{} answers were withheld: their addresses had got too much without proof",
+            context.withheld
+        );
+    }
     tracing::info!(
         "Terminating: {} requests, {} of them over sessions; {} blocks sent, {} of them again",
         context.requests,
@@ -95,7 +105,10 @@ struct LoopContext {
     sessions: Server,
     batch: Batch,
     began: Instant,
+    unproved: UnprovedLimit,
     requests: u64,
+    /// Answers that were not sent, for the limit of their address.
+    withheld: u64,
 }
 
 impl LoopContext {
@@ -126,8 +139,15 @@ impl LoopContext {
         }
         self.requests += 1;
         tracing::debug!("{} asks {} bytes", arrival.from, request.len());
+        let (now, to) = (self.began.elapsed(), arrival.from.ip());
         self.answers.add(endpoint, arrival.from, |out| {
+            let before = out.len();
             answer_into(out, request, Transport::Udp, &mut self.board, arrival.from, time);
+            let length = out.len() - before;
+            if !self.sessions.proves(to) && !self.unproved.allows(now, to, request.len(), length) {
+                out.truncate(before);
+                self.withheld += 1;
+            }
         });
     }
 
