@@ -117,7 +117,7 @@ fn answers_that_are_longer_than_the_interface_takes_leave_in_fragments() {
         kill -STOP $server
         for _ in {1..10}; do printf '3:0' >&4; done
         kill -CONT $server
-        timeout 5 dd bs=65536 count=10 status=none <&4 | wc -c";
+        timeout 20 dd bs=65536 count=10 status=none <&4 | wc -c";
     let Some(output) = with_mtu(1280, script) else { return };
     let bytes: usize = output.trim().parse().unwrap();
     assert!(bytes > 30_000 && bytes.is_multiple_of(10), "{bytes} bytes of ten answers of over 3000");
