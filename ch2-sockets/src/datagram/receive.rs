@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use clap::Args;
 use common::core::stop::Stop;
-use common::support::cli;
 use common::support::cli::within;
+use common::support::{cli, terminal};
 use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg};
 
 use crate::kernel::endpoint;
@@ -101,7 +101,7 @@ pub(super) fn run(args: &DatagramReceiveArgs) -> anyhow::Result<ExitCode> {
         let datagram = receive(&socket, &mut buffer)?;
         received += 1;
         writeln!(out, "Received message from {}", datagram.from)?;
-        let text = String::from_utf8_lossy(datagram.bytes);
+        let text = terminal::text(datagram.bytes);
         writeln!(out, "Payload length {} bytes: [{text}]", datagram.bytes.len())?;
         let lost = datagram.length - datagram.bytes.len();
         if lost > 0 {

@@ -14,6 +14,7 @@
 
 use std::fmt;
 
+use common::support::terminal::is_visible;
 use thiserror::Error;
 
 /// The longest name, in bytes: `NAME_MAX` of every Linux file system.
@@ -38,9 +39,9 @@ pub enum BadName {
     /// Has a `/` in it.
     #[error("a name is no path: it has no `/` in it")]
     Path,
-    /// Has NUL, a line break or another control character in it.
-    #[error("a name has no control characters in it")]
-    Control,
+    /// Has NUL, a line break or another character in it of which nothing is seen: [`is_visible`].
+    #[error("a name has only characters that can be seen")]
+    Invisible,
     /// Not UTF-8.
     #[error("a name is UTF-8")]
     NotText,
@@ -62,7 +63,7 @@ impl FileName {
         match text {
             text if text.contains('/') => Err(BadName::Path),
             text if text.starts_with('.') => Err(BadName::Dot),
-            text if text.chars().any(char::is_control) => Err(BadName::Control),
+            text if !text.chars().all(is_visible) => Err(BadName::Invisible),
             text => Ok(FileName(text.to_owned())),
         }
     }
@@ -105,9 +106,11 @@ mod tests {
             (b"/etc/passwd", BadName::Path),
             (b"a/b", BadName::Path),
             (b"a/", BadName::Path),
-            (b"a\0b", BadName::Control),
-            (b"a\nb", BadName::Control),
-            (b"\x1b[2J", BadName::Control),
+            (b"a\0b", BadName::Invisible),
+            (b"a\nb", BadName::Invisible),
+            (b"\x1b[2J", BadName::Invisible),
+            ("a\u{202e}txt.exe".as_bytes(), BadName::Invisible),
+            ("a\u{200b}".as_bytes(), BadName::Invisible),
             (b"\xff", BadName::NotText),
         ] {
             assert_eq!(FileName::parse(name), Err(why), "{}", name.escape_ascii());

@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use common::core::stop::Stop;
-use common::support::cli;
 use common::support::cli::within;
+use common::support::{cli, terminal};
 
 use super::numbering::{Follower, Numbered, Sequence};
 use crate::datagram::receive;
@@ -79,7 +79,7 @@ pub(super) fn run(args: &MulticastReceiveArgs) -> anyhow::Result<ExitCode> {
         }
         let datagram = receive(&socket, &mut buffer)?;
         received += 1;
-        let text = String::from_utf8_lossy(datagram.bytes);
+        let text = terminal::text(datagram.bytes);
         writeln!(out, "Received from {}: [{text}]", datagram.from)?;
         if datagram.length > datagram.bytes.len() {
             writeln!(out, "   cut: it had {} bytes", datagram.length)?;

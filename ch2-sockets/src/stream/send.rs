@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use common::core::stop::Stop;
-use common::support::cli;
 use common::support::cli::within;
+use common::support::{cli, terminal};
 
 use crate::kernel;
 use crate::kernel::endpoint;
@@ -100,6 +100,6 @@ pub(super) fn run(args: &StreamSendArgs) -> anyhow::Result<ExitCode> {
             length => answer.extend(&buffer[..length]),
         }
     }
-    writeln!(out, "Answer: [{}]", String::from_utf8_lossy(&answer).trim_end())?;
+    writeln!(out, "Answer: [{}]", terminal::text(answer.trim_ascii_end()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -19,6 +19,7 @@ mod files_refuse_what_would_harm;
 mod fuzz_corpus;
 mod markers_put_parts_in_order;
 mod no_answer_is_answered;
+mod no_terminal_obeys_a_peer;
 mod session_runs_each_request_once;
 mod session_serves_an_original_client;
 mod session_shares_the_link;

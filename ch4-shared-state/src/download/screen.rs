@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use common::support::terminal;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::args::Mode;
@@ -62,7 +63,9 @@ impl Screen {
         self.all.inc(1);
         match (self.bars.get(record.number), &record.error) {
             (Some(bar), None) => bar.finish(),
-            (Some(bar), Some(error)) => bar.abandon_with_message(format!("{}: {error}", record.url)),
+            (Some(bar), Some(error)) => {
+                bar.abandon_with_message(format!("{}: {}", record.url, terminal::line(error)));
+            }
             (None, None) if !self.is_terminal => tracing::info!("Finished downloading {}", record.url),
             (None, Some(error)) if !self.is_terminal => {
                 tracing::warn!("Failed downloading {}: {error}", record.url);

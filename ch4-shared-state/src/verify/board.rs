@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 use super::recorder::Lane;
 use super::workload::{ANSWER_TIMEOUT, Workload};
 use common::support::interruptible::InterruptibleStream;
+use common::support::terminal;
 
 /// Most messages that may be on the board before.
 const INITIAL: usize = 10_000;
@@ -133,5 +134,5 @@ fn answer(operation: &Operation, response: &[u8]) -> Result<Answer, Refused> {
 
 /// Bytes as text; what is no text is shown, not refused.
 pub fn as_text(bytes: &[u8]) -> Text {
-    String::from_utf8_lossy(bytes).into()
+    terminal::text(bytes).into()
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use common::support::cli::{human, stdout};
+use common::support::terminal;
 use common::verify::picture::{self, About, Shown, sentence};
 use common::verify::{
     Decided, Explanation, History, Limit, SearchResult, Specification, Verdict, check, decided_prefix,
@@ -296,5 +297,5 @@ fn write_json(path: &Path, value: &Value) -> anyhow::Result<()> {
 }
 
 fn say(line: &str) -> anyhow::Result<()> {
-    Ok(writeln!(stdout(), "{line}")?)
+    Ok(writeln!(stdout(), "{}", terminal::line(line))?)
 }

@@ -9,12 +9,13 @@ use std::thread;
 use crate::support::{ch4, run, text};
 
 /// Each path, and what a user must find in the error; `None`: it arrives.
-const PATHS: [(&str, Option<&str>); 12] = [
+const PATHS: [(&str, Option<&str>); 13] = [
     ("good", None),
     ("chunked", None),
     ("until-end", None),
     ("missing", Some("404 Not Found")),
     ("elsewhere", Some("it is at http://b/")),
+    ("backwards", Some("it is at http://b/\u{fffd}gpj.exe")),
     ("silent", Some("sent nothing for 400ms")),
     ("stalls", Some("sent nothing for 400ms")),
     ("short", Some("closed the connection after 5 of 10 bytes")),
@@ -50,6 +51,9 @@ fn answer(mut connection: &TcpStream) {
         }
         "until-end" => "HTTP/1.0 200 OK\r\n\r\nuntil-end",
         "elsewhere" => "HTTP/1.1 302 Found\r\nLocation: http://b/\r\nContent-Length: 0\r\n\r\n",
+        "backwards" => {
+            "HTTP/1.1 302 Found\r\nLocation: http://b/\u{202e}gpj.exe\r\nContent-Length: 0\r\n\r\n"
+        }
         "silent" => "",
         "stalls" | "short" => "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello",
         "long" => "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhello",

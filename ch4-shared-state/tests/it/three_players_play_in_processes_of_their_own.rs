@@ -24,9 +24,13 @@ fn lines(output: &Output) -> Vec<String> {
 
 /// A game whose script is a text.
 fn play_script(server: &Server, name: &str, script: &str) -> Output {
+    play_script_at(server.address.port(), name, script)
+}
+
+fn play_script_at(port: u16, name: &str, script: &str) -> Output {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(script.as_bytes()).unwrap();
-    run(&mut client(server.address.port(), &["--name", name, "--script", file.path().to_str().unwrap()]))
+    run(&mut client(port, &["--name", name, "--script", file.path().to_str().unwrap()]))
 }
 
 #[test]
@@ -207,6 +211,32 @@ fn another_server_is_told_from_the_game() {
     other.join().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stderr).contains("not a guess-word server"), "{}", text(&output.stderr));
+}
+
+/// At the end of a server's words a terminal is as it was, and reads from left to right.
+#[test]
+fn what_another_server_says_is_shown_and_not_obeyed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let other = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut say = |words: &[String]| {
+            let _ = stream.read(&mut [0; 100]).unwrap();
+            stream.write_all(words.concat().as_bytes()).unwrap();
+        };
+        say(&[notice("Eve \x1b[2Jsays\nnotice Bob left"), "d:1;".to_owned()]);
+        say(&[coded('a', "\u{202e}_e\x1b[31m")]);
+        say(&[coded('s', "\u{2067}Eve\x1b[0m 7")]);
+    });
+    let lines = lines(&play_script_at(port, "Bob", "state\nscores"));
+    other.join().unwrap();
+    let expected = [
+        "notice Eve \u{fffd}[2Jsays\\nnotice Bob left",
+        "joined Bob",
+        "word \u{fffd}_e\u{fffd}[31m",
+        "score \u{fffd}Eve\u{fffd}[0m 7",
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! 12:07:28.238+01:00 (worker-1) INFO New client connected from 127.0.0.1:42769
 //! ```
 //!
+//! What a peer has said may stand in a line, so it goes through [`terminal::line`]: one event is one line, and no terminal obeys it.
 //! A line that cannot be written (the reader of a pipe has gone, the disk is full) is lost, and nothing else happens.
 
 use std::cell::RefCell;
@@ -17,6 +18,8 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::support::terminal;
 
 thread_local! {
     static NAME: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -36,9 +39,15 @@ pub fn start(level: Level) {
         .try_init();
 }
 
-/// Writes a line to stderr. A line that cannot be written is lost; `eprintln!` would panic.
+/// Writes a line to stderr, or several, with the words of a peer made harmless. A line that cannot be written is lost; `eprintln!`
+/// would panic.
 pub fn line(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let mut shown = String::new();
+    for line in line.to_string().split('\n') {
+        shown.push_str(&terminal::line(line));
+        shown.push('\n');
+    }
+    let _ = io::stderr().write_all(shown.as_bytes());
 }
 
 /// The name under which this thread logs, when its own is not the right one: in a process just forked, say.
@@ -92,7 +101,8 @@ where
         let now = Timestamp::now().to_zoned_datetime(self.zone.clone());
         write!(writer, "{} ({}) ", now.strftime("%H:%M:%S%.3f%:z"), worker_name())?;
         write!(writer, "{} ", event.metadata().level())?;
-        context.format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        let mut message = String::new();
+        context.format_fields(Writer::new(&mut message), event)?;
+        writeln!(writer, "{}", terminal::line(&message))
     }
 }

@@ -82,6 +82,14 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The same for bytes that came from a peer: what is no text is shown as `U+FFFD`.
+///
+/// Every program shows a peer's bytes with this. A test (`strangers` in `common/tests/it`) reads the sources for one that does not.
+#[must_use]
+pub fn text(bytes: &[u8]) -> String {
+    line(&String::from_utf8_lossy(bytes)).into_owned()
+}
+
 /// The same for a file or a pipe, which obey nothing: any bytes, as they are but for the line breaks.
 #[must_use]
 pub fn line_of_bytes(text: &[u8]) -> Cow<'_, [u8]> {
@@ -126,5 +134,6 @@ mod tests {
         assert_eq!(line("tab\t, C:\\new, 👩\u{200d}🚀 ❤\u{fe0f}"), "tab\t, C:\\new, 👩\u{200d}🚀 ❤\u{fe0f}");
         assert_eq!(*line_of_bytes(b"a\r\n\xff\x1b\0b\n"), *b"a\\r\\n\xff\x1b\0b\\n");
         assert_eq!(*line_of_bytes(b"\xff"), *b"\xff");
+        assert_eq!(text(b"a\x1b\xff\n"), "a\u{fffd}\u{fffd}\\n");
     }
 }

@@ -10,3 +10,4 @@ mod pure;
 mod report;
 mod rooms;
 mod sources;
+mod strangers;

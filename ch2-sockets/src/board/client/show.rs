@@ -52,7 +52,7 @@ impl Screen {
     /// written these; there a message is one line, so that none is taken for another's.
     fn text(&mut self, text: &[u8]) -> Result<(), Error> {
         if self.terminal {
-            self.out.write_all(terminal::line(&String::from_utf8_lossy(text)).as_bytes())?;
+            self.out.write_all(terminal::text(text).as_bytes())?;
         } else {
             self.out.write_all(text)?;
         }

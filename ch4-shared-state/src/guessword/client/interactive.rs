@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use crate::guessword::wire::{NotTheGame, Request, Response};
 use anyhow::Context;
+use common::support::terminal;
 use rustyline::error::ReadlineError;
 
 use super::command::{Command, HELP};
@@ -173,7 +174,7 @@ impl PlayerState {
             Response::Notice(notice) => {
                 self.view.hear(&notice);
                 self.refresh()?;
-                Some(format!("* {notice}"))
+                Some(format!("* {}", terminal::line(&notice.to_string())))
             }
             Response::Guess(right) => {
                 let letter = self.guesses.pop_front().unwrap_or('?');

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::guessword::wire::{NotTheGame, Notice, Request, Response};
 use anyhow::{Context, anyhow, bail};
+use common::support::terminal;
 
 use super::args::GuesswordClientArgs;
 use super::command::{Command, HELP};
@@ -49,7 +50,7 @@ pub fn follow(
             Command::Scores => player.scores()?,
             Command::State => player.look()?,
             Command::Wait => player.wait()?,
-            Command::Help => say(HELP)?,
+            Command::Help => HELP.lines().try_for_each(say)?,
             Command::Quit => break,
         }
     }
@@ -196,7 +197,7 @@ fn out_of_turn<T>(answer: &Response) -> anyhow::Result<T> {
 /// A line on standard output, at once: whoever reads it may be waiting for it.
 fn say(line: &str) -> anyhow::Result<()> {
     let mut stdout = common::support::cli::stdout().lock();
-    writeln!(stdout, "{line}")?;
+    writeln!(stdout, "{}", terminal::line(line))?;
     Ok(stdout.flush()?)
 }
 

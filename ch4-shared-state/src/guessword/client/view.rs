@@ -12,6 +12,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use common::support::terminal;
+
 use crate::guessword::wire::{Event, Notice, Score};
 
 use crate::guessword::game::word::Letter;
@@ -81,16 +83,19 @@ impl View {
 
     /// The picture, several lines, without the last line's end.
     pub fn picture(&self) -> String {
-        let mut picture = boxes(&self.progress);
+        let mut picture = boxes(&terminal::line(&self.progress));
         if self.progress.is_empty() {
             picture.push_str("  There is no word: `word hello` proposes one.");
         } else {
-            let whose =
-                self.proposer.as_ref().map(|name| format!(", the word is {name}'s")).unwrap_or_default();
+            let whose = self
+                .proposer
+                .as_ref()
+                .map(|name| format!(", the word is {}'s", terminal::line(name)))
+                .unwrap_or_default();
             let _ = write!(picture, "  round {}{whose}   tried: {}", self.rounds_won + 1, self.tried());
         }
         if !self.scores.is_empty() {
-            let _ = write!(picture, "\n  {}", self.score_line());
+            let _ = write!(picture, "\n  {}", terminal::line(&self.score_line()));
         }
         picture
     }
@@ -156,6 +161,17 @@ mod tests {
   round 1, the word is Bob's   tried: e x
   Alice 1 · Bob 0"
         );
+    }
+
+    #[test]
+    fn no_terminal_obeys_the_picture() {
+        let mut view = View::default();
+        hear(&mut view, "B\x1b[31mb proposed a word of 3 characters");
+        view.progress = "\x1b_\u{202e}".into();
+        view.scores = vec![Score { name: "\u{9b}31mAnn".into(), points: 1 }];
+        let picture = view.picture();
+        assert!(!picture.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{picture:?}");
+        assert_eq!(picture.matches('\u{fffd}').count(), 4, "{picture:?}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub fn raw(line: &[u8]) -> Vec<u8> {
 /// For a terminal, which obeys some characters.
 pub fn harmless(line: &[u8]) -> String {
     let (head, text) = parts(line).unwrap_or((Vec::new(), line));
-    String::from_utf8_lossy(&head).into_owned() + &terminal::line(&String::from_utf8_lossy(text))
+    terminal::text(&head) + &terminal::text(text)
 }
 
 /// What stands before the text, and the text.

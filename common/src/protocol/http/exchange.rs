@@ -204,9 +204,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(usize, Head)>, Fault> {
     let fields = Fields::new(response.headers);
     let body = Body::announced(&fields).map_err(Fault::NotHttp)?.unwrap_or(Body::UntilEnd);
     if let Some(place) = fields.values("location").next().filter(|_| (300..400).contains(&code)) {
-        let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-        let place: String = String::from_utf8_lossy(place).chars().map(printable).collect();
-        status += &format!(" (it is at {place})");
+        status += &format!(" (it is at {})", String::from_utf8_lossy(place)); // shown as any text of a peer: `support::terminal`
     }
     Ok(Some((length, Head { code, status, body })))
 }
