@@ -15,8 +15,9 @@
 //! |---|---|
 //! | 0 | all was done |
 //! | 1 | an error: no server, a local file, a broken connection, content that does not match its digest |
-//! | 2 | Ctrl-C (or a wrong argument, as with every command) |
+//! | 2 | a wrong argument, as with every command |
 //! | 3 | the server refused: `exists`, `not enough space`, no such file |
+//! | 130 | Ctrl-C |
 
 mod client;
 mod connection;

@@ -144,7 +144,7 @@ pub fn run(args: &WindowsArgs) -> anyhow::Result<ExitCode> {
             }
             Err(error) if stop.requested() => {
                 tracing::info!("interrupted: {error:#}");
-                return Ok(ExitCode::from(2));
+                return Ok(ExitCode::from(common::support::interrupt::STATUS));
             }
             Err(error) => writeln!(out, "{:<30}{error:#}", mode.name())?,
         }

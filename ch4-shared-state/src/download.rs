@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use common::support::cli::{human, stdout, writable};
+use common::support::interrupt;
 use common::support::size;
 
 pub use args::{DownloadArgs, Mode};
@@ -68,7 +69,11 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let failed = runs.iter().any(|run| run.failures().count() > 0);
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(match failed {
+        true if interrupt::has_come() => ExitCode::from(interrupt::STATUS),
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
 }
 
 /// What came, a line per file on stdout, and what did not, on stderr.

@@ -1,7 +1,9 @@
 //! Sockets that are no stream, and options of sockets.
 
+pub mod abort;
 #[cfg(not(loom))]
 pub mod datagram;
 pub mod interface;
 pub mod keep_alive;
 pub mod multicast;
+pub mod send_queue;

@@ -46,7 +46,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(Error::Interrupted) => {
             tracing::info!("interrupted");
-            Ok(ExitCode::from(2))
+            Ok(ExitCode::from(common::support::interrupt::STATUS))
         }
         Err(error @ (Error::NotPublished(_) | Error::TooLong(_))) => {
             common::support::log::line(format_args!("error: {error}"));

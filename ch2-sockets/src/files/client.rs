@@ -93,7 +93,7 @@ pub fn run(work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> anyhow::Result<()>) 
     match work(&cancelled) {
         Err(_) if cancelled() => {
             log::line("interrupted");
-            Ok(ExitCode::from(2))
+            Ok(ExitCode::from(common::support::interrupt::STATUS))
         }
         Err(error) if error.is::<StatusError>() => {
             log::line(format_args!("error: {error:#}"));

@@ -2,15 +2,16 @@
 //! gone; then the half-close says where the message ends, and the other direction still works.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use common::core::stop::Stop;
+use common::net::abort;
 use common::support::cli::within;
-use common::support::{cli, terminal};
+use common::support::{cli, interrupt, terminal};
 
 use crate::kernel;
 use crate::kernel::endpoint;
@@ -56,6 +57,8 @@ pub(super) fn run(args: &StreamSendArgs) -> anyhow::Result<ExitCode> {
     let mut stream = TcpStream::connect(server).with_context(|| format!("cannot connect to {server}"))?;
     // A blocking send() would wait until the last byte had found room; this one shows what there is room for.
     stream.set_nonblocking(true)?;
+    // Ctrl-C in the middle is no end of the message.
+    abort::unless_finished(&stream)?;
     writeln!(out, "Connected to {server}")?;
     writeln!(out, "Local end-point is bound to {}", stream.local_addr()?)?;
     let mut message = args.message.repeat(args.repeat as usize).into_bytes();
@@ -68,7 +71,7 @@ pub(super) fn run(args: &StreamSendArgs) -> anyhow::Result<ExitCode> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 match wait::writable(&stream, Some(args.timeout), stop)? {
                     Wait::Ready => continue,
-                    Wait::Stopped => return Ok(ExitCode::SUCCESS),
+                    Wait::Stopped => return Ok(ExitCode::from(interrupt::STATUS)),
                     Wait::TimedOut => {
                         bail!("{sent} of {length} bytes sent; the receiver takes no more of them")
                     }
@@ -82,7 +85,7 @@ pub(super) fn run(args: &StreamSendArgs) -> anyhow::Result<ExitCode> {
     }
     let calls = if calls == 1 { "1 call".into() } else { format!("{calls} calls") };
     writeln!(out, "Sent {sent} bytes in {calls}: into the socket's buffer, which is not yet the receiver")?;
-    stream.shutdown(Shutdown::Write).context("half-close")?;
+    abort::finish(&stream).context("half-close")?;
     writeln!(out, "shutdown(SHUT_WR): no more from us; we can still receive")?;
     // By its addresses: where the other end has closed already it is in TIME-WAIT, and no longer this process's.
     let row = kernel::connection(stream.local_addr()?, server)?;
@@ -91,7 +94,7 @@ pub(super) fn run(args: &StreamSendArgs) -> anyhow::Result<ExitCode> {
     while answer.len() < MAX_ANSWER {
         match wait::readable(&stream, Some(args.timeout), stop)? {
             Wait::Ready => {}
-            Wait::Stopped => return Ok(ExitCode::SUCCESS),
+            Wait::Stopped => return Ok(ExitCode::from(interrupt::STATUS)),
             Wait::TimedOut => bail!("no answer within {}", cli::human(args.timeout)),
         }
         let mut buffer = [0; 1024];

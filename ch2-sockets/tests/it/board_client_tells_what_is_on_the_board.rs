@@ -142,14 +142,14 @@ fn a_silent_server_is_asked_as_often_as_told_and_no_more() {
 }
 
 #[test]
-fn ctrl_c_is_status_2() {
+fn ctrl_c_is_status_130() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     silent.set_read_timeout(Some(PATIENCE)).unwrap();
     let port = silent.local_addr().unwrap().port().to_string();
     let waiting = Running::start(&client("udp", &port, &["--timeout", "60s"]), b"");
     assert_eq!(silent.recv(&mut [0; 9]).unwrap(), 3); // its 2:0: the handler is installed
     waiting.signal(Signal::SIGINT);
-    assert_eq!(waiting.end().status, Some(2));
+    assert_eq!(waiting.end().status, Some(130));
 }
 
 /// Requests take turns with many ports, so that a response that comes late or twice is not taken for another's.

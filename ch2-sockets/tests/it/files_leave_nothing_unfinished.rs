@@ -158,7 +158,7 @@ fn ctrl_c_in_a_download_leaves_nothing_and_says_so() {
         client.signal(Signal::SIGINT);
         held = Some(stream);
     });
-    assert_eq!(ended.status, Some(2), "{ended:?}");
+    assert_eq!(ended.status, Some(130), "{ended:?}");
     assert!(ended.stderr.contains("interrupted"), "{ended:?}");
     assert_eq!(names(directory.path()).len(), 0);
 }

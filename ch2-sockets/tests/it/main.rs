@@ -17,6 +17,7 @@ mod files_come_back_as_they_were_sent;
 mod files_leave_nothing_unfinished;
 mod files_refuse_what_would_harm;
 mod fuzz_corpus;
+mod half_a_message_is_not_a_message;
 mod markers_put_parts_in_order;
 mod no_answer_is_answered;
 mod no_terminal_obeys_a_peer;

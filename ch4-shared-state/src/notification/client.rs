@@ -33,8 +33,6 @@ use publication::TooLong;
 const REFUSED: u8 = 3;
 /// The server has ended the connection, or it has broken.
 const SERVER_GONE: u8 = 4;
-/// Ctrl-C came before it was done, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 /// Publishes, prints, or talks to whoever sits at the terminal.
 ///
@@ -49,7 +47,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
     let done = if scripted { script::run(args) } else { interactive::run(args) };
     let code = match &done {
         Err(error) if error.is::<Refused>() || error.is::<TooLong>() => REFUSED,
-        Err(error) if error.is::<Interrupted>() => INTERRUPTED,
+        Err(error) if error.is::<Interrupted>() => common::support::interrupt::STATUS,
         Err(error) if error.is::<Gone>() || error.is::<NotTheBoard>() => SERVER_GONE,
         _ => return done.map(|()| ExitCode::SUCCESS),
     };

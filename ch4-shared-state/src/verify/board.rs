@@ -103,6 +103,7 @@ fn ask(workload: &Workload<'_>, operation: &Operation) -> io::Result<Answer> {
         }
     };
     let mut stream = InterruptibleStream::connect(workload.address, ANSWER_TIMEOUT, workload.interrupted)?;
+    stream.reset_unless_finished()?;
     stream.write_all(&request)?;
     stream.finish()?;
     let mut response = Vec::new();

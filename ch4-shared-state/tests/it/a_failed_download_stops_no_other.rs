@@ -80,6 +80,7 @@ fn every_failure_is_told_and_the_others_arrive() {
         let output = run(ch4(&["download", "--mode", mode]).args(args).args(urls));
         let errors = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{mode}: {errors}");
+        assert!(!errors.contains('\u{202e}'), "no terminal obeys a server: {errors:?}");
         for (path, words) in PATHS {
             match words {
                 Some(words) => {

@@ -23,7 +23,7 @@ fn ctrl_c_ends_every_mode_at_once() {
         connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf ").unwrap();
         kill(Pid::from_raw(client.id() as i32), Signal::SIGINT).unwrap();
         let output = client.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{mode}");
+        assert_eq!(output.status.code(), Some(130), "{mode}");
         assert!(
             text(&output.stderr).contains(&format!("error: {url}: interrupted")),
             "{}",

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! A thread for each connection, which waits in ppoll(2) for both sockets and the next piece. When a channel is full its source is
-//! not read, so that TCP's own flow control reaches the sender. The end of one direction is passed on as a half-close, and a
-//! reset as a reset: closing with `SO_LINGER` 0 sends RST instead of FIN.
+//! not read, so that TCP's own flow control reaches the sender; for that the kernel keeps little of what was not read. The end of one
+//! direction is passed on as a half-close, and a reset as a reset: a close sends RST ([`abort`]) unless both directions have ended, so
+//! that nobody takes what the relay's own end has cut for a whole.
 //!
 //! What a relay cannot do: the client's kernel is answered by ours before the server has been asked, so a connection to a server
 //! that is not there, or through a pulled cable, succeeds first and ends then.
@@ -23,6 +24,8 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags};
 use socket2::SockRef;
 
+use crate::net::abort;
+
 use super::profile::Direction;
 use super::recorder::Recorder;
 use super::settings::Settings;
@@ -32,6 +35,8 @@ use super::totals::Totals;
 
 /// Most connections at a time; one more is closed at once.
 pub const CONNECTIONS: usize = 256;
+/// What the kernel keeps of a sender that is not read, in bytes; by itself it would be megabytes, which the sender takes for sent.
+const UNREAD: usize = 64 * 1024;
 /// How long the server may take to accept.
 const CONNECT: Duration = Duration::from_secs(3);
 
@@ -47,6 +52,7 @@ pub(super) fn relay(
     recorder: &Recorder,
 ) -> io::Result<Totals> {
     listening.set_nonblocking(true)?;
+    SockRef::from(listening).set_recv_buffer_size(UNREAD)?; // handed down to every connection
     let totals = Mutex::new(Totals::default());
     let live = AtomicUsize::new(0);
     let context = Context { settings, start, stop, recorder, totals: &totals, live: &live };
@@ -69,7 +75,7 @@ fn accept<'scope, 'a: 'scope>(
     scope: &'scope Scope<'scope, '_>,
 ) -> io::Result<()> {
     loop {
-        if wait(context.stop, &[(listening.as_fd(), PollFlags::POLLIN)], None)? {
+        if wait(context.stop, &[(listening.as_fd(), Some(PollFlags::POLLIN))], None)? == Woken::Stopped {
             return Ok(());
         }
         let client = match listening.accept() {
@@ -119,13 +125,13 @@ impl Context<'_> {
 /// One connection, from its arrival to its end.
 fn connection(context: &Context<'_>, number: u64, client: &TcpStream) -> io::Result<()> {
     let _ = nix::sys::prctl::set_timerslack(1);
+    abort::unless_finished(client)?;
     let server = match TcpStream::connect_timeout(&context.settings.to, CONNECT) {
         Ok(server) => server,
-        Err(error) => {
-            reset(client)?;
-            return Err(io::Error::other(format!("cannot reach {}: {error}", context.settings.to)));
-        }
+        Err(error) => return Err(io::Error::other(format!("cannot reach {}: {error}", context.settings.to))),
     };
+    abort::unless_finished(&server)?;
+    SockRef::from(&server).set_recv_buffer_size(UNREAD)?;
     for socket in [client, &server] {
         socket.set_nonblocking(true)?;
         socket.set_nodelay(true)?; // what the link splits, Nagle's algorithm should not put together
@@ -141,10 +147,11 @@ fn connection(context: &Context<'_>, number: u64, client: &TcpStream) -> io::Res
     context.recorder.record(down.channel.take_events());
     context.totals().add(&up.channel.counts(), &down.channel.counts());
     // An error of a socket is a reset, or as good as one: both sides learn it.
-    match ended {
-        Ok(Ended::Gracefully) => Ok(()),
-        Ok(Ended::Reset) | Err(_) => reset(client).and(reset(&server)),
+    if let Ok(Ended::Gracefully) = ended {
+        // Each has been told the end of its direction already.
+        let _ = abort::finish(client).and(abort::finish(&server));
     }
+    Ok(())
 }
 
 enum Ended {
@@ -170,12 +177,12 @@ fn carry(
         }
         let due = up.next_due(now).into_iter().chain(down.next_due(now)).min();
         let wanted = [
-            (client.as_fd(), up.wants_to_read(now) | down.wants_to_write()),
-            (server.as_fd(), down.wants_to_read(now) | up.wants_to_write()),
+            (client.as_fd(), wanted(up, down, now)), //
+            (server.as_fd(), wanted(down, up, now)),
         ];
         let timeout = due.map(|due| due.saturating_sub(context.start.elapsed()));
-        if wait(context.stop, &wanted, timeout)? {
-            return Ok(Ended::Gracefully);
+        if wait(context.stop, &wanted, timeout)? != Woken::Ready {
+            return Ok(Ended::Reset);
         }
         let now = context.start.elapsed();
         up.read(client, now, &mut buffer)?;
@@ -183,6 +190,14 @@ fn carry(
         context.recorder.record(up.channel.take_events());
         context.recorder.record(down.channel.take_events());
     }
+}
+
+/// What is wanted of a socket from which `from` comes and to which `to` goes. One that has ended its own half and waits for the other
+/// is still watched: it may reset the connection. Where nothing is wanted and nothing can come, it is left out: poll(2) reports its
+/// hanging up whether asked or not, again and again.
+fn wanted(from: &Half, to: &Half, now: Duration) -> Option<PollFlags> {
+    let flags = from.wants_to_read(now) | to.wants_to_write();
+    (!flags.is_empty() || (from.closed && !to.ended)).then_some(flags)
 }
 
 /// One direction.
@@ -272,21 +287,29 @@ impl Half {
     }
 }
 
-/// Waits for `stop`, for the descriptors of which something is wanted, or for so long. Says whether it is the stop.
-fn wait(
-    stop: BorrowedFd<'_>,
-    wanted: &[(BorrowedFd<'_>, PollFlags)],
-    timeout: Option<Duration>,
-) -> io::Result<bool> {
-    let mut descriptors = vec![PollFd::new(stop, PollFlags::POLLIN)];
-    // One of which nothing is wanted is left out: poll(2) reports its hanging up whether asked or not, again and again.
-    let asked = wanted.iter().filter(|(_, flags)| !flags.is_empty());
-    descriptors.extend(asked.map(|(descriptor, flags)| PollFd::new(*descriptor, *flags)));
-    sockets::wait(&mut descriptors, timeout)?;
-    Ok(descriptors[0].any().unwrap_or(false))
+/// Why a wait has ended.
+#[derive(PartialEq)]
+enum Woken {
+    /// Something can be done, perhaps.
+    Ready,
+    /// A peer of whom nothing is wanted has reset its connection.
+    Reset,
+    Stopped,
 }
 
-/// The socket's closing shall send RST instead of FIN.
-fn reset(socket: &TcpStream) -> io::Result<()> {
-    SockRef::from(&socket).set_linger(Some(Duration::ZERO))
+/// Waits for `stop`, for what is wanted of descriptors (`None`: they are left out), or for so long.
+fn wait(
+    stop: BorrowedFd<'_>,
+    wanted: &[(BorrowedFd<'_>, Option<PollFlags>)],
+    timeout: Option<Duration>,
+) -> io::Result<Woken> {
+    let mut descriptors = vec![PollFd::new(stop, PollFlags::POLLIN)];
+    descriptors.extend(wanted.iter().filter_map(|(fd, flags)| Some(PollFd::new(*fd, (*flags)?))));
+    sockets::wait(&mut descriptors, timeout)?;
+    let is_reset = |fd: &PollFd<'_>| fd.events().is_empty() && fd.any() == Some(true);
+    Ok(match &descriptors[..] {
+        [stop, ..] if stop.any() == Some(true) => Woken::Stopped,
+        [_, others @ ..] if others.iter().any(is_reset) => Woken::Reset,
+        _ => Woken::Ready,
+    })
 }

@@ -10,9 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
+/// The exit status of a program that Ctrl-C has ended before it was done, as shells have it. (2 is for wrong arguments.) A program that
+/// only Ctrl-C can end, as a server, ends with 0.
+pub const STATUS: u8 = 130;
+
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The flag that the first Ctrl-C sets. A second one ends the program at once, with status 130 as shells have it.
+/// The flag that the first Ctrl-C sets. A second one ends the program at once.
 ///
 /// # Errors
 /// What sigaction(2) says.
@@ -25,9 +29,14 @@ pub fn flag() -> io::Result<&'static AtomicBool> {
     Ok(&INTERRUPTED)
 }
 
+/// Whether Ctrl-C has come.
+pub fn has_come() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
 extern "C" fn on_signal(_signal: i32) {
     if INTERRUPTED.swap(true, Ordering::SeqCst) {
         // SAFETY: _exit(2) is async-signal-safe.
-        unsafe { nix::libc::_exit(130) };
+        unsafe { nix::libc::_exit(STATUS.into()) };
     }
 }

@@ -4,10 +4,12 @@
 //! and the flag is looked at in between.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::net::abort;
+use crate::net::send_queue::Silence;
 use crate::support::cli::human;
 
 /// How long a read waits before it looks at the flag again.
@@ -49,18 +51,27 @@ impl<'a> InterruptibleStream<'a> {
         InterruptibleStream::over(stream, timeout, interrupted)
     }
 
+    /// From now on a close is a reset, until it is [finished](InterruptibleStream::finish): for a server that takes the end of the
+    /// stream for the end of the request.
+    ///
+    /// # Errors
+    /// What `setsockopt(2)` says.
+    pub fn reset_unless_finished(&self) -> io::Result<()> {
+        abort::unless_finished(&self.stream)
+    }
+
     /// Tells the server that no more requests come.
     ///
     /// # Errors
     /// What `shutdown(2)` says.
     pub fn finish(&self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
+        abort::finish(&self.stream)
     }
 }
 
 impl Read for InterruptibleStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let since = Instant::now();
+        let mut silence = Silence::begin();
         loop {
             match self.stream.read(buffer) {
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
@@ -69,7 +80,7 @@ impl Read for InterruptibleStream<'_> {
             if self.interrupted.load(Ordering::Relaxed) {
                 return Err(io::Error::other("interrupted")); // not of kind `Interrupted`, after which one reads again
             }
-            if since.elapsed() >= self.timeout {
+            if silence.length(&self.stream) >= self.timeout {
                 let words = format!("the server has said nothing for {}", human(self.timeout));
                 return Err(io::Error::new(ErrorKind::WouldBlock, words)); // as after SO_RCVTIMEO, socket(7)
             }

@@ -89,8 +89,8 @@ published exactly once. Over blocks the server does not say whether the board ha
 Where datagrams are repeated by the protocol itself (session, blocks, tcp), silence for as long as
 all attempts would have taken is the end.
 
-Exit status: 0 done; 1 nobody answers, or another error; 2 interrupted; 3 the server has refused
-the message.")]
+Exit status: 0 done; 1 nobody answers, or another error; 3 the server has refused the message;
+130 interrupted by Ctrl-C.")]
 pub struct BoardClientArgs {
     /// What carries the requests
     #[arg(short, long, value_enum, default_value = "udp")]

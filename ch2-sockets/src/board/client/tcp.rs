@@ -5,14 +5,18 @@
 //!   connect ──► send all ──► shutdown(SHUT_WR) ──► receive until the end ──► close
 //! ```
 //!
+//! A client that gives up before it has sent all resets the connection: else the server would take a part for the whole.
+//!
 //! TCP repeats what is lost; what it cannot do is to say that a server is alive and merely silent. So there is a limit
-//! to silence here too: `--timeout` times the attempts that UDP would make.
+//! to silence here too: `--timeout` times the attempts that UDP would make. A send queue that gets shorter is no silence.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Instant;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
+use common::net::abort;
 use common::net::datagram::{Woken, wait};
+use common::net::send_queue::Silence;
 use common::protocol::mboard::Transport;
 use nix::errno::Errno;
 use nix::poll::PollFlags;
@@ -21,6 +25,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::error::Error;
 use super::progress::Bar;
 use super::retry::RetryPolicy;
+
+/// How often the send queue is looked at while nothing else happens.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Read at once.
 const CHUNK: usize = 256 * 1024;
@@ -68,7 +75,10 @@ impl TcpClient {
         }
         match socket.take_error()? {
             Some(error) => Err(self.network(error)),
-            None => Ok(socket.into()),
+            None => {
+                abort::unless_finished(&socket)?;
+                Ok(socket.into())
+            }
         }
     }
 
@@ -87,7 +97,7 @@ impl TcpClient {
                 Err(error) => return Err(self.network(error)),
             }
         }
-        stream.shutdown(Shutdown::Write).map_err(|error| self.network(error))
+        abort::finish(stream).map_err(|error| self.network(error))
     }
 
     fn receive(&self, stream: &mut TcpStream) -> Result<Vec<u8>, Error> {
@@ -117,13 +127,13 @@ impl TcpClient {
     }
 
     fn wait(&self, socket: &impl std::os::fd::AsFd, wanted: PollFlags) -> Result<(), Error> {
-        let (began, limit) = (Instant::now(), self.retry.total());
+        let (mut silence, limit) = (Silence::begin(), self.retry.total());
         loop {
-            let left = limit.saturating_sub(began.elapsed());
+            let left = limit.saturating_sub(silence.length(socket));
             if left.is_zero() {
                 return Err(Error::Silence { server: self.server, time: limit });
             }
-            match wait(socket, wanted, Some(self.retry.stop.fd()), Some(left))? {
+            match wait(socket, wanted, Some(self.retry.stop.fd()), Some(left.min(LOOK)))? {
                 Woken::Ready => return Ok(()),
                 Woken::Stopped => return Err(Error::Interrupted),
                 Woken::Timeout => {}

@@ -13,9 +13,10 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
+use common::net::send_queue::Silence;
 use common::support::cli::human;
 use common::support::interrupt;
 use nix::errno::Errno;
@@ -52,7 +53,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
         acknowledged: 0,
         unanswered: false,
         printer: Printer::new(args),
-        progress: Instant::now(),
+        silence: Silence::begin(),
         timeout: args.timeout,
         interrupted,
     };
@@ -92,8 +93,8 @@ struct ScriptedClient {
     acknowledged: usize,
     unanswered: bool,
     printer: Printer,
-    /// When something last moved that we wait for.
-    progress: Instant,
+    /// How long nothing has moved that we wait for.
+    silence: Silence,
     timeout: Duration,
     interrupted: &'static AtomicBool,
 }
@@ -111,7 +112,7 @@ impl ScriptedClient {
             {
                 self.output.extend(frame);
                 self.unanswered = true;
-                self.progress = Instant::now();
+                self.silence.broken();
             }
             self.send()?;
             if self.acknowledged == self.count && self.printer.is_done() {
@@ -120,7 +121,7 @@ impl ScriptedClient {
             if self.wait()? {
                 self.receive()?;
                 self.printer.flush()?;
-            } else if self.is_due() && self.progress.elapsed() > self.timeout {
+            } else if self.is_due() && self.silence.length(&self.stream) > self.timeout {
                 bail!("the server has said nothing for {}", human(self.timeout));
             }
             if self.interrupted.load(Ordering::SeqCst) {
@@ -136,7 +137,7 @@ impl ScriptedClient {
             match self.stream.write(&self.output[self.sent..]) {
                 Ok(count) => {
                     self.sent += count;
-                    self.progress = Instant::now();
+                    self.silence.broken();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -172,7 +173,7 @@ impl ScriptedClient {
         self.session.receive(&self.chunk[..count], &mut events, &mut self.output)?;
         // Notifications alone are nothing that we wait for.
         if !events.is_empty() || self.session.is_in_an_answer() {
-            self.progress = Instant::now();
+            self.silence.broken();
         }
         for event in events {
             match event {

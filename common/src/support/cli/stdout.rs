@@ -12,6 +12,8 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
+use crate::support::interrupt;
+
 /// Standard output. Its `BrokenPipe` carries [`NobodyReads`].
 #[derive(Debug)]
 pub struct Stdout<W = io::Stdout>(W);
@@ -56,14 +58,14 @@ fn mark(error: io::Error) -> io::Error {
     }
 }
 
-/// The end of a program: its status, or the error on stderr and 1. When nobody reads its output any more, it is done.
+/// The end of a program: its status, or the error on stderr and 1, or 130 when Ctrl-C has ended it. When nobody reads its output any more, it is done.
 pub fn finish(done: anyhow::Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
         if nobody_reads(&error) {
             return ExitCode::SUCCESS;
         }
         crate::support::log::line(format_args!("error: {error:#}"));
-        ExitCode::FAILURE
+        if interrupt::has_come() { ExitCode::from(interrupt::STATUS) } else { ExitCode::FAILURE }
     })
 }
 
