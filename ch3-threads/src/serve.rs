@@ -59,7 +59,7 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// The address to listen on
-    #[arg(short = 'l', long, default_value = "127.0.0.1")]
+    #[arg(short = 'l', long, default_value = "127.0.0.1", value_parser = common::support::listen::address)]
     pub listenaddr: IpAddr,
     /// The port to listen on; 0 takes any free one
     #[arg(short = 'p', long, default_value_t = 7777)]
@@ -155,7 +155,9 @@ pub fn serve_and_tell(
     let mut server = Server::new(service, stop, counters);
     (server.trace, server.limits) = (trace, args.limits()?);
     let address = SocketAddr::new(args.listenaddr, args.listenport);
-    let listener = Listener::open(address, args.backlog, model == Model::PreforkReuseport, stop)
+    let listener = Listener::is_free(address)
+        .and_then(|()| Listener::open(address, args.backlog, model == Model::PreforkReuseport, stop))
+        .map_err(common::support::listen::refusal)
         .with_context(|| format!("cannot listen on {address}"))?;
     if !args.keep_alive.is_zero() {
         listener.keep_alive(args.keep_alive).context("the system does not let a silent client be asked")?;

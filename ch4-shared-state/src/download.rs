@@ -31,7 +31,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use common::support::cli::{human, stdout, writable};
 use common::support::interrupt;
-use common::support::size;
+use common::support::{size, unfinished};
 
 pub use args::{DownloadArgs, Mode};
 use plan::Plan;
@@ -54,6 +54,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
         if !args.output.is_dir() {
             bail!("{} is not a directory: make it, or choose another with --output", args.output.display());
         }
+        unfinished::sweep(&args.output);
         let plan = Plan::new(args, &args.urls, &args.output)?;
         let run = plan.run(args.mode.unwrap_or(Mode::Threads))?;
         summary(&run, plan.jobs.len())?;

@@ -27,6 +27,7 @@ use common::core::listener::Listener;
 use common::core::stop::Stop;
 use common::net::datagram::Endpoint;
 use common::support::cli::{at_least_one, duration, stdout, within};
+use common::support::listen::refusal;
 use unproved::UnprovedLimit;
 
 /// What carries the requests.
@@ -51,7 +52,7 @@ pub struct BoardServerArgs {
     #[arg(short, long, value_enum, default_value = "udp")]
     pub transport: ServerTransport,
     /// The address to listen on; 0.0.0.0 and :: are all of this machine's
-    #[arg(short = 'l', long, default_value = "127.0.0.1")]
+    #[arg(short = 'l', long, default_value = "127.0.0.1", value_parser = common::support::listen::address)]
     pub listenaddr: IpAddr,
     /// The port to listen on; 0 takes any free one
     #[arg(short = 'p', long, default_value_t = 7777)]
@@ -108,7 +109,9 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
     let limits = Limits { bytes: args.board_bytes, messages: args.board_messages };
     match args.transport {
         ServerTransport::Udp => {
-            let endpoint = Endpoint::bind(address).with_context(|| format!("cannot bind {address}/udp"))?;
+            let endpoint = Endpoint::bind(address)
+                .map_err(refusal)
+                .with_context(|| format!("cannot bind {address}/udp"))?;
             announce(endpoint.address()?);
             udp::serve(
                 endpoint,
@@ -120,6 +123,7 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
         }
         ServerTransport::Tcp => {
             let listener = Listener::open(address, tcp::BACKLOG, false, stop)
+                .map_err(refusal)
                 .with_context(|| format!("cannot listen on {address}"))?;
             announce(listener.address());
             let budget = args.limits.budget().context("no memory for the budget")?;

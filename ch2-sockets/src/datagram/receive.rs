@@ -28,7 +28,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct DatagramReceiveArgs {
     /// The address to receive on; 0.0.0.0 or :: for all
-    #[arg(short, long, default_value = "127.0.0.1")]
+    #[arg(short, long, default_value = "127.0.0.1", value_parser = common::support::listen::address)]
     listenaddr: IpAddr,
     /// The port to receive on; 0 for any free one
     #[arg(short = 'p', long, default_value_t = 7778)]

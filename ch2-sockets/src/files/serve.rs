@@ -47,7 +47,7 @@ pub struct ServeArgs {
     #[arg(default_value = "dump")]
     directory: PathBuf,
     /// The address to listen on: 127.0.0.1 is this machine only, 0.0.0.0 or :: everybody
-    #[arg(short, long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    #[arg(short, long, default_value = "127.0.0.1", value_name = "ADDRESS", value_parser = common::support::listen::address)]
     listenaddr: IpAddr,
     /// The port; 0 takes a free one
     #[arg(short = 'p', long, default_value_t = PORT, value_name = "PORT")]
@@ -70,6 +70,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot keep files in {}", args.directory.display()))?;
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let listener = Listener::open(address, BACKLOG, false, stop)
+        .map_err(common::support::listen::refusal)
         .with_context(|| format!("cannot listen on {address}"))?;
     writeln!(common::support::cli::stdout(), "LISTENING {}", listener.address())?;
     let dump = &dump;

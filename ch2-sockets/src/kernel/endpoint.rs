@@ -70,7 +70,10 @@ fn refusal(error: &io::Error, address: SocketAddr, protocol: Protocol) -> String
             )
         }
         Errno::EADDRINUSE => {
-            format!("bind {address}: address in use (EADDRINUSE): {}", who_has(address, protocol))
+            format!(
+                "bind {address}: address in use (EADDRINUSE): {}; port 0 (-p 0) is any free one",
+                who_has(address, protocol)
+            )
         }
         Errno::EADDRNOTAVAIL => format!(
             "bind {address}: not an address of this machine (EADDRNOTAVAIL); it has {}, and 0.0.0.0 and :: mean all",

@@ -26,10 +26,10 @@ type Chance = (f64, Option<Duration>);
 #[command(after_help = EXAMPLES)]
 pub struct LinkArgs {
     /// Where clients reach the link; port 0 is any free one
-    #[arg(short, long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7778")]
+    #[arg(short, long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7778", value_parser = common::support::listen::address_and_port)]
     listen: SocketAddr,
     /// The server
-    #[arg(short, long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7777")]
+    #[arg(short, long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7777", value_parser = common::support::listen::address_and_port)]
     to: SocketAddr,
     /// Relay datagrams only (without --udp and --tcp: both)
     #[arg(long)]

@@ -29,7 +29,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct StatesArgs {
     /// The address both ends are on
-    #[arg(short, long, default_value = "127.0.0.1")]
+    #[arg(short, long, default_value = "127.0.0.1", value_parser = common::support::listen::address)]
     listenaddr: IpAddr,
 }
 

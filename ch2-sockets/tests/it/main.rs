@@ -4,6 +4,7 @@
 
 mod a_bad_link_is_bad_in_the_same_way_again;
 mod a_client_in_another_language_is_served;
+mod a_command_line_is_read_well;
 mod a_connection_goes_through_its_states;
 mod a_datagram_comes_whole_or_cut;
 mod a_group_hears_its_sender;

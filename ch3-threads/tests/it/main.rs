@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod a_log_that_cannot_be_written_is_lost;
+mod a_port_is_one_servers;
 mod compare;
 mod numbers_without_sense_are_refused;
 mod pushes;

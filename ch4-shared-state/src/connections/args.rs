@@ -42,7 +42,7 @@ pub struct ConnectionsArgs {
     #[arg(short, long, value_enum, default_value = "epoll")]
     pub model: Model,
     /// The address that the server listens on, and the client comes from
-    #[arg(short = 'l', long, default_value = "127.0.0.1")]
+    #[arg(short = 'l', long, default_value = "127.0.0.1", value_parser = common::support::listen::address)]
     pub listenaddr: IpAddr,
     /// Write what was measured, a JSON list with an object per round and client
     #[arg(long, value_name = "FILE")]

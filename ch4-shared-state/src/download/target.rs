@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use super::record::{Job, Record};
 use super::work_queue::WorkQueue;
 use common::protocol::http::{Exchange, Progress};
+use common::support::unfinished;
 
 /// Read at once from a connection, bytes.
 pub const CHUNK: usize = 64 * 1024;
@@ -33,10 +34,11 @@ impl<'a> Target<'a> {
     pub fn new(queue: &'a WorkQueue, job: &'a Job) -> anyhow::Result<Target<'a>> {
         let directory = job.path.parent().context("the file has no directory")?;
         let file = tempfile::Builder::new()
-            .prefix(".download-")
-            .permissions(Permissions::from_mode(0o666)) // what the umask leaves of it, as for any file
+            .prefix(unfinished::PREFIX)
+            .permissions(Permissions::from_mode(0o666)) // less what the umask takes away, like any new file
             .tempfile_in(directory)
             .with_context(|| format!("cannot make a file in {}", directory.display()))?;
+        unfinished::hold(file.as_file());
         Ok(Target { queue, job, exchange: Exchange::new(queue.limit), file })
     }
 

@@ -125,6 +125,15 @@ fn a_message_that_no_board_takes_is_not_sent() {
     assert_ends(&output, 3, "at most 786429 bytes");
 }
 
+/// `--publish - < /dev/zero` would read until no memory is left.
+#[test]
+fn standard_input_is_read_no_further_than_a_message_goes() {
+    let zero = fs::File::open("/dev/zero").unwrap();
+    let mut client = ch4(&["board-client", "--publish", "-"]);
+    client.stdin(zero).stdout(Stdio::null()).stderr(Stdio::piped());
+    assert_ends(&end(client.spawn().unwrap()), 3, "too long");
+}
+
 #[test]
 fn a_server_that_breaks_off_is_blamed_once() {
     let server = Mute::new();

@@ -55,7 +55,7 @@ pub enum AcceptOutcome {
 impl Listener {
     /// Listens on `address` (port 0: any free one) with room for `backlog` connections not yet accepted; the kernel
     /// caps it at `net.core.somaxconn`. With `reuse_port` several sockets may listen on one port, and the kernel
-    /// spreads connections over them (socket(7), `SO_REUSEPORT`). The stop will close the listener.
+    /// spreads connections over them (socket(7), `SO_REUSEPORT`): see [`Listener::is_free`]. The stop will close the listener.
     ///
     /// # Errors
     /// What bind(2) and listen(2) say: `EADDRINUSE`, `EACCES` for a port below 1024, `EADDRNOTAVAIL`.
@@ -76,6 +76,17 @@ impl Listener {
         let address = listener.local_addr()?;
         stop.watch_listener(listener.as_raw_fd())?;
         Ok(Listener { listener, address, nonblocking_connections: false })
+    }
+
+    /// Whether nobody listens on `address` yet. `SO_REUSEPORT` lets a second server of the same user share the port of a first, and each
+    /// would get half of the clients; a trial without it is refused.
+    ///
+    /// # Errors
+    /// As [`open`](Listener::open), without listening.
+    pub fn is_free(address: SocketAddr) -> io::Result<()> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())
     }
 
     /// Where it listens, with the port that was really taken.

@@ -104,6 +104,9 @@ pub struct BoardClientArgs {
     /// Publish this text; `-` reads it from standard input
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
+    /// Publish, and read nothing
+    #[arg(long, requires = "message", conflicts_with = "last")]
+    pub publish_only: bool,
     /// Read the last so many messages; 0 is all of them
     #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = within(0..=1_000_000_000_000u64))]
     pub last: u64,
@@ -113,9 +116,9 @@ pub struct BoardClientArgs {
     /// How often a request is repeated before we give up
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(0..=1000u32))]
     pub retries: u32,
-    /// TCP: how the texts are asked for
-    #[arg(long, value_enum, default_value = "5")]
-    pub code: Code,
+    /// TCP: how the texts are asked for [default: 5, and 4 where the server has no 5]
+    #[arg(long, value_enum)]
+    pub code: Option<Code>,
     /// What the sessions are to be like
     #[command(flatten)]
     pub session: SessionArgs,

@@ -12,7 +12,7 @@
 //! ```
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write, stdin};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write, stdin};
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ use super::args::GuesswordClientArgs;
 use super::command::{Command, HELP};
 use super::connection::{Connection, Gone};
 use super::view::View;
+
+/// No line of a script is longer, in bytes.
+const LONGEST_LINE: u64 = 4096;
 
 /// Does what the lines of a file say.
 pub fn follow(
@@ -39,7 +42,7 @@ pub fn follow(
         Box::new(BufReader::new(file))
     };
     let mut player = ScriptedPlayer::join(connection, name, timeout)?;
-    for (number, line) in (1..).zip(lines.lines()) {
+    for (number, line) in (1..).zip(Lines(lines)) {
         let line = line.context("cannot read the script")?;
         if line.starts_with('#') || line.trim().is_empty() {
             continue;
@@ -79,6 +82,26 @@ pub fn play(connection: Connection, name: &str, args: &GuesswordClientArgs) -> a
         }
     }
     player.scores()
+}
+
+/// The lines of a script, of which none is endless.
+struct Lines(Box<dyn BufRead>);
+
+impl Iterator for Lines {
+    type Item = io::Result<String>;
+
+    fn next(&mut self) -> Option<io::Result<String>> {
+        let mut line = String::new();
+        match self.0.by_ref().take(LONGEST_LINE + 1).read_line(&mut line) {
+            Ok(0) => None,
+            Ok(_) if line.len() as u64 > LONGEST_LINE => Some(Err(io::Error::new(
+                ErrorKind::InvalidData,
+                format!("a line has over {LONGEST_LINE} bytes"),
+            ))),
+            Ok(_) => Some(Ok(line)),
+            Err(error) => Some(Err(error)),
+        }
+    }
 }
 
 struct ScriptedPlayer {

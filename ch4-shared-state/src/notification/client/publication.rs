@@ -2,9 +2,12 @@
 
 use crate::notification::wire::{REQUEST_LIMIT, Request};
 
+/// The longest text, in bytes: the frame has it in base64.
+pub const LONGEST: usize = REQUEST_LIMIT / 4 * 3 - 3;
+
 /// A text for which the server has no room under any circumstances.
 #[derive(Debug, thiserror::Error)]
-#[error("the message is too long for a notification board: at most {} bytes", REQUEST_LIMIT / 4 * 3 - 3)]
+#[error("the message is too long for a notification board: at most {LONGEST} bytes")]
 pub struct TooLong;
 
 /// The frame that publishes a text.
@@ -20,8 +23,7 @@ mod tests {
 
     #[test]
     fn the_longest_message_is_as_long_as_is_said() {
-        let longest = REQUEST_LIMIT / 4 * 3 - 3;
-        assert!(request(vec![0; longest]).is_ok());
-        assert!(request(vec![0; longest + 1]).unwrap_err().to_string().contains(&longest.to_string()));
+        assert!(request(vec![0; LONGEST]).is_ok());
+        assert!(request(vec![0; LONGEST + 1]).unwrap_err().to_string().contains(&LONGEST.to_string()));
     }
 }

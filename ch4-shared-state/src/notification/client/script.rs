@@ -25,7 +25,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 use super::args::BoardClientArgs;
 use super::error::{Gone, Interrupted, Refused};
 use super::printer::Printer;
-use super::publication::request;
+use super::publication::{LONGEST, request};
 use super::session::{Event, Session};
 
 /// How often we look for Ctrl-C while nothing comes, in milliseconds.
@@ -72,7 +72,8 @@ fn read_text(text: &str) -> anyhow::Result<Vec<u8>> {
         return Ok(text.into());
     }
     let mut bytes = Vec::new();
-    io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?;
+    // One more than can be published: that is refused, and the rest is not read.
+    io::stdin().take(LONGEST as u64 + 2).read_to_end(&mut bytes).context("standard input cannot be read")?;
     if bytes.ends_with(b"\n") {
         bytes.pop(); // as the shell does with what a command has written
     }

@@ -87,14 +87,16 @@ pub fn encode_message_head(message: &Posted<'_>, out: &mut Vec<u8>) {
 }
 
 /// The response to code 4: the messages, or as many of the newest as fit, with `:` between them. Flawed, see
-/// [`Request::LastJoined`](super::Request::LastJoined).
+/// [`Request::LastJoined`](super::Request::LastJoined). An IPv6 author has hyphens here, `2001-db8--1`: its colons would break the list
+/// for every client, and an old one shows what stands there.
 pub fn encode_joined<'a>(messages: impl Items<Posted<'a>>, transport: Transport, out: &mut Vec<u8>) {
     let (messages, size) = newest_that_fit(messages, |message| 1 + message.line_length(), transport);
     out.reserve(size);
     out.push(Status::Ok as u8);
     for message in messages {
         out.push(b':');
-        message.encode_line(out);
+        write(out, format_args!("{} {} {} ", message.time, JoinedHost(message.from), message.from.port()));
+        out.extend_from_slice(message.text);
     }
 }
 
@@ -132,7 +134,8 @@ impl<'a> Posted<'a> {
     pub(super) fn from_fields(time: &[u8], host: &[u8], port: &[u8], text: &'a [u8]) -> Option<Posted<'a>> {
         let time = str::from_utf8(time).ok()?.parse().ok()?;
         let host = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host);
-        let host: IpAddr = str::from_utf8(host).ok()?.parse().ok()?;
+        let host = str::from_utf8(host).ok()?;
+        let host: IpAddr = host.parse().or_else(|_| host.replace('-', ":").parse()).ok()?; // with hyphens: code 4
         let port = str::from_utf8(port).ok()?.parse().ok()?;
         Some(Posted { time, from: SocketAddr::new(host, port), text })
     }
@@ -160,6 +163,18 @@ impl fmt::Display for Host {
         match self.0.ip().to_canonical() {
             IpAddr::V4(host) => write!(f, "{host}"),
             IpAddr::V6(host) => write!(f, "[{host}]"),
+        }
+    }
+}
+
+/// The same without a colon and without brackets, for code 4.
+struct JoinedHost(SocketAddr);
+
+impl fmt::Display for JoinedHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.ip().to_canonical() {
+            IpAddr::V4(host) => write!(f, "{host}"),
+            IpAddr::V6(host) => f.write_str(&host.to_string().replace(':', "-")),
         }
     }
 }

@@ -16,6 +16,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, Parser};
 
 use super::duration::{duration, human};
+use super::stdout::end_instead;
 
 /// Reads a number in the range, whole or not. No range contains NaN, and none that is written here an infinite number.
 pub fn within<N>(range: RangeInclusive<N>) -> impl Fn(&str) -> Result<N, String> + Clone
@@ -43,13 +44,16 @@ pub fn duration_within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Resu
     }
 }
 
-/// Reads the command line of a program. Wrong arguments end it with status 2.
+/// Reads the command line of a program. Wrong arguments end it with status 2; `--help` and `--version` with status 0, or with 1 when
+/// the text cannot be written.
 #[must_use]
 pub fn parse<P: Parser>() -> P {
     let mut command = P::command();
-    let matches = command.get_matches_mut();
-    refuse_twice(&mut command, &matches).unwrap_or_else(|error| error.exit());
-    P::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    let parsed = command.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
+        refuse_twice(&mut command, &matches)?;
+        P::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    });
+    parsed.unwrap_or_else(|error| end_instead(&error))
 }
 
 /// Refuses a list that names one thing twice. A list is an option that takes several values between commas, or of names.

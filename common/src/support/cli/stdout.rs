@@ -69,6 +69,20 @@ pub fn finish(done: anyhow::Result<ExitCode>) -> ExitCode {
     })
 }
 
+/// Prints what clap says instead of arguments, and ends the program. (clap's own `exit` ends with 0 even when the help cannot be written.)
+pub(super) fn end_instead(said: &clap::Error) -> ! {
+    let is_wrong = said.use_stderr();
+    let written = said.print().and_then(|()| io::stdout().flush());
+    std::process::exit(match written {
+        _ if is_wrong => 2,
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            crate::support::log::line(format_args!("error: {error}"));
+            1
+        }
+        _ => 0,
+    })
+}
+
 fn nobody_reads(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         // An io::Error of one's own shows the cause of what it carries, and not that itself.
