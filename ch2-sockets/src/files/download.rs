@@ -37,8 +37,7 @@ pub struct DownloadArgs {
 
 /// Downloads each file over a connection of its own. One that the server refuses does not keep the others back.
 pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
-    let names =
-        args.names.iter().map(|name| Ok(FileName::parse(name.as_bytes()).with_context(|| name.clone())?));
+    let names = args.names.iter().map(|name| FileName::parse(name.as_bytes()).with_context(|| name.clone()));
     let names = names.collect::<anyhow::Result<Vec<FileName>>>()?;
     let into = args.output.as_deref().unwrap_or(Path::new("."));
     if names.len() > 1 && into != Path::new("-") && !into.is_dir() {
@@ -89,7 +88,7 @@ fn download(
         .permissions(Permissions::from_mode(0o666)) // less what the umask takes away, like any new file
         .tempfile_in(directory)
         .with_context(|| format!("cannot write into {}", directory.display()))?;
-    unfinished::hold(file.as_file());
+    let _held = unfinished::hold(file.as_file());
     let digest = fetch(connect()?, name, file.as_file_mut())?;
     let kept = if args.force { file.persist(&output) } else { file.persist_noclobber(&output) };
     kept.map_err(|error| error.error).with_context(|| format!("cannot write {}", output.display()))?;

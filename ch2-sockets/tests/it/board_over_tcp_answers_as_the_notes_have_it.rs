@@ -60,7 +60,8 @@ fn the_examples_byte_for_byte_over_ipv4_and_ipv6() {
 
         let list = ask_text(to, "4:1");
         let line = without_time(list.strip_prefix("0:").unwrap());
-        assert!(line.starts_with(&format!("{host} ")) && line.ends_with(" a:b"), "{line}");
+        let without_colons = host.trim_matches(['[', ']']).replace(':', "-"); // which would break the list
+        assert!(line.starts_with(&format!("{without_colons} ")) && line.ends_with(" a:b"), "{line}");
         let list = ask_text(to, "5:1");
         let (length, line) = list.strip_prefix("0:").unwrap().split_once(':').unwrap();
         assert_eq!(length.parse::<usize>().unwrap(), line.len());

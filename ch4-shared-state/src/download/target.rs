@@ -3,7 +3,7 @@
 //! Half a file under its right name would be taken for a whole one; a rename is all or nothing (rename(2)), and a
 //! temporary file that is not renamed is removed.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
@@ -14,6 +14,7 @@ use super::record::{Job, Record};
 use super::work_queue::WorkQueue;
 use common::protocol::http::{Exchange, Progress};
 use common::support::unfinished;
+use nix::fcntl::Flock;
 
 /// Read at once from a connection, bytes.
 pub const CHUNK: usize = 64 * 1024;
@@ -24,6 +25,8 @@ pub struct Target<'a> {
     job: &'a Job,
     exchange: Exchange,
     file: NamedTempFile,
+    /// The next program does not sweep it.
+    _held: Option<Flock<File>>,
 }
 
 impl<'a> Target<'a> {
@@ -38,8 +41,8 @@ impl<'a> Target<'a> {
             .permissions(Permissions::from_mode(0o666)) // less what the umask takes away, like any new file
             .tempfile_in(directory)
             .with_context(|| format!("cannot make a file in {}", directory.display()))?;
-        unfinished::hold(file.as_file());
-        Ok(Target { queue, job, exchange: Exchange::new(queue.limit), file })
+        let _held = unfinished::hold(file.as_file());
+        Ok(Target { _held, queue, job, exchange: Exchange::new(queue.limit), file })
     }
 
     /// Bytes have come, or with none of them the server's end. `true`: the file is complete.
