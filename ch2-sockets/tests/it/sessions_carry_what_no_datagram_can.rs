@@ -239,7 +239,7 @@ fn nobody_there_and_no_room_are_said() {
 }
 
 #[test]
-fn ctrl_c_is_status_2() {
+fn ctrl_c_is_status_130() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     silent.set_read_timeout(Some(PATIENCE)).unwrap();
     let port = silent.local_addr().unwrap().port().to_string();
@@ -247,7 +247,7 @@ fn ctrl_c_is_status_2() {
         let waiting = Running::start(&arguments(transport, &port, &["-m", "x", "--timeout", "60s"]), b"");
         silent.recv(&mut [0; 99]).unwrap(); // it asks: the handler is installed
         waiting.signal(Signal::SIGINT);
-        fails(&waiting.end(), 2, "interrupted");
+        fails(&waiting.end(), 130, "interrupted");
         silent.set_nonblocking(true).unwrap();
         while silent.recv(&mut [0; 99]).is_ok() {}
         silent.set_nonblocking(false).unwrap();

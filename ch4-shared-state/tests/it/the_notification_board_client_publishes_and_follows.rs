@@ -123,7 +123,7 @@ fn ctrl_c_ends_whoever_waits_for_a_server_that_says_nothing() {
         let _connection = silent.accept().unwrap();
         kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert_eq!(output.status.code(), Some(130), "{args:?}");
         assert!(text(&output.stderr).contains("interrupted"), "{args:?}: {}", text(&output.stderr));
     }
 }

@@ -18,8 +18,9 @@ fn failure(script: &str) -> String {
 }
 
 fn is_alive(pid: Pid) -> bool {
-    // A zombie has a number, too: but no command line.
-    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+    // A zombie has a number, too. Its state follows its name (proc(5)).
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 #[test]
