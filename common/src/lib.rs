@@ -34,6 +34,7 @@ pub mod core;
 #[cfg(not(loom))]
 pub mod loadgen;
 pub mod net;
+#[cfg(not(loom))]
 pub mod netem;
 pub mod protocol;
 pub mod report;
