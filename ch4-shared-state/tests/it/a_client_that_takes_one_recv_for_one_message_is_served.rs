@@ -56,7 +56,7 @@ fn what_waits_is_sent_at_the_stop() {
 #[test]
 fn a_client_that_ends_its_stream_gets_what_waits_for_it_in_time() {
     for model in models() {
-        let server = serve(&model, &["--legacy-clients=20ms"]);
+        let server = serve(&model, &["--legacy-clients=200ms"]);
         let mut ended = Raw::connect(&server);
         ended.send(&publish("held"));
         ended.stream.shutdown(Shutdown::Write).unwrap();
