@@ -27,7 +27,7 @@ pub trait ClientMachine {
     /// Begins an exchange. One that is in work is given up: whether it runs is not known then.
     fn request(&mut self, now: Duration, request: Bytes);
 
-    /// The kernel knows that the path carries datagrams of at most so many bytes in one piece. Blocks of the next message follow it.
+    /// The longest datagram, in bytes, that the path carries in one piece, as the kernel knows it. Blocks of the next message fit it.
     fn handle_path_limit(&mut self, _now: Duration, _longest: usize) {}
 
     /// Takes in datagrams: each `segment` bytes long but the last, which may be shorter. `now` never goes back; datagrams that

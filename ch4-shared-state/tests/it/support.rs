@@ -37,7 +37,7 @@ impl Server {
         Server::spawn(ch4(args).args(["-p", "0"]))
     }
 
-    /// Starts it on a free port; it may have so many descriptors.
+    /// Starts it on a free port, with at most `limit` descriptors.
     pub fn with_descriptors(limit: u32, args: &[&str]) -> Server {
         let mut shell = Command::new("sh");
         shell.args([

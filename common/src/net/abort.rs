@@ -1,4 +1,4 @@
-//! Who gives up resets: the end of a stream means "that was all" only from a peer that has meant it.
+//! A client that gives up resets: the end of a stream means "that was all" only from a peer that has meant it.
 //!
 //! ```text
 //!   connect ──► unless_finished ──► send all ──► finish: shutdown(SHUT_WR) ──► the peer reads the end

@@ -43,7 +43,7 @@ struct Excess {
 }
 
 impl UnprovedLimit {
-    /// A limit of so many bytes a second for each address; 0 is none.
+    /// A limit for each address, in bytes a second; 0 is no limit.
     pub fn new(rate: u64) -> UnprovedLimit {
         let accounts = if rate == 0 { 0 } else { ACCOUNTS };
         UnprovedLimit { rate, hasher: RandomState::new(), accounts: vec![Excess::default(); accounts] }
