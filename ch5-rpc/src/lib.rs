@@ -1,0 +1,11 @@
+//! Chapter 5: remote procedure calls and remote objects.
+//!
+//! `ch5-rpc/README.md` is the chapter; here is where its parts are, in reading order:
+//!
+//! | module | what it is |
+//! |---|---|
+
+#![warn(
+    clippy::print_stderr,
+    reason = "it panics where stderr cannot be written: support::log::line does not"
+)]
