@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use common::core::counters::Counters;
 use common::core::limits::{LimitArgs, Limits};
-use common::core::listener::Listener;
+use common::core::listener::{ListenAddress, Listener};
 use common::core::outbox::{OutboxLimit, WhenFull};
 use common::core::server::Server;
 use common::core::stop::Stop;
@@ -42,6 +42,9 @@ pub struct ServiceArgs {
 #[command(after_help = "Example: a pool of four threads that offer a service, and five clients for it:
   cargo ch3 serve --model thread-pool --workers 4 --service hold
   cargo ch3 simulate --scenario stay          (in another terminal)
+On a Unix socket, which only this machine can reach:
+  cargo ch3 serve --model epoll --service echo --unix /tmp/echo.socket
+  echo hello | nc -N -U /tmp/echo.socket      (in another terminal)
 `cargo ch3 models` says what each model is.")]
 pub struct ServeArgs {
     /// How connections are run
@@ -64,6 +67,9 @@ pub struct RunArgs {
     /// The port to listen on; 0 takes any free one
     #[arg(short = 'p', long, default_value_t = 7777)]
     pub listenport: u16,
+    /// Listen on a Unix socket at this path instead, which only programs of this machine can reach
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["listenaddr", "listenport"])]
+    pub unix: Option<PathBuf>,
     /// Threads, processes or loops, for the models that have a number of them [default: the model's own]
     #[arg(short, long, value_parser = workers)]
     pub workers: Option<NonZeroUsize>,
@@ -127,7 +133,7 @@ pub fn serve_and_tell(
     service: Arc<dyn AnyService>,
     args: &RunArgs,
     worker_command: Option<WorkerCommand>,
-    tell: impl Fn(SocketAddr) + Send + Sync + 'static,
+    tell: impl Fn(&ListenAddress) + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
     if let Some(objection) = model.objection(&*service) {
         if !args.show_divergence {
@@ -154,27 +160,24 @@ pub fn serve_and_tell(
     let counters = Counters::shared().context("no memory for the counters")?;
     let mut server = Server::new(service, stop, counters);
     (server.trace, server.limits) = (trace, args.limits()?);
-    let address = SocketAddr::new(args.listenaddr, args.listenport);
-    let listener = Listener::is_free(address)
-        .and_then(|()| Listener::open(address, args.backlog, model == Model::PreforkReuseport, stop))
-        .map_err(common::support::listen::refusal)
-        .with_context(|| format!("cannot listen on {address}"))?;
-    if !args.keep_alive.is_zero() {
-        listener.keep_alive(args.keep_alive).context("the system does not let a silent client be asked")?;
-    }
-    if let Some(OutboxLimit { bytes, when_full: WhenFull::Disconnect }) = server.service.outbox() {
-        listener.keep_unsent(bytes).context("the system does not let unsent bytes be bounded")?;
-    }
-    let address = listener.address();
+    let listener = match &args.unix {
+        Some(path) => listen_on_path(model, path, args, stop)?,
+        None => listen_on_port(model, &*server.service, args, stop)?,
+    };
+    let address = listener.address().clone();
     server.when_ready = Some(Arc::new(move || {
         let _ = writeln!(stdout(), "LISTENING {address}"); // with its stdout closed it still serves
-        tell(address);
+        tell(&address);
         tracing::info!("{}: {}", model.name(), model.about());
     }));
 
     let workers = args.workers.map_or(model.default_workers(), NonZeroUsize::get);
     let settings = Settings { workers, backlog: args.backlog, worker_command };
-    model.run(&server, listener, &settings)?;
+    let served = model.run(&server, listener, &settings);
+    if let Some(path) = &args.unix {
+        let _ = std::fs::remove_file(path); // a file that stays is replaced by the next server
+    }
+    served?;
 
     if let (Some(path), Some(file)) = (&args.trace, args.trace.as_ref().map(File::create)) {
         let lost = file
@@ -187,6 +190,36 @@ pub fn serve_and_tell(
     report_shares(&server, model, workers);
     tracing::info!("Terminating: {}", server.counters);
     Ok(())
+}
+
+fn listen_on_port(
+    model: Model,
+    service: &dyn AnyService,
+    args: &RunArgs,
+    stop: Stop,
+) -> anyhow::Result<Listener> {
+    let address = SocketAddr::new(args.listenaddr, args.listenport);
+    let listener = Listener::is_free(address)
+        .and_then(|()| Listener::open(address, args.backlog, model == Model::PreforkReuseport, stop))
+        .map_err(common::support::listen::refusal)
+        .with_context(|| format!("cannot listen on {address}"))?;
+    if !args.keep_alive.is_zero() {
+        listener.keep_alive(args.keep_alive).context("the system does not let a silent client be asked")?;
+    }
+    if let Some(OutboxLimit { bytes, when_full: WhenFull::Disconnect }) = service.outbox() {
+        listener.keep_unsent(bytes).context("the system does not let unsent bytes be bounded")?;
+    }
+    Ok(listener)
+}
+
+/// A Unix socket needs neither of the two options of TCP: the kernel knows when a client's process is gone, and keeps no more than the
+/// client's receive buffer for it.
+fn listen_on_path(model: Model, path: &Path, args: &RunArgs, stop: Stop) -> anyhow::Result<Listener> {
+    if model == Model::PreforkReuseport {
+        bail!("the children of {} share a port with SO_REUSEPORT, and a Unix socket has none", model.name());
+    }
+    Listener::open_unix(path, args.backlog, stop)
+        .with_context(|| format!("cannot listen on {}", path.display()))
 }
 
 /// Takes as many descriptors as this process may have: the soft limit is there for programs that use `select`.

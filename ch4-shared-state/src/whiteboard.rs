@@ -75,7 +75,9 @@ pub fn run(args: &WhiteboardArgs) -> anyhow::Result<ExitCode> {
     ensure!(!args.ping.is_zero(), "--ping is a time between two signs of life: at least 1ms");
     let service = Arc::new(WhiteboardService::new(args.name.clone(), args.outbox, args.ping));
     serve_and_tell(args.model, service, &args.run, None, |address| {
-        common::support::log::line(format_args!("open {} in two windows of your browser", url(address)));
+        if let Some(address) = address.ip() {
+            common::support::log::line(format_args!("open {} in two windows of your browser", url(address)));
+        }
     })?;
     Ok(ExitCode::SUCCESS)
 }

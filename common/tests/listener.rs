@@ -16,7 +16,7 @@ fn the_stop_closes_the_door_for_who_waits_and_for_who_comes() {
     let any = "127.0.0.1:0".parse().expect("an address");
     let listener = Listener::open(any, 8, false, stop).expect("a free port");
     listener.keep_alive(Duration::from_secs(12)).expect("Linux has the options");
-    let address = listener.address();
+    let address = listener.address().ip().unwrap();
     let (said, says) = channel();
     let waiting = thread::spawn(move || {
         loop {
@@ -33,7 +33,7 @@ fn the_stop_closes_the_door_for_who_waits_and_for_who_comes() {
     let accepted_one = says.recv_timeout(patience).expect("it accepts");
     let from = client.local_addr().expect("it is connected");
     let AcceptOutcome::Accepted(accepted, who) = accepted_one else { panic!("{accepted_one:?}") };
-    assert_eq!(who.address, from);
+    assert_eq!(who.address, from.into());
     let socket = SockRef::from(&accepted);
     assert!(socket.keepalive().expect("an option"), "handed down from the listening socket");
     assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(12));

@@ -140,7 +140,7 @@ pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The first line on stdout, for those who have started us on port 0. With its stdout closed a server still serves.
-fn announce(address: SocketAddr) {
+fn announce(address: impl std::fmt::Display) {
     let _ = writeln!(stdout(), "LISTENING {address}");
     let _ = stdout().flush();
 }

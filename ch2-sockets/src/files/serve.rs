@@ -93,7 +93,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
                             Err(error) => tracing::info!("{client}: lost: {error}"),
                         }
                     };
-                    let name = format!("files-{}", client.address.port());
+                    let name = format!("files-{}", client.address.socket_address().port());
                     if let Err(error) = thread::Builder::new().name(name).spawn_scoped(scope, serve) {
                         tracing::warn!("a client is turned away: no thread for it: {error}");
                     }

@@ -28,7 +28,7 @@ use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, 
 use common::core::connection::{Connected, Wakeup, converse};
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::server::Server;
-use common::core::service::Peer;
+use common::core::service::{Peer, PeerAddress};
 use common::core::workers::WorkerPool;
 
 /// Passes connections to `workers` children until the stop.
@@ -170,7 +170,7 @@ fn receive(server: &Server, line: &UnixStream) -> io::Result<Option<Connected>> 
         // SAFETY: the kernel has just made this descriptor for us, and nobody else knows its number.
         let stream = TcpStream::from(unsafe { OwnedFd::from_raw_fd(fd) });
         let text = String::from_utf8_lossy(&address[..length]).into_owned();
-        let address = text.parse().map_err(io::Error::other)?;
-        return Ok(Some(Connected { stream, peer: Peer::new(address), wakeup }));
+        let address: PeerAddress = text.parse().map_err(io::Error::other)?;
+        return Ok(Some(Connected { stream, peer: Peer::at(address), wakeup }));
     }
 }

@@ -38,7 +38,7 @@ use common::core::conversation::{Conversation, Next};
 use common::core::limits::TICK;
 use common::core::listener::{ACCEPT_BACKOFF, Listener};
 use common::core::server::Server;
-use common::core::service::Peer;
+use common::core::service::{Peer, PeerAddress};
 use common::core::stop::STALL_AT_STOP;
 use common::core::trace::Event;
 
@@ -211,8 +211,8 @@ impl Loop<'_> {
         }
         // SAFETY: the kernel has just made this descriptor for us.
         let stream = unsafe { TcpStream::from_raw_fd(result) };
-        let Ok(address) = stream.peer_addr() else { return Ok(Accepted::Nothing) }; // gone already
-        let peer = Peer::new(address);
+        let Ok(address) = PeerAddress::of(&stream) else { return Ok(Accepted::Nothing) }; // gone already
+        let peer = Peer::at(address);
         self.server.count_accepted(&peer);
         let place = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);

@@ -22,7 +22,8 @@ use common::core::workers::WorkerPool;
 
 /// Keeps `workers` children until the stop. `listener` is the first child's; the others are opened beside it.
 pub fn run(server: &Server, listener: Listener, backlog: i32, workers: usize) -> io::Result<()> {
-    let address = listener.address();
+    let address =
+        listener.address().ip().ok_or_else(|| io::Error::other("a Unix socket has no port to share"))?;
     let mut listeners = vec![listener];
     while listeners.len() < workers {
         listeners.push(Listener::open(address, backlog, true, server.stop)?);

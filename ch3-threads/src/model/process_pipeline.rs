@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use common::core::listener::Listener;
 use common::core::queue::Queue;
 use common::core::server::Server;
-use common::core::service::{AfterAnswer, Answer, Peer};
+use common::core::service::{AfterAnswer, Answer, Peer, PeerAddress};
 use common::core::stop::Stop;
 use common::core::work::AnyService;
 use common::core::workers::{die_with_parent, wait_for_end, wake_stopped};
@@ -47,7 +47,7 @@ const FRAME_LIMIT: u32 = 202 * 1024 * 1024;
 /// What a worker process is asked.
 #[derive(Serialize, Deserialize)]
 struct Task {
-    client: std::net::SocketAddr,
+    client: PeerAddress,
     request: Vec<u8>,
 }
 
@@ -221,7 +221,7 @@ pub fn be_worker(service: &dyn AnyService) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     while let Some(task) = read_frame::<Task>(&mut input)? {
         let answer = service
-            .handle_encoded(&Peer::new(task.client), &task.request)
+            .handle_encoded(&Peer::at(task.client), &task.request)
             .ok_or_else(|| io::Error::other("a request that is none of this service's"))?;
         let ends = answer.then != AfterAnswer::Continue;
         write_frame(&mut output, &Done { answer: answer.body.into_bytes(), ends })?;

@@ -82,7 +82,7 @@ fn every_client_hears_the_bell_under_every_model_with_one_memory() {
             let service: Arc<dyn AnyService> = bell.clone();
             let server = Server::new(service, stop, Counters::shared().unwrap());
             let listener = Listener::open(([127, 0, 0, 1], 0).into(), 64, false, stop).unwrap();
-            let address = listener.address();
+            let address = listener.address().ip().unwrap();
             let running = thread::spawn(move || {
                 model.run(&server, listener, &Settings { workers, backlog: 64, worker_command: None })
             });

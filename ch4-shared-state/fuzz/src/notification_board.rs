@@ -125,7 +125,7 @@ impl World {
                 if self.board.len() == LIMITS.messages || bytes + text.len() > LIMITS.bytes {
                     return Due::BadFormat;
                 }
-                self.board.push((self.peers[who].caller.client.address.port(), text));
+                self.board.push((self.peers[who].caller.client.address.socket_address().port(), text));
                 self.peers.iter_mut().for_each(|peer| peer.is_owed = true);
                 Due::Published
             }

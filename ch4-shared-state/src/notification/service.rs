@@ -123,7 +123,7 @@ impl NotificationService {
 
     fn publish(&self, peer: &Peer, text: &[u8]) -> Answer {
         let mut state = self.state();
-        let published = state.log.publish(text, peer.address, SystemTime::now().into());
+        let published = state.log.publish(text, peer.address.socket_address(), SystemTime::now().into());
         let response = match published {
             Ok(_) => {
                 state.announce(peer);

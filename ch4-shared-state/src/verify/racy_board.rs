@@ -56,7 +56,13 @@ impl Service for RacyBoard {
 
     fn handle(&self, client: &Peer, request: Vec<u8>) -> Answer {
         let reply = |board: &mut Board| {
-            Answer::new(answer(&request, Transport::Tcp, board, client.address, SystemTime::now().into()))
+            Answer::new(answer(
+                &request,
+                Transport::Tcp,
+                board,
+                client.address.socket_address(),
+                SystemTime::now().into(),
+            ))
         };
         if !matches!(Pdu::parse(&request, Transport::Tcp), Ok(Pdu::Publish(_))) {
             return reply(&mut self.lock());

@@ -94,7 +94,7 @@ impl BoardService {
     }
 
     fn publish(&self, peer: &Peer, text: &[u8]) -> Status {
-        match self.board().publish(text, peer.address, SystemTime::now().into()) {
+        match self.board().publish(text, peer.address.socket_address(), SystemTime::now().into()) {
             Ok(_) => Status::Ok,
             Err(_full) => Status::BadFormat, // the protocol is older than the limit and has no code for it
         }

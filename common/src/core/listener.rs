@@ -14,9 +14,13 @@
     reason = "accept4(2): std's accept cannot set SOCK_NONBLOCK, which would cost a call per connection"
 )]
 
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -24,19 +28,51 @@ use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use crate::core::limits::TICK;
-use crate::core::service::Peer;
+use crate::core::service::{Peer, PeerAddress};
 use crate::core::stop::Stop;
 use crate::net::keep_alive;
 
 /// How long a server without a free descriptor does not accept.
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
-/// The listening socket.
+/// The listening socket: of TCP, or a Unix socket.
+///
+/// Connections are `TcpStream`s in both cases. That type is a descriptor with read, write and shutdown, and a Unix socket has the
+/// same three; only what is set on the listener differs.
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
-    address: SocketAddr,
+    address: ListenAddress,
     nonblocking_connections: bool,
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// An address and a port.
+    Ip(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl ListenAddress {
+    /// The address and the port; `None` for a Unix socket.
+    #[must_use]
+    pub fn ip(&self) -> Option<SocketAddr> {
+        match self {
+            ListenAddress::Ip(address) => Some(*address),
+            ListenAddress::Unix(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListenAddress::Ip(address) => address.fmt(f),
+            ListenAddress::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }
 
 /// What came of an `accept`.
@@ -73,9 +109,32 @@ impl Listener {
         socket.bind(&address.into())?;
         socket.listen(backlog)?;
         let listener = TcpListener::from(socket);
-        let address = listener.local_addr()?;
+        let address = ListenAddress::Ip(listener.local_addr()?);
         stop.watch_listener(listener.as_raw_fd())?;
         Ok(Listener { listener, address, nonblocking_connections: false })
+    }
+
+    /// Listens on a Unix socket (unix(7)) at `path`, which is made, with the permissions that the umask leaves. The file stays when the
+    /// server ends: the caller removes it. One that a dead server left behind is replaced.
+    ///
+    /// # Errors
+    /// What bind(2) and listen(2) say: `EADDRINUSE` when a server listens there or the path is something else, `EACCES`, `ENOENT`;
+    /// `EINVAL` for a path of more than 107 bytes.
+    pub fn open_unix(path: &Path, backlog: i32, stop: Stop) -> io::Result<Listener> {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        let address = SockAddr::unix(path)?;
+        if is_left_behind(path) {
+            std::fs::remove_file(path)?;
+        }
+        socket.bind(&address)?;
+        socket.listen(backlog)?;
+        let listener = TcpListener::from(OwnedFd::from(socket));
+        stop.watch_listener(listener.as_raw_fd())?;
+        Ok(Listener {
+            listener,
+            address: ListenAddress::Unix(path.to_path_buf()),
+            nonblocking_connections: false,
+        })
     }
 
     /// Whether nobody listens on `address` yet. `SO_REUSEPORT` lets a second server of the same user share the port of a first, and each
@@ -91,8 +150,8 @@ impl Listener {
 
     /// Where it listens, with the port that was really taken.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &ListenAddress {
+        &self.address
     }
 
     /// From now on the kernel asks a client that has been silent for `silence` whether it is still there, and hangs up on one that
@@ -137,11 +196,11 @@ impl Listener {
     /// Only what cannot be served around: a bug, or a system that forbids the call.
     pub fn accept(&self) -> io::Result<AcceptOutcome> {
         match self.accept4() {
-            Ok((stream, address)) => Ok(AcceptOutcome::Accepted(stream, Peer::new(address))),
+            Ok((stream, address)) => Ok(AcceptOutcome::Accepted(stream, Peer::at(address))),
             Err(error) => match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
                 Errno::EAGAIN | Errno::EINTR => Ok(AcceptOutcome::WouldBlock),
                 _ if Listener::is_full(&error) => Ok(AcceptOutcome::Full),
-                Errno::EINVAL if !self.is_listening() => Ok(AcceptOutcome::Closed),
+                Errno::EINVAL if self.is_closed() => Ok(AcceptOutcome::Closed),
                 // accept(2), "Error handling": errors already pending on the new socket are to be treated like
                 // EAGAIN. EPERM is a firewall's word.
                 Errno::ECONNABORTED
@@ -166,12 +225,16 @@ impl Listener {
         matches!(errno, Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)
     }
 
-    /// Whether it still listens: `shutdown(2)` in any process that shares the socket ends that for all of them.
-    fn is_listening(&self) -> bool {
-        SockRef::from(&self.listener).is_listener().unwrap_or(false)
+    /// Whether `shutdown(2)`, in any process that shares the socket, has ended its listening, after `accept` returned `EINVAL`. A
+    /// Unix socket then still says that it listens, but nothing else makes its accept return that.
+    fn is_closed(&self) -> bool {
+        match self.address {
+            ListenAddress::Ip(_) => !SockRef::from(&self.listener).is_listener().unwrap_or(false),
+            ListenAddress::Unix(_) => true,
+        }
     }
 
-    fn accept4(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    fn accept4(&self) -> io::Result<(TcpStream, PeerAddress)> {
         let flags = libc::SOCK_CLOEXEC | if self.nonblocking_connections { libc::SOCK_NONBLOCK } else { 0 };
         // SAFETY: the kernel fills at most `length` bytes of the storage it is given and says how many; the descriptor
         // it returns is new and nobody else's.
@@ -181,10 +244,34 @@ impl Listener {
                 if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(TcpStream::from_raw_fd(fd)) }
             })?
         };
-        let address =
-            address.as_socket().ok_or_else(|| io::Error::other("a peer that is neither IPv4 nor IPv6"))?;
-        Ok((stream, address))
+        match address.as_socket() {
+            Some(address) => Ok((stream, PeerAddress::Ip(address))),
+            None => {
+                self.prepare(&stream)?;
+                let address = PeerAddress::of(&stream)?;
+                Ok((stream, address))
+            }
+        }
     }
+
+    /// A connection of a Unix socket does not get the options of its listener: they are set here.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn prepare(&self, stream: &TcpStream) -> io::Result<()> {
+        if matches!(self.address, ListenAddress::Unix(_)) {
+            stream.set_read_timeout(Some(TICK))?;
+            stream.set_write_timeout(Some(TICK))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether there is a Unix socket that nobody listens on.
+fn is_left_behind(path: &Path) -> bool {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
+    is_socket
+        && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 impl AsFd for Listener {

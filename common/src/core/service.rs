@@ -24,7 +24,7 @@ use std::time::Instant;
 
 pub use super::answer::{AfterAnswer, Answer, Body, BodyStream, LateAnswer, Piece, SharedBody, WeakBody};
 pub use super::codec::RequestCodec;
-pub use super::peer::{Peer, PeerId};
+pub use super::peer::{Peer, PeerAddress, PeerId};
 use crate::core::input::Input;
 use crate::core::limits::Timeouts;
 use crate::core::outbox::{Outbox, OutboxLimit};

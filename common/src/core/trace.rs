@@ -111,7 +111,7 @@ impl EventTrace {
         });
         let place = records.next.fetch_add(1, Ordering::Relaxed) as usize;
         if place < CAPACITY {
-            let port = client.map_or(0, |client| client.address.port());
+            let port = client.map_or(0, |client| client.address.socket_address().port());
             records.times[place].store(monotonic_ns(), Ordering::Relaxed);
             let packed = u64::from(lane) << 32 | (event as u64) << 16 | u64::from(port);
             records.events[place].store(packed, Ordering::Release);
