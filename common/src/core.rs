@@ -13,7 +13,7 @@
 //! | [`service`] | the contract between a service and the model that runs it; answers, peers |
 //! | [`framing`], [`input`] | how a stream is cut into requests |
 //! | [`work`] | a service without its request type: what a model is given |
-//! | [`conversation`], [`outbox`] | the bytes between a service and its model, sans-I/O |
+//! | [`conversation`], [`outbox`] | the bytes between a service and its model, sans-I/O; what may stand below, as TLS |
 //! | [`limits`], [`budget`], [`timer`] | how long, how much, and a service's own clock |
 //! | [`listener`], [`server`] | the listening socket; what accept's errors mean |
 //! | [`connection`] | one connection driven to its end, blocking or not |

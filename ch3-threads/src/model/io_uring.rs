@@ -218,7 +218,7 @@ impl Loop<'_> {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        let conversation = Conversation::open(&self.server.service, &self.server.limits, peer);
+        let conversation = self.server.open(peer);
         if let Some(outbox) = conversation.outbox() {
             let waker = Arc::clone(&self.waker);
             outbox.wake_with(move || waker.wake(place));

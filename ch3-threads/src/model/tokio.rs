@@ -84,7 +84,7 @@ async fn converse(server: &Server, stream: std::net::TcpStream, peer: Peer) -> i
     let in_service = server.stop.enter(&stream).ok_or(ErrorKind::ConnectionAborted)?;
     let mut stream = TcpStream::from_std(stream)?;
     let _in_service = in_service; // moved behind the stream: dropped first
-    let mut conversation = Conversation::open(&server.service, &server.limits, peer);
+    let mut conversation = server.open(peer);
     let pushes = Arc::new(Notify::new());
     if let Some(outbox) = conversation.outbox() {
         let pushes = Arc::clone(&pushes);

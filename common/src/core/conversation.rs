@@ -64,6 +64,7 @@
 //! ```
 
 mod clock;
+mod layer;
 mod output;
 
 use std::io::{self, IoSlice};
@@ -80,6 +81,8 @@ use crate::core::service::{
 use crate::core::work::Exchange;
 use crate::core::work::{AnyService, Work};
 use clock::{Clock, Phase};
+pub use layer::Layer;
+use layer::Layered;
 pub use output::GATHERED;
 use output::Output;
 
@@ -98,6 +101,8 @@ const LATE_ANSWERS: usize = 4096;
 /// The state of one conversation.
 pub struct Conversation {
     exchange: Box<dyn Exchange>,
+    /// What stands between it and the socket, if anything does.
+    layer: Option<Layered>,
     input: Input,
     output: Output,
     outbox: Option<Outbox>,
@@ -137,6 +142,10 @@ enum Failure {
     QueueFull,
     /// It does not end after we have.
     Lingers,
+    /// The connection was cut, in the middle of a request, below a layer that would have said so.
+    Truncated,
+    /// The layer below cannot go on.
+    Layer,
 }
 
 /// What a driver has to do next; see the loop in the [module's page](self).
@@ -169,6 +178,7 @@ impl Conversation {
         let greeting = exchange.greet();
         let mut conversation = Conversation {
             exchange,
+            layer: None,
             input: Input::default(),
             output: Output::default(),
             stream: None,
@@ -196,6 +206,13 @@ impl Conversation {
         conversation
     }
 
+    /// From now on the bytes of the socket go through this layer. To be called before anything is sent or has come.
+    #[must_use]
+    pub fn over(mut self, layer: Box<dyn Layer>) -> Conversation {
+        self.layer = Some(Layered::new(layer));
+        self
+    }
+
     /// Whom it is with.
     #[must_use]
     pub fn peer(&self) -> &Peer {
@@ -210,6 +227,33 @@ impl Conversation {
 
     /// Bytes have come from the client. After our end they are dropped.
     pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
+        match &mut self.layer {
+            Some(layer) if self.ending.is_none() => match layer.open(bytes) {
+                Ok(plain) => {
+                    let has_ended = layer.has_ended();
+                    if !plain.is_empty() {
+                        self.handle_plain(&plain, now);
+                    }
+                    if let Some(layer) = &mut self.layer {
+                        layer.recycle(plain);
+                    }
+                    if has_ended {
+                        self.input.end();
+                        self.exhausted = false;
+                    }
+                }
+                Err(why) => {
+                    tracing::info!("client {}: {why}", self.peer());
+                    self.stream = None;
+                    (self.is_pending, self.pending_bytes) = (false, 0);
+                    self.go_on(AfterAnswer::Close);
+                }
+            },
+            _ => self.handle_plain(bytes, now),
+        }
+    }
+
+    fn handle_plain(&mut self, bytes: &[u8], now: Instant) {
         if self.ending.is_some() {
             self.dropped += bytes.len();
             if self.dropped > LINGER_BYTES && self.ending == Some(AfterAnswer::Close) {
@@ -231,6 +275,10 @@ impl Conversation {
 
     /// The client has ended its stream.
     pub fn handle_end(&mut self) {
+        let is_cut = self.layer.as_ref().is_some_and(|layer| !layer.has_ended());
+        if is_cut && (!self.input.bytes().is_empty() || self.exchange.is_inside_request()) {
+            self.failure = Some(Failure::Truncated);
+        }
         self.input.end();
         self.exhausted = false;
     }
@@ -394,19 +442,25 @@ impl Conversation {
     /// What is to be sent next; empty when there is nothing. There may be more behind it: see [`gather`](Conversation::gather).
     #[must_use]
     pub fn transmit(&self) -> &[u8] {
-        self.output.bytes()
+        self.layer.as_ref().map_or_else(|| self.output.bytes(), Layered::bytes)
     }
 
     /// What is to be sent next, for one gathering write: how many of the slices are filled.
     #[must_use]
     pub fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>; GATHERED]) -> usize {
-        self.output.gather(slices)
+        match &self.layer {
+            None => self.output.gather(slices),
+            Some(layer) => {
+                slices[0] = IoSlice::new(layer.bytes());
+                1
+            }
+        }
     }
 
     /// How many bytes wait to be sent.
     #[must_use]
     pub fn unsent(&self) -> usize {
-        self.output.len()
+        self.output.len() + self.layer.as_ref().map_or(0, |layer| layer.bytes().len())
     }
 
     /// `count` bytes were sent.
@@ -414,10 +468,32 @@ impl Conversation {
         if count > 0 {
             self.clock.progress();
         }
+        match &mut self.layer {
+            None => self.advance(count),
+            Some(layer) => layer.advance(count),
+        }
+    }
+
+    /// `count` bytes of the output have left.
+    fn advance(&mut self, count: usize) {
         if let Some(empty) = self.output.advance(count) {
             self.input.recycle(empty);
         }
         let _ = self.reserve(self.input.capacity(), self.output.own()); // it never needs more than before
+    }
+
+    /// Has the layer seal what is to be sent, as far as the socket will soon take it.
+    fn seal(&mut self) -> io::Result<()> {
+        while let Some(layer) = &mut self.layer
+            && layer.has_room()
+        {
+            let count = layer.seal(self.output.bytes())?;
+            if count == 0 {
+                break;
+            }
+            self.advance(count);
+        }
+        Ok(())
     }
 
     /// Our sending half is shut down.
@@ -469,16 +545,22 @@ impl Conversation {
         if self.outbox.as_ref().is_some_and(Outbox::is_full) {
             self.failure = Some(Failure::QueueFull);
         }
+        if self.layer.is_some() && self.seal().is_err() {
+            self.failure = Some(Failure::Layer);
+        }
         if self.failure.is_some() {
             return Next::Close;
         }
-        let (next, phase) = self.what_is_next();
+        let (mut next, mut phase) = self.what_is_next();
+        if matches!(next, Next::HalfClose | Next::Close) && self.layer.as_mut().is_some_and(Layered::close) {
+            (next, phase) = (Next::Send, Phase::Sending);
+        }
         self.clock.wait_for(phase, now);
         next
     }
 
     fn what_is_next(&self) -> (Next, Phase) {
-        if !self.output.bytes().is_empty() {
+        if !self.transmit().is_empty() {
             return (Next::Send, Phase::Sending);
         }
         if self.stream.is_some() {
@@ -517,6 +599,8 @@ impl Conversation {
             None | Some(Failure::Lingers) => return Ok(()),
             Some(Failure::Stalled) => "it does not read its answer",
             Some(Failure::QueueFull) => "it does not read what is pushed to it",
+            Some(Failure::Truncated) => "its connection was cut in the middle of a request",
+            Some(Failure::Layer) => "the layer below cannot go on",
         };
         Err(io::Error::new(io::ErrorKind::TimedOut, why))
     }

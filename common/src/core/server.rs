@@ -4,7 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
-use crate::core::conversation::Conversation;
+use crate::core::conversation::{Conversation, Layer};
 use crate::core::counters::Counters;
 use crate::core::limits::Limits;
 use crate::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
@@ -30,6 +30,8 @@ pub struct Server {
     pub limits: Limits,
     /// Called once, by [`ready`](Server::ready).
     pub when_ready: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Makes what stands between each conversation and its socket: TLS, say. Nothing does by itself.
+    pub layer: Option<Arc<dyn Fn() -> Box<dyn Layer> + Send + Sync>>,
     life: Arc<Life>,
 }
 
@@ -50,6 +52,7 @@ impl Server {
             trace: EventTrace::off(),
             limits: Limits::default(),
             when_ready: None,
+            layer: None,
             life: Arc::new(Life { ready: Once::new(), stop: Once::new() }),
         }
     }
@@ -84,6 +87,16 @@ impl Server {
     #[must_use]
     pub fn may_begin(&self) -> bool {
         !self.stop.requested() || self.service.request_cost() == RequestCost::Quick
+    }
+
+    /// Opens a conversation with a client that has come.
+    #[must_use]
+    pub fn open(&self, peer: Peer) -> Conversation {
+        let conversation = Conversation::open(&self.service, &self.limits, peer);
+        match &self.layer {
+            None => conversation,
+            Some(layer) => conversation.over(layer()),
+        }
     }
 
     /// Handles the pending request of a conversation here and now, and gives it the answer.

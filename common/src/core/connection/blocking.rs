@@ -68,7 +68,7 @@ impl Blocking {
     pub fn open(server: &Server, connected: Connected) -> io::Result<Blocking> {
         let Connected { stream, peer, wakeup } = connected;
         let in_service = server.stop.enter(&stream).ok_or(ErrorKind::ConnectionAborted)?;
-        let conversation = Conversation::open(&server.service, &server.limits, peer);
+        let conversation = server.open(peer);
         if let Some(outbox) = conversation.outbox() {
             wakeup.listen_to(outbox);
         }

@@ -63,7 +63,7 @@ impl NonBlocking {
     pub fn open(server: &Server, stream: TcpStream, peer: Peer) -> NonBlocking {
         NonBlocking {
             stream,
-            conversation: Conversation::open(&server.service, &server.limits, peer),
+            conversation: server.open(peer),
             may_read: false, // what it has sent already will wake us; to try now would mostly be EAGAIN
             wake_at: None,
         }
