@@ -128,6 +128,10 @@ impl Service for WhiteboardService {
         lock(&self.state).visitors.arrive(*client, outbox.clone(), Instant::now());
     }
 
+    fn stop(&self) {
+        lock(&self.state).visitors.say_goodbye();
+    }
+
     fn leave(&self, client: &Peer) {
         let mut state = lock(&self.state);
         if let Some(room) = state.visitors.leave(client.id) {

@@ -105,6 +105,13 @@ impl Visitors {
             }
         }
     }
+
+    /// The server stops: tells everybody, so that a page need not take it for a lost connection (RFC 6455, section 7.4.1: 1001).
+    pub fn say_goodbye(&mut self) {
+        for visitor in self.all.values_mut().filter(|visitor| visitor.has_spoken) {
+            visitor.end(CloseCode::Away, "the server stops");
+        }
+    }
 }
 
 impl Visitor {

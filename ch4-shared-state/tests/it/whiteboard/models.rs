@@ -27,11 +27,13 @@ fn every_model_with_one_memory_shows_every_change_to_all() {
     for model in shared_memory_models() {
         println!("{}", model.name());
         let server = serve(&["--model", &model.name()]);
+        let (mut last, _) = User::join(server.address, "server", "Last", 9);
         for room in ["server", "collaborative"] {
             let (mut ann, welcome) = User::join(server.address, room, "Ann", 1);
-            assert_eq!(welcome.people.len(), 1);
+            let others = usize::from(room == "server");
+            assert_eq!(welcome.people.len(), others + 1);
             let (mut bob, welcome) = User::join(server.address, room, "Bob", 2);
-            assert_eq!(welcome.people.len(), 2);
+            assert_eq!(welcome.people.len(), others + 2);
             if room == "server" {
                 for time in 0..20 {
                     ann.paint(time, [(time as u16, 3)]);
@@ -40,6 +42,7 @@ fn every_model_with_one_memory_shows_every_change_to_all() {
             }
         }
         assert!(server.stop().success(), "{}", model.name());
+        assert_eq!(last.closed(), (1001, "the server stops".to_owned()), "{}", model.name());
     }
 }
 
