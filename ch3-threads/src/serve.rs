@@ -14,14 +14,14 @@ use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use common::core::counters::Counters;
-use common::core::limits::{LimitArgs, Limits};
+use common::core::limits::Limits;
 use common::core::listener::{ListenAddress, Listener};
 use common::core::outbox::{OutboxLimit, WhenFull};
 use common::core::server::Server;
 use common::core::stop::Stop;
 use common::core::trace::EventTrace;
 use common::core::work::AnyService;
-use common::support::cli::{at_least_one, duration, human, stdout, within, writable};
+use common::support::cli::{LimitArgs, at_least_one, duration, human, stdout, within, writable};
 
 use crate::model::{Model, Settings, WorkerCommand, process_pipeline};
 use crate::service::ServiceKind;

@@ -15,10 +15,10 @@
 //! | [`work`] | a service without its request type: what a model is given |
 //! | [`conversation`], [`outbox`] | the bytes between a service and its model, sans-I/O; what may stand below, as TLS |
 //! | [`limits`], [`budget`], [`timer`] | how long, how much, and a service's own clock |
-//! | [`listener`], [`server`] | the listening socket; what accept's errors mean |
+//! | [`listener`], [`keep_alive`], [`server`] | the listening socket; what accept's errors mean; who is gone |
 //! | [`connection`] | one connection driven to its end, blocking or not |
 //! | [`stop`] | how it all ends |
-//! | [`queue`], [`workers`] | what models are made of: bounded queues, worker processes |
+//! | [`queue`], [`workers`], [`worker_name`] | what models are made of: bounded queues, worker processes |
 //! | [`shared_memory`], [`counters`], [`trace`] | what is counted and recorded, across `fork` |
 //!
 //! The queue, the stop and the outbox are also model-checked with loom, which knows no sockets: what needs them is left out there.
@@ -34,6 +34,7 @@ pub mod conversation;
 pub mod counters;
 pub mod framing;
 pub mod input;
+pub mod keep_alive;
 pub mod limits;
 #[cfg(not(loom))]
 pub mod listener;
@@ -51,5 +52,6 @@ pub mod trace;
 #[cfg(not(loom))]
 pub mod wakeup;
 pub mod work;
+pub mod worker_name;
 #[cfg(not(loom))]
 pub mod workers;

@@ -4,6 +4,5 @@ pub mod abort;
 #[cfg(not(loom))]
 pub mod datagram;
 pub mod interface;
-pub mod keep_alive;
 pub mod multicast;
 pub mod send_queue;

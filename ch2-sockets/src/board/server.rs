@@ -22,11 +22,11 @@ use crate::session;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use common::board::Limits;
-use common::core::limits::{self as core, LimitArgs};
+use common::core::limits as core;
 use common::core::listener::Listener;
 use common::core::stop::Stop;
 use common::net::datagram::Endpoint;
-use common::support::cli::{at_least_one, duration, stdout, within};
+use common::support::cli::{LimitArgs, at_least_one, duration, stdout, within};
 use common::support::listen::refusal;
 use unproved::UnprovedLimit;
 

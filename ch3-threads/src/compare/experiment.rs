@@ -64,7 +64,7 @@ impl Experiment<'_> {
                     for &who in group {
                         let (found, contestant) = (&found, &self.contestants[who]);
                         scope.spawn(move || {
-                            common::support::log::name_worker("compare");
+                            common::core::worker_name::name_worker("compare");
                             self.bar.set_message(format!("{scenario} · {}", contestant.name()));
                             let row = self.measure(contestant, scenario, seed);
                             self.bar.inc(1);

@@ -1,8 +1,8 @@
 //! What is seen while a simulation runs: the log lines of the notes (figure 4.6), or a progress bar.
 
+use common::core::worker_name::speak_as;
 use common::loadgen::{Event, Observer, Plan, Scenario};
 use common::support::cli::human;
-use common::support::log::speak_as;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What is seen while it runs: the log lines of the notes for a handful of clients, a progress bar for many.

@@ -8,15 +8,10 @@
 //! A clock starts when a worker takes the connection, not while it waits in the backlog. Limits hold within one [`TICK`]:
 //! blocking models wake once a tick, loops look at all their connections once a tick. A handler is never interrupted.
 
-use std::io;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use clap::Args;
-
 use crate::core::budget::Budget;
-use crate::support::cli::duration;
-use crate::support::size;
 
 /// How often a model looks for connections whose time is over.
 pub const TICK: Duration = Duration::from_millis(500);
@@ -82,52 +77,5 @@ impl Default for Limits {
             connections: const { NonZeroUsize::new(4096).expect("it is not zero") },
             budget: Budget::unlimited(),
         }
-    }
-}
-
-/// The limits on the command line of every server that stands on the core.
-#[derive(Debug, Clone, Args)]
-pub struct LimitArgs {
-    /// A client that does not begin its first request for this long is disconnected; 0 is no limit
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub first_request: Duration,
-    /// An unfinished request gets this long, and then must come at --min-rate or faster; 0 is no limit
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
-    pub grace: Duration,
-    /// Bytes per second of an unfinished request, after its grace
-    #[arg(long, value_name = "RATE", value_parser = size::rate, default_value = "1kB/s")]
-    pub min_rate: u64,
-    /// A client that asks nothing for this long after an answer is disconnected; 0 is no limit
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5m")]
-    pub idle: Duration,
-    /// A client that takes nothing of its answer for this long is disconnected
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
-    pub stall: Duration,
-    /// Memory for unfinished requests and unsent answers of all clients together; a client that finds no room is refused
-    #[arg(long, value_name = "SIZE", value_parser = size::bytes, default_value = "256MiB")]
-    pub memory: u64,
-}
-
-impl LimitArgs {
-    /// The limits of time.
-    #[must_use]
-    pub fn timeouts(&self) -> Timeouts {
-        let limit = |time: Duration| (!time.is_zero()).then_some(time);
-        Timeouts {
-            first_request: limit(self.first_request),
-            grace: limit(self.grace),
-            rate: self.min_rate,
-            idle: limit(self.idle),
-            stall: self.stall,
-            ..Timeouts::default()
-        }
-    }
-
-    /// The budget of memory, for this process and those forked from it.
-    ///
-    /// # Errors
-    /// As [`Budget::shared`].
-    pub fn budget(&self) -> io::Result<Budget> {
-        Budget::shared(self.memory)
     }
 }

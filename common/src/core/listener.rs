@@ -27,10 +27,10 @@ use nix::errno::Errno;
 use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
+use crate::core::keep_alive;
 use crate::core::limits::TICK;
 use crate::core::service::{Peer, PeerAddress};
 use crate::core::stop::Stop;
-use crate::net::keep_alive;
 
 /// How long a server without a free descriptor does not accept.
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);

@@ -106,7 +106,7 @@ impl EventTrace {
     pub fn record(self, event: Event, client: Option<&Peer>) {
         let Some(records) = self.0 else { return };
         let lane = LANE.get().unwrap_or_else(|| {
-            self.lane(&crate::support::log::worker_name());
+            self.lane(&crate::core::worker_name::worker_name());
             LANE.get().expect("the lane was just set")
         });
         let place = records.next.fetch_add(1, Ordering::Relaxed) as usize;

@@ -83,7 +83,7 @@ fn become_worker(server: &Server, name: &str, parent: Pid) -> io::Result<()> {
     die_with_parent(parent)?;
     // Shown by ps(1) and top(1), which cut it to 15 bytes.
     let _ = set_name(&std::ffi::CString::new(name)?);
-    crate::support::log::name_worker(name);
+    crate::core::worker_name::name_worker(name);
     server.trace.lane(name);
     server.stop.become_worker()
 }

@@ -2,6 +2,7 @@
 //! program ends.
 
 mod duration;
+mod limits;
 mod number;
 mod stdout;
 
@@ -13,6 +14,7 @@ use clap::Args;
 use tracing::Level;
 
 pub use duration::{duration, human};
+pub use limits::LimitArgs;
 pub use number::{at_least_one, duration_within, parse, within, without_range};
 pub use stdout::{NobodyReads, Stdout, finish, stdout};
 

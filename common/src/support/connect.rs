@@ -4,7 +4,7 @@ use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use crate::net::keep_alive;
+use crate::core::keep_alive;
 use crate::support::cli::duration;
 use anyhow::Context;
 use clap::Args;

@@ -8,7 +8,6 @@
 //! What a peer has said may stand in a line, so it goes through [`terminal::line`]: one event is one line, and no terminal obeys it.
 //! A line that cannot be written (the reader of a pipe has gone, the disk is full) is lost, and nothing else happens.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -19,11 +18,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::core::worker_name::worker_name;
 use crate::support::terminal;
-
-thread_local! {
-    static NAME: RefCell<Option<String>> = const { RefCell::new(None) };
-}
 
 /// Starts logging: everything of `level` and above, for this process and those forked from it.
 pub fn start(level: Level) {
@@ -48,25 +44,6 @@ pub fn line(line: impl fmt::Display) {
         shown.push('\n');
     }
     let _ = io::stderr().write_all(shown.as_bytes());
-}
-
-/// The name under which this thread logs, when its own is not the right one: in a process just forked, say.
-pub fn name_worker(name: &str) {
-    NAME.set(Some(name.to_owned()));
-}
-
-/// Logs under another name for the length of `speak`: for one who speaks for many, as the simulator for its clients.
-pub fn speak_as(name: &str, speak: impl FnOnce()) {
-    let before = NAME.replace(Some(name.to_owned()));
-    speak();
-    NAME.set(before);
-}
-
-/// The name under which this thread logs.
-#[must_use]
-pub fn worker_name() -> String {
-    NAME.with_borrow(Clone::clone)
-        .unwrap_or_else(|| std::thread::current().name().unwrap_or("unnamed").to_owned())
 }
 
 /// Standard error, for a subscriber that makes a noise about errors.
