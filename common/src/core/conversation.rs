@@ -63,24 +63,25 @@
 //! assert_eq!(sent, b"HELLOWORLD");
 //! ```
 
+// Read in this order: answering, sending, progress; the others are what they stand on.
+mod answering;
 mod clock;
 mod layer;
 mod output;
+mod progress;
+mod sending;
 
-use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::budget::{Budget, NoRoom, Reservation};
+use crate::core::budget::{Budget, Reservation};
 use crate::core::input::Input;
 use crate::core::limits::{LINGER_BYTES, Limits};
 use crate::core::outbox::{Outbox, WhenFull};
-use crate::core::service::{
-    AfterAnswer, Answer, Body, BodyStream, Decoded, Peer, Piece, Refusal, RequestCost,
-};
+use crate::core::service::{AfterAnswer, Answer, BodyStream, Decoded, Peer, Refusal, RequestCost};
 use crate::core::work::Exchange;
 use crate::core::work::{AnyService, Work};
-use clock::{Clock, Phase};
+use clock::Clock;
 pub use layer::Layer;
 use layer::Layered;
 pub use output::GATHERED;
@@ -88,12 +89,6 @@ use output::Output;
 
 /// While this many bytes wait to be sent, no further request is handled.
 pub const HIGH_WATER: usize = 256 * 1024;
-
-/// While fewer bytes wait to be sent, a streamed answer is asked for its next piece.
-const STREAM_AHEAD: usize = 64 * 1024;
-
-/// What a conversation may hold without a reservation, bytes: the buffers of small requests and answers.
-const FREE: usize = 16 * 1024;
 
 /// Most late answers that a client may have outstanding.
 const LATE_ANSWERS: usize = 4096;
@@ -320,11 +315,6 @@ impl Conversation {
         }
     }
 
-    /// Makes ready to be sent what the service has pushed: for the end, when no request is looked for any more.
-    pub fn pull_pushes(&mut self) {
-        self.pull(usize::MAX);
-    }
-
     /// Whether the service may take long over a request (see [`RequestCost`]).
     #[must_use]
     pub fn is_slow(&self) -> bool {
@@ -356,304 +346,6 @@ impl Conversation {
     #[must_use]
     pub fn encode_request(&mut self) -> Option<Vec<u8>> {
         self.exchange.encode()
-    }
-
-    /// The answer to the pending request. It leaves behind everything that was pushed before this call.
-    pub fn answer(&mut self, answer: Answer) {
-        // What was pushed while the request was handled leaves before its answer, however much it is; a last word leaves after it.
-        self.pull(usize::MAX);
-        self.is_pending = false;
-        self.pending_bytes = 0;
-        let Answer { body, then } = answer;
-        if self.append(body, then).is_err() {
-            return self.refuse(Refusal::NoRoom);
-        }
-        if self.stream.is_none() {
-            self.go_on(then);
-        }
-    }
-
-    fn append(&mut self, body: Body, then: AfterAnswer) -> Result<(), NoRoom> {
-        match body {
-            Body::Own(bytes) => {
-                self.reserve(self.input.capacity(), self.output.own() + bytes.capacity())?;
-                self.output.append(bytes);
-            }
-            Body::Shared(bytes) => {
-                bytes.charge(self.budget)?;
-                self.output.append_shared(bytes);
-            }
-            Body::Headed(head, bytes) => {
-                bytes.charge(self.budget)?;
-                self.output.append(head);
-                self.output.append_shared(bytes);
-            }
-            Body::Stream(stream) => {
-                self.stream = Some((stream, then));
-                self.not_before = None;
-            }
-            Body::Late(late) => {
-                self.late_answers += 1;
-                self.output.append_late(late);
-            }
-        }
-        Ok(())
-    }
-
-    fn go_on(&mut self, then: AfterAnswer) {
-        if then != AfterAnswer::Continue {
-            self.ending = Some(then);
-            self.input.skip(self.input.bytes().len());
-        }
-    }
-
-    /// Asks the streamed answer for its next pieces, as far as they are wanted and there.
-    fn produce(&mut self, now: Instant) {
-        if self.not_before.is_some_and(|then| now < then) {
-            return;
-        }
-        self.not_before = None;
-        while self.output.len() < STREAM_AHEAD
-            && let Some((stream, then)) = &mut self.stream
-        {
-            let then = *then;
-            match stream.poll_piece(now) {
-                Piece::Bytes(bytes) => {
-                    if self.append(Body::Own(bytes), then).is_err() {
-                        return self.refuse(Refusal::NoRoom);
-                    }
-                }
-                Piece::NotBefore(then) => {
-                    self.not_before = Some(then);
-                    return;
-                }
-                Piece::End => {
-                    self.stream = None;
-                    self.go_on(then);
-                }
-                Piece::Broken => {
-                    self.stream = None;
-                    self.go_on(AfterAnswer::Close);
-                }
-            }
-        }
-    }
-
-    /// What is to be sent next; empty when there is nothing. There may be more behind it: see [`gather`](Conversation::gather).
-    #[must_use]
-    pub fn transmit(&self) -> &[u8] {
-        self.layer.as_ref().map_or_else(|| self.output.bytes(), Layered::bytes)
-    }
-
-    /// What is to be sent next, for one gathering write: how many of the slices are filled.
-    #[must_use]
-    pub fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>; GATHERED]) -> usize {
-        match &self.layer {
-            None => self.output.gather(slices),
-            Some(layer) => {
-                slices[0] = IoSlice::new(layer.bytes());
-                1
-            }
-        }
-    }
-
-    /// How many bytes wait to be sent.
-    #[must_use]
-    pub fn unsent(&self) -> usize {
-        self.output.len() + self.layer.as_ref().map_or(0, |layer| layer.bytes().len())
-    }
-
-    /// `count` bytes were sent.
-    pub fn handle_sent(&mut self, count: usize) {
-        if count > 0 {
-            self.clock.progress();
-        }
-        match &mut self.layer {
-            None => self.advance(count),
-            Some(layer) => layer.advance(count),
-        }
-    }
-
-    /// `count` bytes of the output have left.
-    fn advance(&mut self, count: usize) {
-        if let Some(empty) = self.output.advance(count) {
-            self.input.recycle(empty);
-        }
-        let _ = self.reserve(self.input.capacity(), self.output.own()); // it never needs more than before
-    }
-
-    /// Has the layer seal what is to be sent, as far as the socket will soon take it.
-    fn seal(&mut self) -> io::Result<()> {
-        while let Some(layer) = &mut self.layer
-            && layer.has_room()
-        {
-            let count = layer.seal(self.output.bytes())?;
-            if count == 0 {
-                break;
-            }
-            self.advance(count);
-        }
-        Ok(())
-    }
-
-    /// Our sending half is shut down.
-    pub fn handle_half_close(&mut self) {
-        self.half_closed = true;
-    }
-
-    /// When [`handle_timeout`](Conversation::handle_timeout) is to be called, if what [`next`](Conversation::next) has asked for
-    /// has not come by then.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
-        self.clock.deadline()
-    }
-
-    /// The time is `now`. If the deadline has come, the client is refused or the connection is to be closed: go on with
-    /// [`next`](Conversation::next).
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if !self.clock.is_over(now) {
-            return;
-        }
-        match self.clock.phase() {
-            Phase::Sending => self.failure = Some(Failure::Stalled),
-            Phase::Lingering => self.failure = Some(Failure::Lingers),
-            Phase::FirstRequest | Phase::Request | Phase::Idle => self.refuse(Refusal::TimedOut),
-            Phase::Untimed => {}
-        }
-    }
-
-    /// Says the protocol's last words and ends the conversation.
-    fn refuse(&mut self, why: Refusal) {
-        let what = match (why, self.clock.phase()) {
-            (Refusal::NoRoom, _) => "there is no memory for its request",
-            (_, Phase::FirstRequest) => "it has not asked in its time",
-            (_, Phase::Request) => "its request does not come in its time",
-            _ => "it was idle for too long",
-        };
-        tracing::info!("client {} is disconnected: {what}", self.peer());
-        let words = self.exchange.refusal(why);
-        self.stream = None;
-        (self.is_pending, self.pending_bytes) = (false, 0);
-        self.output.append(words);
-        self.go_on(AfterAnswer::Close);
-        let _ = self.reserve(self.input.capacity(), self.output.own());
-    }
-
-    /// What is to be done next, after [`poll_request`](Conversation::poll_request) has returned `false`.
-    #[must_use]
-    pub fn next(&mut self, now: Instant) -> Next {
-        if self.outbox.as_ref().is_some_and(Outbox::is_full) {
-            self.failure = Some(Failure::QueueFull);
-        }
-        if self.layer.is_some() && self.seal().is_err() {
-            self.failure = Some(Failure::Layer);
-        }
-        if self.failure.is_some() {
-            return Next::Close;
-        }
-        let (mut next, mut phase) = self.what_is_next();
-        if matches!(next, Next::HalfClose | Next::Close) && self.layer.as_mut().is_some_and(Layered::close) {
-            (next, phase) = (Next::Send, Phase::Sending);
-        }
-        self.clock.wait_for(phase, now);
-        next
-    }
-
-    fn what_is_next(&self) -> (Next, Phase) {
-        if !self.transmit().is_empty() {
-            return (Next::Send, Phase::Sending);
-        }
-        if self.stream.is_some() {
-            return (self.not_before.map_or(Next::Poll, Next::WaitUntil), Phase::Untimed);
-        }
-        if self.is_pending {
-            return (Next::Wait, Phase::Untimed);
-        }
-        if self.output.is_late()
-            && (self.ending.is_some() || self.input.ended() || self.late_answers >= LATE_ANSWERS)
-        {
-            return (Next::Wait, Phase::Untimed);
-        }
-        match self.ending {
-            Some(_) if self.input.ended() => (Next::Close, Phase::Untimed),
-            Some(_) if !self.half_closed => (Next::HalfClose, Phase::Untimed),
-            Some(AfterAnswer::Close) => (Next::Receive, Phase::Lingering),
-            Some(_) => (Next::Receive, Phase::Untimed),
-            None if self.is_paused() => (Next::Wait, Phase::Untimed),
-            None if !self.exhausted => (Next::Poll, Phase::Untimed),
-            None if self.input.ended() => (Next::Close, Phase::Untimed),
-            None if !self.input.bytes().is_empty() || self.exchange.is_inside_request() => {
-                (Next::Receive, Phase::Request)
-            }
-            None if self.has_asked => (Next::Receive, Phase::Idle),
-            None => (Next::Receive, Phase::FirstRequest),
-        }
-    }
-
-    /// How it has ended, for the log.
-    ///
-    /// # Errors
-    /// `TimedOut` for a client that does not take what it is sent.
-    pub fn outcome(&self) -> io::Result<()> {
-        let why = match self.failure {
-            None | Some(Failure::Lingers) => return Ok(()),
-            Some(Failure::Stalled) => "it does not read its answer",
-            Some(Failure::QueueFull) => "it does not read what is pushed to it",
-            Some(Failure::Truncated) => "its connection was cut in the middle of a request",
-            Some(Failure::Layer) => "the layer below cannot go on",
-        };
-        Err(io::Error::new(io::ErrorKind::TimedOut, why))
-    }
-
-    /// Whether the client is to be disconnected because it does not read what it is pushed. A driver that waits for room to send
-    /// looks here now and then: its `send` alone would not say so.
-    #[must_use]
-    pub fn is_queue_full(&self) -> bool {
-        self.outbox.as_ref().is_some_and(Outbox::is_full)
-    }
-
-    fn is_paused(&self) -> bool {
-        self.outbox.as_ref().is_some_and(Outbox::is_paused)
-    }
-
-    /// Reserves what is held beyond the free allowance.
-    fn reserve(&mut self, input: usize, output: usize) -> Result<(), NoRoom> {
-        self.reservation.resize((input + output + self.pending_bytes).saturating_sub(FREE))
-    }
-
-    /// Moves pushed bytes to the output until this many wait there, and none after our last word: once our sending half is shut
-    /// down, sending is an error that would cut the client's reading of that word short.
-    fn pull(&mut self, most: usize) {
-        let Some(outbox) = &self.outbox else { return };
-        if self.late_answers > 0 {
-            self.output.poll_late();
-            self.late_answers = self.output.late();
-        }
-        if self.ending.is_some() {
-            return;
-        }
-        while self.output.len() < most {
-            match outbox.pop() {
-                Some(push) if !push.is_reminder => self.output.append_push(push.bytes),
-                Some(reminder) => self.output.append_reminder(reminder.bytes),
-                None => {
-                    // Not while a request is pending: its answer would come after the last word.
-                    if !self.is_pending
-                        && self.stream.is_none()
-                        && let Some(last) = outbox.take_last()
-                    {
-                        self.output.append_push(last);
-                        self.go_on(AfterAnswer::Close);
-                    }
-                    break;
-                }
-            }
-        }
-        if let Some(outbox) = &self.outbox
-            && outbox.take_room()
-        {
-            self.exchange.handle_room();
-        }
     }
 }
 

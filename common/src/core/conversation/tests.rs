@@ -1,13 +1,15 @@
 //! What the tests over every split (`tests/it/conversation.rs`) do not see: an answer that was sent in part when the next came,
 //! the end of the client with answers still to be sent, the pace of a slow service, and what is not kept.
 
+use std::io;
 use std::time::Duration;
 
+use super::answering::FREE;
 use super::*;
 use crate::core::framing::Delimited;
 use crate::core::limits::Timeouts;
 use crate::core::outbox::{OutboxLimit, Push};
-use crate::core::service::{Protocol, Service};
+use crate::core::service::{Body, Piece, Protocol, Service};
 
 /// Answers a line with itself and a newline; the test pushes.
 struct Lines {
