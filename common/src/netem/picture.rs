@@ -21,9 +21,11 @@ mod layout;
 mod shapes;
 
 use layout::{CLIENT, LINK, Layout, SERVER, TOP, WIDTH, layout};
-use shapes::{draw, legend};
+use shapes::draw;
+pub use shapes::legend;
 
-const STYLE: &str = include_str!("picture.css");
+/// The style of a page with diagrams.
+pub const STYLE: &str = include_str!("picture.css");
 /// Most events drawn of a flow, and most flows: a page that a browser still scrolls with ease.
 const EVENTS: usize = 500;
 const FLOWS: usize = 20;
@@ -92,7 +94,9 @@ fn section(carrier: Carrier, number: u64, mut events: Vec<&LinkEvent>) -> String
     )
 }
 
-fn diagram(events: &[&LinkEvent], name: &str, description: &str) -> String {
+/// One diagram of one flow, for a page that has [`STYLE`] and its own words. The events are sorted by their time of sending.
+#[must_use]
+pub fn diagram(events: &[&LinkEvent], name: &str, description: &str) -> String {
     let layout = layout(events);
     let mut picture = Picture::default();
     let bottom = TOP + layout.height + 12.0;

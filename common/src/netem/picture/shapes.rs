@@ -113,7 +113,8 @@ fn story(event: &LinkEvent) -> String {
 }
 
 /// What each shape means, each drawn as in the diagram.
-pub(super) fn legend() -> String {
+#[must_use]
+pub fn legend() -> String {
     let line = |class: &'static str| {
         move |picture: &mut Picture| {
             picture.line((1.0, 7.0), (32.0, 7.0), class);
