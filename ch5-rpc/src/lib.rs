@@ -4,8 +4,11 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`semantics`] | how often a call is run: maybe, at least once, at most once, conditional |
 
 #![warn(
     clippy::print_stderr,
     reason = "it panics where stderr cannot be written: support::log::line does not"
 )]
+
+pub mod semantics;

@@ -1,6 +1,51 @@
-//! Chapter 5: remote procedure calls, name server, remote objects. This chapter is not built yet: see its README.
+//! The program of chapter 5: `cargo ch5 --help`.
 
-fn main() -> std::process::ExitCode {
-    eprintln!("ch5-rpc is not built yet; ch3-threads is: cargo ch3 --help");
-    std::process::ExitCode::FAILURE
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use common::support::cli::{LogArgs, finish, parse};
+use common::support::inherited;
+
+use ch5_rpc::semantics;
+
+const EXAMPLES: &str = "\
+Examples, to begin with:
+`cargo ch5 COMMAND --help` explains each; ch5-rpc/README.md is the chapter.";
+
+/// Remote procedure calls and remote objects
+#[derive(Parser)]
+#[command(name = "cargo ch5", bin_name = "cargo ch5", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// How often a call is run when the network is bad or the server ends: maybe, at least once, at
+    /// most once, conditional
+    Semantics(semantics::SemanticsArgs),
+}
+
+fn main() -> ExitCode {
+    inherited::reset();
+    let cli: Cli = parse();
+    cli.log.start();
+    let done = match &cli.command {
+        Command::Semantics(args) => semantics::run(args),
+    };
+    finish(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+
+    #[test]
+    fn every_number_has_a_range() {
+        let command = <Cli as clap::CommandFactory>::command();
+        assert_eq!(common::support::cli::without_range(command), [""; 0]);
+    }
 }
