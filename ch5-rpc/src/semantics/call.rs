@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::ToSocketAddrs;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{ArgGroup, Args};
@@ -62,7 +62,7 @@ pub fn run(args: &CallArgs) -> anyhow::Result<ExitCode> {
     // To ask changes nothing: it is repeated, and needs nobody to remember it.
     let semantics = if args.message.is_some() { args.semantics } else { Semantics::AtLeastOnce };
     let config = ClientConfig { semantics, give_up: args.give_up };
-    let mut caller = SocketCaller::connect(config, server, Instant::now())?;
+    let mut caller = SocketCaller::connect(config, server)?;
     let mut look = || interrupted(flag);
     let outcome = match (&args.message, &args.count) {
         (Some(text), _) => caller.publish(text.as_bytes(), &mut look)?,

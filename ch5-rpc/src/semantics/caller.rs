@@ -77,6 +77,12 @@ impl Caller {
         self.proceed(now);
     }
 
+    /// Calls that were begun so far: a conditional publish is two.
+    #[must_use]
+    pub fn last_sequence(&self) -> u64 {
+        self.client.last_sequence()
+    }
+
     /// What was sent.
     #[must_use]
     pub fn counted(&self) -> Counted {

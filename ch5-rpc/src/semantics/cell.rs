@@ -1,6 +1,6 @@
 //! What came of one semantics under one fault: every call, and the figures of all.
 
-use std::time::Duration;
+use std::ops::RangeInclusive;
 
 use common::netem::LinkEvent;
 use serde::Serialize;
@@ -17,8 +17,8 @@ pub struct CallRecord {
     pub outcome: Outcome<u64>,
     /// How often it was run, counted on the board when all is over.
     pub executions: u64,
-    /// From when to when the caller waited, since the link's start.
-    pub waited: (Duration, Duration),
+    /// The numbers that its calls had on the wire: labels in the pictures begin with them.
+    pub sequences: RangeInclusive<u64>,
 }
 
 /// All publishes of one cell.
@@ -101,18 +101,27 @@ impl Cell {
         self.calls.iter().filter_map(sentence).collect()
     }
 
-    /// The call that is worth a picture: the one that was run most often, and of these the one with most datagrams.
+    /// The call that is worth a picture, with what was on the link for it.
     #[must_use]
     pub fn interesting(&self) -> Option<(&CallRecord, Vec<&LinkEvent>)> {
         let with_events = self.calls.iter().map(|call| (call, self.events_of(call)));
-        with_events.max_by_key(|(call, events)| (call.executions, events.len(), u64::MAX - call.number))
+        with_events.max_by_key(|(call, events)| (call.interest(events.len()), u64::MAX - call.number))
     }
 
-    /// What was on the link from the call's beginning to the beginning of the next.
+    /// What was on the link for it, also long after.
     fn events_of(&self, call: &CallRecord) -> Vec<&LinkEvent> {
-        let next = self.calls.iter().find(|other| other.number == call.number + 1);
-        let until = next.map_or(Duration::MAX, |next| next.waited.0);
-        self.events.iter().filter(|event| (call.waited.0..until).contains(&event.at)).collect()
+        let sequence = |event: &LinkEvent| event.label.split(' ').next()?.parse().ok();
+        let is_its =
+            |event: &&LinkEvent| sequence(event).is_some_and(|number| call.sequences.contains(&number));
+        self.events.iter().filter(is_its).collect()
+    }
+}
+
+impl CallRecord {
+    /// Run several times before run once, not known before known, many datagrams before few.
+    #[must_use]
+    pub fn interest(&self, datagrams: usize) -> (u64, bool, usize) {
+        (self.executions.max(1), matches!(self.outcome, Outcome::Unknown(_)), datagrams)
     }
 }
 
@@ -122,7 +131,7 @@ mod tests {
     use super::*;
 
     fn cell(row: usize, outcome: Outcome<u64>, executions: u64) -> Cell {
-        let call = CallRecord { number: 1, outcome, executions, waited: (Duration::ZERO, Duration::ZERO) };
+        let call = CallRecord { number: 1, outcome, executions, sequences: 1..=1 };
         let row = Row::ALL[row];
         Cell { row, fault: Fault::Loss, calls: vec![call], datagrams: 3, restarts: 0, events: vec![] }
     }

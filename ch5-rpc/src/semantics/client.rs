@@ -162,6 +162,12 @@ impl Client {
         }
     }
 
+    /// The number of the last call that was begun, 0 before the first.
+    #[must_use]
+    pub fn last_sequence(&self) -> u64 {
+        self.last_sequence
+    }
+
     /// What was sent.
     #[must_use]
     pub fn counted(&self) -> Counted {

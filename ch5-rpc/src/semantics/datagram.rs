@@ -196,9 +196,15 @@ fn encode(message: &Message) -> Vec<u8> {
     let mut datagram = vec![VERSION];
     frame::encode(message, (LONGEST - 1 - frame::HEADER - CHECK) as u32, &mut datagram)
         .expect("a body is not longer than LONGEST_BODY");
-    let check = check(&datagram);
-    datagram.extend(check);
-    datagram
+    sealed(datagram)
+}
+
+/// Adds the check to what is before it.
+#[must_use]
+pub fn sealed(mut checked: Vec<u8>) -> Vec<u8> {
+    let check = check(&checked);
+    checked.extend(check);
+    checked
 }
 
 fn check(bytes: &[u8]) -> [u8; CHECK] {
@@ -256,12 +262,6 @@ mod tests {
         }
     }
 
-    fn with_check(mut bytes: Vec<u8>) -> Vec<u8> {
-        let sum = check(&bytes);
-        bytes.extend(sum);
-        bytes
-    }
-
     #[test]
     fn the_longest_of_each_fits() {
         let (id, body) = (CallId { client: u64::MAX, sequence: u64::MAX }, vec![0xff; LONGEST_BODY]);
@@ -281,10 +281,10 @@ mod tests {
         }
         let mut longer = good[..good.len() - CHECK].to_vec();
         longer.push(0);
-        assert_eq!(decode(&with_check(longer)), Err(NoMessage), "a byte left over");
+        assert_eq!(decode(&sealed(longer)), Err(NoMessage), "a byte left over");
         let mut other = good[..good.len() - CHECK].to_vec();
         other[0] = 2;
-        assert_eq!(decode(&with_check(other)), Err(NoMessage), "another version");
+        assert_eq!(decode(&sealed(other)), Err(NoMessage), "another version");
         // A body that fits the datagram and not its own limit.
         let message = Message::Question(Question::Call {
             id: ID,
@@ -301,7 +301,7 @@ mod tests {
             let _ = decode(&bytes);
             let mut framed = vec![VERSION, 0, 0, 0, behind.len() as u8];
             framed.extend(&behind);
-            let framed = with_check(framed);
+            let framed = sealed(framed);
             if let Ok(message) = decode(&framed) {
                 // What is read is written in one way only, but for integers that could have been shorter.
                 prop_assert!(encode(&message).len() <= framed.len());

@@ -8,6 +8,7 @@
 //!
 //! How often a call was run is counted on the board, when the last server has ended and nothing is on its way.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use common::netem::{LinkEvent, Recorder, Relay, Settings};
+use common::netem::{Recorder, Relay, Settings};
 use common::support::child_server::{ChildServer, this_program};
 
 use super::Outcome;
@@ -113,17 +114,16 @@ pub fn measure(
     let settings =
         Settings { tcp: false, label, ..Settings::new(server.address(), fault.profile(severity), seed) };
     let recorder = Arc::new(Recorder::new(None, true));
-    let began = Instant::now();
     let relay = Relay::bind(&settings)?.start(Arc::clone(&recorder))?;
-    let mut caller = SocketCaller::connect(row.client(), relay.address(), began)?;
-    let mut ended: Vec<(u64, Outcome<u64>, (Duration, Duration))> = Vec::new();
+    let mut caller = SocketCaller::connect(row.client(), relay.address())?;
+    let mut ended: Vec<(u64, Outcome<u64>, RangeInclusive<u64>)> = Vec::new();
     for number in 1..=calls {
-        let from = caller.now();
+        let first = caller.last_sequence() + 1;
         let outcome = caller.publish(text(number).as_bytes(), &mut || {
             interrupted(stop)?;
             server.look()
         })?;
-        ended.push((number, outcome, (from, caller.now())));
+        ended.push((number, outcome, first..=caller.last_sequence()));
     }
     // What is still on its way may still be run, and may still kill the server.
     let rest = Instant::now() + fault.rest();
@@ -136,23 +136,11 @@ pub fn measure(
     let totals = relay.stop()?.udp.unwrap_or_default();
     let (events, _) = recorder.finish()?;
     let disk = Disk::open(&store).context("the store of the server")?;
-    let record = |(number, outcome, waited)| -> anyhow::Result<CallRecord> {
+    let record = |(number, outcome, sequences)| -> anyhow::Result<CallRecord> {
         let executions = disk.count(text(number).as_bytes())?;
-        Ok(CallRecord { number, outcome, executions, waited })
+        Ok(CallRecord { number, outcome, executions, sequences })
     };
     let calls: Vec<CallRecord> = ended.into_iter().map(record).collect::<anyhow::Result<_>>()?;
     let datagrams = totals.up.datagrams + totals.down.datagrams;
-    let events = on_one_clock(events, &calls);
     Ok(Cell { row, fault, calls, datagrams, restarts, events })
-}
-
-/// The relay's clock began a little after ours: by what its first datagram says.
-fn on_one_clock(mut events: Vec<LinkEvent>, calls: &[CallRecord]) -> Vec<LinkEvent> {
-    let (Some(first), Some(call)) = (events.first(), calls.first()) else { return events };
-    let behind = call.waited.0.saturating_sub(first.at);
-    for event in &mut events {
-        event.at += behind;
-        event.arrivals.iter_mut().for_each(|arrival| arrival.at += behind);
-    }
-    events
 }

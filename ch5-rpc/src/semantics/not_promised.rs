@@ -6,7 +6,6 @@
 //! | the call has an effect outside the store | the transaction takes the change back, and nothing takes the letter back |
 
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -67,7 +66,7 @@ fn run(failpoint: Option<Failpoint>, client_dies: bool, stop: &AtomicBool) -> an
     let more = ["--letters".into(), letters.display().to_string()];
     let mut server = Restarted::start(&config, &store, &more)?;
     let address = server.address();
-    let connect = || SocketCaller::connect(BEST.client(), address, Instant::now());
+    let connect = || SocketCaller::connect(BEST.client(), address);
     let mut caller = connect()?;
     // It is bound now, so that the next datagram is the call.
     caller.publish(b"before", &mut || interrupted(stop))?;

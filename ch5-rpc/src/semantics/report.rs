@@ -152,7 +152,7 @@ fn not_promised(cases: &[NotPromised]) -> String {
 fn section(findings: &Findings, row: Row) -> Option<String> {
     let of_row = findings.cells.iter().filter(|cell| cell.row == row);
     let interesting = of_row.filter_map(|cell| cell.interesting().map(|(call, events)| (cell, call, events)));
-    let (cell, call, events) = interesting.max_by_key(|(_, call, events)| (call.executions, events.len()))?;
+    let (cell, call, events) = interesting.max_by_key(|(_, call, events)| call.interest(events.len()))?;
     let story = story(cell, call);
     let picture = picture::diagram(&events, row.name(), &story);
     Some(format!(

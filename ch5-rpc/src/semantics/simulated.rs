@@ -1,6 +1,6 @@
 //! A cell in virtual time: the same seed is the same cell.
 
-use std::time::Duration;
+use std::ops::RangeInclusive;
 
 use super::cell::{CallRecord, Cell};
 use super::scenario::{Fault, Row, Severity};
@@ -12,17 +12,17 @@ pub fn simulate(row: Row, fault: Fault, severity: &Severity, calls: u64, seed: u
     let link = Link::seeded(&fault.profile(severity), seed);
     let mut world = World::new(row.client(), fault.host(row), link).crashing_again();
     let publish = |number: u64| {
-        let began = world.now();
+        let first = world.last_sequence() + 1;
         let ended = world.publish(text(number).as_bytes());
-        (number, ended, (began, world.now()))
+        (number, ended, first..=world.last_sequence())
     };
-    let ended: Vec<(u64, Ended, (Duration, Duration))> = (1..=calls).map(publish).collect();
+    let ended: Vec<(u64, Ended, RangeInclusive<u64>)> = (1..=calls).map(publish).collect();
     world.come_to_rest(fault.rest());
-    let record = |(number, Ended { text, outcome }, waited)| CallRecord {
+    let record = |(number, Ended { text, outcome }, sequences)| CallRecord {
         number,
         outcome,
         executions: world.executions(&text),
-        waited,
+        sequences,
     };
     let calls = ended.into_iter().map(record).collect();
     let (datagrams, restarts) = (world.trace().len() as u64, world.starts() - 1);

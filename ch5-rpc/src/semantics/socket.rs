@@ -26,20 +26,20 @@ pub struct SocketCaller {
 }
 
 impl SocketCaller {
-    /// A caller of the server at this address, whose clock began at `began`. Nothing is sent yet.
+    /// A caller of the server at this address. Nothing is sent yet.
     ///
     /// # Errors
     /// What connect(2) says.
-    pub fn connect(config: ClientConfig, server: SocketAddr, began: Instant) -> io::Result<SocketCaller> {
+    pub fn connect(config: ClientConfig, server: SocketAddr) -> io::Result<SocketCaller> {
         let endpoint = Endpoint::connect(server)?;
         let caller = Caller::new(config, rand::random());
-        Ok(SocketCaller { caller, endpoint, server, arrivals: Arrivals::default(), began })
+        Ok(SocketCaller { caller, endpoint, server, arrivals: Arrivals::default(), began: Instant::now() })
     }
 
-    /// The time of its clock.
+    /// Calls that were begun so far: a conditional publish is two.
     #[must_use]
-    pub fn now(&self) -> Duration {
-        self.began.elapsed()
+    pub fn last_sequence(&self) -> u64 {
+        self.caller.last_sequence()
     }
 
     /// Publishes, and waits for the end. `look` is called now and then; its error ends the wait.
@@ -51,7 +51,7 @@ impl SocketCaller {
         text: &[u8],
         look: &mut dyn FnMut() -> anyhow::Result<()>,
     ) -> anyhow::Result<Outcome<u64>> {
-        self.caller.publish(self.now(), text);
+        self.caller.publish(self.began.elapsed(), text);
         self.wait(look)
     }
 
@@ -64,7 +64,7 @@ impl SocketCaller {
         method: &Method,
         look: &mut dyn FnMut() -> anyhow::Result<()>,
     ) -> anyhow::Result<Outcome<u64>> {
-        self.caller.call(self.now(), method);
+        self.caller.call(self.began.elapsed(), method);
         self.wait(look)
     }
 
@@ -73,7 +73,7 @@ impl SocketCaller {
     /// # Errors
     /// What the socket says.
     pub fn publish_and_die(mut self, text: &[u8]) -> io::Result<()> {
-        self.caller.publish(self.now(), text);
+        self.caller.publish(self.began.elapsed(), text);
         self.send();
         Ok(())
     }
@@ -85,10 +85,10 @@ impl SocketCaller {
                 return Ok(outcome);
             }
             let deadline =
-                self.caller.deadline().map_or(LOOK, |deadline| deadline.saturating_sub(self.now()));
+                self.caller.deadline().map_or(LOOK, |deadline| deadline.saturating_sub(self.began.elapsed()));
             wait(&self.endpoint, PollFlags::POLLIN, None, Some(deadline.min(LOOK)))?;
             self.receive();
-            self.caller.handle_timeout(self.now());
+            self.caller.handle_timeout(self.began.elapsed());
             look()?;
         }
     }

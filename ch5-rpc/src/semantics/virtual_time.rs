@@ -170,6 +170,12 @@ impl World {
         self.link.take_events()
     }
 
+    /// Calls that were begun so far: a conditional publish is two.
+    #[must_use]
+    pub fn last_sequence(&self) -> u64 {
+        self.caller.last_sequence()
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Duration {
