@@ -1,8 +1,8 @@
 //! Call semantics: how often a remote call is run when datagrams are lost, come twice, come late, and when the server ends in the middle.
 //!
 //! The notes do not speak of it; their textbook does (Coulouris and others, *Distributed Systems*, chapter 5.3: maybe, at-least-once,
-//! at-most-once). A procedure inside one process is run exactly once, or the process is gone. Over a network somebody has to decide
-//! what is repeated, what is filtered and what is remembered:
+//! at-most-once). A procedure inside one process is run exactly once, or the process is gone. Over a network the two sides have to
+//! decide what is sent again, what is filtered and what is remembered:
 //!
 //! | | sent again | server looks it up | run | what the caller may hear |
 //! |---|---|---|---|---|

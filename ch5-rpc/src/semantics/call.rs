@@ -1,7 +1,7 @@
 //! `cargo ch5 semantics call`: one call by hand, and what its caller may know afterwards.
 
 use std::io::Write;
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::publish::Method;
 use super::socket::{SocketCaller, interrupted};
 use super::{Outcome, Semantics};
 
-/// The exit status when nobody knows whether the call was run.
+/// The exit status when it is not known whether the call was run.
 pub const UNKNOWN: u8 = 3;
 
 /// The arguments of `semantics call`.
@@ -49,7 +49,7 @@ pub struct CallArgs {
     give_up: Duration,
 }
 
-/// Calls.
+/// Makes the call.
 ///
 /// # Errors
 /// A sentence about what went wrong before anything was sent; Ctrl-C.
@@ -58,8 +58,14 @@ pub fn run(args: &CallArgs) -> anyhow::Result<ExitCode> {
     let host = args.host.trim_start_matches('[').trim_end_matches(']');
     let mut addresses =
         (host, args.port).to_socket_addrs().with_context(|| format!("no host is called {host}"))?;
-    let server = addresses.next().with_context(|| format!("no host is called {host}"))?;
-    // To ask changes nothing: it is repeated, and needs nobody to remember it.
+    // The server listens on IPv4 unless it is told otherwise, and over UDP a wrong guess is not refused: it is silence.
+    let first = addresses.next();
+    let server = first
+        .filter(SocketAddr::is_ipv4)
+        .or(addresses.find(SocketAddr::is_ipv4))
+        .or(first)
+        .with_context(|| format!("no host is called {host}"))?;
+    // A question changes nothing: it may be run again, and needs no record.
     let semantics = if args.message.is_some() { args.semantics } else { Semantics::AtLeastOnce };
     let config = ClientConfig { semantics, give_up: args.give_up };
     let mut caller = SocketCaller::connect(config, server)?;

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //!                 maybe          at least once           at most once
-//! before          –              –                       Bind ──▶ Bound: whose memory, who am I
+//! before          –              –                       Bind ──▶ Bound: incarnation, client id
 //! sent            once           until answered          until answered, or InProgress
 //! then            –              –                       Probe, until answered
 //! the end         answer, or the time is over            answer, or no sign of life for the time, or Refused
 //! ```
 //!
 //! A probe tells a slow server from a dead one (Birrell and Nelson, 1984): the slow one answers it, so that the caller waits
-//! as long as the call takes, and no longer than it has to when nobody is there.
+//! as long as the call takes, and learns soon when the server is gone.
 //!
 //! The result is the acknowledgement of the call, and the next call acknowledges the result: it says which call is the first
 //! without one. Nothing else is sent for it.
@@ -35,7 +35,7 @@ pub struct ClientConfig {
     pub give_up: Duration,
 }
 
-/// Who we are to which memory.
+/// The id of this client, and the memory of calls in which it is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Binding {
     incarnation: u64,
@@ -60,7 +60,7 @@ pub struct Counted {
     pub again: u64,
     /// Of them probes.
     pub probes: u64,
-    /// Answers that nobody waited for, or no answers at all.
+    /// Datagrams that are no answer to an open call.
     pub ignored: u64,
 }
 

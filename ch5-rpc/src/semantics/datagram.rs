@@ -42,7 +42,7 @@ pub struct CallId {
 /// What a client sends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {
-    /// Which memory is behind this address, and who am I to it?
+    /// Asks for a binding: the name of the server's memory, and an id for the client.
     Bind {
         /// Comes back in the answer.
         nonce: u64,

@@ -17,7 +17,7 @@ use super::store::{Completion, Step, Store, StoreError};
 /// What the server remembers of calls, and how well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Remembers {
-    /// A table in memory, gone at a restart, which nobody notices: neither incarnations nor leases
+    /// A table in memory, lost at a restart, and no check that finds this: neither incarnations nor leases
     Naive,
     /// A table in memory; calls of the time before a restart are refused
     Volatile,
@@ -37,9 +37,9 @@ pub struct Failpoint {
 /// How long the procedure takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Work {
-    /// So long,
+    /// The time.
     pub time: Duration,
-    /// each so manieth execution; the others take no time. 0 is none of them.
+    /// Only every execution of this number takes it: 4 is the fourth, the eighth and so on; 0 is none of them.
     pub every: u64,
 }
 

@@ -56,7 +56,7 @@ impl Row {
     /// How its client calls.
     #[must_use]
     pub fn client(self) -> ClientConfig {
-        // Who sends once learns by waiting that nothing comes. Who repeats should outlive a restart.
+        // A call that is sent once has no other answer to hope for. One that is repeated should outlive a restart.
         let give_up = if self.semantics.is_repeated() { 10_000 } else { 400 };
         ClientConfig { semantics: self.semantics, give_up: Duration::from_millis(give_up) }
     }
@@ -98,7 +98,7 @@ const LATE: Duration = Duration::from_millis(450);
 const DELAY: Duration = Duration::from_millis(2);
 /// How long a slow call takes, and which are slow.
 const SLOW: Work = Work { time: Duration::from_millis(400), every: 4 };
-/// The server is killed each time that it runs so many publishes. Not fewer than 2: the one that is repeated comes first after a
+/// The publish in which each server process is killed. Not the first: the one that is repeated comes first after a
 /// restart, and would kill it for ever.
 const PUBLISHES: u64 = 4;
 
@@ -146,13 +146,13 @@ impl Fault {
                 )
             }
             Fault::SlowServer => {
-                format!("each call number {} of the server takes {} ms", SLOW.every, SLOW.time.as_millis())
+                format!("one call in {} takes the server {} ms", SLOW.every, SLOW.time.as_millis())
             }
             Fault::RestartBeforeRecord => format!(
-                "kill -9 in each publish number {PUBLISHES} of the server: the text is on the board, the record is not made"
+                "kill -9 in publish {PUBLISHES} of each server process: the text is on the board, the record is not made"
             ),
             Fault::RestartBeforeAnswer => format!(
-                "kill -9 in each publish number {PUBLISHES} of the server: the record is made, the answer is not sent"
+                "kill -9 in publish {PUBLISHES} of each server process: the record is made, the answer is not sent"
             ),
         }
     }

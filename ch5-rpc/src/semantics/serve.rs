@@ -52,7 +52,7 @@ pub struct ServeArgs {
     /// A client that makes no call for so long is forgotten
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration_within(Duration::from_millis(100)..=Duration::from_secs(86_400)))]
     lease: Duration,
-    /// How long a call takes, and after a colon: only each so manieth
+    /// How long a call takes; 400ms:4 is 400 ms for every fourth call, and no time for the others
     #[arg(long, value_name = "TIME[:N]", value_parser = work)]
     work: Option<Work>,
     /// End by kill -9 in the publish of this number: before-record:N or before-answer:N
@@ -168,7 +168,7 @@ impl Surroundings for Process {
         }
     }
 
-    /// kill -9: no destructor runs, nothing is flushed, nobody is told.
+    /// kill -9: no destructor runs, nothing is flushed, and no peer is told.
     fn crash(&mut self) {
         let _ = kill(getpid(), Signal::SIGKILL);
         std::process::abort(); // not reached

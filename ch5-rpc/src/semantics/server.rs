@@ -49,7 +49,7 @@ impl Default for ServerConfig {
 pub struct Execution {
     /// Which.
     pub id: CallId,
-    /// Who asked.
+    /// The address that the answer goes to.
     pub from: SocketAddr,
     /// The transmission that is answered.
     pub transmission: u32,

@@ -13,7 +13,7 @@ use super::caller::Caller;
 use super::client::ClientConfig;
 use super::publish::Method;
 
-/// At most so long until somebody is asked whether all is well.
+/// The longest time between two calls of `look`.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A caller, its socket and its clock.

@@ -136,7 +136,7 @@ impl Table {
         self.clients.get(&id.client).map_or(Known::NoClient, |client| client.known(id.sequence))
     }
 
-    /// A call has been run. If the client has given it up meanwhile, nobody will ask for the answer.
+    /// A call has been run. If the client has given it up meanwhile, the answer is not needed.
     pub fn complete(&mut self, id: CallId, answer: Vec<u8>) {
         let slot = self.clients.get_mut(&id.client).and_then(|client| client.slots.get_mut(&id.sequence));
         if let Some(slot) = slot {

@@ -227,6 +227,22 @@ fn a_late_copy_of_an_acknowledged_call_is_stale_and_not_run() {
 }
 
 #[test]
+fn a_lease_that_is_shorter_than_the_way_ends_in_a_typed_answer_and_no_second_run() {
+    let mut config = HostConfig::new(Remembers::Durable);
+    config.server.limits.lease = ms(200);
+    // Bind, Bound, call 1, its answer; all that call 2 sends is late, and the lease ends before it comes.
+    let late = vec![ms(700)];
+    let fates = [vec![vec![ms(5)]; 4], vec![late; 6]].concat();
+    let mut world = World::new(client(Semantics::AtMostOnce), config, Link::scripted(fates));
+    assert_eq!(world.publish(b"one").outcome, Outcome::Done(1));
+    assert_eq!(world.publish(b"two").outcome, Outcome::Unknown(Unknown::Expired));
+    world.come_to_rest(ms(3000));
+    assert_eq!(world.executions(b"two"), 0);
+    // The client binds again, as another client.
+    assert_eq!(world.publish(b"three").outcome, Outcome::Done(2));
+}
+
+#[test]
 fn a_client_that_dies_is_what_at_most_once_cannot_help() {
     let mut world = World::new(
         client(Semantics::AtMostOnce),
