@@ -79,3 +79,25 @@ fn a_number_without_sense_is_refused() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
 }
+
+/// The part of the guide, or the guide that it has become a part of.
+fn guide() -> String {
+    let read = |file: &str| std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR")));
+    read("docs/parts/semantics.md").or_else(|_| read("README.md")).unwrap()
+}
+
+#[test]
+fn the_figures_of_the_guide_are_those_of_the_command() {
+    let guide = guide();
+    let (_, after) = guide.split_once("    $ cargo ch5 semantics --virtual --calls 100\n").unwrap();
+    let output = run(&mut ch5(&["semantics", "--virtual", "--calls", "100"]));
+    let said = text(&output.stdout);
+    let mut rest = said.as_str();
+    let transcript: Vec<&str> = after.lines().map_while(|line| line.strip_prefix("    ")).collect();
+    assert!(transcript.len() > 10, "{transcript:?}");
+    for line in transcript.into_iter().filter(|line| *line != "…") {
+        let (_, behind) =
+            rest.split_once(line).unwrap_or_else(|| panic!("not said, or not in this order: {line}\n{said}"));
+        rest = behind;
+    }
+}
