@@ -15,11 +15,11 @@ use super::serve::ServeArgs;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:
-  cargo ch5 semantics                                        each semantics, each fault, 12 calls of each
-  cargo ch5 semantics --loss 50% --seed 7 --report run.html  a worse network, and pictures of it
-  cargo ch5 semantics --virtual --calls 1000                 the same machines without sockets and clock
-  cargo ch5 semantics serve                                  a server by hand;
-  cargo ch5 semantics call -m 'Hello world!'                 and a call
+  cargo ch5 semantics                                 each semantics under each fault
+  cargo ch5 semantics --loss 50% --report run.html    a worse network, and pictures of it
+  cargo ch5 semantics --virtual --calls 1000          without sockets and without a clock
+  cargo ch5 semantics serve                           a server by hand;
+  cargo ch5 semantics call -m 'Hello world!'          and a call
 Of one seed the same datagrams are lost again, as far as the same datagrams are sent; with --virtual they are.
 Status: 1 when a promise was broken."
 )]

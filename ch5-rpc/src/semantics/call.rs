@@ -42,7 +42,7 @@ pub struct CallArgs {
     #[arg(long)]
     length: bool,
     /// What is promised
-    #[arg(short, long, value_enum, default_value = "at-most-once")]
+    #[arg(long, value_enum, default_value = "at-most-once")]
     semantics: Semantics,
     /// Give up after so long; at most once: after so long without a sign of life
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration_within(Duration::from_millis(1)..=Duration::from_secs(86_400)))]

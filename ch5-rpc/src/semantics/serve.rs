@@ -25,10 +25,11 @@ use super::table::TableLimits;
 /// The arguments of `semantics serve`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo ch5 semantics serve                                      a board and a reply table, in memory
-  cargo ch5 semantics serve --store b.redb --remember durable    both in a file, and each change with its record
+  cargo ch5 semantics serve              a board and a reply table, in memory
+  cargo ch5 semantics serve --store b.redb --remember durable
+                                         both in a file, each change together with its record
   cargo ch5 semantics serve --store b.redb --crash before-record:2
-                            kill -9 in the second publish: start it again, and look what the client is told
+                                         kill -9 in the second publish: start it again then
 Then: cargo ch5 semantics call -m 'Hello world!' --semantics at-least-once")]
 pub struct ServeArgs {
     /// The address to listen on; 0.0.0.0 and :: are all of this machine's
