@@ -3,6 +3,7 @@
 pub mod child_server;
 pub mod cli;
 pub mod connect;
+pub mod count;
 pub mod inherited;
 pub mod interrupt;
 pub mod interruptible;
