@@ -5,10 +5,12 @@
 //!     sendto("Hello world!") ── one datagram ──►   recvfrom(1024): all of it, or its first 1024 bytes
 //! ```
 //!
-//! A datagram comes whole, cut, or not at all; nobody tells the sender which.
+//! A datagram comes whole, cut, or not at all; nobody tells the sender which. One sent to a broadcast address comes to each receiver
+//! on that port, of every machine of the network: `--broadcast`, because a slip of the finger must not do that.
 
 mod receive;
 mod send;
+mod unix;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,7 @@
 pub mod endpoint;
 pub mod socket;
 pub mod table;
+pub mod unix;
 pub mod wait;
 
 use std::io;

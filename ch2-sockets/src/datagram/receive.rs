@@ -10,11 +10,13 @@ use std::time::Duration;
 use clap::Args;
 use common::core::stop::Stop;
 use common::support::cli::within;
+use common::support::count::count;
 use common::support::{cli, terminal};
 use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg};
 
 use crate::kernel::endpoint;
-use crate::kernel::wait::{self, Wait};
+use crate::kernel::unix::UnixName;
+use crate::kernel::wait::{self, Wait, ended};
 use crate::kernel::{self, Protocol};
 
 const EXAMPLES: &str = "\
@@ -22,7 +24,9 @@ Examples:
   cargo ch2 datagram receive                       one datagram on 127.0.0.1:7778
   cargo ch2 datagram receive --buffer 5            what does not fit is lost
   cargo ch2 datagram receive --timeout 500ms       do not wait for ever
-  cargo ch2 datagram receive -l :: --count 0       every address, until Ctrl-C";
+  cargo ch2 datagram receive -l :: --count 0       every address, until Ctrl-C
+  cargo ch2 datagram receive -l 0.0.0.0            broadcasts too; start two of these on two machines
+  cargo ch2 datagram receive --unix /tmp/s         by name, and who has sent it";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -33,15 +37,18 @@ pub(super) struct DatagramReceiveArgs {
     /// The port to receive on; 0 for any free one
     #[arg(short = 'p', long, default_value_t = 7778)]
     listenport: u16,
+    /// Receive on a Unix domain socket instead: a path, or @NAME for one without a file
+    #[arg(long, value_name = "PATH|@NAME", conflicts_with_all = ["listenaddr", "listenport"])]
+    unix: Option<UnixName>,
     /// Size of the receive buffer, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(0..=65536))]
-    buffer: u32,
+    pub(super) buffer: u32,
     /// Give up when nothing comes for so long [default: wait for ever]
     #[arg(long, value_name = "TIME", value_parser = cli::duration)]
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// End after so many datagrams; 0: never
     #[arg(long, default_value_t = 1, value_parser = within(0..=1_000_000_000_000u64))]
-    count: u64,
+    pub(super) count: u64,
 }
 
 /// A datagram, as far as it fitted into the buffer.
@@ -78,6 +85,9 @@ pub fn receive<'a>(socket: &impl AsFd, buffer: &'a mut [u8]) -> io::Result<Datag
 
 pub(super) fn run(args: &DatagramReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
+    if let Some(name) = &args.unix {
+        return super::unix::receive(args, name, stop);
+    }
     let mut out = cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let socket = endpoint::socket(address, Protocol::Udp)?;
@@ -89,7 +99,7 @@ pub(super) fn run(args: &DatagramReceiveArgs) -> anyhow::Result<ExitCode> {
     while args.count == 0 || received < args.count {
         match wait::readable(&socket, args.timeout, stop)? {
             Wait::Ready => {}
-            Wait::Stopped => return Ok(ExitCode::SUCCESS),
+            Wait::Stopped => break,
             Wait::TimedOut => {
                 let limit = cli::human(args.timeout.unwrap_or_default());
                 anyhow::bail!("no message came within {limit}; UDP cannot say whether one was sent")
@@ -102,15 +112,17 @@ pub(super) fn run(args: &DatagramReceiveArgs) -> anyhow::Result<ExitCode> {
         received += 1;
         writeln!(out, "Received message from {}", datagram.from)?;
         let text = terminal::text(datagram.bytes);
-        writeln!(out, "Payload length {} bytes: [{text}]", datagram.bytes.len())?;
-        let lost = datagram.length - datagram.bytes.len();
-        if lost > 0 {
-            writeln!(
-                out,
-                "The datagram had {} bytes, the buffer {}: the last {lost} are lost (MSG_TRUNC)",
-                datagram.length, args.buffer
-            )?;
-        }
+        writeln!(out, "Payload length {}: [{text}]", count(datagram.bytes.len(), "byte"))?;
+        say_cut(&mut out, datagram.length, datagram.bytes.len())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ended(stop))
+}
+
+/// Says what of a datagram did not fit into the buffer.
+pub(super) fn say_cut(out: &mut impl Write, length: usize, fitted: usize) -> io::Result<()> {
+    if length == fitted {
+        return Ok(());
+    }
+    let (length, lost) = (count(length, "byte"), count(length - fitted, "byte"));
+    writeln!(out, "The datagram had {length}, the buffer {fitted}: the rest, {lost}, is lost (MSG_TRUNC)")
 }

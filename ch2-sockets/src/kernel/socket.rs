@@ -1,5 +1,5 @@
 //! What a socket is: create one, bind it, and see what the system shows (lecture notes, "Creating socket", "Binding
-//! socket", for UDP and again for TCP).
+//! socket", for UDP and again for TCP). Of the notes' third address family, AF_UNIX, see [`unix`].
 //!
 //! ```text
 //!   socket()   a descriptor: a number in this process
@@ -16,9 +16,12 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use common::core::stop::Stop;
 use common::net::interface::own_addresses;
+use common::support::cli;
+use socket2::Type;
 
 use crate::kernel::endpoint;
-use crate::kernel::wait;
+use crate::kernel::unix::{self, Endpoint, UnixName};
+use crate::kernel::wait::{self, ended};
 use crate::kernel::{self, Protocol};
 
 const EXAMPLES: &str = "\
@@ -27,7 +30,9 @@ Examples:
   cargo ch2 socket udp --bind 127.0.0.1:0        port 0: any free one
   cargo ch2 socket udp --bind '[::]:7777'        every address, IPv6 and IPv4
   cargo ch2 socket tcp --bind 0.0.0.0:7777 --hold   then, elsewhere: ss -lnt
-  cargo ch2 socket tcp --bind 127.0.0.1:1023     below 1024";
+  cargo ch2 socket tcp --bind 127.0.0.1:1023     below 1024
+  cargo ch2 socket unix-stream --bind /tmp/s     a file for a name; run it twice
+  cargo ch2 socket unix-datagram --bind @s       a name without a file";
 
 /// The arguments of `socket`.
 #[derive(Debug, Args)]
@@ -35,18 +40,24 @@ Examples:
 pub struct SocketArgs {
     /// Which kind of socket
     kind: SocketKind,
-    /// Where to bind it
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7777")]
-    bind: SocketAddr,
+    /// Where to bind it: an address and port, or for AF_UNIX a path or @NAME [default: 127.0.0.1:7777, or @ch2]
+    #[arg(long, value_name = "ADDR:PORT|PATH|@NAME")]
+    bind: Option<Endpoint>,
     /// Wait for Enter or Ctrl-C after each step, to look with other tools
     #[arg(long)]
     hold: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SocketKind {
+    /// AF_INET or AF_INET6, SOCK_DGRAM
     Udp,
+    /// AF_INET or AF_INET6, SOCK_STREAM
     Tcp,
+    /// AF_UNIX, SOCK_STREAM
+    UnixStream,
+    /// AF_UNIX, SOCK_DGRAM
+    UnixDatagram,
 }
 
 /// Creates, binds, and closes a socket, step by step.
@@ -55,33 +66,62 @@ enum SocketKind {
 /// A refused `bind`, in a sentence; a closed stdout.
 pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    let mut out = common::support::cli::stdout().lock();
-    let (protocol, kind) = match args.kind {
-        SocketKind::Udp => (Protocol::Udp, "SOCK_DGRAM"),
-        SocketKind::Tcp => (Protocol::Tcp, "SOCK_STREAM"),
-    };
-    let family = if args.bind.is_ipv4() { "AF_INET" } else { "AF_INET6" };
-    let rest = |out: &mut common::support::cli::Stdout<io::StdoutLock<'static>>| -> io::Result<bool> {
+    let mut out = cli::stdout().lock();
+    let rest = |out: &mut Out| -> io::Result<bool> {
         if args.hold {
             wait::hold(out, stop)?;
         }
         Ok(stop.requested())
     };
+    let unix = |bind: Option<&Endpoint>| match bind {
+        None => Some(UnixName::Abstract(b"ch2".to_vec())),
+        Some(Endpoint::Unix(name)) => Some(name.clone()),
+        Some(Endpoint::Internet(_)) => None,
+    };
+    let internet = |bind: Option<&Endpoint>| match bind {
+        None => Some(SocketAddr::from(([127, 0, 0, 1], 7777))),
+        Some(Endpoint::Internet(address)) => Some(*address),
+        Some(Endpoint::Unix(_)) => None,
+    };
+    let bind = args.bind.as_ref();
+    match (args.kind, unix(bind), internet(bind)) {
+        (SocketKind::UnixStream, Some(name), _) => unix::steps::run(&mut out, Type::STREAM, &name, rest)?,
+        (SocketKind::UnixDatagram, Some(name), _) => unix::steps::run(&mut out, Type::DGRAM, &name, rest)?,
+        (SocketKind::Udp, _, Some(address)) => steps(&mut out, Protocol::Udp, address, rest)?,
+        (SocketKind::Tcp, _, Some(address)) => steps(&mut out, Protocol::Tcp, address, rest)?,
+        _ => {
+            return Ok(cli::wrong(
+                "AF_UNIX is bound to a path or @NAME, and the others to an address and a port",
+            ));
+        }
+    }
+    Ok(ended(stop))
+}
 
+type Out = cli::Stdout<io::StdoutLock<'static>>;
+
+fn steps(
+    out: &mut Out,
+    protocol: Protocol,
+    bind: SocketAddr,
+    rest: impl Fn(&mut Out) -> io::Result<bool>,
+) -> anyhow::Result<()> {
+    let kind = if protocol == Protocol::Udp { "SOCK_DGRAM" } else { "SOCK_STREAM" };
+    let family = if bind.is_ipv4() { "AF_INET" } else { "AF_INET6" };
     writeln!(out, "Process id: {}", std::process::id())?;
-    let socket = endpoint::socket(args.bind, protocol)?;
+    let socket = endpoint::socket(bind, protocol)?;
     let number = socket.as_raw_fd();
     writeln!(out, "1. socket({family}, {kind}) = {number}: a descriptor, a number in this process")?;
-    show_descriptors(&mut out, number)?;
-    show_row(&mut out, &socket, protocol)?;
-    if rest(&mut out)? {
-        return Ok(ExitCode::SUCCESS);
+    show_descriptors(out, number)?;
+    show_row(out, &socket, protocol)?;
+    if rest(out)? {
+        return Ok(());
     }
 
-    endpoint::bind(&socket, args.bind, protocol)?;
+    endpoint::bind(&socket, bind, protocol)?;
     let address = endpoint::local(&socket)?;
-    writeln!(out, "2. bind({number}, {}): the socket is bound to {address}", args.bind)?;
-    if args.bind.port() == 0 {
+    writeln!(out, "2. bind({number}, {}): the socket is bound to {address}", bind)?;
+    if bind.port() == 0 {
         writeln!(out, "   port 0 means any free port: the system chose {}", address.port())?;
     }
     if endpoint::is_privileged(address.port()) {
@@ -90,17 +130,17 @@ pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
     if address.ip().is_unspecified() {
         writeln!(out, "   {} means every address of this machine: {}", address.ip(), reached_at(address))?;
     }
-    show_row(&mut out, &socket, protocol)?;
-    if rest(&mut out)? {
-        return Ok(ExitCode::SUCCESS);
+    show_row(out, &socket, protocol)?;
+    if rest(out)? {
+        return Ok(());
     }
 
     if protocol == Protocol::Tcp {
         socket.listen(0)?;
         writeln!(out, "3. listen({number}, 0): from now on clients can connect")?;
-        show_row(&mut out, &socket, protocol)?;
-        if rest(&mut out)? {
-            return Ok(ExitCode::SUCCESS);
+        show_row(out, &socket, protocol)?;
+        if rest(out)? {
+            return Ok(());
         }
     }
 
@@ -113,7 +153,7 @@ pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
         "{step}. close({number}): the descriptor is free again, and the row is gone with the socket"
     )?;
     write!(out, "{}", kernel::table::text(&[("socket", left.as_ref())]))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn show_descriptors(out: &mut impl Write, ours: i32) -> io::Result<()> {

@@ -4,9 +4,11 @@
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use common::core::stop::Stop;
+use common::support::interrupt;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -49,6 +51,12 @@ pub fn hold(out: &mut impl Write, stop: Stop) -> io::Result<()> {
         let _ = stdin.read(&mut [0; 256])?; // what was typed does not matter
     }
     writeln!(out)
+}
+
+/// The status of a command that has done what it can: 0, or 130 when Ctrl-C has ended it before.
+#[must_use]
+pub fn ended(stop: Stop) -> ExitCode {
+    if stop.requested() { ExitCode::from(interrupt::STATUS) } else { ExitCode::SUCCESS }
 }
 
 fn ready(source: &impl AsFd, wish: PollFlags, limit: Option<Duration>, stop: Stop) -> io::Result<Wait> {

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,10 +19,14 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use common::core::stop::Stop;
 use common::support::cli;
+use common::support::count::count;
+use nix::sys::socket::{getsockopt, sockopt};
+use socket2::{SockAddr, Socket, Type};
 
 use crate::kernel::Protocol;
 use crate::kernel::endpoint;
-use crate::kernel::wait::{self, Wait};
+use crate::kernel::unix::{self, Bound, UnixName};
+use crate::kernel::wait::{self, Wait, ended};
 
 /// A longer message is refused.
 const MAX_BYTES: usize = 200 << 20;
@@ -31,7 +35,8 @@ const EXAMPLES: &str = "\
 Examples:
   cargo ch2 stream receive
   cargo ch2 stream receive --buffer 100           more reads, same bytes
-  cargo ch2 stream receive --until terminator     for the notes' sender, which keeps its side open";
+  cargo ch2 stream receive --until terminator     for the notes' sender, which keeps its side open
+  cargo ch2 stream receive --unix /tmp/s          on a Unix domain socket, and which process connects";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -42,6 +47,9 @@ pub(super) struct StreamReceiveArgs {
     /// The port to listen on; 0 for any free one
     #[arg(short = 'p', long, default_value_t = 7777)]
     listenport: u16,
+    /// Listen on a Unix domain socket instead: a path, or @NAME for one without a file
+    #[arg(long, value_name = "PATH|@NAME", conflicts_with_all = ["listenaddr", "listenport"])]
+    unix: Option<UnixName>,
     /// Size of the receive buffer in bytes: the most that one recv() returns
     #[arg(long, value_name = "BYTES", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     buffer: u32,
@@ -64,19 +72,15 @@ enum Until {
 pub(super) fn run(args: &StreamReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
     let mut out = cli::stdout().lock();
-    let address = SocketAddr::new(args.listenaddr, args.listenport);
-    let socket = endpoint::socket(address, Protocol::Tcp)?;
-    socket.set_reuse_address(true)?;
-    endpoint::bind(&socket, address, Protocol::Tcp)?;
-    socket.listen(0)?;
-    let listener = TcpListener::from(socket);
-    writeln!(out, "LISTENING {}", listener.local_addr()?)?;
+    let listener = Listener::bind(args)?;
+    listener.socket().listen(0)?;
+    writeln!(out, "LISTENING {}", listener.name()?)?;
     writeln!(out, "Waiting for a client ...")?;
-    if wait::readable(&listener, None, stop)? == Wait::Stopped {
-        return Ok(ExitCode::SUCCESS);
+    if wait::readable(listener.socket(), None, stop)? == Wait::Stopped {
+        return Ok(ended(stop));
     }
-    let (mut client, from) = listener.accept()?;
-    writeln!(out, "Client connected from {from}")?;
+    let (mut client, from) = listener.socket().accept()?;
+    writeln!(out, "Client connected from {}", peer(&client, &from)?)?;
 
     let mut buffer = vec![0; args.buffer as usize];
     let mut message = Vec::new();
@@ -84,11 +88,11 @@ pub(super) fn run(args: &StreamReceiveArgs) -> anyhow::Result<ExitCode> {
     loop {
         match wait::readable(&client, Some(args.timeout), stop)? {
             Wait::Ready => {}
-            Wait::Stopped => return Ok(ExitCode::SUCCESS),
+            Wait::Stopped => return Ok(ended(stop)),
             Wait::TimedOut => {
                 bail!(
-                    "{} bytes, no end of the message, and then nothing for {}",
-                    message.len(),
+                    "{}, no end of the message, and then nothing for {}",
+                    count(message.len(), "byte"),
                     cli::human(args.timeout)
                 )
             }
@@ -110,17 +114,60 @@ pub(super) fn run(args: &StreamReceiveArgs) -> anyhow::Result<ExitCode> {
     }
 
     let reads: u64 = sizes.values().sum();
-    writeln!(out, "Total length {} bytes in {reads} reads of at most {}:", message.len(), args.buffer)?;
-    for (size, times) in sizes.iter().rev().take(8) {
-        writeln!(out, "   {times} x {size} bytes")?;
+    let (length, reads) = (count(message.len(), "byte"), count(reads, "read"));
+    writeln!(out, "Total length {length} in {reads} of at most {}:", args.buffer)?;
+    for (&size, times) in sizes.iter().rev().take(8) {
+        writeln!(out, "   {times} x {}", count(size, "byte"))?;
     }
     if sizes.len() > 8 {
-        writeln!(out, "   ... and {} other sizes", sizes.len() - 8)?;
+        writeln!(out, "   ... and {}", count(sizes.len() - 8, "other size"))?;
     }
     // The other direction is still open. Who is gone already does not get its answer, and that is no error of ours.
-    match writeln!(client, "received {} bytes", message.len()) {
+    match writeln!(client, "received {length}") {
         Ok(()) => writeln!(out, "Answered, and closed")?,
         Err(error) => writeln!(out, "The sender did not wait for an answer: {error}")?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where it listens. The file of a Unix domain socket goes with it.
+enum Listener {
+    Internet(Socket),
+    Unix(Bound, UnixName),
+}
+
+impl Listener {
+    fn bind(args: &StreamReceiveArgs) -> anyhow::Result<Listener> {
+        if let Some(name) = &args.unix {
+            return Ok(Listener::Unix(Bound::new(Type::STREAM, name)?, name.clone()));
+        }
+        let address = SocketAddr::new(args.listenaddr, args.listenport);
+        let socket = endpoint::socket(address, Protocol::Tcp)?;
+        socket.set_reuse_address(true)?;
+        endpoint::bind(&socket, address, Protocol::Tcp)?;
+        Ok(Listener::Internet(socket))
+    }
+
+    fn socket(&self) -> &Socket {
+        match self {
+            Listener::Internet(socket) | Listener::Unix(Bound { socket, .. }, _) => socket,
+        }
+    }
+
+    fn name(&self) -> anyhow::Result<String> {
+        Ok(match self {
+            Listener::Internet(socket) => endpoint::local(socket)?.to_string(),
+            Listener::Unix(_, name) => name.to_string(),
+        })
+    }
+}
+
+/// A client: its address, or what the kernel knows of one that needs none.
+fn peer(client: &Socket, from: &SockAddr) -> anyhow::Result<String> {
+    if let Some(address) = from.as_socket() {
+        return Ok(address.to_string());
+    }
+    let credentials = unix::credentials_of(&getsockopt(client, sockopt::PeerCredentials)?);
+    let name = UnixName::of(from).map_or_else(|| "a socket without a name".into(), |name| name.to_string());
+    Ok(format!("{name}: {credentials}, says the kernel (SO_PEERCRED)"))
 }

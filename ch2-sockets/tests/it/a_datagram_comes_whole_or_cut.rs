@@ -16,7 +16,10 @@ fn the_receiver_learns_the_address_the_system_gave_the_sender() {
         let received = receiver.end();
         assert_eq!(received.status, Some(0));
         assert!(received.stdout.contains("5 bytes: [Hello]"), "{received:?}");
-        assert!(received.stdout.contains("had 12 bytes, the buffer 5: the last 7 are lost"), "{received:?}");
+        assert!(
+            received.stdout.contains("had 12 bytes, the buffer 5: the rest, 7 bytes, is lost"),
+            "{received:?}"
+        );
         let line = received.stdout.lines().find(|line| line.starts_with("Received message from")).unwrap();
         assert!(line.ends_with(&format!(":{from}")), "{line} {bound}");
     }
@@ -44,8 +47,24 @@ fn what_never_comes_and_what_is_too_long_is_said() {
 }
 
 #[test]
-fn ctrl_c_ends_a_receiver_cleanly() {
+fn ctrl_c_ends_a_receiver_that_waits() {
     let mut receiver = start_line("datagram receive -p 0");
     receiver.listening();
-    assert_eq!(receiver.interrupt().status, Some(0));
+    assert_eq!(receiver.interrupt().status, Some(130));
+}
+
+/// On loopback, whose broadcast address is 127.255.255.255.
+#[test]
+fn a_broadcast_needs_an_option_and_reaches_all_addresses() {
+    for bound_to in ["0.0.0.0", "127.255.255.255"] {
+        let mut receiver = start_line(&format!("datagram receive -l {bound_to} -p 0"));
+        let port = receiver.listening().port();
+        let refused = run_line(&format!("datagram send -H 127.255.255.255 -p {port}"));
+        assert_eq!(refused.status, Some(1));
+        assert!(refused.stderr.contains("EACCES") && refused.stderr.contains("--broadcast"), "{refused:?}");
+        let sent = run_line(&format!("datagram send -H 127.255.255.255 -p {port} --broadcast -m 1"));
+        assert_eq!(sent.status, Some(0), "{sent:?}");
+        let received = receiver.end();
+        assert!(received.stdout.contains("Payload length 1 byte: [1]"), "{received:?}");
+    }
 }

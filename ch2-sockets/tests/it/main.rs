@@ -8,6 +8,7 @@ mod a_command_line_is_read_well;
 mod a_connection_goes_through_its_states;
 mod a_datagram_comes_whole_or_cut;
 mod a_group_hears_its_sender;
+mod a_unix_socket_has_a_name_for_an_address;
 mod an_unproved_address_gets_little;
 mod board_client_tells_what_is_on_the_board;
 mod board_over_tcp_answers_as_the_notes_have_it;

@@ -16,7 +16,7 @@ use tracing::Level;
 pub use duration::{duration, human};
 pub use limits::LimitArgs;
 pub use number::{at_least_one, duration_within, parse, within, without_range};
-pub use stdout::{NobodyReads, Stdout, finish, stdout};
+pub use stdout::{NobodyReads, Stdout, finish, stdout, wrong};
 
 /// How much is logged, on stderr.
 #[derive(Debug, Clone, Args)]

@@ -9,7 +9,7 @@ use std::fmt::Display;
 /// assert_eq!([0, 1, 2].map(|number| count(number, "byte")), ["0 bytes", "1 byte", "2 bytes"]);
 /// assert_eq!([count(2u64, "reply"), count(2usize, "address")], ["2 replies", "2 addresses"]);
 /// ```
-pub fn count<N: Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
     if number == N::from(1) {
         return format!("{number} {noun}");
     }

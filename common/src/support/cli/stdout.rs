@@ -69,6 +69,12 @@ pub fn finish(done: anyhow::Result<ExitCode>) -> ExitCode {
     })
 }
 
+/// The end of a program whose arguments do not fit each other, which the parser cannot see: a sentence on stderr, and 2.
+pub fn wrong(arguments: &str) -> ExitCode {
+    crate::support::log::line(format_args!("error: {arguments}\n\nFor more information, try '--help'."));
+    ExitCode::from(2)
+}
+
 /// Prints what clap says instead of arguments, and ends the program. (clap's own `exit` ends with 0 even when the help cannot be written.)
 pub(super) fn end_instead(said: &clap::Error) -> ! {
     let is_wrong = said.use_stderr();
