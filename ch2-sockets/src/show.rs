@@ -3,6 +3,8 @@
 //! ```text
 //! rst.rs        how a connection ends, and what the other side sees     notes, "Handling broken pipe exceptions";
 //!                                                                        csdesign, "RST packet generation"
+//! shutdown.rs   SHUT_RD, SHUT_WR, SHUT_RDWR, close, and a second        notes, "TCP socket shutdown routines"
+//!               descriptor
 //! sigpipe.rs    the signal that comes with EPIPE                         csdesign, "The nature of SIGPIPE"
 //! self_pipe.rs  a signal between the check and select                    csdesign, "Self-pipe trick"
 //! sendfile.rs   a file to a socket without a copy in between, measured   csdesign, "Sendfile optimization"
@@ -16,6 +18,7 @@ mod loopback;
 mod rst;
 mod self_pipe;
 mod sendfile;
+mod shutdown;
 mod sigpipe;
 
 use std::process::ExitCode;
@@ -38,6 +41,7 @@ pub struct ShowArgs {
 #[derive(Debug, Subcommand)]
 enum Demonstration {
     Rst(rst::RstArgs),
+    Shutdown(shutdown::ShutdownArgs),
     Sigpipe(sigpipe::SigpipeArgs),
     SelfPipe(self_pipe::SelfPipeArgs),
     Sendfile(sendfile::SendfileArgs),
@@ -51,6 +55,7 @@ enum Demonstration {
 pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     match &args.demonstration {
         Demonstration::Rst(args) => rst::run(args)?,
+        Demonstration::Shutdown(args) => shutdown::run(args)?,
         Demonstration::Sigpipe(args) => sigpipe::run(args)?,
         Demonstration::SelfPipe(args) => self_pipe::run(args)?,
         Demonstration::Sendfile(args) => sendfile::run(args)?,

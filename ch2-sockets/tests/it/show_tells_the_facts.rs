@@ -1,4 +1,4 @@
-//! `show rst`, `sigpipe`, `self-pipe`, `sendfile`, `cork`, run as a user runs them: facts and counts, never times.
+//! `show rst`, `shutdown`, `sigpipe`, `self-pipe`, `sendfile`, `cork`, run as a user runs them: facts and counts, never times.
 
 use serde_json::Value;
 
@@ -40,6 +40,25 @@ fn an_abort_is_econnreset_once_and_then_epipe() {
 #[test]
 fn and_over_ipv6_it_is_the_same() {
     rst_over("::1");
+}
+
+#[test]
+fn shutdown_acts_on_the_connection_and_close_on_a_descriptor() {
+    for address in ["127.0.0.1", "::1"] {
+        let text = succeed(&["show", "shutdown", "--address", address], b"");
+        let (five, end, waits) = ("5 bytes", "0 (the end)", "would wait");
+        for (title, told) in [
+            ("shutdown(SHUT_RD)", [five, end, five, waits, five, five, "ESTABLISHED"]),
+            ("shutdown(SHUT_WR)", [five, waits, "EPIPE", end, five, five, "FIN-WAIT-2"]),
+            ("shutdown(SHUT_RDWR)", [five, end, "EPIPE", end, five, "EPIPE", "FIN-WAIT-2"]),
+            ("close", ["-", "-", "-", end, five, "EPIPE", "FIN-WAIT-2"]),
+            ("close, and a dup is open", [five, waits, five, waits, five, five, "ESTABLISHED"]),
+            ("SHUT_WR, and a dup is open", [five, waits, "EPIPE", end, five, five, "FIN-WAIT-2"]),
+        ] {
+            assert_eq!(row(&text, title).join(" "), told.join(" "), "{text}");
+        }
+        assert!(text.contains("the other side sends 5 bytes more, and it reads: 5 bytes"), "{text}");
+    }
 }
 
 #[test]
