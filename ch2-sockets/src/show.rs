@@ -5,6 +5,8 @@
 //!                                                                        csdesign, "RST packet generation"
 //! shutdown.rs   SHUT_RD, SHUT_WR, SHUT_RDWR, close, and a second        notes, "TCP socket shutdown routines"
 //!               descriptor
+//! reuse.rs      a port that is taken: TIME-WAIT, SO_REUSEADDR            notes, "Binding socket"
+//! close.rs      what happens without close                             notes, "it is critical to enforce close()"
 //! sigpipe.rs    the signal that comes with EPIPE                         csdesign, "The nature of SIGPIPE"
 //! self_pipe.rs  a signal between the check and select                    csdesign, "Self-pipe trick"
 //! sendfile.rs   a file to a socket without a copy in between, measured   csdesign, "Sendfile optimization"
@@ -13,8 +15,10 @@
 //! loopback.rs   two ends of one connection, in one process               what they are made of
 //! ```
 
+mod close;
 mod cork;
 mod loopback;
+mod reuse;
 mod rst;
 mod self_pipe;
 mod sendfile;
@@ -42,6 +46,8 @@ pub struct ShowArgs {
 enum Demonstration {
     Rst(rst::RstArgs),
     Shutdown(shutdown::ShutdownArgs),
+    Reuse(reuse::ReuseArgs),
+    Close(close::CloseArgs),
     Sigpipe(sigpipe::SigpipeArgs),
     SelfPipe(self_pipe::SelfPipeArgs),
     Sendfile(sendfile::SendfileArgs),
@@ -56,6 +62,8 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     match &args.demonstration {
         Demonstration::Rst(args) => rst::run(args)?,
         Demonstration::Shutdown(args) => shutdown::run(args)?,
+        Demonstration::Reuse(args) => reuse::run(args)?,
+        Demonstration::Close(args) => close::run(args)?,
         Demonstration::Sigpipe(args) => sigpipe::run(args)?,
         Demonstration::SelfPipe(args) => self_pipe::run(args)?,
         Demonstration::Sendfile(args) => sendfile::run(args)?,

@@ -1,4 +1,4 @@
-//! `show rst`, `shutdown`, `sigpipe`, `self-pipe`, `sendfile`, `cork`, run as a user runs them: facts and counts, never times.
+//! `show rst`, `shutdown`, `reuse`, `close`, `sigpipe`, `self-pipe`, `sendfile`, `cork`, run as a user runs them: facts and counts, never times.
 
 use serde_json::Value;
 
@@ -58,6 +58,45 @@ fn shutdown_acts_on_the_connection_and_close_on_a_descriptor() {
             assert_eq!(row(&text, title).join(" "), told.join(" "), "{text}");
         }
         assert!(text.contains("the other side sends 5 bytes more, and it reads: 5 bytes"), "{text}");
+    }
+}
+
+#[test]
+fn a_port_is_shared_by_agreement_of_both_sockets() {
+    for address in ["127.0.0.1", "::1"] {
+        let text = succeed(&["show", "reuse", "--address", address], b"");
+        let (no, yes) = ("bind: EADDRINUSE", "listens");
+        for (title, told) in [
+            ("nothing                  ", [yes, yes, yes, yes]),
+            ("TIME-WAIT: the server closed first", [no, no, yes, yes]),
+            ("a connection, and no listener", [no, no, yes, yes]),
+            ("a socket that is only bound", [no, no, yes, yes]),
+            ("a listener", [no, no, no, yes]),
+        ] {
+            let line = text.lines().find_map(|line| line.strip_prefix(title));
+            let line = line.unwrap_or_else(|| panic!("no row `{title}` in\n{text}"));
+            let words: Vec<_> = line.split_whitespace().collect();
+            assert_eq!(words.join(" "), told.join(" "), "{title}: {text}");
+        }
+    }
+}
+
+#[test]
+fn without_close_nothing_ends_as_long_as_the_process_lives() {
+    for address in ["127.0.0.1", "::1"] {
+        let text = succeed(&["show", "close", "--address", address], b"");
+        for words in [
+            "it has 5 open descriptors more",
+            "to the end of the stream: waits",
+            "the server's ends are CLOSE-WAIT",
+            "its ends are none",
+            "the server reads: 0 (the end)",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let (before, after) = text.split_once("the server has closed").unwrap();
+        assert!(before.contains("wants the port: EADDRINUSE"), "{text}");
+        assert!(after.contains("wants the port: it gets it"), "{text}");
     }
 }
 
