@@ -9,6 +9,7 @@
 //! | [`parts`] | a message too long for one datagram, and markers that put its parts in order |
 //! | [`multicast`] | one sender, a group of receivers |
 //! | [`stream`] | TCP: listen, connect, send, receive, and the states of a connection |
+//! | [`headers`] | the headers of UDP and TCP, from a capture of our own |
 //! | [`board`] | the message board over UDP, sessions and TCP: server and client |
 //! | [`session`] | the session protocol on UDP, sans-I/O |
 //! | [`windows`] | what each step of the session protocol is worth |
@@ -24,6 +25,7 @@
 pub mod board;
 pub mod datagram;
 pub mod files;
+pub mod headers;
 pub mod kernel;
 pub mod link;
 pub mod multicast;

@@ -8,7 +8,7 @@ use common::support::inherited;
 
 use ch2_sockets::board::{client as board_client, server as board_server};
 use ch2_sockets::kernel::socket;
-use ch2_sockets::{datagram, files, link, multicast, parts, show, stream, windows};
+use ch2_sockets::{datagram, files, headers, link, multicast, parts, show, stream, windows};
 
 const EXAMPLES: &str = "\
 Examples, to begin with:
@@ -39,6 +39,8 @@ enum Command {
     Multicast(multicast::MulticastArgs),
     /// TCP step by step: listen, connect, send, receive, and the states of the connection
     Stream(stream::StreamArgs),
+    /// The headers of UDP and TCP, field by field, from a real capture
+    Headers(headers::HeadersArgs),
     /// The message board as a server: over UDP with sessions, or over TCP
     BoardServer(board_server::BoardServerArgs),
     /// Leave a message on the board, and read what others left
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Parts(args) => parts::run(args),
         Command::Multicast(args) => multicast::run(args),
         Command::Stream(args) => stream::run(args),
+        Command::Headers(args) => headers::run(args),
         Command::BoardServer(args) => board_server::run(args),
         Command::BoardClient(args) => board_client::run(args),
         Command::Windows(args) => windows::run(args),
