@@ -11,6 +11,7 @@
 //! (That is IPv4; for IPv6 Linux has no multicast route on loopback unless one is added.)
 
 pub mod numbering;
+mod ranges;
 mod receive;
 mod send;
 
@@ -31,9 +32,11 @@ enum MulticastCommand {
     Send(send::MulticastSendArgs),
     /// Join the group and receive; as many of these on one machine as you like
     Receive(receive::MulticastReceiveArgs),
+    /// Which address is for what, and which are yours
+    Ranges(ranges::MulticastRangesArgs),
 }
 
-/// Sends or receives.
+/// Sends, receives, or explains addresses.
 ///
 /// # Errors
 /// What the sockets say, in a sentence; nothing received in time.
@@ -41,5 +44,6 @@ pub fn run(args: &MulticastArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         MulticastCommand::Send(args) => send::run(args),
         MulticastCommand::Receive(args) => receive::run(args),
+        MulticastCommand::Ranges(args) => ranges::run(args),
     }
 }

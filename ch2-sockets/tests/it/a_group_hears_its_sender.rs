@@ -84,6 +84,48 @@ fn what_is_no_group_and_what_is_no_interface_is_said() {
 }
 
 #[test]
+fn an_address_is_told_by_its_range() {
+    let all = run_line("multicast ranges");
+    assert_eq!(all.status, Some(0));
+    for words in
+        ["   224.0.0.0-224.0.0.255", " * 239.255.0.0-239.255.255.255", "RFC 4607", "GLOP", " * ff1x::"]
+    {
+        assert!(all.stdout.contains(words), "{words}: {all:?}");
+    }
+    for (address, words, fits) in [
+        ("239.1.1.1", "239.0.0.0-239.191.255.255: administratively scoped", true),
+        ("224.0.0.251", "link-local", false),
+        ("ff15::1", "transient", true),
+    ] {
+        let one = run_line(&format!("multicast ranges {address}"));
+        assert!(one.stdout.contains(words), "{one:?}");
+        assert_eq!(one.stdout.contains("you may use it"), fits, "{one:?}");
+        assert_eq!(one.stdout.contains("not for a program of your own"), !fits, "{one:?}");
+    }
+    let none = run_line("multicast ranges 10.0.0.1");
+    assert_eq!(none.status, Some(1));
+    assert!(none.stderr.contains("no multicast address"), "{none:?}");
+}
+
+#[test]
+fn a_group_that_belongs_to_others_is_used_with_a_warning() {
+    for (group, warns) in [("224.0.0.77", true), ("232.0.0.1", true), ("239.255.0.1", false)] {
+        let group = format!("--interface 127.0.0.1 --port {} --group {group}", free_port());
+        let sent = run_line(&format!("multicast send {group} --count 1"));
+        assert_eq!(sent.status, Some(0), "{sent:?}");
+        let mut receiver = start_line(&format!("multicast receive {group} --timeout 10ms"));
+        receiver.line("Joined");
+        for ended in [sent, receiver.end()] {
+            assert_eq!(
+                ended.stderr.contains("WARN") && ended.stderr.contains("239.0.0.0/8"),
+                warns,
+                "{ended:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn ctrl_c_ends_both_cleanly() {
     let port = free_port();
     let mut receiver = start_line(&format!("multicast receive --interface 127.0.0.1 --port {port}"));

@@ -1,5 +1,7 @@
 //! What sender and receiver share: the group's flags, the choice of an interface, and the options of either family.
 
+pub mod ranges;
+
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 
@@ -43,13 +45,19 @@ struct Interface {
 }
 
 impl GroupArgs {
-    /// The group, on the interface asked for.
+    /// The group, on the interface asked for. An address that is kept for something else is used all the same, with a warning.
     pub fn group(&self) -> anyhow::Result<Group> {
         ensure!(
             self.group.is_multicast(),
             "{} is no multicast group: 224.0.0.0-239.255.255.255, or ff00::/8",
             self.group
         );
+        if let Some(ranges::Use { range, name, unfit: Some(why) }) = ranges::of(self.group) {
+            tracing::warn!(
+                "{} is in {range}, {name}: {why}; take one of 239.0.0.0/8 or ff15::/16",
+                self.group
+            );
+        }
         let interface = match &self.interface {
             Some(wanted) => named(wanted)?,
             None => first(self.group)?,
