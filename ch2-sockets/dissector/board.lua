@@ -35,7 +35,8 @@ local over_tcp = Proto("mboard_tcp", "Message Board over TCP")
 
 mboard.prefs.ports = Pref.range("Ports of the board", "7777", "UDP and TCP ports, for example 7777,8000-8010", 65535)
 
-local REQUESTS = { [1] = "PUBLISH", [2] = "LAST", [3] = "GET", [4] = "LAST JOINED", [5] = "LAST COUNTED" }
+local REQUESTS = { [1] = "PUBLISH", [2] = "LAST", [3] = "GET", [4] = "LAST JOINED", [5] = "LAST COUNTED",
+    [7] = "CURRENT TIME", [8] = "DELIVERY TIME" }
 local STATUSES = { [0] = "OK", [1] = "BADFORMAT", [2] = "MSGNOTFOUND", [3] = "UNKNCONTROL", [4] = "ERRTRANSM" }
 local EMPTY = { LAST = "no ids", ["LAST JOINED"] = "no messages", ["LAST COUNTED"] = "no messages" }
 local KINDS = {
@@ -176,9 +177,9 @@ end
 -- What the Info column says, and what was asked: the response is read by it.
 function board.request(packet, tree, tvb)
     local pdu = head(tvb)
-    local code, argument = pdu:match("^([1-5]):(.*)$")
+    local code, argument = pdu:match("^([1-578]):(.*)$")
     local name = REQUESTS[tonumber(code)]
-    if not name or (code > "3" and not packet.tcp) then
+    if not name or ((code == "4" or code == "5") and not packet.tcp) then
         return malformed(tree, (#pdu < 2 and "too short: " or "unknown control code: ") .. text(pdu)), nil
     end
     add(tree, f.code, tvb, 0, 1, tonumber(code))
@@ -189,7 +190,7 @@ function board.request(packet, tree, tvb)
     end
     local value = decimal(argument:match("^[ \t\n\f\r]*(%d+)[ \t\n\f\r]*$"))
     if not value then return name .. " " .. malformed(tree, "no number: " .. text(argument)), name end
-    add(tree, code == "3" and f.id or f.count, tvb, 2, nil, value)
+    if code ~= "7" then add(tree, (code == "3" or code == "8") and f.id or f.count, tvb, 2, nil, value) end
     return name .. " " .. tostring(value), name
 end
 
@@ -214,6 +215,8 @@ function board.response(tree, tvb, asked, whole)
         return name .. " " .. malformed(tree, "something follows: " .. text(pdu:sub(3)))
     elseif asked == "LAST" or (not asked and pdu:find("^[%d:]+$")) then
         return board.ids(tree, tvb, pdu, whole)
+    elseif asked == "CURRENT TIME" or asked == "DELIVERY TIME" then
+        return name .. " " .. text(pdu:sub(3))
     elseif asked == "LAST JOINED" then
         return board.joined(tree, tvb, pdu, whole)
     elseif asked == "LAST COUNTED" then

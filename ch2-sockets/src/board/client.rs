@@ -18,6 +18,7 @@ mod session;
 mod show;
 mod tcp;
 mod text;
+mod times;
 mod udp;
 
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -94,6 +95,12 @@ fn converse(args: &BoardClientArgs, channel: &mut Channel, text: &mut Option<Vec
         if args.publish_only {
             return Ok(());
         }
+    }
+    if args.current_time {
+        return times::current(channel);
+    }
+    if let Some(id) = args.delivery_time {
+        return times::delivery(channel, Id(id));
     }
     let mut screen = Screen::default();
     if args.transport == ClientTransport::Tcp {

@@ -30,6 +30,26 @@ fn text_of(line: &str) -> &str {
 }
 
 #[test]
+fn it_asks_for_the_times_of_the_homework() {
+    for (transport, other) in [("udp", "udp"), ("session", "udp"), ("tcp", "tcp")] {
+        let server = server(other);
+        let port = server.address.port().to_string();
+        let time = succeed(&client(transport, &port, &["--current-time"]), b"");
+        assert!(time.contains(" at the server: ") && time.contains("agrees with ours"), "{time}");
+        let none = run(&client(transport, &port, &["--delivery-time", "0"]), b"");
+        assert_eq!(none.status, Some(1), "{none:?}");
+        assert!(none.stderr.contains("no message with this id"), "{none:?}");
+        let output = succeed(&client(transport, &port, &["-m", "hello"]), b"");
+        let shown = output.lines().nth(1).unwrap().split(" [").next().unwrap();
+        let time = succeed(&client(transport, &port, &["--delivery-time", "0"]), b"");
+        assert!(time.starts_with(&format!("{shown} (")), "{time} {output}");
+        assert!(time.contains("): message 0 was delivered, ") && time.ends_with(" ago\n"), "{time}");
+    }
+    let both = run(&["board-client", "--current-time", "-m", "x"], b"");
+    assert_eq!(both.status, Some(2), "{both:?}");
+}
+
+#[test]
 fn it_publishes_and_then_reads() {
     for transport in TRANSPORTS {
         let server = server(transport);

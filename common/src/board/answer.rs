@@ -54,6 +54,11 @@ pub fn answer_into(
             Some(message) => response::encode_message(&message.posted(), transport, out),
             None => response::encode_status(Status::MessageNotFound, out),
         },
+        Request::CurrentTime => response::encode_time(now, out),
+        Request::DeliveryTime(id) => match board.message(id) {
+            Some(message) => response::encode_time(message.time, out),
+            None => response::encode_status(Status::MessageNotFound, out),
+        },
         Request::LastJoined(count) => {
             response::encode_joined(board.last_messages(count).iter().map(Message::posted), transport, out);
         }
@@ -125,6 +130,21 @@ mod tests {
         assert_eq!(client.ask("4:0"), "0:1795198052.42 127.0.0.1 34234 x:1795198052.42 127.0.0.1 34234 a:b");
         assert_eq!(client.ask("4:1"), "0:1795198052.42 127.0.0.1 34234 a:b");
         assert_eq!(client.ask("5:1"), "0:33:1795198052.42 127.0.0.1 34234 a:b");
+    }
+
+    #[test]
+    fn the_times_of_the_homework() {
+        for transport in [Transport::Udp, Transport::Session, Transport::Tcp] {
+            let mut client = Client::over(transport);
+            assert_eq!(client.ask("7:0"), "0:1795198052.42");
+            assert_eq!(client.ask("8:0"), "2");
+            assert_eq!(client.ask("1:x"), "0");
+            let later = UnixTime(Duration::from_secs(1_795_198_060));
+            let from = SocketAddr::from(([127, 0, 0, 1], 1));
+            let mut ask = |request: &[u8]| answer(request, transport, &mut client.0, from, later);
+            assert_eq!(ask(b"7:0"), b"0:1795198060.00");
+            assert_eq!(ask(b"8:0"), b"0:1795198052.42", "when it was delivered, and not now");
+        }
     }
 
     #[test]

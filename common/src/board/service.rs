@@ -22,6 +22,7 @@ use crate::core::input::Input;
 use crate::core::service::{
     Answer, Body, Decoded, Memory, Peer, Protocol, Refusal, RequestCodec, Service, SharedBody,
 };
+use crate::protocol::UnixTime;
 use crate::protocol::mboard::response::{self, Status};
 use crate::protocol::mboard::{BadRequest, Id, Request, Transport};
 
@@ -48,6 +49,10 @@ pub enum Asked {
         /// How many.
         count: u64,
     },
+    /// The server's time.
+    CurrentTime,
+    /// When a message was delivered.
+    DeliveryTime(Id),
     /// It makes no sense.
     Bad(BadRequest),
 }
@@ -70,6 +75,8 @@ impl From<Vec<u8>> for Asked {
             Ok(Request::Get(id)) => Asked::Get(id),
             Ok(Request::LastJoined(count)) => Asked::List { is_counted: false, count },
             Ok(Request::LastCounted(count)) => Asked::List { is_counted: true, count },
+            Ok(Request::CurrentTime) => Asked::CurrentTime,
+            Ok(Request::DeliveryTime(id)) => Asked::DeliveryTime(id),
             Err(bad) => Asked::Bad(bad),
         }
     }
@@ -134,6 +141,11 @@ impl Service for BoardService {
                 message.map_or_else(|| status(Status::MessageNotFound), whole)
             }
             Asked::List { is_counted, count } => self.lists.answer(&self.board, is_counted, count),
+            Asked::CurrentTime => time(SystemTime::now().into()),
+            Asked::DeliveryTime(id) => {
+                let message = self.board().message(id).map(|message| message.time);
+                message.map_or_else(|| status(Status::MessageNotFound), time)
+            }
             Asked::Bad(bad) => status(bad.into()),
         })
     }
@@ -145,6 +157,12 @@ const REFUSAL: &[u8] = b"1";
 fn status(status: Status) -> Body {
     let mut out = Vec::new();
     response::encode_status(status, &mut out);
+    out.into()
+}
+
+fn time(time: UnixTime) -> Body {
+    let mut out = Vec::new();
+    response::encode_time(time, &mut out);
     out.into()
 }
 

@@ -6,6 +6,8 @@
 //! 3:4                GET            → 0:1795198052.42:127.0.0.1:34234:Hello world!
 //! 4:10               LAST, JOINED   → 0:<time> <ip> <port> <text>:<time> …           over TCP only
 //! 5:10               LAST, COUNTED  → 0:<length>:<time> <ip> <port> <text><length>:…   over TCP only, ours
+//! 7:0                CURRENT TIME   → 0:1795198060.17                                 homework
+//! 8:4                DELIVERY TIME  → 0:1795198052.42                                 homework
 //! ```
 //!
 //! A PDU has no length: over UDP it is the datagram, over TCP the whole stream up to the half-close. Texts are bytes, not
@@ -27,11 +29,11 @@ use thiserror::Error;
 /// How the PDUs travel, which decides the codes, the limits and the shortest request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// A datagram each: codes 1 to 3.
+    /// A datagram each: all codes but 4 and 5.
     Udp,
-    /// Blocks over UDP, put together by the session protocol: codes 1 to 3, but as long as over TCP.
+    /// Blocks over UDP, put together by the session protocol: the same codes, but as long as over TCP.
     Session,
-    /// A connection each: codes 1 to 5.
+    /// A connection each: all codes.
     Tcp,
 }
 
@@ -91,6 +93,10 @@ pub enum Request<'a> {
     LastJoined(u64),
     /// Code 5: the last so many messages, each with its length before it.
     LastCounted(u64),
+    /// Code 7: what the server's clock shows. The number behind it says nothing: a request over TCP has at least three bytes.
+    CurrentTime,
+    /// Code 8: when this message was delivered to the board, by the server's clock.
+    DeliveryTime(Id),
 }
 
 /// Why bytes are no request; each has its response code.
@@ -123,6 +129,8 @@ impl<'a> Request<'a> {
             [b'3', b':', id @ ..] => Ok(Request::Get(Id(number(id)?))),
             [b'4', b':', count @ ..] if tcp => Ok(Request::LastJoined(number(count)?)),
             [b'5', b':', count @ ..] if tcp => Ok(Request::LastCounted(number(count)?)),
+            [b'7', b':', any @ ..] => number(any).map(|_| Request::CurrentTime),
+            [b'8', b':', id @ ..] => Ok(Request::DeliveryTime(Id(number(id)?))),
             _ => Err(BadRequest::UnknownControl),
         }
     }
@@ -135,6 +143,8 @@ impl<'a> Request<'a> {
             Request::Get(id) => format!("3:{id}").into_bytes(),
             Request::LastJoined(count) => format!("4:{count}").into_bytes(),
             Request::LastCounted(count) => format!("5:{count}").into_bytes(),
+            Request::CurrentTime => b"7:0".to_vec(),
+            Request::DeliveryTime(id) => format!("8:{id}").into_bytes(),
         }
     }
 }
@@ -167,6 +177,17 @@ mod tests {
         assert_eq!(udp(b"3:4325204352"), Ok(Request::Get(Id(4_325_204_352))));
         assert_eq!(tcp(b"4:10"), Ok(Request::LastJoined(10)));
         assert_eq!(tcp(b"5:10"), Ok(Request::LastCounted(10)));
+    }
+
+    #[test]
+    fn requests_of_the_homework() {
+        for transport in [Transport::Udp, Transport::Session, Transport::Tcp] {
+            assert_eq!(Request::parse(b"7:0", transport), Ok(Request::CurrentTime));
+            assert_eq!(Request::parse(b"8:12", transport), Ok(Request::DeliveryTime(Id(12))));
+            for bad in ["7:x", "8:", "8:x"] {
+                assert_eq!(Request::parse(bad.as_bytes(), transport), Err(BadRequest::Format), "{bad}");
+            }
+        }
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl SessionArgs {
   cargo ch2 board-client                         read the board
   cargo ch2 board-client -m 'Hello world!' -l 3  leave a message, read the last three
   echo hello | cargo ch2 board-client -m -       from standard input, its line end and all
+  cargo ch2 board-client --delivery-time 0       when message 0 was delivered to the board
   cargo ch2 board-client -t session -m - < FILE  a text that no datagram carries, up to 200 MiB
 
 Over udp a request is repeated when no answer comes. If it was the answer that was lost, a message
@@ -110,6 +111,12 @@ pub struct BoardClientArgs {
     /// Read the last so many messages; 0 is all of them
     #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = within(0..=1_000_000_000_000u64))]
     pub last: u64,
+    /// Ask for the server's time, and for nothing else
+    #[arg(long, conflicts_with_all = ["message", "last", "delivery_time"])]
+    pub current_time: bool,
+    /// Ask when the message with this id was delivered to the board, and for nothing else; ids count from 0
+    #[arg(long, value_name = "ID", conflicts_with_all = ["message", "last"], value_parser = within(0..=u64::MAX))]
+    pub delivery_time: Option<u64>,
     /// How long an answer is waited for before the request is repeated
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
     pub timeout: Duration,

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::Id;
 use super::response::Posted;
+use crate::protocol::UnixTime;
 
 /// Why a response holds no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -92,6 +93,15 @@ pub fn counted(response: &[u8]) -> Result<Vec<Posted<'_>>, Refused> {
         list = rest;
     }
     Ok(messages)
+}
+
+/// Reads the response to CURRENT TIME and to DELIVERY TIME.
+///
+/// # Errors
+/// [`Refused`]
+pub fn time(response: &[u8]) -> Result<UnixTime, Refused> {
+    let time = contents(response)?.and_then(|time| str::from_utf8(time).ok()?.parse().ok());
+    time.ok_or(Refused::Malformed)
 }
 
 /// What follows `0:`, or `None` behind a bare `0`.

@@ -4,6 +4,7 @@
 //! 0                                         OK: published, or an empty list
 //! 0:7:8:9                                   OK: ids
 //! 0:1795198052.42:127.0.0.1:34234:a:b       OK: one message; three fields are split off and the rest is the text
+//! 0:1795198060.17                           OK: a time
 //! 1   2   3   4                             bad format, no such message, unknown code, transmission error
 //! ```
 //!
@@ -84,6 +85,11 @@ pub fn encode_message(message: &Posted<'_>, transport: Transport, out: &mut Vec<
 /// The response to GET without the text, which follows it.
 pub fn encode_message_head(message: &Posted<'_>, out: &mut Vec<u8>) {
     write(out, format_args!("0:{}:{}:{}:", message.time, Host(message.from), message.from.port()));
+}
+
+/// The response to CURRENT TIME and to DELIVERY TIME.
+pub fn encode_time(time: UnixTime, out: &mut Vec<u8>) {
+    write(out, format_args!("0:{time}"));
 }
 
 /// The response to code 4: the messages, or as many of the newest as fit, with `:` between them. Flawed, see
