@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use common::support::cli::{LogArgs, finish, parse};
-use common::support::inherited;
+use common::support::{inherited, interrupt};
 
 use ch2_sockets::board::{client as board_client, server as board_server};
 use ch2_sockets::kernel::socket;
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     inherited::reset();
     let cli: Cli = parse();
     cli.log.start();
-    let done = match &cli.command {
+    let done = interrupt::ends_at_once().map_err(Into::into).and_then(|()| match &cli.command {
         Command::Socket(args) => socket::run(args),
         Command::Datagram(args) => datagram::run(args),
         Command::Parts(args) => parts::run(args),
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         Command::Files(args) => files::run(args),
         Command::Link(args) => link::run(args),
         Command::Show(args) => show::run(args),
-    };
+    });
     finish(done)
 }
 

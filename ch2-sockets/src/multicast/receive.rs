@@ -16,7 +16,7 @@ use common::support::{cli, terminal};
 use super::numbering::{Follower, Numbered, Sequence};
 use crate::datagram::receive;
 use crate::kernel::endpoint;
-use crate::kernel::wait::{self, Wait};
+use crate::kernel::wait::{self, Wait, ended};
 use crate::kernel::{self, Protocol};
 use common::net::multicast::GroupArgs;
 
@@ -97,5 +97,5 @@ pub(super) fn run(args: &MulticastReceiveArgs) -> anyhow::Result<ExitCode> {
         }
         out.flush()?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ended(stop))
 }

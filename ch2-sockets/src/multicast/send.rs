@@ -17,6 +17,7 @@ use common::support::cli::within;
 use super::numbering::Numbered;
 use crate::kernel::Protocol;
 use crate::kernel::endpoint;
+use crate::kernel::wait::ended;
 use common::net::multicast::GroupArgs;
 
 const EXAMPLES: &str = "\
@@ -86,5 +87,5 @@ pub(super) fn run(args: &MulticastSendArgs) -> anyhow::Result<ExitCode> {
         }
         stop.rest(args.every);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ended(stop))
 }

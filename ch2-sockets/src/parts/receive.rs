@@ -18,7 +18,7 @@ use super::sequence::{MAX_BYTES, Part, Restorer};
 use crate::datagram::receive;
 use crate::kernel::Protocol;
 use crate::kernel::endpoint;
-use crate::kernel::wait::{self, Wait};
+use crate::kernel::wait::{self, Wait, ended};
 
 /// So many unfinished messages are kept; one more and the part is refused.
 const MAX_MESSAGES: usize = 32;
@@ -60,11 +60,11 @@ pub(super) fn run(args: &PartsReceiveArgs) -> anyhow::Result<ExitCode> {
     writeln!(out, "LISTENING {}", endpoint::local(&socket)?)?;
     writeln!(out, "Waiting for message ...")?;
     let done = match wait::readable(&socket, None, stop)? {
-        Wait::Stopped => return Ok(ExitCode::SUCCESS),
+        Wait::Stopped => return Ok(ended(stop)),
         _ if args.sequence => by_marker(args, &socket, stop, &mut out),
         _ => by_terminator(args, &socket, stop, &mut out),
     };
-    done.map(|()| ExitCode::SUCCESS)
+    done.map(|()| ended(stop))
 }
 
 /// As in the notes: whoever sends, it is appended, until something ends with the terminator.

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use common::core::stop::Stop;
 use common::support::cli;
 use common::support::cli::within;
+use common::support::count::count;
 
 use super::sequence::{self, HEADER, MAX_BYTES};
 use crate::kernel::Protocol;
 use crate::kernel::endpoint;
+use crate::kernel::wait::ended;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,10 +67,11 @@ pub(super) fn run(args: &PartsSendArgs) -> anyhow::Result<ExitCode> {
     if args.senders > 1 {
         texts = (0..args.senders).map(|letter| vec![b'A' + letter; length - 1]).collect();
     }
+    let stop = Stop::install()?;
     let sent = thread::scope(|scope| {
         let start = |mut text: Vec<u8>| {
             text.push(b'\n'); // the terminator: the receiver does not know the length
-            scope.spawn(move || send(args, &text, destination))
+            scope.spawn(move || send(args, &text, destination, stop))
         };
         let senders: Vec<_> = texts.into_iter().map(start).collect();
         senders.into_iter().map(|sender| sender.join().expect("a sender does not panic")).collect::<Vec<_>>()
@@ -75,12 +79,24 @@ pub(super) fn run(args: &PartsSendArgs) -> anyhow::Result<ExitCode> {
     let mut out = cli::stdout().lock();
     for sent in sent {
         let (from, parts) = sent?;
-        writeln!(out, "Sent message of {length} bytes from {from} to {destination} in {parts} parts")?;
+        let parts = count(parts, "part");
+        if stop.requested() {
+            writeln!(out, "Interrupted: sent {parts} from {from} to {destination}")?;
+        } else {
+            let length = count(length, "byte");
+            writeln!(out, "Sent message of {length} from {from} to {destination} in {parts}")?;
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ended(stop))
 }
 
-fn send(args: &PartsSendArgs, text: &[u8], destination: SocketAddr) -> anyhow::Result<(SocketAddr, usize)> {
+/// Sends one message, or the beginning of it when Ctrl-C comes: from where, and how many parts.
+fn send(
+    args: &PartsSendArgs,
+    text: &[u8],
+    destination: SocketAddr,
+    stop: Stop,
+) -> anyhow::Result<(SocketAddr, usize)> {
     let socket = endpoint::socket(destination, Protocol::Udp)?;
     let size = args.size as usize;
     let datagrams: Vec<Vec<u8>> = if args.sequence {
@@ -88,11 +104,15 @@ fn send(args: &PartsSendArgs, text: &[u8], destination: SocketAddr) -> anyhow::R
     } else {
         text.chunks(size).map(<[u8]>::to_vec).collect()
     };
-    for datagram in &datagrams {
+    for (number, datagram) in datagrams.iter().enumerate() {
+        if stop.requested() {
+            return Ok((endpoint::local(&socket)?, number));
+        }
         socket
             .send_to(datagram, &destination.into())
             .with_context(|| format!("cannot send to {destination}"))?;
-        thread::sleep(args.pace);
+        // `rest` hears the stop, and knows whole milliseconds.
+        if args.pace < Duration::from_millis(10) { thread::sleep(args.pace) } else { stop.rest(args.pace) }
     }
     Ok((endpoint::local(&socket)?, datagrams.len()))
 }

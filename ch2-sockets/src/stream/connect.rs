@@ -16,7 +16,7 @@ use socket2::Socket;
 
 use super::watch::LOOK_EVERY;
 use crate::kernel::endpoint;
-use crate::kernel::wait::{self, Wait};
+use crate::kernel::wait::{self, Wait, ended};
 use crate::kernel::{self, Protocol, SocketRow};
 
 /// How long a state may take that only needs the other end's kernel.
@@ -78,11 +78,11 @@ pub(super) fn run(args: &ConnectArgs) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    if stop.requested() {
+        return Ok(ended(stop));
+    }
     if let (Some(why), true) = (failed, connected.is_empty()) {
         bail!("{why}");
-    }
-    if stop.requested() {
-        return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "connected: {}", connected.len())?;
     show(&mut out, &connected, server)?;
@@ -91,7 +91,7 @@ pub(super) fn run(args: &ConnectArgs) -> anyhow::Result<ExitCode> {
         wait_and_watch(&mut out, &connected, server, stop)?;
     }
     close(&mut out, connected, server, args.timeout, stop)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(ended(stop))
 }
 
 fn begin(server: SocketAddr, number: u16) -> anyhow::Result<ClientSocket> {

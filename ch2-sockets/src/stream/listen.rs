@@ -20,6 +20,7 @@ use common::support::cli::within;
 use super::watch::{LOOK_EVERY, Watch};
 use crate::kernel::Protocol;
 use crate::kernel::endpoint;
+use crate::kernel::wait::ended;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,8 +71,8 @@ pub(super) fn run(args: &ListenArgs) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let mut watch = Watch::new(listener.local_addr()?);
     let mut clients: Vec<(TcpStream, SocketAddr)> = Vec::new();
-    let mut ended = 0;
-    while !stop.requested() && (args.count == 0 || ended < args.count) {
+    let mut closed = 0;
+    while !stop.requested() && (args.count == 0 || closed < args.count) {
         watch.look(&mut out)?;
         if !args.no_accept && started.elapsed() >= args.accept_after {
             match listener.accept() {
@@ -101,12 +102,12 @@ pub(super) fn run(args: &ListenArgs) -> anyhow::Result<ExitCode> {
             }
             drop(client);
             watch.look(&mut out)?;
-            ended += 1;
+            closed += 1;
         }
         clients = open;
         stop.rest(LOOK_EVERY);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ended(stop))
 }
 
 /// What the kernel cuts every backlog to (listen(2)).

@@ -132,6 +132,6 @@ fn ctrl_c_ends_both_cleanly() {
     receiver.line("UNCONNECTED");
     let mut sender = start_line(&format!("multicast send --interface 127.0.0.1 --port {port}"));
     sender.line("[1] Multicast sent");
-    assert_eq!(sender.interrupt().status, Some(0));
-    assert_eq!(receiver.interrupt().status, Some(0));
+    assert_eq!(sender.interrupt().status, Some(130));
+    assert_eq!(receiver.interrupt().status, Some(130));
 }

@@ -13,6 +13,7 @@ mod an_unproved_address_gets_little;
 mod board_client_tells_what_is_on_the_board;
 mod board_over_tcp_answers_as_the_notes_have_it;
 mod board_over_udp_answers_as_the_notes_have_it;
+mod ctrl_c_ends_an_experiment_with_130;
 mod dissector_reads_a_capture;
 mod dissector_reads_what_sessions_send;
 mod files_come_back_as_they_were_sent;

@@ -29,14 +29,30 @@ pub fn flag() -> io::Result<&'static AtomicBool> {
     Ok(&INTERRUPTED)
 }
 
+/// Ctrl-C ends this program at once, with [`STATUS`] and not by the signal: for commands that have nothing to put in order. One that has
+/// asks for its [`flag`], or for a stop of its own, and this is forgotten.
+///
+/// # Errors
+/// What sigaction(2) says.
+pub fn ends_at_once() -> io::Result<()> {
+    let action = SigAction::new(SigHandler::Handler(exit), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: the handler calls _exit(2) and nothing else, which signal-safety(7) allows.
+    unsafe { sigaction(Signal::SIGINT, &action)? };
+    Ok(())
+}
+
 /// Whether Ctrl-C has come.
 pub fn has_come() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-extern "C" fn on_signal(_signal: i32) {
+extern "C" fn on_signal(signal: i32) {
     if INTERRUPTED.swap(true, Ordering::SeqCst) {
-        // SAFETY: _exit(2) is async-signal-safe.
-        unsafe { nix::libc::_exit(STATUS.into()) };
+        exit(signal);
     }
+}
+
+extern "C" fn exit(_signal: i32) {
+    // SAFETY: _exit(2) is async-signal-safe.
+    unsafe { nix::libc::_exit(STATUS.into()) };
 }
