@@ -39,7 +39,13 @@ enum DatagramCommand {
 /// What the sockets say, in a sentence; nothing received in time.
 pub fn run(args: &DatagramArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
-        DatagramCommand::Send(args) => send::run(args),
-        DatagramCommand::Receive(args) => receive::run(args),
+        DatagramCommand::Send(args) => match &args.unix {
+            Some(name) => unix::send(args, name),
+            None => send::run(args),
+        },
+        DatagramCommand::Receive(args) => match &args.unix {
+            Some(name) => unix::receive(args, name),
+            None => receive::run(args),
+        },
     }
 }

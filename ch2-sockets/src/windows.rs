@@ -30,6 +30,7 @@ use common::netem::{Profile, Recorder, Relay, Settings, parse};
 use common::protocol::mboard::Request;
 use common::support::child_server::{ChildServer, this_program};
 use common::support::cli::{duration, human, stdout};
+use common::support::count::count;
 use common::support::size;
 
 use crate::board::client::{Error, RetryPolicy, SessionDriver};
@@ -128,8 +129,8 @@ pub fn run(args: &WindowsArgs) -> anyhow::Result<ExitCode> {
     let mut out = stdout();
     writeln!(
         out,
-        "A message of {} bytes through a link that takes {} each way and loses {:.1} % (seed {}):\n\n{}",
-        args.size,
+        "A message of {} through a link that takes {} each way and loses {:.1} % (seed {}):\n\n{}",
+        count(args.size, "byte"),
         human(args.delay),
         100.0 * args.loss,
         args.seed,

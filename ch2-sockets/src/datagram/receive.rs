@@ -39,7 +39,7 @@ pub(super) struct DatagramReceiveArgs {
     listenport: u16,
     /// Receive on a Unix domain socket instead: a path, or @NAME for one without a file
     #[arg(long, value_name = "PATH|@NAME", conflicts_with_all = ["listenaddr", "listenport"])]
-    unix: Option<UnixName>,
+    pub(super) unix: Option<UnixName>,
     /// Size of the receive buffer, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub(super) buffer: u32,
@@ -85,9 +85,6 @@ pub fn receive<'a>(socket: &impl AsFd, buffer: &'a mut [u8]) -> io::Result<Datag
 
 pub(super) fn run(args: &DatagramReceiveArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
-    if let Some(name) = &args.unix {
-        return super::unix::receive(args, name, stop);
-    }
     let mut out = cli::stdout().lock();
     let address = SocketAddr::new(args.listenaddr, args.listenport);
     let socket = endpoint::socket(address, Protocol::Udp)?;

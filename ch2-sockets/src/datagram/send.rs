@@ -35,7 +35,7 @@ pub(super) struct DatagramSendArgs {
     port: u16,
     /// Send to a Unix domain socket instead: a path, or @NAME for one without a file
     #[arg(long, value_name = "PATH|@NAME", conflicts_with_all = ["host", "port", "broadcast"])]
-    unix: Option<UnixName>,
+    pub(super) unix: Option<UnixName>,
     /// Allow the host to be a broadcast address (SO_BROADCAST)
     #[arg(long)]
     broadcast: bool,
@@ -48,9 +48,6 @@ pub(super) struct DatagramSendArgs {
 }
 
 pub(super) fn run(args: &DatagramSendArgs) -> anyhow::Result<ExitCode> {
-    if let Some(name) = &args.unix {
-        return super::unix::send(args, name);
-    }
     let mut out = cli::stdout().lock();
     let destination = endpoint::resolve(&args.host, args.port)?;
     let socket = endpoint::socket(destination, Protocol::Udp)?;

@@ -44,7 +44,8 @@ pub(super) fn send(args: &DatagramSendArgs, to: &UnixName) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn receive(args: &DatagramReceiveArgs, name: &UnixName, stop: Stop) -> anyhow::Result<ExitCode> {
+pub(super) fn receive(args: &DatagramReceiveArgs, name: &UnixName) -> anyhow::Result<ExitCode> {
+    let stop = Stop::install()?;
     let mut out = cli::stdout().lock();
     let Bound { socket, .. } = &Bound::new(Type::DGRAM, name)?;
     setsockopt(socket, sockopt::PassCred, &true)?;

@@ -10,6 +10,7 @@
 //! holds a thread, a permit and its reserved space for days. So a caller that waits for `n` bytes says so with
 //! [`expect`](Connection::expect): they come at [`SLOWEST`] or faster, or the connection ends.
 
+use common::support::count::count;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ pub enum ReceiveError {
     #[error(transparent)]
     Malformed(#[from] Malformed),
     /// The peer ended its stream too early; `0` bytes of what was waited for had come, or more.
-    #[error("the stream ended after {0} bytes of it")]
+    #[error("the stream ended after {} of it", count(*.0, "byte"))]
     Ended(usize),
     /// The connection broke, or the peer was silent or slow for too long.
     #[error(transparent)]

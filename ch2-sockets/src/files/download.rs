@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use common::support::count::count;
 use common::support::{log, unfinished};
 
 use super::client::{self, ServerArgs, StatusError, expect_ok, explain, progress_bar};
@@ -41,7 +42,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<ExitCode> {
     let names = names.collect::<anyhow::Result<Vec<FileName>>>()?;
     let into = args.output.as_deref().unwrap_or(Path::new("."));
     if names.len() > 1 && into != Path::new("-") && !into.is_dir() {
-        bail!("{} is no directory, and these are {} files", into.display(), names.len());
+        bail!("{} is no directory, and these are {}", into.display(), count(names.len(), "file"));
     }
     unfinished::sweep(into.parent().filter(|_| !into.is_dir()).unwrap_or(into));
     client::run(|cancelled| {
@@ -110,7 +111,7 @@ fn fetch(mut connection: Connection<'_>, name: &FileName, out: &mut impl Write) 
         let room = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
         let got = connection.read(&mut buffer[..room]).context("the connection broke")?;
         if got == 0 {
-            bail!("the server hung up {left} bytes before the end");
+            bail!("the server hung up {} before the end", count(left, "byte"));
         }
         digester.update(&buffer[..got]);
         out.write_all(&buffer[..got])?;

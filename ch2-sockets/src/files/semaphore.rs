@@ -1,5 +1,6 @@
 //! How many clients are served at the same time: a counting semaphore with no more permits than there are descriptors.
 
+use common::support::count::count;
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -26,7 +27,9 @@ impl Semaphore {
         let permits = wanted.get().min(usize::try_from(possible).unwrap_or(usize::MAX)).max(1);
         if permits < wanted.get() {
             tracing::warn!(
-                "{descriptors} descriptors are enough for {permits} clients at the same time, not for {wanted}"
+                "{} suffice for {} at the same time, not for {wanted}",
+                count(descriptors, "descriptor"),
+                count(permits, "client")
             );
         }
         Semaphore { free: Mutex::new(permits), freed: Condvar::new() }

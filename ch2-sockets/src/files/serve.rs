@@ -24,6 +24,7 @@ use clap::Args;
 use common::core::listener::{ACCEPT_BACKOFF, AcceptOutcome, Listener};
 use common::core::stop::Stop;
 use common::support::cli::at_least_one;
+use common::support::count::count;
 use common::support::size;
 
 use super::connection::{CHUNK, Connection, ReceiveError};
@@ -233,7 +234,7 @@ fn list(dump: &Dump, mut connection: Connection<'_>) -> Result<String, ReceiveEr
     connection.expect(answer.len() as u64);
     connection.write_all(&answer)?;
     connection.end();
-    Ok(format!("listed {} files", files.len()))
+    Ok(format!("listed {}", count(files.len(), "file")))
 }
 
 fn download(dump: &Dump, mut connection: Connection<'_>, name: &FileName) -> Result<String, ReceiveError> {

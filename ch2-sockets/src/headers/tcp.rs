@@ -9,6 +9,7 @@
 pub mod options;
 
 use super::packet::{Field, Ipv4Packet, Malformed, number16, number32};
+use common::support::count::count;
 use options::{TcpOption, options};
 
 /// The flags, from the lowest bit up.
@@ -148,7 +149,11 @@ impl<'a> TcpSegment<'a> {
             Field::new(
                 12..13,
                 "data offset",
-                format!("upper 4 bits: {words} words of 4 bytes, so {} bytes", header.len()),
+                format!(
+                    "upper 4 bits: {} of 4 bytes, so {}",
+                    count(words, "word"),
+                    count(header.len(), "byte")
+                ),
             ),
             Field::new(12..13, "reserved", format!("lower 4 bits: {:#x}", header[12] & 0x0f)),
             Field::new(13..14, "flags", format!("{:#010b}: {}", self.flags, self.flags())),

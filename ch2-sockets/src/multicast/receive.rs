@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use common::core::stop::Stop;
 use common::support::cli::within;
+use common::support::count::count;
 use common::support::{cli, terminal};
 
 use super::numbering::{Follower, Numbered, Sequence};
@@ -82,7 +83,7 @@ pub(super) fn run(args: &MulticastReceiveArgs) -> anyhow::Result<ExitCode> {
         let text = terminal::text(datagram.bytes);
         writeln!(out, "Received from {}: [{text}]", datagram.from)?;
         if datagram.length > datagram.bytes.len() {
-            writeln!(out, "   cut: it had {} bytes", datagram.length)?;
+            writeln!(out, "   cut: it had {}", count(datagram.length, "byte"))?;
         }
         if let Some(numbered) = Numbered::parse(&text) {
             let key = (datagram.from, numbered.run);

@@ -12,6 +12,7 @@ use clap::Args;
 use common::core::stop::Stop;
 use common::support::cli;
 use common::support::cli::within;
+use common::support::count::count;
 use socket2::Socket;
 
 use super::sequence::{MAX_BYTES, Part, Restorer};
@@ -83,15 +84,15 @@ fn by_terminator(
             Wait::Ready => {}
             Wait::Stopped => return Ok(()),
             Wait::TimedOut => bail!(
-                "{} bytes came, and then nothing for {}: the last part, with the terminator, was lost",
-                message.len(),
+                "{} came, and then nothing for {}: the last part, with the terminator, was lost",
+                count(message.len(), "byte"),
                 cli::human(args.timeout)
             ),
         }
         let datagram = receive(socket, &mut buffer)?;
         writeln!(out, "Received block of {} from {}", datagram.bytes.len(), datagram.from)?;
         if datagram.length > datagram.bytes.len() {
-            writeln!(out, "   cut: it had {} bytes, the buffer is too small", datagram.length)?;
+            writeln!(out, "   cut: it had {}, the buffer is too small", count(datagram.length, "byte"))?;
         }
         if message.len() + datagram.bytes.len() > MAX_BYTES {
             bail!("over {MAX_BYTES} bytes and no terminator");
@@ -101,12 +102,13 @@ fn by_terminator(
         changes += u64::from(previous.is_some_and(|previous| previous != datagram.from));
         previous = Some(datagram.from);
     }
-    writeln!(out, "Total length {} bytes: [{}]", message.len(), preview(&message))?;
+    writeln!(out, "Total length {}: [{}]", count(message.len(), "byte"), preview(&message))?;
     if senders.len() > 1 {
         writeln!(
             out,
-            "{} senders, and the sender changed {changes} times: a mixture of messages,",
-            senders.len()
+            "{}, and the sender changed {}: a mixture of messages,",
+            count(senders.len(), "sender"),
+            count(changes, "time")
         )?;
         writeln!(
             out,
@@ -135,9 +137,13 @@ fn by_marker(
         let datagram = receive(socket, &mut buffer)?;
         let part = match Part::decode(datagram.bytes) {
             Ok(part) if datagram.length == datagram.bytes.len() => part,
-            Ok(_) => bail!("parts of {} bytes do not fit: try --buffer {0}", datagram.length),
+            Ok(_) => bail!(
+                "parts of {} do not fit: try --buffer {}",
+                count(datagram.length, "byte"),
+                datagram.length
+            ),
             Err(error) => {
-                writeln!(out, "Ignored {} bytes from {}: {error}", datagram.length, datagram.from)?;
+                writeln!(out, "Ignored {} from {}: {error}", count(datagram.length, "byte"), datagram.from)?;
                 continue;
             }
         };
@@ -160,9 +166,9 @@ fn by_marker(
             && let Some(message) = restorer.message()
         {
             whole += 1;
-            writeln!(out, "Whole message from {}: {} parts in order,", key.0, part.count)?;
-            writeln!(out, "   {} had come late, {} were duplicates", restorer.late, restorer.duplicates)?;
-            writeln!(out, "Total length {} bytes: [{}]", message.len(), preview(&message))?;
+            writeln!(out, "Whole message from {}: {} in order,", key.0, count(part.count, "part"))?;
+            writeln!(out, "   came late: {}, duplicates: {}", restorer.late, restorer.duplicates)?;
+            writeln!(out, "Total length {}: [{}]", count(message.len(), "byte"), preview(&message))?;
         }
     }
     Ok(())
@@ -179,17 +185,17 @@ fn gave_up(
         if gaps.is_empty() {
             continue;
         }
-        let (count, here) = restorer.progress();
+        let (all, here) = restorer.progress();
         let gaps = gaps.iter().map(|gap| match (gap.start() + 1, gap.end() + 1) {
             (first, last) if first == last => first.to_string(),
             (first, last) => format!("{first}-{last}"),
         });
         let gaps = gaps.collect::<Vec<_>>().join(", ");
-        writeln!(out, "Message from {from}: {here} of {count} parts; missing: {gaps}")?;
+        writeln!(out, "Message from {from}: {here} of {}; missing: {gaps}", count(all, "part"))?;
     }
     bail!(
-        "{whole} of {} messages came whole, and then nothing for {}; markers tell what is lost, they do not bring it back",
-        args.messages,
+        "{whole} of {} came whole, and then nothing for {}; markers tell what is lost, they do not bring it back",
+        count(args.messages, "message"),
         cli::human(args.timeout)
     )
 }

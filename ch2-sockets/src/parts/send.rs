@@ -58,7 +58,7 @@ pub(super) struct PartsSendArgs {
 pub(super) fn run(args: &PartsSendArgs) -> anyhow::Result<ExitCode> {
     let destination = endpoint::resolve(&args.host, args.port)?;
     let length = args.message.len().saturating_mul(args.repeat as usize).saturating_add(1);
-    ensure!(length <= MAX_BYTES, "a message of {length} bytes is over the limit of {MAX_BYTES}");
+    ensure!(length <= MAX_BYTES, "a message of {} is over the limit of {MAX_BYTES}", count(length, "byte"));
     ensure!(
         !args.sequence || args.size as usize > HEADER,
         "a part needs more than its marker of {HEADER} bytes"

@@ -1,5 +1,6 @@
 //! Why an exchange came to nothing, as a client tells it.
 
+use common::support::count::count;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -22,7 +23,7 @@ pub enum ExchangeError {
     #[error("the server knows only the original block protocol")]
     Original,
     /// The message is longer than the protocol's or our own limit.
-    #[error("a message of {length} bytes, the limit is {limit}")]
+    #[error("a message of {}, the limit is {limit}", count(*length, "byte"))]
     TooLong {
         /// Bytes of the message.
         length: usize,

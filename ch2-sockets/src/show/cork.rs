@@ -23,6 +23,7 @@
 //! Segments are counted by the kernel (`tcpi_data_segs_out` of TCP_INFO, tcp(7)): those with data, so no ACKs, and less
 //! what was sent again, which a busy machine may cause.
 
+use common::support::count::count;
 use std::io::{self, IoSlice, Read, Write};
 use std::mem;
 use std::net::TcpStream;
@@ -76,8 +77,10 @@ pub fn run(args: &CorkArgs) -> anyhow::Result<()> {
     let mut out = common::support::cli::stdout();
     writeln!(
         out,
-        "{} requests of {} + {} bytes, each answered when all of it has arrived",
-        args.requests, args.header, args.body
+        "{} of {} + {}, each answered when all of it has arrived",
+        count(args.requests, "request"),
+        args.header,
+        count(args.body, "byte")
     )?;
     writeln!(
         out,

@@ -21,6 +21,7 @@
 //! The aborted end keeps no TIME-WAIT, which tempts; but TIME-WAIT is what keeps an old connection's late segments out of
 //! a new one, and RST throws away what was still to be delivered: the second table counts it.
 
+use common::support::count::count;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
@@ -165,7 +166,7 @@ fn abort(one: TcpStream) -> io::Result<()> {
 
 fn told(done: io::Result<usize>) -> String {
     match done {
-        Ok(bytes) => format!("{bytes} bytes"),
+        Ok(bytes) => count(bytes, "byte"),
         Err(error) => name(&error),
     }
 }

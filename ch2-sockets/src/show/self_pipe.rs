@@ -32,6 +32,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use common::support::cli::within;
+use common::support::count::count;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
@@ -240,19 +241,20 @@ impl Drop for SelfPipe {
 }
 
 /// More signals than the pipe holds, and nobody reads: the handler must come back from each.
-fn flood(count: u32) -> anyhow::Result<()> {
+fn flood(signals: u32) -> anyhow::Result<()> {
     let pipe = SelfPipe::new()?;
     WRITTEN.store(0, SeqCst);
     REFUSED.store(0, SeqCst);
-    for _ in 0..count {
+    for _ in 0..signals {
         raise(SIGNAL)?;
     }
     let (written, refused) = (WRITTEN.load(SeqCst), REFUSED.load(SeqCst));
     let read = pipe.drain()?;
     writeln!(
         common::support::cli::stdout(),
-        "\na flood of {count} signals into the pipe: {written} bytes written, {refused} refused (EAGAIN), {read} read; \
-         nobody waited"
+        "\na flood of {} into the pipe: {} written, {refused} refused (EAGAIN), {read} read; nobody waited",
+        count(signals, "signal"),
+        count(written, "byte")
     )?;
     Ok(())
 }

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use common::support::count::count;
 use common::support::size;
 use nix::sys::socket::MsgFlags;
 use nix::time::{ClockId, clock_gettime};
@@ -146,7 +147,7 @@ fn transfer(method: CopyMethod, file: &File, args: &SendfileArgs, compare: bool)
         drop(sender);
         let (received, receiver_cpu_seconds) = receiving.join().expect("it has nothing to panic of")?;
         let seconds = begun.elapsed().as_secs_f64();
-        ensure!(received == size, "{received} of {size} bytes arrived");
+        ensure!(received == size, "{received} of {} arrived", count(size, "byte"));
         Ok(Run { seconds, cpu_seconds, receiver_cpu_seconds, system_calls })
     })
 }

@@ -25,6 +25,7 @@ use nix::poll::PollFlags;
 
 use super::loopback::{LoopbackArgs, name, wait_for};
 use crate::kernel::{self, SocketRow};
+use common::support::count::count;
 
 /// How long the other end's kernel may take.
 const SOON: Duration = Duration::from_secs(2);
@@ -184,7 +185,7 @@ fn with_bytes_waiting(loopback: LoopbackArgs) -> io::Result<(TcpStream, TcpStrea
 fn told(done: io::Result<usize>) -> String {
     match done {
         Ok(0) => "0 (the end)".into(),
-        Ok(bytes) => format!("{bytes} bytes"),
+        Ok(bytes) => count(bytes, "byte"),
         Err(error) if error.kind() == ErrorKind::WouldBlock => "would wait".into(),
         Err(error) => name(&error),
     }

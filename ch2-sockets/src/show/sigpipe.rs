@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use common::support::count::count;
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::socket::{MsgFlags, send};
@@ -138,7 +139,7 @@ fn child(loopback: LoopbackArgs, target: Target, disposition: Disposition) -> an
     let handler = match disposition {
         Disposition::Untouched => None,
         Disposition::Default | Disposition::NoSignal => Some(SigHandler::SigDfl),
-        Disposition::Handled => Some(SigHandler::Handler(count)),
+        Disposition::Handled => Some(SigHandler::Handler(note)),
     };
     if let Some(handler) = handler {
         let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
@@ -157,7 +158,7 @@ fn child(loopback: LoopbackArgs, target: Target, disposition: Disposition) -> an
             _ => write(broken.as_fd(), b"hello"),
         };
         let told = match done {
-            Ok(bytes) => format!("{bytes} bytes"),
+            Ok(bytes) => count(bytes, "byte"),
             Err(errno) => name(&errno.into()),
         };
         // At once: the next write may be the last thing this process does.
@@ -177,6 +178,6 @@ fn broken_connection(loopback: LoopbackArgs) -> io::Result<TcpStream> {
 
 static RAN: AtomicU32 = AtomicU32::new(0);
 
-extern "C" fn count(_signal: libc::c_int) {
+extern "C" fn note(_signal: libc::c_int) {
     RAN.fetch_add(1, SeqCst);
 }

@@ -58,7 +58,7 @@ pub(super) fn run(args: &StreamSendArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install()?;
     let mut out = cli::stdout().lock();
     let length = args.message.len().saturating_mul(args.repeat as usize).saturating_add(1);
-    ensure!(length <= MAX_BYTES, "a message of {length} bytes is over the limit of {MAX_BYTES}");
+    ensure!(length <= MAX_BYTES, "a message of {} is over the limit of {MAX_BYTES}", count(length, "byte"));
     let mut stream = connect(args)?;
     // A blocking send() would wait until the last byte had found room; this one shows what there is room for.
     stream.set_nonblocking(true)?;
@@ -89,11 +89,11 @@ pub(super) fn run(args: &StreamSendArgs) -> anyhow::Result<ExitCode> {
                     Wait::Ready => continue,
                     Wait::Stopped => return Ok(ended(stop)),
                     Wait::TimedOut => {
-                        bail!("{sent} of {length} bytes sent; the receiver takes no more of them")
+                        bail!("{sent} of {} sent; the receiver takes no more", count(length, "byte"))
                     }
                 }
             }
-            taken => taken.with_context(|| format!("{sent} of {length} bytes sent, then"))?,
+            taken => taken.with_context(|| format!("{sent} of {} sent, then", count(length, "byte")))?,
         };
         sent += taken;
         calls += 1;

@@ -16,6 +16,7 @@ use socket2::Socket;
 
 use crate::kernel::endpoint;
 use crate::kernel::{self, Protocol, SocketRow};
+use common::support::count::count;
 
 /// How long a state may take to come; a SYN is sent again after a second.
 const SOON: Duration = Duration::from_secs(5);
@@ -129,13 +130,10 @@ fn both_close(out: &mut impl Write, address: SocketAddr) -> anyhow::Result<()> {
     writeln!(out, "server: shutdown(SHUT_WR) too")?;
     ends.settle(out, None, ["FIN-WAIT-1", "FIN-WAIT-1"])?;
     let bytes = drain(&server)?;
-    writeln!(
-        out,
-        "server: recv() to the end, {bytes} bytes: it has the client's FIN, its own is still waiting"
-    )?;
+    writeln!(out, "server: recv() to the end, {bytes}: it has the client's FIN, its own is still waiting")?;
     ends.settle(out, None, ["FIN-WAIT-2", "CLOSING"])?;
     let bytes = drain(&client)?;
-    writeln!(out, "client: recv() to the end, {bytes} bytes: both have both")?;
+    writeln!(out, "client: recv() to the end, {bytes}: both have both")?;
     ends.settle(out, None, ["TIME-WAIT", "TIME-WAIT"])
 }
 
@@ -150,7 +148,7 @@ fn last_to_close(out: &mut impl Write, address: SocketAddr) -> anyhow::Result<()
     writeln!(out, "server: recv() = 0, close(): the kernel still has data to deliver, and no descriptor")?;
     ends.settle(out, None, ["FIN-WAIT-2", "LAST-ACK"])?;
     let bytes = drain(&client)?;
-    writeln!(out, "client: recv() to the end, {bytes} bytes: sent before the close, and none was lost")?;
+    writeln!(out, "client: recv() to the end, {bytes}: sent before the close, and none was lost")?;
     ends.settle(out, None, ["TIME-WAIT", ""])
 }
 
@@ -226,8 +224,9 @@ fn fill(mut socket: &Socket) -> io::Result<()> {
 }
 
 /// Reads to the end of the stream; how many bytes there were.
-fn drain(socket: &Socket) -> anyhow::Result<u64> {
+fn drain(socket: &Socket) -> anyhow::Result<String> {
     socket.set_read_timeout(Some(SOON))?;
     let mut socket = socket;
-    io::copy(&mut socket, &mut io::sink()).context("reading to the end")
+    let bytes = io::copy(&mut socket, &mut io::sink()).context("reading to the end")?;
+    Ok(count(bytes, "byte"))
 }

@@ -52,7 +52,7 @@ fn overtaken_and_doubled_parts_are_put_right() {
     let received = receiver.end();
     assert_eq!(received.status, Some(0), "{received:?}");
     assert!(received.stdout.contains("Ignored 16 bytes"), "{received:?}");
-    assert!(received.stdout.contains("6 had come late, 1 were duplicates"), "{received:?}");
+    assert!(received.stdout.contains("came late: 6, duplicates: 1"), "{received:?}");
     assert!(received.stdout.contains("[Hello world!\\n]"), "{received:?}");
 }
 
@@ -68,5 +68,5 @@ fn gaps_are_named() {
     let received = receiver.end();
     assert_eq!(received.status, Some(1));
     assert!(received.stdout.contains("3 of 7 parts; missing: 2, 4-5, 7"), "{received:?}");
-    assert!(received.stderr.contains("0 of 1 messages"), "{received:?}");
+    assert!(received.stderr.contains("0 of 1 message came"), "{received:?}");
 }

@@ -51,7 +51,7 @@ fn one_block_at_a_time_is_a_window_of_one() {
         text(140_000, 2).as_bytes(),
     );
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    for words in ["goodput ", "window 1 blocks", "round trip ", "datagrams", "retransmissions"] {
+    for words in ["goodput ", "window 1 block,", "round trip ", "datagrams", "retransmissions"] {
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
     }
 }

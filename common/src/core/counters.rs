@@ -7,6 +7,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::core::shared_memory::{Shareable, shared};
+use crate::support::count::count;
 
 /// Workers that are counted one by one; higher numbers share the last place.
 pub const COUNTED_WORKERS: usize = 256;
@@ -72,7 +73,7 @@ impl Counters {
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counters { accepted, refused, requests, failed, full, replaced, .. } = self;
-        write!(f, "{} connections, {} requests", accepted.value(), requests.value())?;
+        write!(f, "{}, {}", count(accepted.value(), "connection"), count(requests.value(), "request"))?;
         for (counter, what) in [
             (refused, "refused"),
             (failed, "ended by an error"),

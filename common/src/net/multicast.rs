@@ -118,7 +118,7 @@ impl Group {
             (false, false) => "off: receivers on this machine hear nothing",
             (false, true) => "off, but what leaves by the loopback interface comes back all the same",
         };
-        writeln!(out, "Time-to-live: {ttl} hops")?;
+        writeln!(out, "Time-to-live: {ttl} {}", if ttl == 1 { "hop" } else { "hops" })?;
         writeln!(out, "Loop: {looped}")?;
         Ok(())
     }

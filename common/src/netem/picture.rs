@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::recording::{Carrier, LinkEvent, Outcome, milliseconds};
 use crate::report::svg::{Picture, escape};
 use crate::support::cli::human;
+use crate::support::count::count;
 
 mod layout;
 mod shapes;
@@ -64,15 +65,15 @@ pub fn html(events: &[LinkEvent], about: &About) -> String {
         escape(&about.command),
         legend()
     );
-    let count = flows.len();
+    let all = flows.len();
     for ((carrier, number), events) in flows.into_iter().take(FLOWS) {
         page += &section(carrier, number, events);
     }
-    if count > FLOWS {
-        page += &format!("<p class=\"note\">{} more flows are not drawn.</p>\n", count - FLOWS);
+    if all > FLOWS {
+        page += &format!("<p class=\"note\">Not drawn: {}.</p>\n", count(all - FLOWS, "more flow"));
     }
     if about.left_out > 0 {
-        page += &format!("<p class=\"note\">{} later events were not kept.</p>\n", about.left_out);
+        page += &format!("<p class=\"note\">Not kept: {}.</p>\n", count(about.left_out, "later event"));
     }
     page + "</main>\n</body>\n</html>\n"
 }

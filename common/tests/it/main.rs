@@ -6,6 +6,7 @@
 mod conversation;
 mod fuzz_corpus;
 mod link;
+mod numbers;
 mod pure;
 mod report;
 mod rooms;

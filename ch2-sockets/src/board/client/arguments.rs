@@ -115,7 +115,7 @@ pub struct BoardClientArgs {
     #[arg(long, conflicts_with_all = ["message", "last", "delivery_time"])]
     pub current_time: bool,
     /// Ask when the message with this id was delivered to the board, and for nothing else; ids count from 0
-    #[arg(long, value_name = "ID", conflicts_with_all = ["message", "last"], value_parser = within(0..=u64::MAX))]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["message", "last"], value_parser = within(0..=1_000_000_000_000u64))]
     pub delivery_time: Option<u64>,
     /// How long an answer is waited for before the request is repeated
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use common::protocol::mboard::received::Refused;
 use common::support::cli::human;
+use common::support::count::count;
 
 use crate::session::ExchangeError;
 
@@ -19,7 +20,7 @@ pub enum Error {
     #[error("nobody listens at {0}: the port is closed; is the server running, and over this transport?")]
     NobodyListens(SocketAddr),
     /// Nothing came back, so often and for so long.
-    #[error("nobody answers at {server}: {attempts} attempts in {}", human(*time))]
+    #[error("nobody answers at {server}: {} in {}", count(*attempts, "attempt"), human(*time))]
     NobodyAnswers {
         /// Who was asked.
         server: SocketAddr,
@@ -55,7 +56,7 @@ pub enum Error {
     #[error("the message is not published: {0}")]
     NotPublished(String),
     /// The text is longer than the transport carries.
-    #[error("the message is not published: it is longer than the {0} bytes that a text may have")]
+    #[error("the message is not published: a text may have {} at most", count(*.0, "byte"))]
     TooLong(usize),
     /// The same for another request.
     #[error(transparent)]

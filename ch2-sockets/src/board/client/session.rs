@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use crate::session::{Batch, BlockClient, Client, ClientMachine, Config, ExchangeError, Statistics};
 use common::net::datagram::{Arrivals, Endpoint, Woken, wait};
 use common::support::cli::human;
+use common::support::count::count;
 use common::support::size;
 use nix::errno::Errno;
 use nix::poll::PollFlags;
@@ -248,22 +249,22 @@ fn describe(counted: &Statistics, carried: Carried) -> String {
     let round_trip = counted.smoothed_round_trip.map_or("not measured".into(), human);
     let percent = |part: u64, all: u64| 100.0 * part as f64 / all.max(1) as f64;
     format!(
-        "sent      {} datagrams; {} blocks, {} of them retransmissions ({:.1} %)\n\
-         received  {} datagrams; {} blocks, {} more in vain ({:.1} %)\n\
+        "sent      {}; {}; retransmissions: {} ({:.1} %)\n\
+         received  {}; {}, {} more in vain ({:.1} %)\n\
          goodput   {}/s: requests and responses of {} in {}\n\
-         way       round trip {round_trip}, window {} blocks, {} timeouts",
-        counted.datagrams_sent,
-        counted.blocks_sent,
+         way       round trip {round_trip}, window {}, {}",
+        count(counted.datagrams_sent, "datagram"),
+        count(counted.blocks_sent, "block"),
         counted.retransmissions,
         percent(counted.retransmissions, counted.blocks_sent),
-        counted.datagrams_received,
-        counted.blocks_received,
+        count(counted.datagrams_received, "datagram"),
+        count(counted.blocks_received, "block"),
         counted.duplicates,
         percent(counted.duplicates, counted.blocks_received + counted.duplicates),
         size::human((carried.bytes as f64 / carried.time.as_secs_f64().max(1e-9)) as u64),
         size::human(carried.bytes),
         human(carried.time),
-        counted.window,
-        counted.timeouts,
+        count(counted.window, "block"),
+        count(counted.timeouts, "timeout"),
     )
 }

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use common::core::stop::Stop;
 use common::net::datagram::{Woken, wait};
 use common::protocol::mboard;
+use common::support::count::count;
 use nix::poll::PollFlags;
 
 use super::arguments::ClientTransport;
@@ -24,7 +25,8 @@ pub fn read(message: &str, transport: ClientTransport, stop: Stop) -> Result<Vec
     }
     if text.len() > limit {
         tracing::warn!(
-            "the text is cut to {limit} bytes, which is what one datagram carries; --transport session or tcp carries all of it"
+            "the text is cut to {}, which is what one datagram carries; --transport session or tcp carries all of it",
+            count(limit, "byte")
         );
         text.truncate(limit);
     }

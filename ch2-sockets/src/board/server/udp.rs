@@ -25,6 +25,7 @@ use common::core::stop::Stop;
 use common::net::datagram::{Arrival, Arrivals, Endpoint, Woken, wait};
 use common::protocol::UnixTime;
 use common::protocol::mboard::Transport;
+use common::support::count::count;
 use nix::poll::PollFlags;
 
 use super::answers::Answers;
@@ -43,8 +44,8 @@ pub fn serve(
 ) -> io::Result<()> {
     let buffers = endpoint.resize_buffers(BUFFER)?;
     tracing::info!(
-        "the kernel holds up to {} bytes that have come, {} that go",
-        buffers.receive,
+        "the kernel holds up to {} that have come, {} that go",
+        count(buffers.receive, "byte"),
         buffers.send
     );
     // Half of what the kernel calls the buffer is its own overhead, and the clients are several.
@@ -84,15 +85,15 @@ pub fn serve(
     let counted = context.sessions.statistics();
     if context.withheld > 0 {
         tracing::warn!(
-            "{} answers were withheld: their addresses had got too much without proof",
-            context.withheld
+            "withheld: {}; the addresses had got too much without proof",
+            count(context.withheld, "answer")
         );
     }
     tracing::info!(
-        "Terminating: {} requests, {} of them over sessions; {} blocks sent, {} of them again",
-        context.requests,
+        "Terminating: {}, {} of them over sessions; {} sent, {} of them again",
+        count(context.requests, "request"),
         counted.delivered,
-        counted.blocks_sent,
+        count(counted.blocks_sent, "block"),
         counted.retransmissions
     );
     Ok(())
@@ -135,10 +136,14 @@ impl LoopContext {
 
     fn answer(&mut self, endpoint: &Endpoint, arrival: &Arrival<'_>, request: &[u8], time: UnixTime) {
         if !may_be_request(request) {
-            return tracing::debug!("{} sends {} bytes that are no request", arrival.from, request.len());
+            return tracing::debug!(
+                "{} sends what is no request: {}",
+                arrival.from,
+                count(request.len(), "byte")
+            );
         }
         self.requests += 1;
-        tracing::debug!("{} asks {} bytes", arrival.from, request.len());
+        tracing::debug!("{} asks {}", arrival.from, count(request.len(), "byte"));
         let (now, to) = (self.began.elapsed(), arrival.from.ip());
         self.answers.add(endpoint, arrival.from, |out| {
             let before = out.len();
@@ -167,10 +172,10 @@ impl LoopContext {
             let response =
                 answer(&incoming.request, Transport::Session, &mut self.board, incoming.from, time);
             tracing::debug!(
-                "{} asks {} bytes in a session, {} answer",
+                "{} asks {} in a session; the answer has {}",
                 incoming.from,
-                incoming.request.len(),
-                response.len()
+                count(incoming.request.len(), "byte"),
+                count(response.len(), "byte")
             );
             self.sessions.respond(self.began.elapsed(), incoming.exchange, response);
             self.sessions.recycle(incoming.request);

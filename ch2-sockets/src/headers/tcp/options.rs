@@ -4,6 +4,7 @@
 //!   | 0 |  end     | 1 |  nothing, for alignment     | kind | length, all of it | data … |
 //! ```
 
+use common::support::count::count;
 use std::fmt;
 
 use super::super::packet::{Malformed, number16, number32};
@@ -66,7 +67,9 @@ impl fmt::Display for TcpOption {
                     "8: timestamp {value}, in answer to {echo}: for round trips and old duplicates"
                 )
             }
-            TcpOption::Other(kind, data) => write!(formatter, "{kind}: with {data} bytes of data"),
+            TcpOption::Other(kind, data) => {
+                write!(formatter, "{kind}: with {} of data", count(*data, "byte"))
+            }
         }
     }
 }

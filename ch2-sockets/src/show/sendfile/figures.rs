@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use common::support::count::count;
 use common::support::size;
 
 use super::ways::CopyMethod;
@@ -80,10 +81,10 @@ pub fn print(report: &Report) -> io::Result<()> {
     let mut out = common::support::cli::stdout();
     writeln!(
         out,
-        "{} over loopback, {} rounds; a receiver that {}. Medians; a ratio is to read and write in the same round, \
+        "{} over loopback, {}; a receiver that {}. Medians; a ratio is to read and write in the same round, \
          median (lowest to highest)",
         size::human(report.bytes),
-        report.rounds,
+        count(report.rounds, "round"),
         if report.receiver_reads { "reads" } else { "throws away" }
     )?;
     writeln!(

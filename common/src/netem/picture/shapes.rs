@@ -4,6 +4,7 @@ use super::super::profile::Direction;
 use super::super::recording::{Arrival, LinkEvent, Outcome, milliseconds};
 use super::layout::{CLIENT, JOURNEY, LINK, Position, SERVER, TOP};
 use crate::report::svg::{Picture, fit, through};
+use crate::support::count::count;
 
 /// One datagram: its label, its arrows and what became of it.
 pub(super) fn draw(picture: &mut Picture, event: &LinkEvent, position: &Position) {
@@ -91,7 +92,8 @@ fn crossed(picture: &mut Picture, event: &LinkEvent, (x, y): (f64, f64)) {
 }
 
 fn story(event: &LinkEvent) -> String {
-    let sent = format!("#{}, {} bytes, sent at {}", event.index, event.length, milliseconds(event.at));
+    let sent =
+        format!("#{}, {}, sent at {}", event.index, count(event.length, "byte"), milliseconds(event.at));
     let arrival = |arrival: &Arrival| {
         let late = milliseconds(arrival.at.saturating_sub(event.at));
         let mut text = format!(", arrives after {late}");
