@@ -10,6 +10,7 @@ pub mod interruptible;
 pub mod listen;
 pub mod local_time;
 pub mod log;
+pub mod progress;
 pub mod size;
 pub mod statistics;
 pub mod terminal;

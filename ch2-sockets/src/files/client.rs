@@ -1,4 +1,4 @@
-//! What the three clients of the file dump share: the connection, the progress bar, and how a refusal is told.
+//! What the three clients of the file dump share: the connection, and how a refusal is told.
 
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use common::support::log;
-use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
 use super::connection::{Connection, ReceiveError};
@@ -102,11 +101,4 @@ pub fn run(work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> anyhow::Result<()>) 
         Err(error) => Err(error),
         Ok(()) => Ok(ExitCode::SUCCESS),
     }
-}
-
-/// A progress bar on stderr; hides itself where that is no terminal.
-pub fn progress_bar(bytes: u64, name: &str) -> ProgressBar {
-    let template = "{msg} {bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(bytes).with_style(style).with_message(name.to_owned())
 }

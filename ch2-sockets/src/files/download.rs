@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 use common::support::count::count;
+use common::support::progress::Progress;
 use common::support::{log, unfinished};
 
-use super::client::{self, ServerArgs, StatusError, expect_ok, explain, progress_bar};
+use super::client::{self, ServerArgs, StatusError, expect_ok, explain};
 use super::connection::{CHUNK, Connection};
 use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
@@ -103,7 +104,7 @@ fn fetch(mut connection: Connection<'_>, name: &FileName, out: &mut impl Write) 
     expect_ok(&mut connection)?;
     let size = connection.receive(decode_number).map_err(explain)?;
     connection.expect(size.saturating_add(DIGEST as u64));
-    let bar = progress_bar(size, name.as_str());
+    let mut progress = Progress::of_bytes(name.as_str(), size);
     let mut digester = Digester::default();
     let mut buffer = vec![0; CHUNK];
     let mut left = size;
@@ -116,9 +117,9 @@ fn fetch(mut connection: Connection<'_>, name: &FileName, out: &mut impl Write) 
         digester.update(&buffer[..got]);
         out.write_all(&buffer[..got])?;
         left -= got as u64;
-        bar.inc(got as u64);
+        progress.advance(got as u64);
     }
-    bar.finish_and_clear();
+    drop(progress);
     out.flush()?;
     let claimed = connection.receive(decode_digest).map_err(explain)?;
     let digest = digester.finish();

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 use common::support::log;
+use common::support::progress::Progress;
 
-use super::client::{self, ServerArgs, StatusError, expect_ok, progress_bar};
+use super::client::{self, ServerArgs, StatusError, expect_ok};
 use super::connection::{CHUNK, Connection};
 use super::digest::{DIGEST, Digest, Digester};
 use super::name::FileName;
@@ -111,7 +112,7 @@ fn send(
     size: u64,
     name: &FileName,
 ) -> Result<Digest, Unsent> {
-    let bar = progress_bar(size, name.as_str());
+    let mut progress = Progress::of_bytes(name.as_str(), size);
     let mut digester = Digester::default();
     let mut buffer = vec![0; CHUNK];
     let mut left = size;
@@ -125,9 +126,9 @@ fn send(
         digester.update(&buffer[..got]);
         connection.write_all(&buffer[..got]).map_err(Unsent::Connection)?;
         left -= got as u64;
-        bar.inc(got as u64);
+        progress.advance(got as u64);
     }
-    bar.finish_and_clear();
+    drop(progress);
     let digest = digester.finish();
     connection.write_all(digest.as_str().as_bytes()).map_err(Unsent::Connection)?;
     connection.end_sending().map_err(Unsent::Connection)?;

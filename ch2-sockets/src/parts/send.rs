@@ -13,6 +13,7 @@ use common::core::stop::Stop;
 use common::support::cli;
 use common::support::cli::within;
 use common::support::count::count;
+use common::support::progress::Progress;
 
 use super::sequence::{self, HEADER, MAX_BYTES};
 use crate::kernel::Protocol;
@@ -104,6 +105,8 @@ fn send(
     } else {
         text.chunks(size).map(<[u8]>::to_vec).collect()
     };
+    let mut progress =
+        Progress::of_bytes("sending", datagrams.iter().map(|datagram| datagram.len() as u64).sum());
     for (number, datagram) in datagrams.iter().enumerate() {
         if stop.requested() {
             return Ok((endpoint::local(&socket)?, number));
@@ -111,6 +114,7 @@ fn send(
         socket
             .send_to(datagram, &destination.into())
             .with_context(|| format!("cannot send to {destination}"))?;
+        progress.advance(datagram.len() as u64);
         // `rest` hears the stop, and knows whole milliseconds.
         if args.pace < Duration::from_millis(10) { thread::sleep(args.pace) } else { stop.rest(args.pace) }
     }

@@ -22,6 +22,7 @@ mod files_refuse_what_would_harm;
 mod fuzz_corpus;
 mod half_a_message_is_not_a_message;
 mod headers_are_read_from_a_capture;
+mod long_work_tells_how_far_it_is;
 mod markers_put_parts_in_order;
 mod no_answer_is_answered;
 mod no_terminal_obeys_a_peer;

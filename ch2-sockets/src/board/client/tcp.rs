@@ -18,12 +18,12 @@ use common::net::abort;
 use common::net::datagram::{Woken, wait};
 use common::net::send_queue::Silence;
 use common::protocol::mboard::Transport;
+use common::support::progress::Progress;
 use nix::errno::Errno;
 use nix::poll::PollFlags;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::error::Error;
-use super::progress::Bar;
 use super::retry::RetryPolicy;
 
 /// How often the send queue is looked at while nothing else happens.
@@ -83,7 +83,8 @@ impl TcpClient {
     }
 
     fn send(&self, stream: &mut TcpStream, request: &[u8]) -> Result<(), Error> {
-        let (mut rest, progress) = (request, Bar::new("sending", request.len() as u64));
+        let mut rest = request;
+        let mut progress = Progress::of_bytes("sending", request.len() as u64);
         while !rest.is_empty() {
             match stream.write(rest) {
                 Ok(count) => {
