@@ -73,22 +73,21 @@ pub fn run(args: &SocketArgs) -> anyhow::Result<ExitCode> {
         }
         Ok(stop.requested())
     };
-    let unix = |bind: Option<&Endpoint>| match bind {
-        None => Some(UnixName::Abstract(b"ch2".to_vec())),
-        Some(Endpoint::Unix(name)) => Some(name.clone()),
-        Some(Endpoint::Internet(_)) => None,
-    };
-    let internet = |bind: Option<&Endpoint>| match bind {
-        None => Some(SocketAddr::from(([127, 0, 0, 1], 7777))),
-        Some(Endpoint::Internet(address)) => Some(*address),
-        Some(Endpoint::Unix(_)) => None,
-    };
-    let bind = args.bind.as_ref();
-    match (args.kind, unix(bind), internet(bind)) {
-        (SocketKind::UnixStream, Some(name), _) => unix::steps::run(&mut out, Type::STREAM, &name, rest)?,
-        (SocketKind::UnixDatagram, Some(name), _) => unix::steps::run(&mut out, Type::DGRAM, &name, rest)?,
-        (SocketKind::Udp, _, Some(address)) => steps(&mut out, Protocol::Udp, address, rest)?,
-        (SocketKind::Tcp, _, Some(address)) => steps(&mut out, Protocol::Tcp, address, rest)?,
+    let bind = args.bind.clone().unwrap_or_else(|| match args.kind {
+        SocketKind::Udp | SocketKind::Tcp => Endpoint::Internet(([127, 0, 0, 1], 7777).into()),
+        SocketKind::UnixStream | SocketKind::UnixDatagram => {
+            Endpoint::Unix(UnixName::Abstract(b"ch2".to_vec()))
+        }
+    });
+    match (args.kind, &bind) {
+        (SocketKind::Udp, Endpoint::Internet(address)) => steps(&mut out, Protocol::Udp, *address, rest)?,
+        (SocketKind::Tcp, Endpoint::Internet(address)) => steps(&mut out, Protocol::Tcp, *address, rest)?,
+        (SocketKind::UnixStream, Endpoint::Unix(name)) => {
+            unix::steps::run(&mut out, Type::STREAM, name, rest)?;
+        }
+        (SocketKind::UnixDatagram, Endpoint::Unix(name)) => {
+            unix::steps::run(&mut out, Type::DGRAM, name, rest)?;
+        }
         _ => {
             return Ok(cli::wrong(
                 "AF_UNIX is bound to a path or @NAME, and the others to an address and a port",
@@ -120,7 +119,7 @@ fn steps(
 
     endpoint::bind(&socket, bind, protocol)?;
     let address = endpoint::local(&socket)?;
-    writeln!(out, "2. bind({number}, {}): the socket is bound to {address}", bind)?;
+    writeln!(out, "2. bind({number}, {bind}): the socket is bound to {address}")?;
     if bind.port() == 0 {
         writeln!(out, "   port 0 means any free port: the system chose {}", address.port())?;
     }
