@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 use procfs::net::{TcpState, UdpState};
 use procfs::process::{FDTarget, Process};
 
-/// How often [`settled`] looks at the table.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// How soon [`settled`] looks at the table again at first, and at most: to read it costs the kernel a walk over all sockets.
+const LOOK_AGAIN: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(50)];
 
 /// Which of the kernel's tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,12 +168,14 @@ pub fn settled<T>(
     enough: impl Fn(&T) -> bool,
 ) -> io::Result<T> {
     let end = Instant::now() + limit;
+    let [mut pause, longest] = LOOK_AGAIN;
     loop {
         let seen = look()?;
         if enough(&seen) || Instant::now() >= end {
             return Ok(seen);
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(pause);
+        pause = (2 * pause).min(longest);
     }
 }
 
