@@ -4,6 +4,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`pyro`] | remote objects in Pyro's wire: messages, values, objects, the service and a client |
 //! | [`semantics`] | how often a call is run: maybe, at least once, at most once, conditional |
 
 #![warn(
@@ -11,4 +12,5 @@
     reason = "it panics where stderr cannot be written: support::log::line does not"
 )]
 
+pub mod pyro;
 pub mod semantics;
