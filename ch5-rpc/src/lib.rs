@@ -5,6 +5,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`pyro`] | remote objects in Pyro's wire: messages, values, objects, the service and a client |
+//! | [`announce`] | how a server is heard of without its address |
+//! | [`names`] | the name server |
 //! | [`semantics`] | how often a call is run: maybe, at least once, at most once, conditional |
 
 #![warn(
@@ -12,5 +14,7 @@
     reason = "it panics where stderr cannot be written: support::log::line does not"
 )]
 
+pub mod announce;
+pub mod names;
 pub mod pyro;
 pub mod semantics;

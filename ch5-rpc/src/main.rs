@@ -6,10 +6,11 @@ use clap::{Parser, Subcommand};
 use common::support::cli::{LogArgs, finish, parse};
 use common::support::inherited;
 
-use ch5_rpc::semantics;
+use ch5_rpc::{names, semantics};
 
 const EXAMPLES: &str = "\
 Examples, to begin with:
+  cargo ch5 names                 the name server, on port 9090
 `cargo ch5 COMMAND --help` explains each; ch5-rpc/README.md is the chapter.";
 
 /// Remote procedure calls and remote objects
@@ -24,6 +25,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// The name server, and its clients: list, lookup, register, remove, watch
+    Names(names::NamesArgs),
     /// How often a call is run when the network is bad or the server ends: maybe, at least once, at
     /// most once, conditional
     Semantics(semantics::SemanticsArgs),
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let cli: Cli = parse();
     cli.log.start();
     let done = match &cli.command {
+        Command::Names(args) => names::run(args),
         Command::Semantics(args) => semantics::run(args),
     };
     finish(done)
