@@ -7,6 +7,7 @@
 //! | [`pyro`] | remote objects in Pyro's wire: messages, values, objects, the service and a client |
 //! | [`announce`] | how a server is heard of without its address |
 //! | [`names`] | the name server |
+//! | [`chat`] | a chat of remote objects |
 //! | [`semantics`] | how often a call is run: maybe, at least once, at most once, conditional |
 
 #![warn(
@@ -15,6 +16,7 @@
 )]
 
 pub mod announce;
+pub mod chat;
 pub mod names;
 pub mod pyro;
 pub mod semantics;

@@ -6,11 +6,14 @@ use clap::{Parser, Subcommand};
 use common::support::cli::{LogArgs, finish, parse};
 use common::support::inherited;
 
+use ch5_rpc::chat::{client as chat_client, server as chat_server};
 use ch5_rpc::{names, semantics};
 
 const EXAMPLES: &str = "\
 Examples, to begin with:
   cargo ch5 names                 the name server, on port 9090
+  cargo ch5 chat-server           a chat of remote objects; it prints its URI
+  cargo ch5 chat-client -u URI -n Ann
 `cargo ch5 COMMAND --help` explains each; ch5-rpc/README.md is the chapter.";
 
 /// Remote procedure calls and remote objects
@@ -27,6 +30,10 @@ struct Cli {
 enum Command {
     /// The name server, and its clients: list, lookup, register, remove, watch
     Names(names::NamesArgs),
+    /// A chat of remote objects as a server, for the notes' Pyro client, too
+    ChatServer(chat_server::ChatServerArgs),
+    /// A user of a chat: interactive, or for scripts
+    ChatClient(chat_client::ChatClientArgs),
     /// How often a call is run when the network is bad or the server ends: maybe, at least once, at
     /// most once, conditional
     Semantics(semantics::SemanticsArgs),
@@ -38,6 +45,8 @@ fn main() -> ExitCode {
     cli.log.start();
     let done = match &cli.command {
         Command::Names(args) => names::run(args),
+        Command::ChatServer(args) => chat_server::run(args),
+        Command::ChatClient(args) => chat_client::run(args),
         Command::Semantics(args) => semantics::run(args),
     };
     finish(done)

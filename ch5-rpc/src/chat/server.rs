@@ -1,0 +1,90 @@
+//! `chat-server`: a chat, found by its reference, by its announcements, or by a name.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+use common::support::cli::duration_within;
+use common::support::listen::address_and_port;
+
+use super::GROUP;
+use super::objects::Chat;
+use super::room::Limits;
+use crate::announce::Announce;
+use crate::names::keeper::{Keeper, Wish};
+use crate::names::object::{LEASES, NAME_SERVER};
+use crate::names::registry::IfTaken;
+use crate::pyro::objects::Objects;
+use crate::pyro::proxy::Options;
+use crate::pyro::server::ObjectServerArgs;
+use crate::pyro::uri::Uri;
+
+const EXAMPLES: &str = "\
+Examples: a chat, and a user of it:
+  cargo ch5 chat-server
+  cargo ch5 chat-client -u PYRO:… -n Ann          (in another terminal, with the URI that it prints)
+With a name in a name server:
+  cargo ch5 names                                 (in one terminal)
+  cargo ch5 chat-server --names 127.0.0.1:9090 --chat talk
+  cargo ch5 chat-client --names 127.0.0.1:9090 --chat talk -n Ann
+For the notes' own client, which listens for announcements where the local network is:
+  cargo ch5 chat-server --announce default";
+
+/// The arguments of this command.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ChatServerArgs {
+    /// By which interface the chat's reference is announced once a second, to 239.1.1.1:53124
+    #[arg(long, value_enum, default_value = "lo")]
+    pub announce: Announce,
+    /// A name server, in which the chat has a name while it runs
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address_and_port)]
+    pub names: Option<SocketAddr>,
+    /// The chat's name there
+    #[arg(long, value_name = "NAME", default_value = "chat", requires = "names")]
+    pub chat: String,
+    /// If another has the name there
+    #[arg(long, value_enum, default_value = "refuse", requires = "names")]
+    pub if_taken: IfTaken,
+    /// How long the name outlives a chat that dies
+    #[arg(long, value_name = "TIME", default_value = "10s", requires = "names", value_parser = duration_within(LEASES))]
+    pub lease: Duration,
+    #[allow(missing_docs, reason = "flattened: a comment here would replace the command's own")]
+    #[command(flatten)]
+    pub server: ObjectServerArgs,
+}
+
+/// Serves a chat until the stop.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub fn run(args: &ChatServerArgs) -> anyhow::Result<ExitCode> {
+    let objects = Objects::default();
+    let id = objects.add(Arc::new(Chat::new(objects.clone(), Limits::default())))?;
+    let announce = args.announce;
+    let wish = args.names.map(|names| Wish {
+        names: Uri::at(NAME_SERVER, names),
+        name: args.chat.clone(),
+        uri: Uri::at(&id, names), // until it knows better
+        metadata: vec!["chat".into()],
+        lease: Some(args.lease),
+        if_taken: args.if_taken,
+    });
+    let kept: Arc<Mutex<Option<Keeper>>> = Arc::default();
+    let keeper = Arc::clone(&kept);
+    args.server.serve("chat", objects, id, move |uri| {
+        if let Err(error) = GROUP.announce(announce, uri.to_string()) {
+            tracing::warn!("not announced: {error}");
+        }
+        let Some(wish) = wish.clone() else { return };
+        match Keeper::start(Wish { uri, ..wish }, Options::default()) {
+            Ok(started) => *keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(started),
+            Err(error) => tracing::warn!("without a name: {error}"),
+        }
+    })?;
+    // Takes the name away.
+    drop(kept.lock().unwrap_or_else(PoisonError::into_inner).take());
+    Ok(ExitCode::SUCCESS)
+}
