@@ -1,9 +1,11 @@
 //! What the fuzzers of chapter 5's own parsers and machines call. How it works, and how to run one:
 //! [common/fuzz](../../../common/fuzz/README.md).
 
+mod pyro;
 mod semantics;
 #[allow(dead_code, reason = "a script of ours needs a part of it")]
 #[path = "../../../common/fuzz/src/tape.rs"]
 mod tape;
 
+pub use pyro::{pyro, serpent};
 pub use semantics::{semantics, semantics_datagrams};

@@ -19,8 +19,10 @@ macro_rules! targets {
 }
 
 targets! {
+    pyro, 2_000;
     semantics, 4_000;
     semantics_datagrams, 20_000;
+    serpent, 10_000;
 }
 
 #[test]

@@ -2,9 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod a_call_whose_answer_is_lost_is_not_made_again;
 mod a_caller_is_told_done_not_done_or_unknown;
+mod a_chat_is_found_and_talked_in;
+mod a_name_lives_as_long_as_its_owner_renews_it;
 mod a_thousand_callers_find_a_table_that_does_not_grow;
 mod fuzz_corpus;
+mod many_users_talk_at_once;
+mod our_proxy_calls_objects_in_python;
+mod pyros_own_tools_use_the_name_server;
+mod python_programs_use_the_chat;
+mod remote;
+mod remote_objects_are_served_under_every_model_that_shares_memory;
 mod semantics_runs_no_call_more_often_than_promised;
 #[allow(dead_code, reason = "not every part of the chapter needs all of it")]
 mod support;
+mod the_chat_client_talks_at_a_terminal;
