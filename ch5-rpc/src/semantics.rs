@@ -59,7 +59,7 @@
 //! | [`client`], [`outcome`] | the client's half, and what it tells its caller |
 //! | [`server`], [`table`] | the server's half, and what it remembers, within bounds |
 //! | [`publish`], [`caller`] | the procedures: a board that counts, and its caller |
-//! | [`store`], [`host`] | what outlives a server; a server over it, with moments to crash at |
+//! | [`store`], [`memory`], [`disk`], [`host`] | what outlives a server; a server over it, with moments to crash at |
 //! | [`virtual_time`] | all of it without a socket and without a clock |
 //! | [`scenario`], [`cell`] | what the demonstration tries, and what comes of it |
 //! | [`simulated`], [`measure`](mod@measure) | a cell in virtual time; a cell with processes, a relay and kill -9 |
@@ -74,11 +74,14 @@ pub mod cell;
 pub mod client;
 pub mod datagram;
 pub mod demonstration;
+pub mod disk;
 pub mod host;
 pub mod label;
 pub mod measure;
+pub mod memory;
 pub mod not_promised;
 pub mod outcome;
+mod promise;
 pub mod publish;
 pub mod report;
 pub mod scenario;
@@ -96,31 +99,5 @@ pub use demonstration::run;
 
 pub use client::{Client, ClientConfig};
 pub use outcome::{NotDone, Outcome, Unknown};
+pub use promise::Semantics;
 pub use server::{Execution, Server, ServerConfig};
-
-/// What a caller is promised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
-pub enum Semantics {
-    /// Sent once, and never again
-    Maybe,
-    /// Sent until it is answered
-    AtLeastOnce,
-    /// Sent until it is answered, and the server runs it only if it has not
-    AtMostOnce,
-    /// Sent until it is answered, and it is true only once: publish if the board has this length
-    Conditional,
-}
-
-impl Semantics {
-    /// Whether a call is sent again while there is no answer.
-    #[must_use]
-    pub fn is_repeated(self) -> bool {
-        self != Semantics::Maybe
-    }
-
-    /// Whether the server is to remember its calls.
-    #[must_use]
-    pub fn is_remembered(self) -> bool {
-        self == Semantics::AtMostOnce
-    }
-}

@@ -12,8 +12,9 @@ use std::time::Duration;
 use ch5_rpc::semantics::datagram::{Message, VERSION, decode, sealed};
 use ch5_rpc::semantics::host::{Failpoint, Host, HostConfig, Remembers, Surroundings, Work};
 use ch5_rpc::semantics::label::label;
+use ch5_rpc::semantics::memory::Memory;
 use ch5_rpc::semantics::publish::{Method, Reply, judge};
-use ch5_rpc::semantics::store::{Memory, Step};
+use ch5_rpc::semantics::store::Step;
 use ch5_rpc::semantics::table::TableLimits;
 use ch5_rpc::semantics::{Client, ClientConfig, Outcome, Semantics};
 

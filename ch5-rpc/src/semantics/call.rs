@@ -11,9 +11,10 @@ use common::support::cli::{duration_within, stdout};
 use common::support::interrupt;
 
 use super::client::ClientConfig;
+use super::outcome::Outcome;
+use super::promise::Semantics;
 use super::publish::Method;
 use super::socket::{SocketCaller, interrupted};
-use super::{Outcome, Semantics};
 
 /// The exit status when it is not known whether the call was run.
 pub const UNKNOWN: u8 = 3;

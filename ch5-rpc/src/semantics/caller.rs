@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::Semantics;
 use super::client::{Client, ClientConfig, Counted};
 use super::outcome::Outcome;
+use super::promise::Semantics;
 use super::publish::{Method, judge};
 
 /// A client that publishes.

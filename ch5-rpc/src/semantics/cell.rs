@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use common::netem::LinkEvent;
 use serde::Serialize;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::scenario::{Fault, Row};
 
 /// One publish.

@@ -14,6 +14,7 @@
 //! The result is the acknowledgement of the call, and the next call acknowledges the result: it says which call is the first
 //! without one. Nothing else is sent for it.
 
+mod binding;
 mod pending;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,9 +22,10 @@ use std::time::Duration;
 
 use common::protocol::rto::RoundTrip;
 
-use super::Semantics;
 use super::datagram::{Answer, CallId, LONGEST_BODY, Message, Question, Refusal, decode};
 use super::outcome::{NotDone, Outcome, Unknown};
+use super::promise::Semantics;
+use binding::Binding;
 use pending::Pending;
 
 /// How a client calls.
@@ -33,14 +35,6 @@ pub struct ClientConfig {
     pub semantics: Semantics,
     /// How long a call may take; with at-most-once: how long the server may give no sign of life.
     pub give_up: Duration,
-}
-
-/// The id of this client, and the memory of calls in which it is valid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Binding {
-    incarnation: u64,
-    client: u64,
-    slots: u64,
 }
 
 /// A question that is repeated until it is answered.

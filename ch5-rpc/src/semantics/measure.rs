@@ -19,15 +19,15 @@ use anyhow::{Context, bail};
 use common::netem::{Recorder, Relay, Settings};
 use common::support::child_server::{ChildServer, this_program};
 
-use super::Outcome;
 use super::cell::{CallRecord, Cell};
+use super::disk::Disk;
 use super::host::{Failpoint, HostConfig, Remembers, Work};
 use super::label::label;
+use super::outcome::Outcome;
 use super::scenario::{Fault, Row, Severity};
 use super::serve::crash_argument;
 use super::simulated::text;
 use super::socket::{SocketCaller, interrupted};
-use super::store::Disk;
 
 /// A server that is started again when it has crashed.
 pub(super) struct Restarted {

@@ -10,11 +10,12 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context;
 use serde::Serialize;
 
+use super::disk::Disk;
 use super::host::Failpoint;
 use super::measure::Restarted;
 use super::scenario::{Fault, Row};
 use super::socket::{SocketCaller, interrupted};
-use super::store::{Disk, Step};
+use super::store::Step;
 
 /// The line of the table that promises most.
 const BEST: Row = Row::ALL[4];

@@ -7,9 +7,9 @@
 use common::protocol::frame;
 use serde::{Deserialize, Serialize};
 
-use super::Semantics;
 use super::datagram::LONGEST_BODY;
 use super::outcome::{NotDone, Outcome, Unknown};
+use super::promise::Semantics;
 
 /// The longest text, bytes.
 pub const LONGEST_TEXT: usize = 1000;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use common::netem::Profile;
 
-use super::Semantics;
 use super::client::ClientConfig;
 use super::host::{Failpoint, HostConfig, Remembers, Work};
+use super::promise::Semantics;
 use super::store::Step;
 
 /// A line of the table: a semantics, and what the server remembers for it.

@@ -17,9 +17,11 @@ use nix::poll::PollFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
 
+use super::disk::Disk;
 use super::host::{Failpoint, Host, HostConfig, Remembers, Surroundings, Work};
+use super::memory::Memory;
 use super::server::ServerConfig;
-use super::store::{Disk, Memory, Step, Store, StoreError};
+use super::store::{Step, Store, StoreError};
 use super::table::TableLimits;
 
 /// The arguments of `semantics serve`.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use common::net::datagram::{Arrivals, Endpoint, wait};
 use nix::poll::PollFlags;
 
-use super::Outcome;
 use super::caller::Caller;
 use super::client::ClientConfig;
+use super::outcome::Outcome;
 use super::publish::Method;
 
 /// The longest time between two calls of `look`.

@@ -13,17 +13,11 @@
 //! The remedy is one transaction for the change and its record. It reaches as far as the store does: what a call does elsewhere,
 //! a letter that it sends, is not taken back when the transaction is.
 
-mod disk;
-mod memory;
-
 use thiserror::Error;
 
 use super::datagram::CallId;
 use super::publish::{Method, Reply};
 use super::table::ClientRecord;
-
-pub use disk::Disk;
-pub use memory::Memory;
 
 /// The moments that a crash is tried at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

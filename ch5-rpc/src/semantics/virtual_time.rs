@@ -19,9 +19,9 @@ use common::netem::{Direction, LinkEvent};
 use super::caller::Caller;
 use super::client::{ClientConfig, Counted};
 use super::host::{Host, HostConfig, Surroundings};
+use super::memory::Memory;
 use super::outcome::Outcome;
 use super::server::Seen;
-use super::store::Memory;
 
 pub use link::{Link, Scripted};
 

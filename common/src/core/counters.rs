@@ -7,7 +7,6 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::core::shared_memory::{Shareable, shared};
-use crate::support::count::count;
 
 /// Workers that are counted one by one; higher numbers share the last place.
 pub const COUNTED_WORKERS: usize = 256;
@@ -73,7 +72,9 @@ impl Counters {
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counters { accepted, refused, requests, failed, full, replaced, .. } = self;
-        write!(f, "{}, {}", count(accepted.value(), "connection"), count(requests.value(), "request"))?;
+        let plural = |counter: &Counter| if counter.value() == 1 { "" } else { "s" };
+        write!(f, "{} connection{}, ", accepted.value(), plural(accepted))?;
+        write!(f, "{} request{}", requests.value(), plural(requests))?;
         for (counter, what) in [
             (refused, "refused"),
             (failed, "ended by an error"),

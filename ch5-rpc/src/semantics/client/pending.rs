@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::Semantics;
 use super::super::datagram::{CallId, Handling, Question};
 use super::super::outcome::{NotDone, Outcome, Unknown};
-use super::Binding;
+use super::super::promise::Semantics;
+use super::binding::Binding;
 
 /// Between two probes at least. A call that takes long takes longer than a round trip, and a probe is no work to be in a hurry with.
 const PROBE: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 use super::super::datagram::{Answer, CallId, Handling, Message, Question, Refusal, decode};
+use super::super::memory::Memory;
 use super::super::publish::{Method, Reply};
-use super::super::store::Memory;
 use super::*;
 
 const NOW: Duration = Duration::ZERO;

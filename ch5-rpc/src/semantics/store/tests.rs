@@ -1,3 +1,5 @@
+use super::super::disk::Disk;
+use super::super::memory::Memory;
 use super::super::publish::{Method, Reply};
 use super::*;
 

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::super::datagram::CallId;
-use super::super::publish::{Method, Reply};
-use super::super::table::ClientRecord;
-use super::{Completion, Store, StoreError};
+use super::datagram::CallId;
+use super::publish::{Method, Reply};
+use super::store::{Completion, Store, StoreError};
+use super::table::ClientRecord;
 
 /// Text → how often it is on the board.
 const COUNTS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("counts");

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::publish::{Method, Reply};
-use super::super::table::ClientRecord;
-use super::{Completion, Store, StoreError};
+use super::publish::{Method, Reply};
+use super::store::{Completion, Store, StoreError};
+use super::table::ClientRecord;
 
 /// The board and the records in memory.
 #[derive(Debug, Clone, Default)]
