@@ -11,6 +11,7 @@ pub mod listen;
 pub mod local_time;
 pub mod log;
 pub mod progress;
+pub mod reconnect;
 pub mod size;
 pub mod statistics;
 pub mod terminal;

@@ -4,16 +4,20 @@
 //! |---|---|
 //! | `args`, `error` | the arguments, and what ends it with a status of its own |
 //! | `publication` | the request that publishes a text |
-//! | `session` | what the server says and what is to be asked next, sans-I/O |
+//! | `session` | what the server says and what is to be asked next, over one connection, sans-I/O |
+//! | `catch_up` | the same over all its connections: what is new after a break |
+//! | `own` | what has become of our own messages |
 //! | `line` | a message as it is shown |
 //! | `interactive` | a thread that listens while another reads the keyboard |
 //! | `script` | one thread that publishes, prints and ends |
 //! | `printer` | which messages it prints |
 
 mod args;
+mod catch_up;
 mod error;
 mod interactive;
 mod line;
+mod own;
 mod printer;
 mod publication;
 mod script;
@@ -26,12 +30,12 @@ use anyhow::bail;
 
 use crate::notification::wire::NotTheBoard;
 pub use args::BoardClientArgs;
-use error::{Gone, Interrupted, Refused};
+use error::{Gone, Interrupted, NotKnown, Refused};
 use publication::TooLong;
 
 /// The server has not taken a message.
 const REFUSED: u8 = 3;
-/// The server has ended the connection, or it has broken.
+/// The server has ended the connection, or it has broken, and perhaps with it a message of ours.
 const SERVER_GONE: u8 = 4;
 
 /// Publishes, prints, or talks to whoever sits at the terminal.
@@ -48,7 +52,9 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
     let code = match &done {
         Err(error) if error.is::<Refused>() || error.is::<TooLong>() => REFUSED,
         Err(error) if error.is::<Interrupted>() => common::support::interrupt::STATUS,
-        Err(error) if error.is::<Gone>() || error.is::<NotTheBoard>() => SERVER_GONE,
+        Err(error) if error.is::<Gone>() || error.is::<NotTheBoard>() || error.is::<NotKnown>() => {
+            SERVER_GONE
+        }
         _ => return done.map(|()| ExitCode::SUCCESS),
     };
     if let Err(error) = done {

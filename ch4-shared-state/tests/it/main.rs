@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod a_board_client_says_what_is_done_and_no_more;
+mod a_client_of_the_notification_board_comes_back;
 mod a_client_of_the_notification_board_that_leaves_at_any_byte_disturbs_nobody;
 mod a_client_that_takes_one_recv_for_one_message_is_served;
 mod a_failed_download_stops_no_other;

@@ -49,8 +49,10 @@ fn it_follows_until_it_is_interrupted_or_the_server_is_gone() {
     let mut speaker = Raw::connect(&server);
     say(&mut speaker, "before");
     let start = || {
-        let mut child =
-            ch4(&["board-client", "-p", &port, "--follow"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = ch4(&["board-client", "-p", &port, "--follow", "--no-reconnect"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.next().unwrap().unwrap().ends_with(" -> before"));
         (child, lines)
@@ -62,7 +64,7 @@ fn it_follows_until_it_is_interrupted_or_the_server_is_gone() {
         assert!(lines.next().unwrap().unwrap().ends_with(&format!(" -> {number}")));
     }
     kill(Pid::from_raw(first.id() as i32), Signal::SIGINT).unwrap();
-    assert_eq!(first.wait().unwrap().code(), Some(0));
+    assert_eq!(first.wait().unwrap().code(), Some(130));
     drop(server);
     assert_eq!(second.wait().unwrap().code(), Some(4));
 }

@@ -162,20 +162,22 @@ fn a_player_may_type_ahead() {
 #[test]
 fn it_ends_and_leaves_the_terminal_as_it_was() {
     let server = notify::serve("epoll", &[]);
-    for key in [CTRL_D, CTRL_C] {
+    for (key, status) in [(CTRL_D, "0"), (CTRL_C, "130")] {
         let mut terminal = board(&server);
         terminal.press(key);
-        assert_eq!(terminal.end(), "0", "{key:?}");
+        assert_eq!(terminal.end(), status, "{key:?}");
     }
     // Ctrl-C also in the middle of a line, of which nothing is published.
     let mut terminal = board(&server);
     terminal.press("never mind");
     terminal.shows("> never mind");
     terminal.press(CTRL_C);
-    assert_eq!(terminal.end(), "0");
+    assert_eq!(terminal.end(), "130");
     assert!(fetch(&mut Raw::connect(&server)).is_empty());
 
-    let mut terminal = board(&server);
+    let port = server.address.port().to_string();
+    let mut terminal = Terminal::start(&["board-client", "-p", &port, "--no-reconnect"]);
+    terminal.shows("Ctrl-D ends\n>");
     drop(server);
     terminal.shows("* the server is gone; press Enter to leave\n>");
     terminal.press(ENTER);

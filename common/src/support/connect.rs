@@ -46,6 +46,11 @@ impl ConnectArgs {
                 None => TcpStream::connect(address),
             };
             match connected {
+                // Where nobody listens, a port that the kernel gives out to clients can be given to this one: it then talks to itself
+                // (the simultaneous open of RFC 9293). Who tries again and again will meet it.
+                Ok(stream) if stream.local_addr()? == stream.peer_addr()? => {
+                    last = io::ErrorKind::ConnectionRefused.into();
+                }
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
                     if !self.keep_alive.is_zero() {

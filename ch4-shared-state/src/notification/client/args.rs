@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use common::support::cli::within;
 use common::support::connect::{ConnectArgs, timeout};
+use common::support::reconnect::ReconnectArgs;
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
@@ -16,18 +17,25 @@ use common::support::connect::{ConnectArgs, timeout};
   cargo ch4 board-client --last 3                   the last three messages
   cargo ch4 board-client --follow                   all messages, and those to come, until Ctrl-C
   cargo ch4 board-client --new --count 1            wait for the next message
+  cargo ch4 board-client --follow --no-reconnect    end with status 4 when the server is gone
 
 At the terminal Enter publishes, the arrow keys bring back what was typed, Ctrl-D or Ctrl-C ends.
 From a script each message is a line on standard output: TIME [ADDRESS] -> TEXT. A line break in a
 text is shown as \\n. A message counts as published when the server has said so.
-It does not connect again by itself: a server that is gone ends it, and who comes again gets the
-board from its beginning (see --last and --new).
-Exit status: 0 done (also Ctrl-C, where nothing else would end it), 1 an error or no answer in time,
-3 the message was refused, 4 the server is gone, 130 interrupted by Ctrl-C.")]
+When the connection breaks, a client that waits for messages (at the terminal, --follow, --new, --count)
+connects again, shows what it has missed, and nothing twice. A board that has begun anew is noticed and
+said. What was typed meanwhile is sent then. A message that was sent and not acknowledged is looked for on
+the board; when it is not there, nobody knows whether it will be: that is said, and it is not sent again.
+A client that only publishes, or prints --last, ends when the connection breaks.
+Exit status: 0 done, 1 an error or no answer in time, 3 the message was refused, 4 the server is gone, or
+it is not known whether a message is on the board, 130 interrupted by Ctrl-C.")]
 pub struct BoardClientArgs {
     /// Where the server is
     #[command(flatten)]
     pub server: ConnectArgs,
+    /// When the connection breaks
+    #[command(flatten)]
+    pub reconnect: ReconnectArgs,
     /// Publish this; `-` is all of standard input. Can be given several times
     #[arg(short = 'm', long, visible_alias = "message", value_name = "TEXT|-", allow_hyphen_values = true)]
     pub publish: Vec<String>,
@@ -50,6 +58,11 @@ pub struct BoardClientArgs {
 
 impl BoardClientArgs {
     pub(super) fn connect(&self) -> anyhow::Result<TcpStream> {
-        self.server.connect(Some(self.timeout), "notification board", "board-server")
+        connect(&self.server, self.timeout)
     }
+}
+
+/// Connects to the board.
+pub(super) fn connect(server: &ConnectArgs, timeout: Duration) -> anyhow::Result<TcpStream> {
+    server.connect(Some(timeout), "notification board", "board-server")
 }

@@ -20,3 +20,11 @@ pub struct Refused;
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
+
+/// The connection broke before some messages were acknowledged, and they are not on the board.
+#[derive(Debug, thiserror::Error)]
+#[error("whether {unknown} of {count} messages will be on the board is not known")]
+pub struct NotKnown {
+    pub unknown: usize,
+    pub count: usize,
+}

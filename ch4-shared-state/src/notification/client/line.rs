@@ -22,6 +22,26 @@ pub fn harmless(line: &[u8]) -> String {
     terminal::text(&head) + &terminal::text(text)
 }
 
+/// What a user is told of a text that was sent and not acknowledged.
+pub fn not_known(text: &[u8]) -> String {
+    const SHOWN: usize = 60;
+    let text = terminal::text(text);
+    let dots = if text.chars().count() > SHOWN { "…" } else { "" };
+    let beginning: String = text.chars().take(SHOWN).collect();
+    format!(
+        "the connection broke before the server acknowledged `{beginning}{dots}`: it is not on the board, but may still get there; it is not sent again"
+    )
+}
+
+/// What a user is told when the server was started again.
+pub fn another_board(kept: usize, lost: usize) -> String {
+    let messages = if lost == 1 { "message" } else { "messages" };
+    match kept {
+        0 => format!("the board has begun anew: it has none of the {lost} {messages} that it had"),
+        _ => format!("the board is another: the last {lost} {messages} that it had are not on it"),
+    }
+}
+
 /// What stands before the text, and the text.
 fn parts(line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let message = Posted::parse_line(line)?;

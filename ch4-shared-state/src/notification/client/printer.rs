@@ -6,8 +6,8 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use common::support::cli::{Stdout, stdout};
 
 use super::args::BoardClientArgs;
+use super::catch_up::News;
 use super::line;
-use super::session::Event;
 
 /// Decides which messages are printed, and when it is enough.
 pub struct Printer {
@@ -17,7 +17,10 @@ pub struct Printer {
     /// Of those there already, only so many are printed, when all of them are here; `None` for all, as they come.
     history: Option<usize>,
     held: VecDeque<Vec<u8>>,
+    /// All that was there at the beginning has come.
     caught_up: bool,
+    /// All that was there when the present connection was made has come.
+    up_to_date: bool,
     left: u64,
 }
 
@@ -51,6 +54,7 @@ impl Printer {
             history,
             held: VecDeque::new(),
             caught_up: false,
+            up_to_date: false,
             left: args.count.unwrap_or(u64::MAX),
         }
     }
@@ -60,12 +64,20 @@ impl Printer {
         self.wanted != Wanted::Nothing
     }
 
-    /// Whether a message of ours may be published. Its own message counts among the last, when nothing else is wanted.
+    /// Whether a message of ours may be published. Its own message counts among the last, when nothing else is wanted. Who waits for
+    /// messages first gets all that are there: then it is known which are new, and after a break, which are ours.
     pub fn is_ready(&self) -> bool {
-        match self.wanted {
-            Wanted::Nothing | Wanted::History => true,
-            Wanted::Count | Wanted::All => self.history.is_none() || self.caught_up,
-        }
+        !self.waits_for_messages() || self.up_to_date
+    }
+
+    /// Whether it stays for messages that are not there yet, and so connects again when the connection breaks.
+    pub fn waits_for_messages(&self) -> bool {
+        matches!(self.wanted, Wanted::Count | Wanted::All)
+    }
+
+    /// The connection has broken.
+    pub fn disconnected(&mut self) {
+        self.up_to_date = false;
     }
 
     /// Whether all was printed that was wanted.
@@ -79,22 +91,22 @@ impl Printer {
     }
 
     /// Prints it now, later, or never.
-    pub fn take(&mut self, event: Event) -> anyhow::Result<()> {
-        match event {
-            Event::Message(message) if self.caught_up || self.history.is_none() => self.print(&message)?,
-            Event::Message(message) => {
+    pub fn take(&mut self, news: News) -> anyhow::Result<()> {
+        match news {
+            News::Message(message) if self.caught_up || self.history.is_none() => self.print(&message)?,
+            News::Message(message) => {
                 self.held.push_back(message);
                 if self.held.len() > self.history.unwrap_or(usize::MAX) {
                     self.held.pop_front();
                 }
             }
-            Event::CaughtUp => {
-                self.caught_up = true;
+            News::CaughtUp => {
+                (self.caught_up, self.up_to_date) = (true, true);
                 while let Some(message) = self.held.pop_front() {
                     self.print(&message)?;
                 }
             }
-            Event::Published | Event::Refused => {}
+            News::Published | News::Refused | News::AnotherBoard { .. } | News::Unknown(_) => {}
         }
         Ok(())
     }
@@ -115,11 +127,6 @@ impl Printer {
     /// Whoever reads it may be waiting for it.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
-    }
-
-    /// Whether it is for the user to say when it is enough.
-    pub fn is_endless(&self) -> bool {
-        self.wanted == Wanted::All
     }
 
     /// All that was to be done is done.

@@ -3,7 +3,8 @@
 //! ```text
 //!   publish ──► sent ──► 0:; ──► the next …          not before the answer is a message said to be on the board
 //!   nothing moves, and an answer is due ──► --timeout ──► status 1
-//!   Ctrl-C ───────────────────────────────────────────► status 130, or 0 where nothing but Ctrl-C could have ended it
+//!   the connection breaks ──► wait ──► connect ──► catch up ──► go on          when it waits for messages; else status 4
+//!   Ctrl-C ───────────────────────────────────────────► status 130
 //! ```
 //!
 //! Neither half of the connection blocks: a server that takes nothing must not keep us from Ctrl-C.
@@ -13,48 +14,56 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use common::net::send_queue::Silence;
 use common::support::cli::human;
-use common::support::interrupt;
+use common::support::reconnect::Backoff;
+use common::support::{interrupt, log};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 
 use super::args::BoardClientArgs;
-use super::error::{Gone, Interrupted, Refused};
+use super::catch_up::{CatchUp, News};
+use super::error::{Gone, Interrupted, NotKnown, Refused};
+use super::line;
 use super::printer::Printer;
 use super::publication::{LONGEST, request};
-use super::session::{Event, Session};
 
 /// How often we look for Ctrl-C while nothing comes, in milliseconds.
 const LOOK: u8 = 100;
 
 /// Does what the arguments say.
 pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
-    let frames = args
+    let publications = args
         .publish
         .iter()
-        .map(|text| Ok(request(read_text(text)?)?))
+        .map(|text| {
+            let text = read_text(text)?;
+            Ok(Publication { frame: request(text.clone())?, text })
+        })
         .collect::<anyhow::Result<VecDeque<_>>>()?;
     let stream = args.connect()?;
     stream.set_nonblocking(true)?;
     // Only now: until here Ctrl-C ends the program at once, whatever it waits for, and nothing has happened.
     let interrupted = interrupt::flag()?;
+    let printer = Printer::new(args);
     let mut client = ScriptedClient {
+        args,
         stream,
-        session: Session::default(),
+        backoff: args.reconnect.backoff().filter(|_| printer.waits_for_messages()),
+        catch_up: CatchUp::default(),
         chunk: vec![0; 64 * 1024],
         output: Vec::new(),
         sent: 0,
-        count: frames.len(),
-        frames,
+        count: publications.len(),
+        publications,
         acknowledged: 0,
-        unanswered: false,
-        printer: Printer::new(args),
+        unknown: 0,
+        printer,
         silence: Silence::begin(),
-        timeout: args.timeout,
         interrupted,
     };
     match client.run() {
@@ -80,54 +89,103 @@ fn read_text(text: &str) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-struct ScriptedClient {
+struct Publication {
+    text: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+struct ScriptedClient<'a> {
+    args: &'a BoardClientArgs,
     stream: TcpStream,
-    session: Session,
+    /// `None`: it ends with the connection.
+    backoff: Option<Backoff>,
+    catch_up: CatchUp,
     chunk: Vec<u8>,
     output: Vec<u8>,
     /// So much of the output is sent.
     sent: usize,
     /// To be published.
-    frames: VecDeque<Vec<u8>>,
-    /// How many there were, and how many of them are on the board.
+    publications: VecDeque<Publication>,
+    /// How many there were, how many of them are on the board, and of how many nobody knows.
     count: usize,
     acknowledged: usize,
-    unanswered: bool,
+    unknown: usize,
     printer: Printer,
     /// How long nothing has moved that we wait for.
     silence: Silence,
-    timeout: Duration,
     interrupted: &'static AtomicBool,
 }
 
-impl ScriptedClient {
+impl ScriptedClient<'_> {
     fn run(&mut self) -> anyhow::Result<()> {
-        if self.printer.prints() {
-            self.session.begin(&mut self.output);
+        self.connected();
+        loop {
+            match self.serve() {
+                Err(error) if error.is::<Gone>() && self.backoff.is_some() => self.reconnect(error)?,
+                served => return served,
+            }
         }
+    }
+
+    fn connected(&mut self) {
+        if self.printer.prints() {
+            self.catch_up.connected(self.stream.local_addr().ok(), &mut self.output);
+        }
+    }
+
+    /// Over one connection, until all is done or it breaks.
+    fn serve(&mut self) -> anyhow::Result<()> {
         loop {
             // One message at a time, and none before it is known which are new: so those of ours are.
-            if !self.unanswered
+            if self.catch_up.unanswered() == 0
                 && self.printer.is_ready()
-                && let Some(frame) = self.frames.pop_front()
+                && let Some(publication) = self.publications.pop_front()
             {
-                self.output.extend(frame);
-                self.unanswered = true;
+                self.output.extend(publication.frame);
+                self.catch_up.sent(publication.text);
                 self.silence.broken();
             }
             self.send()?;
-            if self.acknowledged == self.count && self.printer.is_done() {
-                return Ok(());
+            if self.acknowledged + self.unknown == self.count && self.printer.is_done() {
+                let (unknown, count) = (self.unknown, self.count);
+                return if unknown > 0 { Err(NotKnown { unknown, count }.into()) } else { Ok(()) };
             }
             if self.wait()? {
                 self.receive()?;
                 self.printer.flush()?;
-            } else if self.is_due() && self.silence.length(&self.stream) > self.timeout {
-                bail!("the server has said nothing for {}", human(self.timeout));
+            } else if self.is_due() && self.silence.length(&self.stream) > self.args.timeout {
+                bail!("the server has said nothing for {}", human(self.args.timeout));
             }
-            if self.interrupted.load(Ordering::SeqCst) {
-                let enough = self.printer.is_endless() && self.acknowledged == self.count;
-                return if enough { Ok(()) } else { Err(Interrupted.into()) };
+            self.look_for_interrupt()?;
+        }
+    }
+
+    fn look_for_interrupt(&self) -> Result<(), Interrupted> {
+        if self.interrupted.load(Ordering::SeqCst) { Err(Interrupted) } else { Ok(()) }
+    }
+
+    /// Tries to connect until it succeeds, or for so long that `why` is the end.
+    fn reconnect(&mut self, why: anyhow::Error) -> anyhow::Result<()> {
+        log::line(format_args!("{why:#}; connecting again"));
+        self.output.clear();
+        self.sent = 0;
+        self.printer.disconnected();
+        loop {
+            let Some(wait) = self.backoff.as_mut().and_then(|backoff| backoff.failed(Instant::now())) else {
+                return Err(why);
+            };
+            let until = Instant::now() + wait;
+            while Instant::now() < until {
+                self.look_for_interrupt()?;
+                let left = until.saturating_duration_since(Instant::now());
+                thread::sleep(left.min(Duration::from_millis(LOOK.into())));
+            }
+            if let Ok(stream) = self.args.connect() {
+                stream.set_nonblocking(true)?;
+                self.stream = stream;
+                self.silence = Silence::begin();
+                self.connected();
+                return Ok(());
             }
         }
     }
@@ -162,7 +220,7 @@ impl ScriptedClient {
     }
 
     fn receive(&mut self) -> anyhow::Result<()> {
-        let mut events = Vec::new();
+        let mut news = Vec::new();
         let count = match self.stream.read(&mut self.chunk) {
             Ok(0) => return Err(Gone::Ended.into()),
             Ok(count) => count,
@@ -171,27 +229,35 @@ impl ScriptedClient {
             }
             Err(error) => return Err(Gone::Broken(error).into()),
         };
-        self.session.receive(&self.chunk[..count], &mut events, &mut self.output)?;
+        self.catch_up.receive(&self.chunk[..count], &mut news, &mut self.output)?;
         // Notifications alone are nothing that we wait for.
-        if !events.is_empty() || self.session.is_in_an_answer() {
+        if !news.is_empty() || self.catch_up.is_in_an_answer() {
             self.silence.broken();
         }
-        for event in events {
-            match event {
-                Event::Published => {
-                    self.acknowledged += 1;
-                    self.unanswered = false;
+        for news in news {
+            match &news {
+                News::Published => self.acknowledged += 1,
+                News::Refused => return Err(Refused.into()),
+                News::Unknown(text) => {
+                    self.unknown += 1;
+                    log::line(line::not_known(text));
                 }
-                Event::Refused => return Err(Refused.into()),
-                event => self.printer.take(event)?,
+                News::AnotherBoard { kept, lost } => log::line(line::another_board(*kept, *lost)),
+                News::CaughtUp => {
+                    if let Some(backoff) = &mut self.backoff {
+                        backoff.succeeded();
+                    }
+                }
+                News::Message(_) => {}
             }
+            self.printer.take(news)?;
         }
         Ok(())
     }
 
     /// Whether the server owes us something.
     fn is_due(&self) -> bool {
-        self.unanswered || self.session.is_asking() || !self.output.is_empty()
+        self.catch_up.unanswered() > 0 || self.catch_up.is_asking() || !self.output.is_empty()
     }
 
     /// What is not on the board, or not known to be.
