@@ -6,6 +6,7 @@
 //! | `connection` | the long-lived connection: requests out, responses in |
 //! | `view` | what the player knows of the game, and its picture |
 //! | `command` | what a player types, at the terminal and in a script |
+//! | `rejoin` | back into the game, when the connection has broken |
 //! | `interactive` | a thread that listens while another reads the keyboard |
 //! | `script` | one thread that asks and waits |
 
@@ -13,6 +14,7 @@ mod args;
 mod command;
 pub(crate) mod connection;
 mod interactive;
+mod rejoin;
 mod script;
 mod view;
 
@@ -20,10 +22,12 @@ use std::io::{IsTerminal, stdin};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use common::support::interrupt;
 
 use crate::guessword::game::word::Word;
 pub use args::GuesswordClientArgs;
 use connection::{Connection, Gone};
+use interactive::Interrupted;
 use script::NameRefused;
 
 /// The server has not taken the name.
@@ -41,14 +45,15 @@ pub fn run(args: &GuesswordClientArgs) -> anyhow::Result<ExitCode> {
     }
     let flags = args.guess.is_some() || args.propose.is_some() || args.until_round.is_some();
     let piped = !stdin().is_terminal();
+    interrupt::ends_at_once()?;
     let connection =
         Connection::over(args.server.connect(args.timeout, "guess-word server", "guessword-server")?);
     let played = match (&args.name, &args.script) {
-        (Some(name), Some(file)) => script::follow(connection, name, file, args.timeout),
+        (Some(name), Some(file)) => script::follow(connection, name, file, args),
         (Some(name), None) if flags => script::play(connection, name, args),
-        (Some(name), None) if piped => script::follow(connection, name, "-".as_ref(), args.timeout),
+        (Some(name), None) if piped => script::follow(connection, name, "-".as_ref(), args),
         (None, _) if piped => bail!("a player who is no terminal needs a name: --name NAME"),
-        (name, _) => interactive::play(connection, name.as_deref()),
+        (name, _) => interactive::play(connection, name.as_deref(), args),
     };
     match played {
         Err(error) if error.is::<Gone>() => {
@@ -58,6 +63,10 @@ pub fn run(args: &GuesswordClientArgs) -> anyhow::Result<ExitCode> {
         Err(error) if error.is::<NameRefused>() => {
             common::support::log::line(format_args!("error: {error}"));
             Ok(ExitCode::from(NAME_REFUSED))
+        }
+        Err(error) if error.is::<Interrupted>() => {
+            common::support::log::line(format_args!("error: {error}"));
+            Ok(ExitCode::from(interrupt::STATUS))
         }
         played => played.map(|()| ExitCode::SUCCESS),
     }

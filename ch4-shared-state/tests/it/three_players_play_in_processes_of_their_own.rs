@@ -176,7 +176,9 @@ fn a_player_whose_server_dies_says_so() {
     let server = serve("epoll");
     let port = server.address.port();
     let mut alice = join(&server, "Alice");
-    let waiting = thread::spawn(move || run(&mut client(port, &["--name", "Bob", "--until-round", "1"])));
+    let waiting = thread::spawn(move || {
+        run(&mut client(port, &["--name", "Bob", "--until-round", "1", "--no-reconnect"]))
+    });
     alice.expect(&[&notice("Bob joined")]);
     drop(server);
     let output = waiting.join().unwrap();

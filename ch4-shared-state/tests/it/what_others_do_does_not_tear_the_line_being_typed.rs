@@ -238,19 +238,21 @@ fn who_leaves_still_sees_the_answers_to_what_was_typed_ahead() {
 #[test]
 fn a_player_leaves_and_the_terminal_is_as_it_was() {
     let server = guessword::serve("epoll");
-    for key in [CTRL_D, CTRL_C] {
+    for (key, status) in [(CTRL_D, "0"), (CTRL_C, "130")] {
         let mut terminal = player(&server);
         terminal.press(key);
-        assert_eq!(terminal.end(), "0", "{key:?} for a name");
+        assert_eq!(terminal.end(), status, "{key:?} for a name");
     }
-    for keys in [CTRL_D, CTRL_C, "quit\r"] {
+    for (keys, status) in [(CTRL_D, "0"), (CTRL_C, "130"), ("quit\r", "0")] {
         let mut terminal = player(&server);
         terminal.press(&format!("Ann{ENTER}"));
         terminal.shows("Ann 0\n>");
         terminal.press(keys);
-        assert_eq!(terminal.end(), "0", "{keys:?}");
+        assert_eq!(terminal.end(), status, "{keys:?}");
     }
-    let mut terminal = player(&server);
+    let port = server.address.port().to_string();
+    let mut terminal = Terminal::start(&["guessword-client", "-p", &port, "--no-reconnect"]);
+    terminal.shows("your name:");
     terminal.press(&format!("Ann{ENTER}"));
     terminal.shows("Ann 0\n>");
     drop(server);

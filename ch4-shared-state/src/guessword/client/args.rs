@@ -6,11 +6,13 @@ use std::time::Duration;
 use clap::Args;
 use common::support::cli::within;
 use common::support::connect::{ConnectArgs, timeout};
+use common::support::reconnect::ReconnectArgs;
 
 const EXAMPLES: &str = "\
 Examples:
   cargo ch4 guessword-client --name Alice
   cargo ch4 guessword-client --name Bob --propose hello --guess aeiouhl --until-round 1
+  cargo ch4 guessword-client --name Eve --until-round 1 --no-reconnect
   printf 'word hello\\nh\\nscores\\n' | cargo ch4 guessword-client --name Carol --script -
 
 A letter that is in the word and that nobody has tried is a point for whoever is first; the
@@ -18,7 +20,13 @@ last letter wins the round. The server takes a new word then, from anybody.
 At the terminal: a letter guesses it, `word hello` proposes a word, `scores`, `help`, `quit`.
 From a script each answer and each notification is a line on standard output.
 
-Exit status: 0 done, 1 an error, 3 the name is in use or none, 4 the server is gone.";
+When the connection breaks the player connects and joins again under the same name, with no points.
+While the server still keeps the name for the broken connection, this is tried again. What is typed
+meanwhile is sent then. Whether a letter or word counts that was not answered is not known: it is said,
+and not sent again.
+
+Exit status: 0 done, 1 an error, 3 the name is in use or none, 4 the server is gone, 130 interrupted by
+Ctrl-C.";
 
 /// The arguments of this command.
 #[derive(Debug, Args)]
@@ -27,6 +35,9 @@ pub struct GuesswordClientArgs {
     /// Where the server is
     #[command(flatten)]
     pub server: ConnectArgs,
+    /// When the connection breaks
+    #[command(flatten)]
+    pub reconnect: ReconnectArgs,
     /// The name to play under; at the terminal it is asked for
     #[arg(short, long)]
     pub name: Option<String>,

@@ -100,6 +100,11 @@ impl Sender {
         send(&mut self.0, request)
     }
 
+    /// Nothing more goes either way: the other half hears of it.
+    pub fn abandon(&self) {
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+
     /// Says that no request follows: what was asked is answered, and then the server ends the connection.
     ///
     /// # Errors

@@ -9,20 +9,22 @@
 //! guess e right            guess x wrong
 //! propose hello taken      propose hello refused
 //! score Alice 1
+//! joined Alice             again: the connection had broken
+//! guess e unknown          propose hello unknown        it broke before the answer
 //! ```
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write, stdin};
 use std::path::Path;
-use std::time::Duration;
 
 use crate::guessword::wire::{NotTheGame, Notice, Request, Response};
 use anyhow::{Context, anyhow, bail};
-use common::support::terminal;
+use common::support::{log, terminal};
 
 use super::args::GuesswordClientArgs;
 use super::command::{Command, HELP};
 use super::connection::{Connection, Gone};
+use super::rejoin::Rejoin;
 use super::view::View;
 
 /// No line of a script is longer, in bytes.
@@ -33,7 +35,7 @@ pub fn follow(
     connection: Connection,
     name: &str,
     file: &Path,
-    timeout: Option<Duration>,
+    args: &GuesswordClientArgs,
 ) -> anyhow::Result<()> {
     let lines: Box<dyn BufRead> = if file.as_os_str() == "-" {
         Box::new(stdin().lock())
@@ -41,7 +43,7 @@ pub fn follow(
         let file = fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
         Box::new(BufReader::new(file))
     };
-    let mut player = ScriptedPlayer::join(connection, name, timeout)?;
+    let mut player = ScriptedPlayer::join(connection, name, args)?;
     for (number, line) in (1..).zip(Lines(lines)) {
         let line = line.context("cannot read the script")?;
         if line.starts_with('#') || line.trim().is_empty() {
@@ -62,9 +64,10 @@ pub fn follow(
 
 /// Does what the flags say.
 pub fn play(connection: Connection, name: &str, args: &GuesswordClientArgs) -> anyhow::Result<()> {
-    let mut player = ScriptedPlayer::join(connection, name, args.timeout)?;
+    let mut player = ScriptedPlayer::join(connection, name, args)?;
     loop {
         let round = player.view.rounds_won;
+        player.was_away = false;
         if args.guess.is_some() || args.propose.is_some() {
             player.find_word(args.propose.as_deref())?;
         }
@@ -74,7 +77,8 @@ pub fn play(connection: Connection, name: &str, args: &GuesswordClientArgs) -> a
             }
         }
         let Some(rounds) = args.until_round else { break };
-        while player.view.rounds_won == round && round < rounds {
+        // Away, it may have missed a new word, and begins with its letters again.
+        while player.view.rounds_won == round && round < rounds && !player.was_away {
             player.wait()?;
         }
         if player.view.rounds_won >= rounds {
@@ -107,59 +111,72 @@ impl Iterator for Lines {
 struct ScriptedPlayer {
     connection: Connection,
     view: View,
+    rejoin: Option<Rejoin>,
+    /// The connection was broken since this was last cleared.
+    was_away: bool,
 }
 
 impl ScriptedPlayer {
-    fn join(connection: Connection, name: &str, timeout: Option<Duration>) -> anyhow::Result<ScriptedPlayer> {
-        connection.wait_at_most(timeout)?;
-        let mut player = ScriptedPlayer { connection, view: View::default() };
+    fn join(
+        connection: Connection,
+        name: &str,
+        args: &GuesswordClientArgs,
+    ) -> anyhow::Result<ScriptedPlayer> {
+        connection.wait_at_most(args.timeout)?;
+        let mut player = ScriptedPlayer { connection, view: View::default(), rejoin: None, was_away: false };
         match player.ask(&Request::Join(Some(name.to_owned())))? {
-            Response::Join(true) => say(&format!("joined {name}"))?,
-            Response::Join(false) => return Err(NameRefused(name.to_owned()).into()),
-            Response::Unknown => return Err(NotTheGame::Senseless.into()),
-            other => return out_of_turn(&other),
+            Some(Response::Join(true)) => say(&format!("joined {name}"))?,
+            Some(Response::Join(false)) => return Err(NameRefused(name.to_owned()).into()),
+            Some(Response::Unknown) => return Err(NotTheGame::Senseless.into()),
+            other => return out_of_turn(other.as_ref()),
         }
+        player.rejoin = Rejoin::new(args, name);
         Ok(player)
     }
 
     fn guess(&mut self, letter: char) -> anyhow::Result<()> {
         match self.ask(&Request::Guess(Some(letter)))? {
-            Response::Guess(right) => {
+            None => {
+                say(&format!("guess {letter} unknown"))?;
+                self.look()
+            }
+            Some(Response::Guess(right)) => {
                 say(&format!("guess {letter} {}", if right { "right" } else { "wrong" }))?;
                 if right { self.look() } else { Ok(()) }
             }
-            other => out_of_turn(&other),
+            other => out_of_turn(other.as_ref()),
         }
     }
 
     fn propose(&mut self, word: &str) -> anyhow::Result<()> {
         match self.ask(&Request::Propose(Some(word.to_owned())))? {
-            Response::Propose(taken) => {
+            None => say(&format!("propose {word} unknown")),
+            Some(Response::Propose(taken)) => {
                 say(&format!("propose {word} {}", if taken { "taken" } else { "refused" }))
             }
-            other => out_of_turn(&other),
+            other => out_of_turn(other.as_ref()),
         }
     }
 
     fn scores(&mut self) -> anyhow::Result<()> {
         match self.ask(&Request::Scores)? {
-            Response::Scores(scores) => {
+            Some(Response::Scores(scores)) => {
                 scores.iter().try_for_each(|score| say(&format!("score {} {}", score.name, score.points)))
             }
-            Response::Unknown => say("score unknown: this server keeps none"),
-            other => out_of_turn(&other),
+            Some(Response::Unknown) => say("score unknown: this server keeps none"),
+            other => out_of_turn(other.as_ref()),
         }
     }
 
     /// Asks for the word so far.
     fn look(&mut self) -> anyhow::Result<()> {
         match self.ask(&Request::State)? {
-            Response::State(progress) => {
+            Some(Response::State(progress)) => {
                 say(format!("word {progress}").trim_end())?;
                 self.view.progress = progress;
                 Ok(())
             }
-            other => out_of_turn(&other),
+            other => out_of_turn(other.as_ref()),
         }
     }
 
@@ -176,27 +193,65 @@ impl ScriptedPlayer {
         Ok(())
     }
 
-    /// Waits for the next notification.
+    /// Waits for the next notification, or until it is back in the game.
     fn wait(&mut self) -> anyhow::Result<()> {
         match self.next()? {
-            Response::Notice(notice) => self.hear(&notice),
-            other => out_of_turn(&other),
+            None => Ok(()),
+            Some(Response::Notice(notice)) => self.hear(&notice),
+            other => out_of_turn(other.as_ref()),
         }
     }
 
-    /// Sends a request and waits for its answer.
-    fn ask(&mut self, request: &Request) -> anyhow::Result<Response> {
-        self.connection.send(request).or_else(impatient)?;
+    /// Sends a request and waits for its answer. `None`: the connection broke before the answer, and what the request would have
+    /// changed is not known.
+    fn ask(&mut self, request: &Request) -> anyhow::Result<Option<Response>> {
+        let changes_nothing = matches!(request, Request::State | Request::Scores);
+        loop {
+            let answer = match self.connection.send(request) {
+                Ok(()) => self.answer()?,
+                Err(gone) => self.come_back(gone)?,
+            };
+            if answer.is_some() || !changes_nothing {
+                return Ok(answer);
+            }
+        }
+    }
+
+    fn answer(&mut self) -> anyhow::Result<Option<Response>> {
         loop {
             match self.next()? {
-                Response::Notice(notice) => self.hear(&notice)?,
+                Some(Response::Notice(notice)) => self.hear(&notice)?,
                 answer => return Ok(answer),
             }
         }
     }
 
-    fn next(&mut self) -> anyhow::Result<Response> {
-        self.connection.next().or_else(impatient)
+    /// What the server says next; `None`: the connection broke, and we are back in the game.
+    fn next(&mut self) -> anyhow::Result<Option<Response>> {
+        match self.connection.next() {
+            Ok(response) => Ok(Some(response)),
+            Err(gone) => self.come_back(gone),
+        }
+    }
+
+    fn come_back(&mut self, gone: Gone) -> anyhow::Result<Option<Response>> {
+        if let Gone::Silent = gone {
+            bail!("the server has said nothing for as long as --timeout allows");
+        }
+        let Some(rejoin) = &mut self.rejoin else { return Err(gone.into()) };
+        log::line(format_args!("{gone}; joining again"));
+        let (connection, before) = rejoin.again(gone)?;
+        let name = rejoin.name().to_owned();
+        self.connection = connection;
+        self.was_away = true;
+        self.view.away();
+        for response in before {
+            if let Response::Notice(notice) = response {
+                self.hear(&notice)?;
+            }
+        }
+        say(&format!("joined {name}"))?;
+        Ok(None)
     }
 
     fn hear(&mut self, notice: &Notice) -> anyhow::Result<()> {
@@ -205,15 +260,7 @@ impl ScriptedPlayer {
     }
 }
 
-/// With a sentence of its own for the time that is over.
-fn impatient<T>(gone: Gone) -> anyhow::Result<T> {
-    match gone {
-        Gone::Silent => bail!("the server has said nothing for as long as --timeout allows"),
-        gone => Err(gone.into()),
-    }
-}
-
-fn out_of_turn<T>(answer: &Response) -> anyhow::Result<T> {
+fn out_of_turn<T>(answer: Option<&Response>) -> anyhow::Result<T> {
     bail!("the server has answered something that was not asked: {answer:?}")
 }
 
@@ -229,4 +276,4 @@ fn say(line: &str) -> anyhow::Result<()> {
 #[error(
     "the server refuses the name `{0}`: it is in use, or it is none (1 to 32 bytes, no space, nothing that is not seen)"
 )]
-pub struct NameRefused(String);
+pub struct NameRefused(pub String);

@@ -53,6 +53,11 @@ impl View {
         }
     }
 
+    /// We were away, and do not know what has happened. The rounds that were won are remembered.
+    pub fn away(&mut self) {
+        *self = View { rounds_won: self.rounds_won, ..View::default() };
+    }
+
     /// This letter is known to have been tried.
     pub fn try_letter(&mut self, letter: char) {
         self.tried.extend(Letter::of(letter));
