@@ -53,6 +53,9 @@ pub struct LinkArgs {
     /// How long everything is on its way
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Faults")]
     delay: Option<Duration>,
+    /// How much longer what the server sends is on its way: an asymmetric path
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Faults")]
+    delay_down: Option<Duration>,
     /// How much longer it may take; order is kept
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Faults")]
     jitter: Option<Duration>,
@@ -123,6 +126,7 @@ impl LinkArgs {
             reorder_by: reorder_by.unwrap_or(perfect.reorder_by),
             corrupt: self.corrupt.unwrap_or_default(),
             delay: self.delay.unwrap_or_default(),
+            delay_down: self.delay_down.unwrap_or_default(),
             jitter: self.jitter.unwrap_or_default(),
             rate: self.rate,
             queue: self.queue.unwrap_or(perfect.queue),
@@ -151,6 +155,7 @@ impl LinkArgs {
             ("reorder", self.reorder.map(with_time)),
             ("corrupt", self.corrupt.map(percent)),
             ("delay", self.delay.map(human)),
+            ("delay-down", self.delay_down.map(human)),
             ("jitter", self.jitter.map(human)),
             ("rate", self.rate.map(|rate| format!("{rate}B/s"))),
             ("queue", self.queue.map(|queue| queue.to_string())),
@@ -197,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_command_that_is_said_does_the_same_again() {
-        let line = "--udp --loss 20% --duplicate 0.05 --reorder 10%:7ms --corrupt 0.1% --delay 20ms --jitter 250us \
+        let line = "--udp --loss 20% --duplicate 0.05 --reorder 10%:7ms --corrupt 0.1% --delay 20ms --delay-down 5ms --jitter 250us \
             --rate 10mbit --queue 64KiB --cut up@2s..5s --cut down@#100..#200 --cut both@10s.. --split 1% --merge 2% \
             --reset 0.01% --stall 5%:200ms";
         let first = args(line);

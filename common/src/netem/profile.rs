@@ -79,6 +79,8 @@ pub struct Profile {
     pub corrupt: f64,
     /// How long every datagram travels.
     pub delay: Duration,
+    /// How much longer what the server sends travels: the two ways are not alike, and no clock at an end of the link can tell.
+    pub delay_down: Duration,
     /// At most how much longer it may take: evenly distributed, order kept.
     pub jitter: Duration,
     /// What the link carries, bytes of payload per second; `None` is without limit.
@@ -108,6 +110,7 @@ impl Default for Profile {
             reorder_by: Duration::from_millis(10),
             corrupt: 0.0,
             delay: Duration::ZERO,
+            delay_down: Duration::ZERO,
             jitter: Duration::ZERO,
             rate: None,
             queue: 64 * 1024,
@@ -122,6 +125,15 @@ impl Default for Profile {
 }
 
 impl Profile {
+    /// How long a datagram travels in this direction, without jitter.
+    #[must_use]
+    pub fn travel(&self, direction: Direction) -> Duration {
+        match direction {
+            Direction::Up => self.delay,
+            Direction::Down => self.delay + self.delay_down,
+        }
+    }
+
     /// Whether datagram number `index` that is sent in `direction` at `now` finds the cable pulled.
     #[must_use]
     pub fn is_cut(&self, direction: Direction, now: Duration, index: u64) -> bool {

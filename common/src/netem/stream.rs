@@ -131,7 +131,7 @@ impl Channel {
         }
         self.over = true;
         let Some(entry) = self.profile.whole_again(self.direction, now) else { return };
-        let at = (self.busy_until.max(entry) + self.profile.delay).max(self.in_order);
+        let at = (self.busy_until.max(entry) + self.profile.travel(self.direction)).max(self.in_order);
         self.pieces.push_back((at, Piece::End));
         let event = self.events.begin(now, self.index, &[]);
         self.events.end(event, Outcome::Closed, [arrival(at, false)]);
@@ -236,7 +236,7 @@ impl Channel {
         let hold: Duration = hold.into_iter().filter(|(held, _)| *held).map(|(_, time)| time).sum();
         let sent = self.busy_until.max(entry) + self.profile.serialisation(bytes.len()) + hold;
         self.busy_until = sent;
-        let at = (sent + self.profile.delay + fate.jitter).max(self.in_order);
+        let at = (sent + self.profile.travel(self.direction) + fate.jitter).max(self.in_order);
         self.in_order = at;
         self.counts.lost += u64::from(fate.lost);
         self.counts.stalled += u64::from(fate.stalled);

@@ -165,7 +165,7 @@ impl Wire {
         let twin = fate.copies[1].map(|passage| (passage, datagram.clone()));
         self.counts.duplicated += u64::from(twin.is_some());
         let mut fly = |passage: super::fate::Passage, mut datagram: Vec<u8>| {
-            let mut at = sent + self.profile.delay + passage.extra_delay;
+            let mut at = sent + self.profile.travel(self.direction) + passage.extra_delay;
             if !passage.reordered {
                 at = at.max(self.in_order);
                 self.in_order = at;

@@ -144,3 +144,13 @@ fn a_datagram_without_memory_is_counted_and_takes_its_number() {
     assert_eq!(drain(&mut wire).len(), 1);
     assert_eq!((wire.counts().queue_full, wire.bytes_in_flight()), (1, 0));
 }
+
+#[test]
+fn one_way_may_be_longer_than_the_other() {
+    let profile = Profile { delay: ms(10), delay_down: ms(30), ..Profile::default() };
+    for (direction, travel) in [(Direction::Up, 10), (Direction::Down, 40)] {
+        let mut wire = Wire::new(profile.clone(), 1, 0, direction);
+        wire.send(ms(1), b"x".to_vec());
+        assert_eq!(wire.next_arrival(), Some(ms(1 + travel)));
+    }
+}
