@@ -70,7 +70,7 @@ fn wedge(found: &Found) -> String {
     for tick in (0..).map(|tick| f64::from(tick) * step).take_while(|tick| *tick <= most) {
         picture.line_behind((x(tick), 0.0), (x(tick), HEIGHT), "axis");
         picture.text((x(tick), HEIGHT + 15.0), "mid", &format!("{} ms", (tick / 1e4).round() / 1e2));
-        for tick in [tick, -tick].into_iter().filter(|tick| tick.abs() <= most / 2.0) {
+        for tick in both(tick).filter(|tick| tick.abs() <= most / 2.0) {
             picture.text((LEFT - 6.0, y(tick) + 4.0), "end", &format!("{} ms", (tick / 1e4).round() / 1e2));
         }
     }
@@ -83,7 +83,7 @@ fn wedge(found: &Found) -> String {
     let description = format!("{} exchanges between the lines of half the delay.", found.exchanges.len());
     picture.finish(
         (LEFT + WIDTH + 20.0, HEIGHT + 22.0),
-        "wedge",
+        "scatter",
         "Delay and error of each exchange",
         &description,
     )
@@ -97,11 +97,9 @@ fn bars(name: &str, rows: &[Row]) -> String {
     let mut picture = Picture::default();
     let step = step(most / 1e6, 4.0) * 1e6;
     for tick in (0..).map(|tick| f64::from(tick) * step).take_while(|tick| *tick <= most) {
-        for tick in [tick, -tick] {
+        for tick in both(tick) {
             let class = if tick == 0.0 { "zero" } else { "axis" };
             picture.line_behind((x(tick), 0.0), (x(tick), bottom), class);
-        }
-        for tick in [tick, -tick].into_iter().take(if tick == 0.0 { 1 } else { 2 }) {
             picture.text((x(tick), bottom + 15.0), "mid", &format!("{} ms", (tick / 1e4).round() / 1e2));
         }
     }
@@ -117,4 +115,9 @@ fn bars(name: &str, rows: &[Row]) -> String {
     }
     let title = format!("{name}: the true error in the claimed bound");
     picture.finish((LEFT + WIDTH + 40.0, bottom + 22.0), "bars", &title, "A row for each node.")
+}
+
+/// This side of zero, and the other.
+fn both(tick: f64) -> impl Iterator<Item = f64> {
+    [tick, -tick].into_iter().take(if tick == 0.0 { 1 } else { 2 })
 }
