@@ -10,6 +10,7 @@
 //! | [`guessword`] | the guess-word game: server, client, service |
 //! | [`whiteboard`] | a shared drawing in browsers |
 //! | [`clocks`] | clock synchronisation over a bad network |
+//! | [`agree`] | mutual exclusion by agreement over a bad network |
 //! | [`locks`] | the same state behind five kinds of lock |
 //! | [`simulate`] | many clients of the board and the game |
 //! | [`verify`] | whether a server behaves as if its clients came one after another |
@@ -20,6 +21,7 @@
     reason = "it panics where stderr cannot be written: support::log::line does not"
 )]
 
+pub mod agree;
 pub mod clocks;
 pub mod connections;
 pub mod download;

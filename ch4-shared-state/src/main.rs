@@ -9,7 +9,7 @@ use common::support::inherited;
 use ch4_shared_state::download::{self, server as files_server};
 use ch4_shared_state::guessword::{client as guessword_client, server as guessword_server};
 use ch4_shared_state::notification::{client as board_client, server as board_server};
-use ch4_shared_state::{clocks, connections, simulate, verify, whiteboard};
+use ch4_shared_state::{agree, clocks, connections, simulate, verify, whiteboard};
 
 const EXAMPLES: &str = "\
 Examples, to begin with:
@@ -19,6 +19,7 @@ Examples, to begin with:
   cargo ch4 guessword-client -p 7778      a player, in a terminal each
   cargo ch4 whiteboard -p 7779    draw together, in the browser
   cargo ch4 clocks                how well clocks can be synchronised, and how not
+  cargo ch4 agree                 who may draw next, without a server
   cargo ch4 download              why four downloads at once take as long as one
 A server without -p listens on port 7777, and so does the next: give all but one of them another.
 `cargo ch4 COMMAND --help` explains each; ch4-shared-state/README.md is the chapter.";
@@ -55,6 +56,8 @@ enum Command {
     Whiteboard(whiteboard::WhiteboardArgs),
     /// Synchronise clocks over a bad network: Cristian, NTP and Berkeley, and how wrong each is
     Clocks(clocks::ClocksArgs),
+    /// Agree on who may draw next, without a server: Ricart and Agrawala over a bad network
+    Agree(agree::AgreeArgs),
     /// Thousands of clients of the board, or players of the game, at once: is it right, and how fast
     /// is it?
     Simulate(simulate::SimulateArgs),
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Whiteboard(args) => whiteboard::run(args),
         Command::Clocks(args) => clocks::run(args),
+        Command::Agree(args) => agree::run(args),
         Command::Simulate(args) => simulate::run(args),
     };
     finish(done)

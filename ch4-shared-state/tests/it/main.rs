@@ -14,6 +14,7 @@ mod an_interrupted_download_leaves_nothing;
 mod clocks_are_synchronised_within_the_bound_that_is_claimed;
 mod downloads_bring_every_byte_in_every_mode;
 mod downloads_wait_for_each_other_only_when_sequential;
+mod drawers_agree_who_has_the_pen;
 mod every_client_of_the_notification_board_gets_every_message_once_in_one_order;
 mod fuzz_corpus;
 mod guessword_speaks_the_bytes_of_the_notes;
