@@ -30,7 +30,7 @@ pub struct PlanArgs {
     #[arg(short, long, value_name = "N", value_parser = within(1..=1_000_000_000usize))]
     pub bytes: Option<usize>,
     /// echo, closed loop: messages under way per connection [1]
-    #[arg(short, long, value_name = "N", conflicts_with = "rate", value_parser = within(1..=1_000_000usize))]
+    #[arg(long, short_alias = 'w', value_name = "N", conflicts_with = "rate", value_parser = within(1..=1_000_000usize))]
     pub window: Option<usize>,
     /// echo, open loop: requests per second of all clients together, at random moments
     #[arg(short, long, value_name = "PER_SECOND", value_parser = within(0.001..=1e9))]

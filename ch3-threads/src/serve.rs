@@ -30,7 +30,7 @@ use crate::service::ServiceKind;
 #[derive(Debug, Clone, Args)]
 pub struct ServiceArgs {
     /// What the server does
-    #[arg(short, long, value_enum, default_value = "hold")]
+    #[arg(long, short_alias = 's', value_enum, default_value = "hold")]
     pub service: ServiceKind,
     /// How long a request of `heavy` takes
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]

@@ -96,7 +96,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "PER SECOND", conflicts_with_all = ["window", "think"], value_parser = within(0.001..=1e9))]
     rate: Option<f64>,
     /// How long is counted
-    #[arg(short, long, value_name = "TIME", default_value = "5s", value_parser = duration_within(Duration::from_millis(1)..=A_DAY))]
+    #[arg(long, short_alias = 't', value_name = "TIME", default_value = "5s", value_parser = duration_within(Duration::from_millis(1)..=A_DAY))]
     time: Duration,
     /// How long before that
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration_within(Duration::ZERO..=A_DAY))]
@@ -112,7 +112,7 @@ pub struct SimulateArgs {
     report: Option<PathBuf>,
 
     /// Clients that fetch what is published
-    #[arg(short, long, default_value_t = 100, value_name = "N", help_heading = BOARD, value_parser = within(1..=MOST_CLIENTS))]
+    #[arg(long, short_alias = 's', default_value_t = 100, value_name = "N", help_heading = BOARD, value_parser = within(1..=MOST_CLIENTS))]
     subscribers: usize,
     /// Clients that publish
     #[arg(long, default_value_t = 1, value_name = "N", help_heading = BOARD, value_parser = within(1..=u16::MAX))]

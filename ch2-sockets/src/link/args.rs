@@ -29,7 +29,7 @@ pub struct LinkArgs {
     #[arg(short, long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7778", value_parser = common::support::listen::address_and_port)]
     listen: SocketAddr,
     /// The server
-    #[arg(short, long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7777", value_parser = common::support::listen::address_and_port)]
+    #[arg(long, short_alias = 't', value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7777", value_parser = common::support::listen::address_and_port)]
     to: SocketAddr,
     /// Relay datagrams only (without --udp and --tcp: both)
     #[arg(long)]

@@ -34,7 +34,7 @@ pub struct CompareArgs {
     #[arg(long)]
     pub(super) full: bool,
     /// How often each model is measured [default: 3, with --full 5]
-    #[arg(short = 'n', long, value_name = "N", value_parser = within(1..=1000u32))]
+    #[arg(long, short_alias = 'n', value_name = "N", value_parser = within(1..=1000u32))]
     pub(super) repetitions: Option<u32>,
     /// Threads, processes or loops of the models that have a number of them [default: each model's own]
     #[arg(long, value_name = "N", value_parser = workers)]

@@ -17,7 +17,7 @@ use common::support::size;
   cargo ch4 connections --exhaust 100         what happens when the ports run out")]
 pub struct ConnectionsArgs {
     /// Requests in a round, one after another
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, short_alias = 'n', value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub requests: u32,
     /// Rounds of both; which is first alternates
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]

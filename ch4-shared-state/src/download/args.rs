@@ -24,7 +24,7 @@ pub struct DownloadArgs {
     #[arg(value_name = "URL")]
     pub urls: Vec<Url>,
     /// How the waiting is done [default: threads]
-    #[arg(short, long, value_enum)]
+    #[arg(long, short_alias = 'm', value_enum)]
     pub mode: Option<Mode>,
     /// Download from a server of its own, in all modes or in the one given: what no URL means too
     #[arg(long, conflicts_with = "urls")]
@@ -33,7 +33,7 @@ pub struct DownloadArgs {
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub output: PathBuf,
     /// Most downloads at once, in threads or asynchronously
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, short_alias = 'n', value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub at_once: u16,
     /// The largest file that is taken
     #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = size::up_to_1_tb)]

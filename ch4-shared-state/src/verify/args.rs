@@ -44,7 +44,7 @@ pub enum System {
 #[command(after_help = EXAMPLES)]
 pub struct VerifyArgs {
     /// What is checked
-    #[arg(short, long, value_enum, default_value = "game")]
+    #[arg(long, short_alias = 'w', value_enum, default_value = "game")]
     pub what: System,
     /// Where the server is [default: with a port 127.0.0.1, with neither a server is started for this]
     #[arg(short = 'H', long)]
@@ -62,7 +62,7 @@ pub struct VerifyArgs {
     #[arg(short, long, default_value_t = 4, value_parser = within(1..=256u16))]
     pub clients: u16,
     /// Most calls of each client
-    #[arg(short, long, default_value_t = 100, value_parser = within(1..=100_000u32))]
+    #[arg(long, short_alias = 'o', default_value_t = 100, value_parser = within(1..=100_000u32))]
     pub operations: u32,
     /// System the clients ask for [random, printed]; when each request arrives is decided anew in every run
     #[arg(long)]
@@ -71,7 +71,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(1..=1_000_000u32))]
     pub seeds: u32,
     /// No client begins a call after this time
-    #[arg(short, long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    #[arg(long, short_alias = 't', value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub time: Duration,
     /// The search is given up after so many steps, and the verdict is unknown; a million is some 35 MB
     #[arg(long, value_name = "N", default_value_t = STEPS, value_parser = within(1..=1_000_000_000_000u64))]

@@ -65,7 +65,7 @@ fn a_server_that_was_started_again_is_played_on() {
     let mut alice = join(&server, "Alice");
     alice.send(&(coded('C', "a") + "B:a;"));
     assert_eq!(bob.wait(MINUTE).unwrap().code(), Some(0), "{}", text(&bob.stderr.bytes()));
-    assert!(text(&bob.stdout.bytes()).ends_with("score Bob 0\n"));
+    assert!(bob.stdout.wait_for_end(MINUTE).unwrap().ends_with("score Bob 0\n"));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_name_that_is_held_for_the_broken_connection_is_tried_again() {
     talk(&mut last, "A:;", &coded('a', "e")); // the guess is not sent again
     talk(&mut last, "S:;", &coded('s', "Bob 0"));
     assert_eq!(bob.wait(MINUTE).unwrap().code(), Some(0));
-    let said = text(&bob.stdout.bytes());
+    let said = bob.stdout.wait_for_end(MINUTE).unwrap();
     assert_eq!(
         said,
         "joined Bob\nword _\nnotice Bob joined\njoined Bob\nguess e unknown\nword e\nscore Bob 0\n"

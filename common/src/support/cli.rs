@@ -4,6 +4,7 @@
 mod duration;
 mod limits;
 mod number;
+mod short;
 mod stdout;
 
 use std::fs::OpenOptions;
@@ -17,6 +18,8 @@ pub use duration::{duration, human};
 pub use limits::LimitArgs;
 pub use number::{at_least_one, duration_within, parse, within, without_range};
 pub use stdout::{NobodyReads, Stdout, finish, stdout, wrong};
+pub use short::letters_not_in;
+pub use stdout::{NobodyReads, Stdout, finish, stdout};
 
 /// How much is logged, on stderr.
 #[derive(Debug, Clone, Args)]
