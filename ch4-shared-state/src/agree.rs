@@ -49,7 +49,7 @@ const BLOCKED: u8 = 3;
 /// # Errors
 /// No socket, or a file that cannot be written.
 pub fn run(args: &AgreeArgs) -> anyhow::Result<ExitCode> {
-    interrupt::end_at_once()?;
+    interrupt::ends_at_once()?;
     writable(args.report.iter())?;
     if let Some(node) = args.dies
         && node >= args.nodes

@@ -50,7 +50,7 @@ use link::{UdpLink, VirtualLink};
 /// # Errors
 /// No socket, or a file that cannot be written.
 pub fn run(args: &ClocksArgs) -> anyhow::Result<ExitCode> {
-    interrupt::end_at_once()?;
+    interrupt::ends_at_once()?;
     writable(args.report.iter().chain(&args.json))?;
     let seed = args.seed.unwrap_or_else(rand::random);
     let profile = args.profile();

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use common::support::cli::{LogArgs, finish, parse};
-use common::support::inherited;
+use common::support::{inherited, interrupt};
 
 use ch4_shared_state::download::{self, server as files_server};
 use ch4_shared_state::guessword::{client as guessword_client, server as guessword_server};
@@ -81,7 +81,9 @@ fn main() -> ExitCode {
         Command::Agree(args) => agree::run(args),
         Command::Simulate(args) => simulate::run(args),
     };
-    finish(done)
+    // What a run has measured or fetched before Ctrl-C is said, and the status says that it is not all.
+    let is_cut_short = interrupt::has_come() && matches!(done, Ok(ExitCode::SUCCESS));
+    finish(if is_cut_short { Ok(ExitCode::from(interrupt::STATUS)) } else { done })
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! What is seen while a simulation runs: the log lines of the notes (figure 4.6), or a progress bar.
 
+use std::io::IsTerminal;
+use std::time::Instant;
+
 use common::core::worker_name::speak_as;
 use common::loadgen::{Event, Observer, Plan, Scenario};
 use common::support::cli::human;
+use common::support::log;
+use common::support::progress::Due;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What is seen while it runs: the log lines of the notes for a handful of clients, a progress bar for many.
@@ -11,6 +16,10 @@ pub struct Screen<'a> {
     lines: bool,
     /// Hidden where there are log lines.
     pub bar: ProgressBar,
+    unit: &'static str,
+    /// Where the bar cannot be seen.
+    progress: Option<Due>,
+    begin: Instant,
 }
 
 impl Screen<'_> {
@@ -28,7 +37,8 @@ impl Screen<'_> {
         bar.set_style(
             ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
-        Screen { plan, lines: lines && !quiet, bar }
+        let progress = (!lines && !quiet && !std::io::stderr().is_terminal()).then(Due::default);
+        Screen { plan, lines: lines && !quiet, bar, unit, progress, begin: Instant::now() }
     }
 }
 
@@ -36,6 +46,9 @@ impl Observer for Screen<'_> {
     fn progress(&self, done: u64, total: u64) {
         self.bar.set_length(total);
         self.bar.set_position(done);
+        if self.progress.as_ref().is_some_and(|progress| progress.is_due(self.begin.elapsed())) {
+            log::line(format_args!("{done} of {total} {}", self.unit));
+        }
     }
 
     fn happened(&self, client: usize, event: &Event<'_>) {

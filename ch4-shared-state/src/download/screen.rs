@@ -1,8 +1,11 @@
 //! What is seen while files are on their way: a bar for each on a terminal, and elsewhere the log lines of the notes.
 
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-use common::support::terminal;
+use common::support::progress::Due;
+use common::support::{size, terminal};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::args::Mode;
@@ -17,6 +20,10 @@ pub struct Screen {
     bars: Vec<ProgressBar>,
     all: ProgressBar,
     is_terminal: bool,
+    /// Of each file, so many bytes are there.
+    bytes: Vec<AtomicU64>,
+    begin: Instant,
+    progress: Due,
 }
 
 impl Screen {
@@ -37,7 +44,14 @@ impl Screen {
             bar.set_style(style("  {bar:30} {decimal_bytes:>10}/{decimal_total_bytes:<10} {wide_msg}"));
             bar
         };
-        Screen { bars: (0..bars).map(bar).collect(), all, is_terminal }
+        Screen {
+            bars: (0..bars).map(bar).collect(),
+            all,
+            is_terminal,
+            bytes: (0..files).map(|_| AtomicU64::new(0)).collect(),
+            begin: Instant::now(),
+            progress: Due::default(),
+        }
     }
 
     /// A download begins.
@@ -55,6 +69,14 @@ impl Screen {
         if let Some(bar) = self.bars.get(number) {
             bar.set_length(expected.unwrap_or(bytes));
             bar.set_position(bytes);
+        }
+        if let Some(came) = self.bytes.get(number) {
+            came.store(bytes, Ordering::Relaxed);
+        }
+        if !self.is_terminal && self.progress.is_due(self.begin.elapsed()) {
+            let bytes = self.bytes.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum();
+            let (done, files) = (self.all.position(), self.bytes.len());
+            tracing::info!("{done} of {files} files, {} so far", size::human(bytes));
         }
     }
 

@@ -12,6 +12,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use common::bench::machine::thread_ms;
 use common::loadgen::NEVER;
+use common::support::cli::human;
+use common::support::log;
+use common::support::progress::Due;
 
 /// How long a server may take to answer the next one who arrives.
 const ARRIVAL: Duration = Duration::from_secs(10);
@@ -57,6 +60,7 @@ pub struct Measurement<'a, Count> {
     began: Option<Mark<Count>>,
     ended: Option<Mark<Count>>,
     is_over: bool,
+    progress: Due,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +104,7 @@ impl<'a, Count: Copy> Measurement<'a, Count> {
             began: None,
             ended: None,
             is_over: false,
+            progress: Due::default(),
         }
     }
 
@@ -127,6 +132,9 @@ impl<'a, Count: Copy> Measurement<'a, Count> {
     /// Interrupted before all were there, or none of them has arrived for a long time.
     pub fn phase(&mut self, now_ns: u64, count: Count) -> anyhow::Result<Phase> {
         let hurry = self.interrupted.load(Ordering::Relaxed);
+        if self.progress.is_due(Duration::from_nanos(now_ns)) {
+            self.say_how_far(now_ns);
+        }
         if self.arrived < self.expected {
             if hurry {
                 bail!(INTERRUPTED);
@@ -153,6 +161,16 @@ impl<'a, Count: Copy> Measurement<'a, Count> {
         let Some(ended) = &self.ended else { return Ok(Phase::Running(now)) };
         self.is_over |= now >= ended.at + if hurry { HURRIED_DRAIN } else { DRAIN };
         Ok(Phase::Settling)
+    }
+
+    fn say_how_far(&self, now_ns: u64) {
+        let Measurement { arrived, expected, counted, .. } = self;
+        let whole_seconds = Duration::from_secs(self.since_start(now_ns).as_secs());
+        log::line(format_args!(
+            "{arrived} of {expected} clients are there; {} of {}",
+            human(whole_seconds),
+            human(counted.end)
+        ));
     }
 
     /// All is there that was to come.

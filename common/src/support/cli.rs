@@ -17,9 +17,8 @@ use tracing::Level;
 pub use duration::{duration, human};
 pub use limits::LimitArgs;
 pub use number::{at_least_one, duration_within, parse, within, without_range};
-pub use stdout::{NobodyReads, Stdout, finish, stdout, wrong};
 pub use short::letters_not_in;
-pub use stdout::{NobodyReads, Stdout, finish, stdout};
+pub use stdout::{NobodyReads, Stdout, finish, stdout, wrong};
 
 /// How much is logged, on stderr.
 #[derive(Debug, Clone, Args)]

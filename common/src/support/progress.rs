@@ -8,6 +8,7 @@
 //! What is done within the first 5 s writes nothing into a file: a log is no place for what nobody waits for.
 
 use std::io::{IsTerminal, stderr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,7 +17,7 @@ use crate::support::cli::human;
 use crate::support::{log, size, terminal};
 
 /// How often a line is written where no bar can be.
-const EVERY: Duration = Duration::from_secs(5);
+pub const EVERY: Duration = Duration::from_secs(5);
 
 /// What is shorter is over before anyone has read the bar.
 const WORTH_A_BAR: u64 = 1 << 20;
@@ -106,6 +107,29 @@ impl Lines {
     }
 }
 
+/// When the next line is due, for a program whose bar is a thing of its own.
+#[derive(Debug)]
+pub struct Due {
+    next_ms: AtomicU64,
+}
+
+impl Default for Due {
+    fn default() -> Due {
+        Due { next_ms: AtomicU64::new(EVERY.as_millis() as u64) }
+    }
+}
+
+impl Due {
+    /// Whether it is time for a line, so long after the beginning. Of several threads that ask, one is told.
+    pub fn is_due(&self, since_start: Duration) -> bool {
+        let now = since_start.as_millis() as u64;
+        let next = self.next_ms.load(Ordering::Relaxed);
+        let following = now + EVERY.as_millis() as u64;
+        let (order, failed) = (Ordering::Relaxed, Ordering::Relaxed);
+        now >= next && self.next_ms.compare_exchange(next, following, order, failed).is_ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,5 +147,14 @@ mod tests {
         assert!(at(35_000, u64::MAX).is_some());
         let mut none = Lines { what: String::new(), total: 0, began: Instant::now(), lines: 0 };
         assert!(none.due(EVERY, 0).is_some());
+    }
+
+    #[test]
+    fn a_line_is_due_every_five_seconds_and_not_at_once() {
+        let progress = Due::default();
+        let due: Vec<u64> =
+            (0..200).filter(|tenth| progress.is_due(Duration::from_millis(100 * tenth))).collect();
+        assert_eq!(due, [50, 100, 150]);
+        assert!(progress.is_due(Duration::from_secs(100)) && !progress.is_due(Duration::from_secs(104)));
     }
 }
