@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use common::support::cli::{human, stdout, writable};
+use common::support::cli::{counted, human, stdout, writable};
 use common::support::interrupt;
 use common::support::{size, unfinished};
 
@@ -92,5 +92,6 @@ fn summary(run: &Run, files: usize) -> io::Result<()> {
     }
     let came = run.records.iter().filter(|record| record.error.is_none()).count();
     let (bytes, time) = (size::human(run.bytes()), human(Duration::from_millis(run.took_ms.round() as u64)));
-    writeln!(stdout, "{came} of {files} files, {bytes} in {time}, {}", run.mode.name())
+    let files = counted(files, "file", "files");
+    writeln!(stdout, "{came} of {files}, {bytes} in {time}, {}", run.mode.name())
 }

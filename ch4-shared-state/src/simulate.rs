@@ -36,7 +36,7 @@ use ch3_threads::model::Model;
 use ch3_threads::serve::workers;
 use clap::Args;
 use common::support::child_server::ChildServer;
-use common::support::cli::{duration, duration_within, human, within, writable};
+use common::support::cli::{counted, duration, duration_within, human, within, writable};
 use common::support::interrupt;
 
 use measurement::Schedule;
@@ -189,11 +189,11 @@ impl SimulateArgs {
         server.map(ChildServer::stop);
         self.present(&present::of_the_board(&plan, &outcome), &outcome)?;
         let undone = [
-            (outcome.missing, "deliveries have not come"),
-            (outcome.never_sent, "messages were due and never sent"),
+            (outcome.missing, ["delivery has not come", "deliveries have not come"]),
+            (outcome.never_sent, ["message was due and never sent", "messages were due and never sent"]),
         ];
-        for (count, what) in undone.into_iter().filter(|(count, _)| *count > 0) {
-            common::support::log::line(format_args!("error: {count} {what}"));
+        for (count, [one, many]) in undone.into_iter().filter(|(count, _)| *count > 0) {
+            common::support::log::line(format_args!("error: {}", counted(count, one, many)));
         }
         if outcome.missing + outcome.never_sent > 0 {
             return Ok(ExitCode::FAILURE);
@@ -220,15 +220,14 @@ impl SimulateArgs {
         };
         let mut watch = Watch::new(server.as_ref());
         let mut outcome = players::game::run(&plan, interrupted, || watch.look())
-            .with_context(|| format!("{players} players, seed {}", plan.seed))?;
+            .with_context(|| format!("{}, seed {}", counted(players, "player", "players"), plan.seed))?;
         outcome.server = watch.used(outcome.seconds, outcome.answered);
         server.map(ChildServer::stop);
         self.present(&present::of_the_game(&plan, &outcome), &outcome)?;
         if outcome.missing_answers + outcome.missing_notices > 0 {
-            let (answers, notices) = (outcome.missing_answers, outcome.missing_notices);
-            common::support::log::line(format_args!(
-                "error: {answers} answers and {notices} notices have not come"
-            ));
+            let answers = counted(outcome.missing_answers, "answer", "answers");
+            let notices = counted(outcome.missing_notices, "notice", "notices");
+            common::support::log::line(format_args!("error: {answers} and {notices} have not come"));
             return Ok(ExitCode::FAILURE);
         }
         Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@
 //!   node 1  ────●───●─────────
 //! ```
 
+use common::support::cli::counted;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -86,7 +87,8 @@ fn picture(nodes: &[Node], verdict: &Verdict) -> String {
         picture.rect((x(turn.from), y(node) - 8.0), (bar(turn.from, to), 16.0), class, &tip);
     }
     let title = "Space-time diagram of the agreement";
-    let description = format!("{} turns with the pen of {} nodes.", verdict.turns.len(), nodes.len());
+    let description =
+        format!("{} with the pen of {} nodes.", counted(verdict.turns.len(), "turn", "turns"), nodes.len());
     let (width, height) = (x(end) + 40.0, bottom + 22.0);
     let svg = picture.finish((width, height), "agree", title, &description);
     svg.replacen("<svg ", &format!("<svg width=\"{width:.0}\" height=\"{height:.0}\" "), 1)

@@ -1,5 +1,6 @@
 //! The client: the same request again and again, over a new connection each time or over one.
 
+use common::support::cli::counted;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -116,7 +117,7 @@ impl HttpClient {
         } else {
             format!("cannot connect to {}", self.address)
         };
-        error.context(format!("{why}, after {connects} connections"))
+        error.context(format!("{why}, after {}", counted(connects, "connection", "connections")))
     }
 
     /// One request over a connection, unless Ctrl-C was pressed; a short-lived one that the server shall close is read to its end.

@@ -10,6 +10,7 @@
 //! It is what happens to a proxy with the 28 232 ports of Linux's default range at 470 connections a second to one
 //! server. Over loopback Linux gives a port in TIME_WAIT away again after one second (`net.ipv4.tcp_tw_reuse` = 2).
 
+use common::support::cli::counted;
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -59,7 +60,8 @@ pub fn run(args: &ConnectionsArgs, client: &HttpClient, ports: u16) -> anyhow::R
             Err(error) => return Err(error),
         }
     };
-    writeln!(stdout, "{made} connections in {} ms", began.elapsed().as_millis())?;
+    let connections = counted(made, "connection", "connections");
+    writeln!(stdout, "{connections} in {} ms", began.elapsed().as_millis())?;
     let table = TcpTable::settled(client.address)?;
     let mut free_again_ms = None;
     match &refused {
@@ -93,7 +95,8 @@ pub fn run(args: &ConnectionsArgs, client: &HttpClient, ports: u16) -> anyhow::R
     for _ in 0..most {
         client.request(&mut connection, Lifetime::Long)?;
     }
-    writeln!(stdout, "{most} requests over one long-lived connection: one port")?;
+    let requests = counted(most, "request", "requests");
+    writeln!(stdout, "{requests} over one long-lived connection: one port")?;
     let report = serde_json::json!([{
         "ports": ports,
         "connections": made,

@@ -10,6 +10,7 @@
 //! Slowly, so that there is something to see: at full speed it would be over between two looks. A short-lived connection
 //! itself is seldom seen; what it leaves behind is.
 
+use common::support::cli::counted;
 use std::io::IsTerminal;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,8 +44,9 @@ pub fn run(client: &HttpClient, time: Duration) -> anyhow::Result<()> {
             made += 1;
             if made % LOOK_EVERY == 0 {
                 let table = TcpTable::read(client.address)?.line();
-                let plural = if connects == 1 { "" } else { "s" };
-                let text = format!("{:<12} {made} requests, {connects} connection{plural}", lifetime.name());
+                let (requests, connections) =
+                    (counted(made, "request", "requests"), counted(connects, "connection", "connections"));
+                let text = format!("{:<12} {requests}, {connections}", lifetime.name());
                 if is_terminal {
                     line.set_message(format!("{text}\n   {table}"));
                     line.tick();

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::Context;
-use common::support::cli::{human, stdout};
+use common::support::cli::{counted, human, stdout};
 
 use super::args::{DownloadArgs, Mode};
 use super::plan::Plan;
@@ -43,8 +43,8 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<Vec<Run>> {
     let mut stdout = stdout().lock();
     writeln!(
         stdout,
-        "{} files of {} from a server that waits {} before each and sends {}/s to each connection\n",
-        offer.files(),
+        "{} of {} from a server that waits {} before each and sends {}/s to each connection\n",
+        counted(offer.files(), "file", "files"),
         size::human(offer.size()),
         human(latency),
         size::human(rate)

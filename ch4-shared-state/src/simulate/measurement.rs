@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use common::bench::machine::thread_ms;
 use common::loadgen::NEVER;
-use common::support::cli::human;
+use common::support::cli::{counted, human};
 use common::support::log;
 use common::support::progress::Due;
 
@@ -60,6 +60,8 @@ pub struct Measurement<'a, Count> {
     began: Option<Mark<Count>>,
     ended: Option<Mark<Count>>,
     is_over: bool,
+    /// When it was first asked how far it is.
+    first_ns: Option<u64>,
     progress: Due,
 }
 
@@ -104,6 +106,7 @@ impl<'a, Count: Copy> Measurement<'a, Count> {
             began: None,
             ended: None,
             is_over: false,
+            first_ns: None,
             progress: Due::default(),
         }
     }
@@ -132,7 +135,8 @@ impl<'a, Count: Copy> Measurement<'a, Count> {
     /// Interrupted before all were there, or none of them has arrived for a long time.
     pub fn phase(&mut self, now_ns: u64, count: Count) -> anyhow::Result<Phase> {
         let hurry = self.interrupted.load(Ordering::Relaxed);
-        if self.progress.is_due(Duration::from_nanos(now_ns)) {
+        let since_ns = now_ns.saturating_sub(*self.first_ns.get_or_insert(now_ns));
+        if self.progress.is_due(Duration::from_nanos(since_ns)) {
             self.say_how_far(now_ns);
         }
         if self.arrived < self.expected {
@@ -143,7 +147,8 @@ impl<'a, Count: Copy> Measurement<'a, Count> {
             if Duration::from_nanos(since_ns) > ARRIVAL {
                 let Measurement { arrived, expected, .. } = self;
                 bail!(
-                    "only {arrived} of {expected} clients are served: has the server's model room for all of them?"
+                    "only {arrived} of {} served: has the server's model room for all of them?",
+                    counted(*expected, "client is", "clients are")
                 );
             }
             return Ok(Phase::Arriving);
@@ -164,12 +169,13 @@ impl<'a, Count: Copy> Measurement<'a, Count> {
     }
 
     fn say_how_far(&self, now_ns: u64) {
-        let Measurement { arrived, expected, counted, .. } = self;
+        let Measurement { arrived, expected, .. } = self;
         let whole_seconds = Duration::from_secs(self.since_start(now_ns).as_secs());
         log::line(format_args!(
-            "{arrived} of {expected} clients are there; {} of {}",
+            "{arrived} of {} there; {} of {}",
+            counted(*expected, "client is", "clients are"),
             human(whole_seconds),
-            human(counted.end)
+            human(self.counted.end)
         ));
     }
 

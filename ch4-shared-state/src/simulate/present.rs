@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::outcome::{self, Latency, ServerUse};
 use super::plan::{self, Plan};
 use super::players;
-use common::support::cli::{human, stdout};
+use common::support::cli::{counted, human, stdout};
 
 /// A name and what is to be said of it.
 type Row = (&'static str, String);
@@ -48,8 +48,15 @@ pub fn of_the_board(plan: &Plan, outcome: &outcome::Outcome) -> Vec<Row> {
     };
     let Plan { subscribers, publishers, stalled, .. } = plan;
     let mut rows = vec![
-        ("clients", format!("{subscribers} subscribers, {publishers} publishers, {stalled} stalled")),
-        ("load", format!("{} bytes, {load}, seed {}", plan.bytes, plan.seed)),
+        (
+            "clients",
+            format!(
+                "{}, {}, {stalled} stalled",
+                counted(*subscribers, "subscriber", "subscribers"),
+                counted(*publishers, "publisher", "publishers")
+            ),
+        ),
+        ("load", format!("{}, {load}, seed {}", counted(plan.bytes, "byte", "bytes"), plan.seed)),
         ("published", format!("{}{unsent}", outcome.published)),
         (
             "delivered",
@@ -79,11 +86,21 @@ pub fn of_the_game(plan: &players::plan::Plan, outcome: &players::outcome::Outco
         (
             "played",
             format!(
-                "{} rounds, {} guesses, {} scored; {points}, {} answers missing",
-                outcome.rounds_in_all, outcome.guesses, outcome.scored, outcome.missing_answers
+                "{}, {}, {} scored; {points}, {} missing",
+                counted(outcome.rounds_in_all, "round", "rounds"),
+                counted(outcome.guesses, "guess", "guesses"),
+                outcome.scored,
+                counted(outcome.missing_answers, "answer", "answers")
             ),
         ),
-        ("heard", format!("{} notices, in one order; {} missing", outcome.heard, outcome.missing_notices)),
+        (
+            "heard",
+            format!(
+                "{}, in one order; {} missing",
+                counted(outcome.heard, "notice", "notices"),
+                outcome.missing_notices
+            ),
+        ),
         ("guesses/s", format!("{:.0}, answered", outcome.guesses_per_s)),
         ("notices/s", format!("{:.0}, delivered", outcome.notices_per_s)),
         ("rounds/s", format!("{:.0}", f64::from(outcome.rounds) / outcome.seconds.max(1e-9))),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use common::support::cli::{human, stdout};
+use common::support::cli::{counted, human, stdout};
 use common::support::terminal;
 use common::verify::picture::{self, About, Shown, sentence};
 use common::verify::{
@@ -47,10 +47,10 @@ impl Trial<'_> {
         history: &History<S::Operation, S::Answer>,
     ) -> anyhow::Result<ExitCode> {
         let run = format!(
-            "{}: {} calls of {} clients{silence}, at most {} at once, seed {}",
+            "{}: {} of {}{silence}, at most {} at once, seed {}",
             self.subject,
-            history.calls().len() - silence.lost,
-            history.clients(),
+            counted(history.calls().len() - silence.lost, "call", "calls"),
+            counted(history.clients(), "client", "clients"),
             history.most_at_once(),
             self.seed
         );
@@ -88,8 +88,8 @@ impl Trial<'_> {
         };
         let verdict = if unheard {
             format!(
-                "unknown: of {} clients only {} was served, and alone it has met nobody",
-                silence.served + silence.unserved,
+                "unknown: of {} only {} was served, and alone it has met nobody",
+                counted(silence.served + silence.unserved, "client", "clients"),
                 silence.served
             )
         } else {

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use common::support::cli::counted;
+
 /// Why there is nothing more to hear.
 #[derive(Debug, thiserror::Error)]
 pub enum Gone {
@@ -23,7 +25,7 @@ pub struct Interrupted;
 
 /// The connection broke before some messages were acknowledged, and they are not on the board.
 #[derive(Debug, thiserror::Error)]
-#[error("whether {unknown} of {count} messages will be on the board is not known")]
+#[error("whether {unknown} of {} will be on the board is not known", counted(*count, "message", "messages"))]
 pub struct NotKnown {
     pub unknown: usize,
     pub count: usize,

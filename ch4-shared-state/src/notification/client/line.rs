@@ -3,6 +3,7 @@
 //! A text may have line breaks, and strangers write it. With a line break as it is, and a time and an address of somebody else behind
 //! it, a stranger would speak for others. So it is shown as `\n` ([`visible`]).
 
+use common::support::cli::counted;
 use std::net::SocketAddr;
 
 use common::protocol::mboard::response::Posted;
@@ -35,10 +36,10 @@ pub fn not_known(text: &[u8]) -> String {
 
 /// What a user is told when the server was started again.
 pub fn another_board(kept: usize, lost: usize) -> String {
-    let messages = if lost == 1 { "message" } else { "messages" };
+    let messages = counted(lost, "message", "messages");
     match kept {
-        0 => format!("the board has begun anew: it has none of the {lost} {messages} that it had"),
-        _ => format!("the board is another: the last {lost} {messages} that it had are not on it"),
+        0 => format!("the board has begun anew: it has none of the {messages} that it had"),
+        _ => format!("the board is another: the last of those that it had are not on it: {messages}"),
     }
 }
 
