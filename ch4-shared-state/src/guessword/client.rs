@@ -28,7 +28,7 @@ use crate::guessword::game::word::Word;
 pub use args::GuesswordClientArgs;
 use connection::{Connection, Gone};
 use interactive::Interrupted;
-use script::NameRefused;
+use rejoin::NameRefused;
 
 /// The server has not taken the name.
 const NAME_REFUSED: u8 = 3;

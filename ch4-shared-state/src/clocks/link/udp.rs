@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::netem::{Profile, Relay, Settings};
 
-use super::{Link, Pair};
+use super::pair::{Link, Pair};
 use crate::clocks::answerer::Answerer;
 use crate::clocks::asker::Asker;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::netem::{Direction, Profile, Wire};
 
-use super::{Link, Pair};
+use super::pair::{Link, Pair};
 
 /// A link in virtual time.
 pub struct VirtualLink {

@@ -18,7 +18,6 @@ use common::support::reconnect::Backoff;
 
 use super::args::GuesswordClientArgs;
 use super::connection::{Connection, Gone};
-use super::script::NameRefused;
 use crate::guessword::wire::{Request, Response};
 
 /// How long a try may take, unless `--timeout` says something else.
@@ -87,3 +86,10 @@ impl Rejoin {
         Some(Ok((connection, before)))
     }
 }
+
+/// The server says `d:0`, and not why.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the server refuses the name `{0}`: it is in use, or it is none (1 to 32 bytes, no space, nothing that is not seen)"
+)]
+pub struct NameRefused(pub String);

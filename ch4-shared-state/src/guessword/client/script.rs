@@ -24,7 +24,7 @@ use common::support::{log, terminal};
 use super::args::GuesswordClientArgs;
 use super::command::{Command, HELP};
 use super::connection::{Connection, Gone};
-use super::rejoin::Rejoin;
+use super::rejoin::{NameRefused, Rejoin};
 use super::view::View;
 
 /// No line of a script is longer, in bytes.
@@ -270,10 +270,3 @@ fn say(line: &str) -> anyhow::Result<()> {
     writeln!(stdout, "{}", terminal::line(line))?;
     Ok(stdout.flush()?)
 }
-
-/// The server says `d:0`, and not why.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the server refuses the name `{0}`: it is in use, or it is none (1 to 32 bytes, no space, nothing that is not seen)"
-)]
-pub struct NameRefused(pub String);
