@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
         Command::Simulate(args) => simulate::run(args),
         Command::Compare(args) => compare::run(args),
-        Command::Show(args) => show::run(*args).map(|()| ExitCode::SUCCESS),
+        Command::Show(args) => show::run(args).map(|()| ExitCode::SUCCESS),
         Command::Models => models().map(|()| ExitCode::SUCCESS),
         Command::Worker(args) => serve::worker(args).map(|()| ExitCode::SUCCESS),
     };

@@ -3,6 +3,7 @@
 //! Every file is meant to be read beside its section of the lecture notes (chapter 3, "Threads"), and run:
 //!
 //! ```text
+//! parallel.rs  sequential, interleaved, parallel             Multitasking, figure 3.1
 //! threads.rs   start, arguments, names, daemon and join      Threading module … Daemon threads
 //! lock.rs      a counter that two threads change             Locks in threads
 //! condvar.rs   a queue that sleeps until it is filled        Conditional Variables in threads
@@ -12,7 +13,7 @@
 //! signal.rs    SIGPIPE, SIGCHLD and accept, kill             lab, "Signals"
 //! herd.rs      who gets the connection, and who woke for it  csdesign, pre-forked server
 //!
-//! narrate.rs  child.rs  shared.rs  process_table.rs          what the eight above are built of
+//! narrate.rs  child.rs  shared.rs  process_table.rs          what the nine above are built of
 //! ```
 //!
 //! Lines with a time and a name are the story and go to stderr; results go to stdout.
@@ -23,6 +24,7 @@ mod event;
 mod herd;
 mod lock;
 mod narrate;
+mod parallel;
 mod process;
 mod process_table;
 mod shared;
@@ -32,11 +34,11 @@ mod zombie;
 
 use clap::{Args, Subcommand};
 
-/// Demonstrations: threads, locks, condition variables, events, processes, zombies, signals, the herd
+/// Demonstrations: multitasking, threads, locks, condition variables, events, processes, zombies, signals, the herd
 ///
 /// Each shows one idea of the lecture in a few seconds. Every line of the story (stderr) carries the seconds since the
 /// start and the name of the thread or process that said it; results are on stdout.
-#[derive(Args, Debug, Clone, Copy)]
+#[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples, to begin with:
   cargo ch3 show threads
   cargo ch3 show herd --help       what to look at, and the question it answers")]
@@ -45,8 +47,9 @@ pub struct ShowArgs {
     demonstration: Demonstration,
 }
 
-#[derive(Subcommand, Debug, Clone, Copy)]
+#[derive(Subcommand, Debug, Clone)]
 enum Demonstration {
+    Parallel(parallel::ParallelArgs),
     Threads(threads::ThreadsArgs),
     Lock(lock::LockArgs),
     Condvar(condvar::CondvarArgs),
@@ -61,9 +64,10 @@ enum Demonstration {
 ///
 /// # Errors
 /// What the operating system refused (a thread, a fork, a socket), or a count that does not add up.
-pub fn run(args: ShowArgs) -> anyhow::Result<()> {
+pub fn run(args: &ShowArgs) -> anyhow::Result<()> {
     narrate::start_the_clock();
     match args.demonstration {
+        Demonstration::Parallel(ref args) => parallel::run(args),
         Demonstration::Threads(args) => threads::run(args),
         Demonstration::Lock(args) => lock::run(args),
         Demonstration::Condvar(args) => condvar::run(args),

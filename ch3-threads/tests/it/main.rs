@@ -11,3 +11,4 @@ mod compare;
 mod numbers_without_sense_are_refused;
 mod pushes;
 mod show;
+mod tasks_are_shown_when_they_really_ran;

@@ -69,12 +69,19 @@ impl Pins {
 }
 
 /// The processors that this thread may run on.
-fn allowed() -> nix::Result<Vec<usize>> {
+///
+/// # Errors
+/// What sched_getaffinity(2) says.
+pub fn allowed() -> nix::Result<Vec<usize>> {
     let allowed = sched_getaffinity(calling_thread())?;
     Ok((0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu) == Ok(true)).collect())
 }
 
-fn go_to(cpu: usize) -> nix::Result<()> {
+/// This thread, and what it starts from now on, runs on this processor only.
+///
+/// # Errors
+/// What sched_setaffinity(2) says.
+pub fn go_to(cpu: usize) -> nix::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu)?;
     sched_setaffinity(calling_thread(), &set)

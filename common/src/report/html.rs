@@ -28,26 +28,33 @@ const STYLE: &str = include_str!("report.css");
 /// The whole page. Everything that comes from outside is escaped: a model's name may be a user's command.
 pub fn html(comparison: &Comparison) -> String {
     let sections = sections(comparison);
-    let mut page = format!(
+    let mut body = header(comparison, &sections);
+    body += "<main>\n<section id=\"summary\">\n<h2>At a glance</h2>\n";
+    if let Some(warning) = warning(comparison) {
+        body += &format!("<p class=\"warning\">{}</p>\n", escape(&warning));
+    }
+    body += &summary(&sections);
+    body += "</section>\n";
+    for (index, section) in sections.iter().enumerate() {
+        body += &scenario(index, section, comparison.time_scale);
+    }
+    body += "</main>\n";
+    page("Concurrent servers compared", &body)
+}
+
+/// A page in the style of the report around a body that is HTML already; the title is escaped.
+pub fn page(title: &str, body: &str) -> String {
+    format!(
         concat!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
-            "<title>Concurrent servers compared</title>\n<style>\n{}</style>\n</head>\n<body>\n{}"
+            "<title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n{}{}</body>\n</html>\n"
         ),
-        STYLE, PATTERNS
-    );
-    page += &header(comparison, &sections);
-    page += "<main>\n<section id=\"summary\">\n<h2>At a glance</h2>\n";
-    if let Some(warning) = warning(comparison) {
-        page += &format!("<p class=\"warning\">{}</p>\n", escape(&warning));
-    }
-    page += &summary(&sections);
-    page += "</section>\n";
-    for (index, section) in sections.iter().enumerate() {
-        page += &scenario(index, section, comparison.time_scale);
-    }
-    page += "</main>\n</body>\n</html>\n";
-    page
+        escape(title),
+        STYLE,
+        PATTERNS,
+        body
+    )
 }
 
 /// Writes [`html`] to a file.
