@@ -3,17 +3,18 @@
 //! Every file is meant to be read beside its section of the lecture notes (chapter 3, "Threads"), and run:
 //!
 //! ```text
-//! parallel.rs  sequential, interleaved, parallel             Multitasking, figure 3.1
-//! threads.rs   start, arguments, names, daemon and join      Threading module … Daemon threads
-//! lock.rs      a counter that two threads change             Locks in threads
-//! condvar.rs   a queue that sleeps until it is filled        Conditional Variables in threads
-//! event.rs     one switch that releases everybody            Events in threads
-//! process.rs   separate memory against shared memory         Multiprocessing module; lab, "processes"
-//! zombie.rs    a child that ended and nobody asked           lab, "Signals", the reaper
-//! signal.rs    SIGPIPE, SIGCHLD and accept, kill             lab, "Signals"
-//! herd.rs      who gets the connection, and who woke for it  csdesign, pre-forked server
+//! parallel.rs      sequential, interleaved, parallel             Multitasking, figure 3.1
+//! user_threads.rs  kernel threads and tasks, in ps               Kernel-level, user-level thread managers
+//! threads.rs       start, arguments, names, daemon and join      Threading module … Daemon threads
+//! lock.rs          a counter that two threads change             Locks in threads
+//! condvar.rs       a queue that sleeps until it is filled        Conditional Variables in threads
+//! event.rs         one switch that releases everybody            Events in threads
+//! process.rs       separate memory against shared memory         Multiprocessing module; lab, "processes"
+//! zombie.rs        a child that ended and nobody asked           lab, "Signals", the reaper
+//! signal.rs        SIGPIPE, SIGCHLD and accept, kill             lab, "Signals"
+//! herd.rs          who gets the connection, and who woke for it  csdesign, pre-forked server
 //!
-//! narrate.rs  child.rs  shared.rs  process_table.rs          what the nine above are built of
+//! narrate.rs  child.rs  shared.rs  process_table.rs              what the ten above are built of
 //! ```
 //!
 //! Lines with a time and a name are the story and go to stderr; results go to stdout.
@@ -30,11 +31,12 @@ mod process_table;
 mod shared;
 mod signal;
 mod threads;
+mod user_threads;
 mod zombie;
 
 use clap::{Args, Subcommand};
 
-/// Demonstrations: multitasking, threads, locks, condition variables, events, processes, zombies, signals, the herd
+/// Demonstrations: multitasking, threads, user threads, locks, condition variables, events, processes, zombies, signals, the herd
 ///
 /// Each shows one idea of the lecture in a few seconds. Every line of the story (stderr) carries the seconds since the
 /// start and the name of the thread or process that said it; results are on stdout.
@@ -50,6 +52,7 @@ pub struct ShowArgs {
 #[derive(Subcommand, Debug, Clone)]
 enum Demonstration {
     Parallel(parallel::ParallelArgs),
+    UserThreads(user_threads::UserThreadsArgs),
     Threads(threads::ThreadsArgs),
     Lock(lock::LockArgs),
     Condvar(condvar::CondvarArgs),
@@ -69,6 +72,7 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<()> {
     match args.demonstration {
         Demonstration::Parallel(ref args) => parallel::run(args),
         Demonstration::Threads(args) => threads::run(args),
+        Demonstration::UserThreads(args) => user_threads::run(args),
         Demonstration::Lock(args) => lock::run(args),
         Demonstration::Condvar(args) => condvar::run(args),
         Demonstration::Event(args) => event::run(args),

@@ -20,9 +20,9 @@ mod picture;
 mod work;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Barrier;
+use std::sync::RwLock;
 use std::thread;
 use std::time::Duration;
 
@@ -123,17 +123,20 @@ fn parallel(tasks: usize, slices: u32, processors: &[usize]) -> anyhow::Result<W
 
 fn at_once(tasks: usize, slices: u32, processors: &[usize]) -> anyhow::Result<Vec<Task>> {
     // Nobody begins before all are there: a thread that is made late would make the picture look sequential.
-    let barrier = Barrier::new(tasks);
+    let gate = RwLock::new(());
+    let closed = gate.write();
     thread::scope(|scope| {
         let workers = processors.iter().cycle().zip(1..=tasks).map(|(&processor, number)| {
-            let barrier = &barrier;
+            let gate = &gate;
             thread::Builder::new().name(format!("task-{number}")).spawn_scoped(scope, move || {
-                let placed = machine::go_to(processor);
-                barrier.wait();
-                placed.map(|()| work::run(slices))
+                machine::go_to(processor)?;
+                drop(gate.read());
+                Ok(work::run(slices))
             })
         });
-        let workers: Vec<_> = workers.collect::<Result<_, _>>().expect("eight threads can be made");
+        let workers: io::Result<Vec<_>> = workers.collect();
+        drop(closed); // in any case, or those that wait would never end
+        let workers = workers.context("cannot make a thread for each task")?;
         let tasks = workers.into_iter().map(|worker| worker.join().expect("a task only computes"));
         tasks.collect::<nix::Result<_>>().context("cannot stay on one processor")
     })

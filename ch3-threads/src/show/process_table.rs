@@ -1,7 +1,7 @@
 //! What the operating system's process table says about one process: a row of `ps x`, read from /proc/\<pid\>/stat.
 
 use std::fmt;
-use std::fs;
+use std::{fs, io};
 
 use nix::unistd::Pid;
 
@@ -37,6 +37,16 @@ impl Row {
         let parent = fields.next()?.parse().ok()?;
         Some(Row { pid: pid.parse().ok()?, parent, state, command: command.into() })
     }
+}
+
+/// A row for each thread of this process, its TID for the PID: /proc/self/task has an entry for each, as `ps -L` shows.
+pub fn threads() -> io::Result<Vec<Row>> {
+    let tids = fs::read_dir("/proc/self/task")?
+        .map(|entry| entry?.file_name().to_string_lossy().parse().map_err(io::Error::other))
+        .collect::<io::Result<Vec<i32>>>()?;
+    let mut rows: Vec<Row> = tids.into_iter().filter_map(|tid| Row::of(Pid::from_raw(tid))).collect();
+    rows.sort_unstable_by_key(|row| row.pid);
+    Ok(rows)
 }
 
 impl fmt::Display for Row {

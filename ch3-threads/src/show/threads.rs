@@ -15,7 +15,6 @@
 //! itself: every thread that nobody joins is a daemon. The notes say a daemon completes its task whatever happens to
 //! the program; their own output shows the opposite, and so does ours.
 
-use std::fs;
 use std::io::{self, Write};
 use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
@@ -23,6 +22,7 @@ use std::thread::{self, JoinHandle};
 use clap::Args;
 
 use super::narrate::{Pace, say};
+use super::process_table;
 
 /// Threads: start, arguments, names in every line, daemon and join
 ///
@@ -76,17 +76,13 @@ fn argument(count: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A thread is a task of the kernel with its own number: /proc/self/task has one entry for each, as `ps -L` shows.
+/// A thread is a task of the kernel with its own number.
 fn print_tasks() -> anyhow::Result<()> {
     let mut out = common::support::cli::stdout();
-    let mut tids = fs::read_dir("/proc/self/task")?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().parse()?))
-        .collect::<anyhow::Result<Vec<u32>>>()?;
-    tids.sort_unstable();
-    writeln!(out, "process {} has {} threads:\n    TID NAME", std::process::id(), tids.len())?;
-    for tid in tids {
-        let name = fs::read_to_string(format!("/proc/self/task/{tid}/comm"))?;
-        writeln!(out, "{tid:>7} {}", name.trim_end())?;
+    let rows = process_table::threads()?;
+    writeln!(out, "process {} has {} threads:\n    TID NAME", std::process::id(), rows.len())?;
+    for row in rows {
+        writeln!(out, "{:>7} {}", row.pid, row.command)?;
     }
     Ok(())
 }

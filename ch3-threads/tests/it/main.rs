@@ -9,6 +9,7 @@ mod a_port_is_one_servers;
 mod a_unix_socket_is_served_by_every_model;
 mod compare;
 mod numbers_without_sense_are_refused;
+mod ps_sees_kernel_threads_and_no_tasks;
 mod pushes;
 mod show;
 mod tasks_are_shown_when_they_really_ran;
