@@ -17,10 +17,10 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// Every number of a scenario; what is not given is the scenario's own.
 #[derive(Args, Debug, Clone)]
 pub struct PlanArgs {
-    /// How many clients [patience, stay, heavy, connect: 5; echo: 50; crowd: 2000]
+    /// How many clients [patience, stay, heavy, connect: 5; factor: 8; echo: 50; crowd: 2000]
     #[arg(short, long, visible_alias = "children", value_name = "N", value_parser = within(1..=1_000_000usize))]
     pub clients: Option<usize>,
-    /// How long a client waits [patience, crowd: 15s; stay, echo: 5s; heavy, connect: 10s]
+    /// How long a client waits [patience, crowd: 15s; stay, echo: 5s; heavy, factor, connect: 10s]
     #[arg(long, value_name = "TIME", value_parser = duration_within(BRIEFLY..=A_DAY))]
     pub timeout: Option<Duration>,
     /// How long a served client stays [patience, crowd: 5s; stay: 30s]
@@ -29,6 +29,9 @@ pub struct PlanArgs {
     /// Length of a message [heavy: 36; echo: 128; crowd: 32], or how many bytes to ask for [connect: 3000]
     #[arg(short, long, value_name = "N", value_parser = within(1..=1_000_000_000usize))]
     pub bytes: Option<usize>,
+    /// factor: bits of each of the two primes whose product is asked for; two more are twice the work [40]
+    #[arg(long, value_name = "N", value_parser = within(10..=50u32))]
+    pub bits: Option<u32>,
     /// echo, closed loop: messages under way per connection [1]
     #[arg(long, short_alias = 'w', value_name = "N", conflicts_with = "rate", value_parser = within(1..=1_000_000usize))]
     pub window: Option<usize>,
@@ -77,10 +80,11 @@ impl PlanArgs {
     /// The flags that are given though none of `scenarios` knows them, each with the names of those that do.
     #[must_use]
     pub fn meaningless_to(&self, scenarios: &[Scenario]) -> Vec<(&'static str, String)> {
-        use Scenario::{Connect, Crowd, Echo, Heavy, Patience, Stay};
+        use Scenario::{Connect, Crowd, Echo, Factor, Heavy, Patience, Stay};
         let given = [
             ("--stay", self.stay.is_some(), &[Patience, Stay, Heavy, Crowd][..]),
             ("--bytes", self.bytes.is_some(), &[Heavy, Echo, Connect, Crowd]),
+            ("--bits", self.bits.is_some(), &[Factor]),
             ("--window", self.window.is_some(), &[Echo]),
             ("--rate", self.rate.is_some(), &[Echo]),
             ("--duration", self.duration.is_some(), &[Echo]),
@@ -127,6 +131,7 @@ impl PlanArgs {
             timeout: self.timeout.unwrap_or(its.timeout),
             stay: self.stay.unwrap_or(its.stay),
             bytes: self.bytes.unwrap_or(its.bytes),
+            bits: self.bits.unwrap_or(its.bits),
             window: self.window.unwrap_or(its.window),
             rate: self.rate,
             duration: self.duration.unwrap_or(its.duration),

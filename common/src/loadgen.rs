@@ -14,7 +14,7 @@
 //! | `simulation.rs` | a scenario as a workload of one loop per thread |
 //! | `one_shot.rs` `reconnecting.rs` `persistent.rs` | its clients; `client.rs`: what they share |
 //! | `faulty.rs` `misbehaving.rs` | clients that misbehave beside them |
-//! | `decisions.rs` `exchange.rs` | what they send and when, from the seed |
+//! | `decisions.rs` `exchange.rs` `numbers.rs` | what they send and when, from the seed |
 //! | `run.rs` `observer.rs` | what was found, and how it is watched meanwhile |
 //!
 //! Chapter 4 brings workloads of its own: subscribers of a notification board, players of a game.
@@ -42,6 +42,7 @@ mod error;
 mod exchange;
 mod faulty;
 mod misbehaving;
+mod numbers;
 mod observer;
 mod one_shot;
 mod persistent;

@@ -159,6 +159,7 @@ impl Experiment<'_> {
             Scenario::Patience => "Who is served when five come at once and each keeps the server busy?",
             Scenario::Stay => "What if clients wait 5 seconds and stay 30?",
             Scenario::Heavy => "Who waits for whom when a request takes long?",
+            Scenario::Factor => "Who uses all processors when requests compute and do not wait?",
             Scenario::Echo => "What does a request cost, and how late is its answer?",
             Scenario::Connect => "What does a connection cost?",
             Scenario::Crowd => "What happens when thousands come at once?",

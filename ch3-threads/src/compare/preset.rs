@@ -37,6 +37,8 @@ impl Preset {
             (Scenario::Patience | Scenario::Stay | Scenario::Heavy, _) => {
                 Plan { time_scale: self.time_scale, ..plan }
             }
+            (Scenario::Factor, false) => plan,
+            (Scenario::Factor, true) => Plan { clients: 32, ..plan },
             (Scenario::Echo, false) => Plan { duration: ms(300), warm_up: ms(100), timeout: ms(300), ..plan },
             (Scenario::Echo, true) => {
                 Plan { duration: ms(2000), warm_up: ms(300), timeout: ms(1000), ..plan }

@@ -25,7 +25,8 @@ pub struct Screen<'a> {
 impl Screen<'_> {
     /// `quiet`: neither lines nor bar.
     pub fn new(plan: &Plan, quiet: bool) -> Screen<'_> {
-        let lines = matches!(plan.scenario, Scenario::Patience | Scenario::Stay | Scenario::Heavy);
+        let lines =
+            matches!(plan.scenario, Scenario::Patience | Scenario::Stay | Scenario::Heavy | Scenario::Factor);
         // Hides itself where stderr is no terminal.
         let bar = if lines || quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
         let unit = match plan.scenario {
@@ -57,7 +58,7 @@ impl Observer for Screen<'_> {
         }
         let plan = self.plan;
         let target = plan.target;
-        let heavy = plan.scenario == Scenario::Heavy;
+        let heavy = matches!(plan.scenario, Scenario::Heavy | Scenario::Factor);
         // Each client under its own name, as each is a thread in the notes.
         speak_as(&format!("client-{client}"), || match event {
             Event::Connecting => tracing::info!("Trying to connect to {target}"),

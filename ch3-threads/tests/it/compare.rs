@@ -59,6 +59,35 @@ fn the_comparison_finds_what_the_notes_found() {
     assert!(page.contains("<svg") && page.contains("thread-pool"));
 }
 
+#[test]
+fn factors_are_checked_whoever_computes_them() {
+    let folder = tempdir().expect("a temporary folder");
+    let [json, report] = ["rows.json", "report.html"].map(|name| folder.path().join(name));
+    let (json, report) = (json.to_str().expect("it is text"), report.to_str().expect("it is text"));
+    // It answers the number without its factors.
+    let wrong =
+        format!("{} serve -m poll --service echo --listenport {{port}}", env!("CARGO_BIN_EXE_ch3-threads"));
+    let models = ["thread-per-connection", "fork-per-connection", "process-pipeline", "epoll"];
+    let output = ch3(
+        &format!("compare -m {} -s factor --bits 24 -c 6 -n 1 --seed 11", models.join(",")),
+        &["--with", &wrong, "--json", json, "--report", report],
+    );
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let table = text(&output.stdout);
+    assert!(
+        table.contains("6 clients at once ask for the factors of a product of two primes of 24 bits each"),
+        "{table}"
+    );
+    let rows: Value = serde_json::from_str(&fs::read_to_string(json).expect("the rows")).expect("JSON");
+    for (row, model) in rows.as_array().expect("a list").iter().zip(models) {
+        assert!(row["model"] == model && row["served"] == 6 && row["wrong"] == 0, "{row}");
+        assert!(row["throughput_per_s"].as_f64() > Some(0.0) && row["service"] == "factor", "{row}");
+    }
+    assert!(rows[4]["served"] == 0 && rows[4]["wrong"] == 6, "{}", rows[4]);
+    let page = fs::read_to_string(report).expect("the report");
+    assert!(page.contains("Who uses all processors when requests compute and do not wait?"));
+}
+
 /// Where SIGCHLD is ignored, which a program inherits, the kernel forgets at once how a child ended and what it used.
 #[test]
 fn the_comparison_is_the_same_where_sigchld_was_ignored() {
@@ -107,6 +136,8 @@ fn a_flag_that_no_scenario_knows_is_an_error() {
     let output = ch3("compare --scenario patience --rate 5", &[]);
     assert!(!output.status.success());
     assert!(text(&output.stderr).contains("belongs to echo"));
+    let output = ch3("compare --scenario heavy,echo --bits 30", &[]);
+    assert!(text(&output.stderr).contains("belongs to factor"));
     let output = ch3("compare --models epoll,nope", &[]);
     assert!(text(&output.stderr).contains("fd-passing"), "unknown names are answered with the known ones");
 }

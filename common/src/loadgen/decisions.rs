@@ -17,6 +17,8 @@ pub enum Purpose {
     Garbage,
     /// The bytes that go round in `echo`.
     Pattern,
+    /// The number that is asked for in `factor`.
+    Number,
 }
 
 /// The generator for `purpose` of client number `index`.

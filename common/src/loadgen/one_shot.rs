@@ -11,7 +11,8 @@
 
 use super::client::{Client, ClientBase, LoopState};
 use super::context::{LoopContext, Reading};
-use super::decisions;
+use super::decisions::request_text;
+use super::numbers;
 use super::observer::Event;
 use super::plan::{Plan, Scenario};
 use super::workload::Input;
@@ -21,28 +22,33 @@ pub(super) struct OneShotClient {
     base: ClientBase,
     /// Empty where the server speaks first.
     request: Vec<u8>,
+    /// What must come back for it.
+    expected: Vec<u8>,
     answered: usize,
     is_staying: bool,
 }
 
 impl OneShotClient {
     pub(super) fn new(base: ClientBase, plan: &Plan) -> OneShotClient {
-        let request = match plan.scenario {
+        let number = base.number as u64;
+        let (request, expected) = match plan.scenario {
             Scenario::Heavy | Scenario::Crowd => {
-                decisions::request_text(plan.seed, base.number as u64, plan.bytes)
+                let text = request_text(plan.seed, number, plan.bytes);
+                (text.clone(), text)
             }
-            _ => Vec::new(),
+            Scenario::Factor => numbers::question(plan.seed, number, plan.bits),
+            _ => (Vec::new(), Vec::new()),
         };
-        OneShotClient { base, request, answered: 0, is_staying: false }
+        OneShotClient { base, request, expected, answered: 0, is_staying: false }
     }
 
     fn receive(&mut self, bytes: &[u8], state: &mut LoopState<'_>, context: &mut LoopContext) {
-        if !self.request.is_empty() {
-            if !self.request[self.answered..].starts_with(bytes) {
+        if !self.expected.is_empty() {
+            if !self.expected[self.answered..].starts_with(bytes) {
                 return self.base.fail(None, state, context);
             }
             self.answered += bytes.len();
-            if self.answered < self.request.len() {
+            if self.answered < self.expected.len() {
                 return;
             }
             let since_ns = context.now_ns() - self.base.timeline.began_ns;

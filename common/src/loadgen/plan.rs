@@ -4,6 +4,7 @@
 //! patience   connect ──── wait for one byte (15 s) ──── stay 5 s ──── leave            notes, figure 4.5
 //! stay       connect ──── wait for one byte (5 s) ───── stay 30 s ─── leave            notes, the question below it
 //! heavy      connect ─ 36 bytes ─ wait for them (10 s) ────────────── leave            notes, heavy request
+//! factor     connect ─ a number ─ wait for its primes (10 s) ──── leave            notes, CPU-bound request
 //! crowd      connect ─ 32 bytes ─ wait for them (15 s) ─ stay 5 s ─── leave            2000 at once
 //! echo       connect ─ message, answer, message, answer … for 5 s ─── leave            how fast, how late
 //! connect    (connect ─ number ─ that many bytes ─ leave) × 500, by 5 children         csdesign's client
@@ -28,6 +29,8 @@ pub enum Scenario {
     Stay,
     /// Five clients ask for one slow answer each and wait 10 s for it.
     Heavy,
+    /// Eight clients ask for the prime factors of one number each: work for the processor.
+    Factor,
     /// Persistent connections exchange messages as fast as they can, or at a fixed rate.
     Echo,
     /// A few clients open connection after connection, one request in each.
@@ -38,8 +41,13 @@ pub enum Scenario {
 
 impl Scenario {
     /// Every scenario, in the order of the notes.
-    pub const ALL: [Scenario; 6] =
-        [Self::Patience, Self::Stay, Self::Heavy, Self::Echo, Self::Connect, Self::Crowd];
+    pub const ALL: [Scenario; 7] =
+        [Self::Patience, Self::Stay, Self::Heavy, Self::Factor, Self::Echo, Self::Connect, Self::Crowd];
+
+    /// Whether the length of its messages can be chosen.
+    fn takes_bytes(self) -> bool {
+        matches!(self, Self::Heavy | Self::Echo | Self::Connect | Self::Crowd)
+    }
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -47,17 +55,19 @@ impl Scenario {
             Self::Patience => "patience",
             Self::Stay => "stay",
             Self::Heavy => "heavy",
+            Self::Factor => "factor",
             Self::Echo => "echo",
             Self::Connect => "connect",
             Self::Crowd => "crowd",
         }
     }
 
-    /// The service a server must run for it: `hold` (one byte, then silence), `heavy`, `echo` or `bytes`.
+    /// The service that a server must run for it: `hold` (one byte, then silence), `heavy`, `factor`, `echo` or `bytes`.
     pub fn service(self) -> &'static str {
         match self {
             Self::Patience | Self::Stay => "hold",
             Self::Heavy => "heavy",
+            Self::Factor => "factor",
             Self::Echo | Self::Crowd => "echo",
             Self::Connect => "bytes",
         }
@@ -86,6 +96,8 @@ pub struct Plan {
     pub stay: Duration,
     /// Length of a message; in `connect` the number of bytes asked for.
     pub bytes: usize,
+    /// Bits of each of the two primes whose product is asked for in `factor`.
+    pub bits: u32,
     /// Messages under way per connection (`echo`, closed loop).
     pub window: usize,
     /// Requests per second in total (`echo`): open loop with Poisson arrivals. `None`: closed loop.
@@ -131,6 +143,7 @@ impl Plan {
             timeout: Duration::from_secs(15),
             stay: Duration::from_secs(5),
             bytes: 0,
+            bits: 40,
             window: 1,
             rate: None,
             duration: Duration::from_secs(5),
@@ -150,6 +163,7 @@ impl Plan {
             Scenario::Patience => plan,
             Scenario::Stay => Plan { timeout: seconds(5), stay: seconds(30), ..plan },
             Scenario::Heavy => Plan { timeout: seconds(10), stay: Duration::ZERO, bytes: 36, ..plan },
+            Scenario::Factor => Plan { clients: 8, timeout: seconds(10), stay: Duration::ZERO, ..plan },
             Scenario::Echo => Plan { clients: 50, timeout: seconds(5), bytes: 128, ..plan },
             Scenario::Connect => Plan { timeout: seconds(10), bytes: 3000, connections: 500, ..plan },
             Scenario::Crowd => Plan { clients: 2000, bytes: 32, ..plan },
@@ -186,6 +200,10 @@ impl Plan {
                     self.bytes
                 )
             }
+            Scenario::Factor => format!(
+                "{clients} at once ask for the factors of a product of two primes of {} bits each and wait {timeout} for them",
+                self.bits
+            ),
             Scenario::Crowd => format!(
                 "{clients} at once send {} bytes each, wait {timeout} for them to come back and stay for {stay}",
                 self.bytes
@@ -222,9 +240,8 @@ impl Plan {
             _ if self.clients == 0 => Some("there must be at least one client"),
             _ if self.threads == 0 => Some("there must be at least one thread"),
             _ if self.clients > u32::MAX as usize => Some("there are too many clients"),
-            _ if self.bytes == 0 && !matches!(self.scenario, Scenario::Patience | Scenario::Stay) => {
-                Some("a message has at least one byte")
-            }
+            _ if self.bytes == 0 && self.scenario.takes_bytes() => Some("a message has at least one byte"),
+            _ if !(10..=50).contains(&self.bits) => Some("a prime has 10 to 50 bits"),
             _ if self.window == 0 => Some("the window is at least one message"),
             _ if self.connections == 0 => Some("there must be at least one connection"),
             _ if !scaled => Some("the time scale must be above 0"),

@@ -111,11 +111,13 @@ impl<'a> Simulation<'a> {
         for number in (index..plan.clients).step_by(coordinator.threads) {
             let base = ClientBase::new(clients.len(), number);
             clients.push(match plan.scenario {
-                Scenario::Patience | Scenario::Stay | Scenario::Heavy | Scenario::Crowd => {
-                    Box::new(OneShotClient::new(base, plan))
-                }
                 Scenario::Connect => Box::new(ReconnectingClient::new(base, plan)),
                 Scenario::Echo => Box::new(PersistentClient::new(base, script)),
+                Scenario::Patience
+                | Scenario::Stay
+                | Scenario::Heavy
+                | Scenario::Factor
+                | Scenario::Crowd => Box::new(OneShotClient::new(base, plan)),
             });
         }
         let real = clients.len();
