@@ -9,6 +9,7 @@
 //! | [`model`] | how connections are run: one file each |
 //! | [`serve`] | a service under a model, as a program |
 //! | [`simulate`], [`plan_args`] | the client simulator as a program, and its arguments |
+//! | [`random_client`] | the client of the random-bytes note |
 //! | [`compare`] | every model under every scenario |
 //! | [`factor`] | factorising integers, the work of one service |
 
@@ -21,6 +22,7 @@ pub mod compare;
 pub mod factor;
 pub mod model;
 pub mod plan_args;
+pub mod random_client;
 pub mod serve;
 pub mod service;
 pub mod show;

@@ -9,6 +9,7 @@ use common::support::inherited;
 
 use ch3_threads::compare::{self, CompareArgs};
 use ch3_threads::model::Model;
+use ch3_threads::random_client::{self, RandomClientArgs};
 use ch3_threads::serve::{self, ServeArgs, ServiceArgs};
 use ch3_threads::show::{self, ShowArgs};
 use ch3_threads::simulate::{self, SimulateArgs};
@@ -37,6 +38,7 @@ enum Command {
     Serve(ServeArgs),
     /// Simulate clients: the notes' five, or thousands
     Simulate(SimulateArgs),
+    RandomClient(RandomClientArgs),
     /// Run the simulator against every model, and show what each does
     Compare(CompareArgs),
     /// Threads, locks, processes, signals, shown one by one
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
         Command::Simulate(args) => simulate::run(args),
+        Command::RandomClient(args) => random_client::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Show(args) => show::run(args).map(|()| ExitCode::SUCCESS),
         Command::Models => models().map(|()| ExitCode::SUCCESS),

@@ -17,10 +17,10 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// Every number of a scenario; what is not given is the scenario's own.
 #[derive(Args, Debug, Clone)]
 pub struct PlanArgs {
-    /// How many clients [patience, stay, heavy, connect: 5; factor: 8; echo: 50; crowd: 2000]
+    /// How many clients [patience, stay, heavy, connect: 5; factor: 8; echo: 50; crowd: 2000; random: 10000]
     #[arg(short, long, visible_alias = "children", value_name = "N", value_parser = within(1..=1_000_000usize))]
     pub clients: Option<usize>,
-    /// How long a client waits [patience, crowd: 15s; stay, echo: 5s; heavy, factor, connect: 10s]
+    /// How long a client waits [patience, crowd, random: 15s; stay, echo: 5s; heavy, factor, connect: 10s]
     #[arg(long, value_name = "TIME", value_parser = duration_within(BRIEFLY..=A_DAY))]
     pub timeout: Option<Duration>,
     /// How long a served client stays [patience, crowd: 5s; stay: 30s]
@@ -80,9 +80,9 @@ impl PlanArgs {
     /// The flags that are given though none of `scenarios` knows them, each with the names of those that do.
     #[must_use]
     pub fn meaningless_to(&self, scenarios: &[Scenario]) -> Vec<(&'static str, String)> {
-        use Scenario::{Connect, Crowd, Echo, Factor, Heavy, Patience, Stay};
+        use Scenario::{Connect, Crowd, Echo, Factor, Heavy, Patience, Random, Stay};
         let given = [
-            ("--stay", self.stay.is_some(), &[Patience, Stay, Heavy, Crowd][..]),
+            ("--stay", self.stay.is_some(), &[Patience, Stay, Heavy, Crowd, Random][..]),
             ("--bytes", self.bytes.is_some(), &[Heavy, Echo, Connect, Crowd]),
             ("--bits", self.bits.is_some(), &[Factor]),
             ("--window", self.window.is_some(), &[Echo]),

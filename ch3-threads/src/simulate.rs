@@ -36,6 +36,7 @@ Examples, each against a server in another terminal (the scenario's service in p
   cargo ch3 simulate -s echo --rate 20000             20 000 requests/s come what may: open loop (echo)
   cargo ch3 simulate -s connect -c 15 -t 100          csdesign's client (bytes)
   cargo ch3 simulate -s crowd -c 10000                everybody at once (echo)
+  cargo ch3 simulate -s random                        ten thousand clients, each wants two random points (random)
   cargo ch3 simulate -s echo --faulty never-reader=1,rst=5
   cargo ch3 simulate -s echo -p 6379 --ask 'PING\\r\\n' --answer '+PONG\\r\\n'     redis
 
@@ -140,7 +141,8 @@ fn plan(arguments: &SimulateArgs) -> anyhow::Result<Plan> {
     arguments.numbers.plan(scenario, resolve(&arguments.host, arguments.port)?)
 }
 
-fn resolve(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
+/// The address of a host: of several the first IPv4 one.
+pub(crate) fn resolve(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let found =
         (host, port).to_socket_addrs().with_context(|| format!("cannot resolve the host `{host}`"))?;

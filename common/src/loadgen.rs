@@ -85,6 +85,6 @@ pub fn run(plan: &Plan, observer: &dyn Observer, interrupted: &AtomicBool) -> Re
     }
     let threads = plan.threads.min(plan.clients);
     let own = 16 + 4 * threads as u64;
-    allow_files(plan.clients as u64 + plan.faulty.total() as u64 + own)?;
+    allow_files(plan.clients as u64 + plan.faulty.total() as u64, own)?;
     simulation::run(plan, threads, observer, interrupted)
 }

@@ -8,6 +8,7 @@
 //! | [`mboard`] | `1:Hello` → `0` | message board over UDP and TCP, chapters 2 and 3 |
 //! | [`textframe`] | `1:SGVsbG8=;` | notification board and guess-word game, chapter 4 |
 //! | [`http`] | `GET / HTTP/1.1` | downloads, whiteboard, chapter 4 |
+//! | [`random`] | `You requested some random bytes:…` | two random points, chapter 3: its server, client and simulator |
 //! | [`frame`] | length, then bincode | our own protocols, where nobody else must be able to read them |
 //! | [`rto`], [`token`] | – | when to send again, and a proof of an address: what protocols on UDP need |
 //!
@@ -17,6 +18,7 @@
 pub mod frame;
 pub mod http;
 pub mod mboard;
+pub mod random;
 pub mod rto;
 pub mod textframe;
 mod time;

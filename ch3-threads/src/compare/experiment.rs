@@ -162,6 +162,9 @@ impl Experiment<'_> {
             Scenario::Factor => "Who uses all processors when requests compute and do not wait?",
             Scenario::Echo => "What does a request cost, and how late is its answer?",
             Scenario::Connect => "What does a connection cost?",
+            Scenario::Random => {
+                "Does the asynchronous server work under greater constraints than the blocking one?"
+            }
             Scenario::Crowd => "What happens when thousands come at once?",
         };
         Ok(ScenarioNote { name: scenario.name().into(), about, question: question.into() })

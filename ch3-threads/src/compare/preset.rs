@@ -45,6 +45,8 @@ impl Preset {
             }
             (Scenario::Connect, false) => Plan { connections: 250, timeout: ms(1000), ..plan },
             (Scenario::Connect, true) => Plan { connections: 1000, timeout: ms(2000), ..plan },
+            (Scenario::Random, false) => Plan { clients: 2000, timeout: ms(2000), ..plan },
+            (Scenario::Random, true) => plan,
             (Scenario::Crowd, false) => Plan { clients: 2000, timeout: ms(600), stay: ms(100), ..plan },
             (Scenario::Crowd, true) => Plan { clients: 5000, timeout: ms(2000), stay: ms(300), ..plan },
         }

@@ -13,3 +13,4 @@ mod ps_sees_kernel_threads_and_no_tasks;
 mod pushes;
 mod show;
 mod tasks_are_shown_when_they_really_ran;
+mod ten_thousand_get_two_points_each;

@@ -34,7 +34,7 @@ const COMING_AT_ONCE: usize = 64;
 /// Nobody to connect to, too few descriptors, a connection that broke, or a [`Violation`](super::transcript::Violation).
 pub fn run(plan: &Plan, interrupted: &AtomicBool, mut look: impl FnMut()) -> anyhow::Result<Outcome> {
     let clients = plan.stalled + plan.subscribers + plan.publishers;
-    allow_files(clients as u64 + OWN_FILES)?;
+    allow_files(clients as u64, OWN_FILES)?;
     let context = LoopContext::new(plan.target, clients, clients)?;
     let schedule = Schedule { warm_up: plan.warm_up, time: plan.time };
     let mut board = Board {

@@ -10,9 +10,12 @@ pub enum SimError {
     Plan(&'static str),
     /// Every client needs a file descriptor, and the hard limit (`ulimit -Hn`) is too low for them.
     #[error(
-        "{needed} file descriptors are needed and this process may have {limit}: raise the limit (ulimit -Hn) or take fewer clients"
+        "{clients} clients and the simulator need {needed} open files; this process may have {limit} (ulimit -Hn), room for {} clients: take fewer, or raise the limit",
+        clients.saturating_sub(needed.saturating_sub(*limit))
     )]
     TooFewFiles {
+        /// How many were to be simulated.
+        clients: u64,
         /// Descriptors for the clients and the event loops.
         needed: u64,
         /// The hard limit.

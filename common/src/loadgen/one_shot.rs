@@ -16,16 +16,52 @@ use super::numbers;
 use super::observer::Event;
 use super::plan::{Plan, Scenario};
 use super::workload::Input;
+use crate::protocol::random;
 use crate::report::ClientOutcome;
 
 pub(super) struct OneShotClient {
     base: ClientBase,
-    /// Empty where the server speaks first.
     request: Vec<u8>,
-    /// What must come back for it.
-    expected: Vec<u8>,
-    answered: usize,
+    expected: Expected,
     is_staying: bool,
+}
+
+/// What the server must send.
+enum Expected {
+    /// Any byte: the offer of a service, without a request.
+    Offer,
+    /// These bytes, or what is left of them.
+    Exactly(Vec<u8>),
+    /// Two random points, without a request; so far these bytes have come.
+    Points(Vec<u8>),
+}
+
+/// What bytes that came make of the answer.
+enum Progress {
+    Partial,
+    Whole,
+    Wrong,
+}
+
+impl Expected {
+    fn take(&mut self, bytes: &[u8]) -> Progress {
+        match self {
+            Expected::Offer => Progress::Whole,
+            Expected::Exactly(rest) if !rest.starts_with(bytes) => Progress::Wrong,
+            Expected::Exactly(rest) => {
+                rest.drain(..bytes.len());
+                if rest.is_empty() { Progress::Whole } else { Progress::Partial }
+            }
+            Expected::Points(so_far) => {
+                so_far.extend_from_slice(bytes);
+                match so_far.len() {
+                    ..random::LENGTH => Progress::Partial,
+                    _ if random::points(so_far).is_some() => Progress::Whole,
+                    _ => Progress::Wrong,
+                }
+            }
+        }
+    }
 }
 
 impl OneShotClient {
@@ -34,23 +70,25 @@ impl OneShotClient {
         let (request, expected) = match plan.scenario {
             Scenario::Heavy | Scenario::Crowd => {
                 let text = request_text(plan.seed, number, plan.bytes);
-                (text.clone(), text)
+                (text.clone(), Expected::Exactly(text))
             }
-            Scenario::Factor => numbers::question(plan.seed, number, plan.bits),
-            _ => (Vec::new(), Vec::new()),
+            Scenario::Factor => {
+                let (ask, answer) = numbers::question(plan.seed, number, plan.bits);
+                (ask, Expected::Exactly(answer))
+            }
+            Scenario::Random => (Vec::new(), Expected::Points(Vec::new())),
+            _ => (Vec::new(), Expected::Offer),
         };
-        OneShotClient { base, request, expected, answered: 0, is_staying: false }
+        OneShotClient { base, request, expected, is_staying: false }
     }
 
     fn receive(&mut self, bytes: &[u8], state: &mut LoopState<'_>, context: &mut LoopContext) {
-        if !self.expected.is_empty() {
-            if !self.expected[self.answered..].starts_with(bytes) {
-                return self.base.fail(None, state, context);
-            }
-            self.answered += bytes.len();
-            if self.answered < self.expected.len() {
-                return;
-            }
+        match self.expected.take(bytes) {
+            Progress::Partial => return,
+            Progress::Wrong => return self.base.fail(None, state, context),
+            Progress::Whole => {}
+        }
+        if !matches!(self.expected, Expected::Offer) {
             let since_ns = context.now_ns() - self.base.timeline.began_ns;
             state.run.latency.saturating_record(since_ns);
         }

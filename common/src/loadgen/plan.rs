@@ -6,6 +6,7 @@
 //! heavy      connect ─ 36 bytes ─ wait for them (10 s) ────────────── leave            notes, heavy request
 //! factor     connect ─ a number ─ wait for its primes (10 s) ──── leave            notes, CPU-bound request
 //! crowd      connect ─ 32 bytes ─ wait for them (15 s) ─ stay 5 s ─── leave            2000 at once
+//! random     connect ──── wait for two random points (15 s) ──────── leave            random-bytes note, 10 000 at once
 //! echo       connect ─ message, answer, message, answer … for 5 s ─── leave            how fast, how late
 //! connect    (connect ─ number ─ that many bytes ─ leave) × 500, by 5 children         csdesign's client
 //! ```
@@ -37,12 +38,22 @@ pub enum Scenario {
     Connect,
     /// Thousands of clients at once.
     Crowd,
+    /// Ten thousand clients at once, which get 16 random bytes each.
+    Random,
 }
 
 impl Scenario {
     /// Every scenario, in the order of the notes.
-    pub const ALL: [Scenario; 7] =
-        [Self::Patience, Self::Stay, Self::Heavy, Self::Factor, Self::Echo, Self::Connect, Self::Crowd];
+    pub const ALL: [Scenario; 8] = [
+        Self::Patience,
+        Self::Stay,
+        Self::Heavy,
+        Self::Factor,
+        Self::Echo,
+        Self::Connect,
+        Self::Crowd,
+        Self::Random,
+    ];
 
     /// Whether the length of its messages can be chosen.
     fn takes_bytes(self) -> bool {
@@ -59,10 +70,11 @@ impl Scenario {
             Self::Echo => "echo",
             Self::Connect => "connect",
             Self::Crowd => "crowd",
+            Self::Random => "random",
         }
     }
 
-    /// The service that a server must run for it: `hold` (one byte, then silence), `heavy`, `factor`, `echo` or `bytes`.
+    /// The service that a server must run for it: `hold` (one byte, then silence), `heavy`, `factor`, `echo`, `bytes` or `random`.
     pub fn service(self) -> &'static str {
         match self {
             Self::Patience | Self::Stay => "hold",
@@ -70,6 +82,7 @@ impl Scenario {
             Self::Factor => "factor",
             Self::Echo | Self::Crowd => "echo",
             Self::Connect => "bytes",
+            Self::Random => "random",
         }
     }
 }
@@ -166,6 +179,7 @@ impl Plan {
             Scenario::Factor => Plan { clients: 8, timeout: seconds(10), stay: Duration::ZERO, ..plan },
             Scenario::Echo => Plan { clients: 50, timeout: seconds(5), bytes: 128, ..plan },
             Scenario::Connect => Plan { timeout: seconds(10), bytes: 3000, connections: 500, ..plan },
+            Scenario::Random => Plan { clients: 10_000, stay: Duration::ZERO, ..plan },
             Scenario::Crowd => Plan { clients: 2000, bytes: 32, ..plan },
         }
     }
@@ -204,6 +218,10 @@ impl Plan {
                 "{clients} at once ask for the factors of a product of two primes of {} bits each and wait {timeout} for them",
                 self.bits
             ),
+            Scenario::Random => {
+                let then = if self.stay.is_zero() { "leave".into() } else { format!("stay for {stay}") };
+                format!("{clients} at once wait {timeout} for 16 random bytes each and {then}")
+            }
             Scenario::Crowd => format!(
                 "{clients} at once send {} bytes each, wait {timeout} for them to come back and stay for {stay}",
                 self.bytes

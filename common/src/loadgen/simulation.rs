@@ -117,7 +117,8 @@ impl<'a> Simulation<'a> {
                 | Scenario::Stay
                 | Scenario::Heavy
                 | Scenario::Factor
-                | Scenario::Crowd => Box::new(OneShotClient::new(base, plan)),
+                | Scenario::Crowd
+                | Scenario::Random => Box::new(OneShotClient::new(base, plan)),
             });
         }
         let real = clients.len();

@@ -16,19 +16,17 @@ const PER_ADDRESS: usize = 20_000;
 /// Source addresses taken in turn then: 127.0.0.1 to 127.0.0.32.
 const ADDRESSES: u8 = 32;
 
-/// Raises the soft limit of open files so that `needed` fit.
+/// Raises the limit of open files so that this many clients fit, and `own` files besides: the soft limit, and where this process may do
+/// that (CAP_SYS_RESOURCE), the hard one.
 ///
 /// # Errors
-/// [`SimError::TooFewFiles`], or what `setrlimit(2)` says.
-pub fn allow_files(needed: u64) -> Result<(), SimError> {
+/// [`SimError::TooFewFiles`], or what `getrlimit(2)` says.
+pub fn allow_files(clients: u64, own: u64) -> Result<(), SimError> {
     let failed = |error: nix::Error| SimError::System("read the limit of open files", error.into());
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed)?;
-    if needed > hard {
-        return Err(SimError::TooFewFiles { needed, limit: hard });
-    }
-    if needed > soft {
-        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
-            .map_err(|error| SimError::System("raise the limit of open files", error.into()))?;
+    let needed = clients + own;
+    if needed > soft && setrlimit(Resource::RLIMIT_NOFILE, needed.max(hard), needed.max(hard)).is_err() {
+        return Err(SimError::TooFewFiles { clients, needed, limit: hard });
     }
     Ok(())
 }

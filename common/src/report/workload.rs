@@ -19,7 +19,7 @@ impl Workload {
         match scenario {
             "patience" | "stay" => Self::Stay,
             "heavy" => Self::Heavy,
-            "crowd" => Self::Crowd,
+            "crowd" | "random" => Self::Crowd,
             _ => Self::Throughput,
         }
     }

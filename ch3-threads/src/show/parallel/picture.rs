@@ -5,7 +5,7 @@
 use common::report::page as report_page;
 use common::report::svg::{Picture, escape, step};
 
-use super::Way;
+use super::way::Way;
 
 /// Characters of a lane.
 const CELLS: usize = 64;

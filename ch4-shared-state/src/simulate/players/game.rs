@@ -38,7 +38,7 @@ const KEEP: u64 = 4096;
 /// Nobody to connect to, too few descriptors, a connection that broke, somebody else who plays, or a
 /// [`Violation`](super::violation::Violation).
 pub fn run(plan: &Plan, interrupted: &AtomicBool, mut look: impl FnMut()) -> anyhow::Result<Outcome> {
-    allow_files(plan.players as u64 + OWN_FILES)?;
+    allow_files(plan.players as u64, OWN_FILES)?;
     let context = LoopContext::new(plan.target, plan.players, plan.players)?;
     let mut game = Game {
         plan,
