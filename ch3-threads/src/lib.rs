@@ -8,6 +8,7 @@
 //! | [`service`] | what the servers do: one file each |
 //! | [`model`] | how connections are run: one file each |
 //! | [`serve`] | a service under a model, as a program |
+//! | [`lab_server`] | the lab's server, with its faults to choose from |
 //! | [`simulate`], [`plan_args`] | the client simulator as a program, and its arguments |
 //! | [`random_client`] | the client of the random-bytes note |
 //! | [`compare`] | every model under every scenario |
@@ -20,6 +21,7 @@
 
 pub mod compare;
 pub mod factor;
+pub mod lab_server;
 pub mod model;
 pub mod plan_args;
 pub mod random_client;

@@ -8,6 +8,7 @@ use common::support::cli::{LogArgs, finish, parse, stdout};
 use common::support::inherited;
 
 use ch3_threads::compare::{self, CompareArgs};
+use ch3_threads::lab_server::{self, LabServerArgs};
 use ch3_threads::model::Model;
 use ch3_threads::random_client::{self, RandomClientArgs};
 use ch3_threads::serve::{self, ServeArgs, ServiceArgs};
@@ -36,6 +37,7 @@ struct Cli {
 enum Command {
     /// Run a server: one model, one service, until Ctrl-C
     Serve(ServeArgs),
+    LabServer(LabServerArgs),
     /// Simulate clients: the notes' five, or thousands
     Simulate(SimulateArgs),
     RandomClient(RandomClientArgs),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
     cli.log.start();
     let done = match &cli.command {
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+        Command::LabServer(args) => lab_server::run(args).map(|()| ExitCode::SUCCESS),
         Command::Simulate(args) => simulate::run(args),
         Command::RandomClient(args) => random_client::run(args),
         Command::Compare(args) => compare::run(args),

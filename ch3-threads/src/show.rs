@@ -27,7 +27,7 @@ mod lock;
 mod narrate;
 mod parallel;
 mod process;
-mod process_table;
+pub(crate) mod process_table;
 mod shared;
 mod signal;
 mod threads;

@@ -14,3 +14,4 @@ mod pushes;
 mod show;
 mod tasks_are_shown_when_they_really_ran;
 mod ten_thousand_get_two_points_each;
+mod the_labs_faults_can_be_seen;
