@@ -29,12 +29,12 @@ use common::loadgen::Scenario;
 use common::report::{self, Comparison};
 use common::support::cli::{stdout, writable};
 use common::support::interrupt;
-use indicatif::{ProgressBar, ProgressStyle};
 
 pub use args::CompareArgs;
 use experiment::{Experiment, contestants};
 use preset::Preset;
 
+use crate::progress::Progress;
 use crate::simulate::misused;
 
 /// Compares, prints the table, writes the report.
@@ -68,16 +68,13 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         preset,
         args,
         interrupted,
-        bar: ProgressBar::new(0),
+        progress: Progress::new(args.progress, "{bar:40} {pos}/{len} {msg}"),
     };
     writeln!(stdout(), "seed {}, the notes' seconds × {}", experiment.seed, preset.time_scale)?;
     experiment
+        .progress
         .bar
         .set_length((scenarios.len() * experiment.contestants.len()) as u64 * u64::from(preset.repetitions));
-    experiment.bar.set_style(
-        ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
 
     let mut comparison = Comparison {
         command: std::env::args()
@@ -98,7 +95,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         comparison.scenarios.push(experiment.note(scenario)?);
         comparison.rows.extend(experiment.run(scenario)?);
     }
-    experiment.bar.finish_and_clear();
+    experiment.progress.bar.finish_and_clear();
     comparison.took_s = began.elapsed().as_secs_f64();
     present(&comparison, args, interrupted.load(Ordering::SeqCst))
 }
@@ -118,7 +115,7 @@ fn present(comparison: &Comparison, args: &CompareArgs, interrupted: bool) -> an
     writeln!(stdout(), "\n{:.0} s. The report: {}", comparison.took_s, path.display())?;
     if interrupted {
         common::support::log::line("interrupted: what is above is not complete");
-        return Ok(ExitCode::from(130));
+        return Ok(ExitCode::from(interrupt::STATUS));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,7 @@
 //! | [`serve`] | a service under a model, as a program |
 //! | [`lab_server`] | the lab's server, with its faults to choose from |
 //! | [`simulate`], [`plan_args`] | the client simulator as a program, and its arguments |
+//! | [`progress`] | how far a long run is: a bar, or a line now and then |
 //! | [`random_client`] | the client of the random-bytes note |
 //! | [`compare`] | every model under every scenario |
 //! | [`factor`] | factorising integers, the work of one service |
@@ -24,6 +25,7 @@ pub mod factor;
 pub mod lab_server;
 pub mod model;
 pub mod plan_args;
+pub mod progress;
 pub mod random_client;
 pub mod serve;
 pub mod service;

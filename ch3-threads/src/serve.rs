@@ -22,6 +22,7 @@ use common::core::stop::Stop;
 use common::core::trace::EventTrace;
 use common::core::work::AnyService;
 use common::support::cli::{LimitArgs, at_least_one, duration, human, stdout, within, writable};
+use common::support::count::count;
 
 use crate::model::{Model, Settings, WorkerCommand, process_pipeline};
 use crate::service::ServiceKind;
@@ -184,7 +185,7 @@ pub fn serve_and_tell(
             .and_then(|file| trace.write(BufWriter::new(file)))
             .with_context(|| format!("cannot write {}", path.display()))?;
         if lost > 0 {
-            tracing::warn!("the trace was full: {lost} events are not in it");
+            tracing::warn!("the trace was full: {} did not fit", count(lost, "event"));
         }
     }
     report_shares(&server, model, workers);

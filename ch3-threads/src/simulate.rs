@@ -20,12 +20,14 @@ use anyhow::{Context, bail};
 use clap::Args;
 use common::loadgen::{self, Plan, Scenario, SimError};
 use common::support::cli::writable;
+use common::support::count::count;
 use common::support::interrupt;
 
 use crate::plan_args::PlanArgs;
+use crate::progress::ProgressArgs;
 
 use screen::Screen;
-use table::{header, table};
+use table::{header, table, were};
 
 const EXAMPLES: &str = "\
 Examples, each against a server in another terminal (the scenario's service in parentheses):
@@ -44,7 +46,8 @@ In the closed loop a client sends when its last answer is there: a server that s
 In the open loop every request is timed from when it was meant to be sent. Compare the p99 of both.
 
 Exit status: 0 when clients could connect; 1 when none could, when the server hung up on all of
-them, or when a request of the open loop was due and never sent; 2 when the arguments are wrong.";
+them or gave all of them wrong bytes, or when a request of the open loop was due and never sent;
+2 when the arguments are wrong; 130 after Ctrl-C, with what was found until then.";
 
 /// Simulate clients: the notes' five, or thousands
 ///
@@ -67,9 +70,11 @@ pub struct SimulateArgs {
     /// Write the result as JSON, too; - writes it to stdout instead of the table
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// No log lines and no progress bar
+    /// No log lines and no progress
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    progress: ProgressArgs,
 }
 
 /// Runs the simulation and prints what it found. Ctrl-C ends it early, with what was measured so far.
@@ -88,12 +93,12 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
         writable(&arguments.json)?;
         print(&header(&plan))?;
     }
-    let watch = Screen::new(&plan, arguments.quiet);
+    let watch = Screen::new(&plan, arguments.quiet, arguments.progress);
     let run = match loadgen::run(&plan, &watch, interrupted) {
         Err(error @ SimError::Plan(_)) => return Ok(misused(&error.into())),
         run => run?,
     };
-    watch.bar.finish_and_clear();
+    watch.progress.bar.finish_and_clear();
     if !to_stdout {
         print(&table(&run))?;
     }
@@ -105,7 +110,10 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
             fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
         }
     }
-    if run.connected == 0 && !run.interrupted {
+    if run.interrupted {
+        return Ok(ExitCode::from(interrupt::STATUS));
+    }
+    if run.connected == 0 {
         let why = run.first_error.map_or_else(String::new, |error| format!(" ({error})"));
         common::support::log::line(format_args!(
             "No client could connect{why}: is a server listening at {}?",
@@ -114,9 +122,11 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     if run.never_sent > 0 {
-        let count = run.never_sent;
+        let unsent = run.never_sent;
         common::support::log::line(format_args!(
-            "error: {count} requests were due and never sent: the server died, or took no more"
+            "error: {} {} due and never sent: the server died, or took no more",
+            count(unsent, "request"),
+            were(unsent)
         ));
         return Ok(ExitCode::FAILURE);
     }
@@ -124,7 +134,15 @@ pub fn run(arguments: &SimulateArgs) -> anyhow::Result<ExitCode> {
         common::support::log::line("error: the server hung up on every client that it served");
         return Ok(ExitCode::FAILURE);
     }
-    Ok(ExitCode::SUCCESS)
+    if run.served == 0 && plan.exchange.is_none() {
+        common::support::log::line(format_args!(
+            "No client was served. `{0}` needs the service `{1}`: is it `cargo ch3 serve --service {1}` that listens at {2}?",
+            plan.scenario,
+            plan.scenario.service(),
+            plan.target
+        ));
+    }
+    Ok(if run.deceived == run.clients { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Arguments that only together make no sense: the same exit status as clap's.

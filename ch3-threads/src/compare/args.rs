@@ -10,6 +10,7 @@ use common::support::cli::{duration_within, within};
 
 use crate::model::Model;
 use crate::plan_args::PlanArgs;
+use crate::progress::ProgressArgs;
 use crate::serve::workers;
 
 /// The arguments of `compare`.
@@ -50,4 +51,6 @@ pub struct CompareArgs {
     /// Where the report goes
     #[arg(long, value_name = "FILE", default_value = "target/compare.html")]
     pub(super) report: PathBuf,
+    #[command(flatten)]
+    pub(super) progress: ProgressArgs,
 }

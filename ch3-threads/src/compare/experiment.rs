@@ -14,7 +14,7 @@ use common::core::trace;
 use common::loadgen::{self, Plan, Scenario, Unobserved};
 use common::report::{Row, ScenarioNote};
 use common::support::cli::human;
-use indicatif::ProgressBar;
+use common::support::count::count;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -24,6 +24,7 @@ use super::contestant::Contestant;
 use super::preset::{self, Preset};
 use super::{summary, timeline};
 use crate::model::Model;
+use crate::progress::Progress;
 
 /// Servers that run side by side when their clients mostly wait.
 const SIDE_BY_SIDE: usize = 6;
@@ -41,7 +42,7 @@ pub(super) struct Experiment<'a> {
     /// Ctrl-C.
     pub interrupted: &'a AtomicBool,
     /// How far it is.
-    pub bar: ProgressBar,
+    pub progress: Progress,
 }
 
 impl Experiment<'_> {
@@ -65,9 +66,11 @@ impl Experiment<'_> {
                         let (found, contestant) = (&found, &self.contestants[who]);
                         scope.spawn(move || {
                             common::core::worker_name::name_worker("compare");
-                            self.bar.set_message(format!("{scenario} · {}", contestant.name()));
+                            let what = format!("{scenario} · {}", contestant.name());
+                            self.progress.bar.set_message(what.clone());
                             let row = self.measure(contestant, scenario, seed);
-                            self.bar.inc(1);
+                            self.progress.bar.inc(1);
+                            self.tell(&what);
                             found.lock().expect("nobody panics with it").push((who, row));
                         });
                     }
@@ -98,6 +101,13 @@ impl Experiment<'_> {
         Ok(rows.collect())
     }
 
+    fn tell(&self, what: &str) {
+        let bar = &self.progress.bar;
+        self.progress.tell(|| {
+            format!("{} of {} measured, the last: {what}", bar.position(), bar.length().unwrap_or(0))
+        });
+    }
+
     /// One contestant, once.
     fn measure(&self, contestant: &Contestant, scenario: Scenario, seed: u64) -> anyhow::Result<Row> {
         let folder = tempfile::tempdir().context("no temporary folder for the trace")?;
@@ -111,19 +121,20 @@ impl Experiment<'_> {
         let run = simulated?;
         // A user's server may well let SIGTERM kill it.
         if !clean && matches!(contestant, Contestant::Model(..)) && !self.interrupted.load(Ordering::SeqCst) {
-            self.bar
+            self.progress
+                .bar
                 .suspend(|| tracing::warn!("{} did not end with status 0 after SIGTERM", contestant.name()));
         }
         if run.wrong > 0 {
-            self.bar.suspend(|| {
-                tracing::error!("{} answered wrong bytes to {} clients", contestant.name(), run.wrong);
+            self.progress.bar.suspend(|| {
+                tracing::error!("{} gave wrong bytes {}", contestant.name(), count(run.wrong, "time"));
             });
         }
         let mut row = run.row(&plan);
         if has_died {
             // Nobody was left who could have refused them.
             row.lost += std::mem::take(&mut row.refused);
-            self.bar.suspend(|| tracing::error!("{} died in the middle of it", contestant.name()));
+            self.progress.bar.suspend(|| tracing::error!("{} died in the middle of it", contestant.name()));
         }
         let timeline = trace.map(|path| timeline::join(&run.timelines, &entries(&path)));
         Ok(Row { model: contestant.name(), about: contestant.about().into(), server, timeline, ..row })

@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
+use common::support::count::count;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -90,7 +91,7 @@ impl Wait {
 /// Runs the demonstration.
 pub fn run(args: HerdArgs) -> anyhow::Result<()> {
     let HerdArgs { children, connections, clients, .. } = args;
-    say!("{children} children, {connections} connections by {clients} clients");
+    say!("{children} children, {} by {}", count(connections, "connection"), count(clients, "client"));
     let mut out = common::support::cli::stdout();
     if let Some(wait) = args.wait {
         let outcome = measure(wait, args)?;
@@ -166,12 +167,12 @@ const COUNTERS: usize = 4;
 
 /// Children that wait in one way, clients that make every connection, and what came of it.
 fn measure(wait: Wait, args: HerdArgs) -> anyhow::Result<Outcome> {
-    let count = usize::from(args.children);
-    let listeners = listen(wait, count).context("cannot listen")?;
+    let number_of_children = usize::from(args.children);
+    let listeners = listen(wait, number_of_children).context("cannot listen")?;
     let address = listeners[0].local_addr()?;
-    let counters = SharedCounters::new(count * COUNTERS)?;
+    let counters = SharedCounters::new(number_of_children * COUNTERS)?;
     let (mut ready, writer) = pipe()?;
-    let children = (0..count)
+    let children = (0..number_of_children)
         .map(|number| {
             let listener = &listeners[number % listeners.len()];
             let counters = &counters[number * COUNTERS..][..COUNTERS];
@@ -182,14 +183,14 @@ fn measure(wait: Wait, args: HerdArgs) -> anyhow::Result<Outcome> {
         })
         .collect::<io::Result<Vec<_>>>()?;
     drop(writer);
-    ready.read_exact(&mut vec![0; count]).context("a child ended early")?;
+    ready.read_exact(&mut vec![0; number_of_children]).context("a child ended early")?;
 
     let start = Instant::now();
     let clients = (0..args.clients)
         .map(|number| {
             let share = args.connections / args.clients + u64::from(number < args.connections % args.clients);
             child::spawn(&format!("client {number}"), || {
-                say!("makes {share} connections; the children wait in {}", wait.name());
+                say!("makes {}; the children wait in {}", count(share, "connection"), wait.name());
                 (0..share).try_for_each(|_| be_served(address))
             })
         })
@@ -210,7 +211,7 @@ fn measure(wait: Wait, args: HerdArgs) -> anyhow::Result<Outcome> {
     };
     let outcome = Outcome { children: counters.chunks_exact(COUNTERS).map(tally).collect(), time };
     let accepted = outcome.sum(|child| child.accepted);
-    ensure!(accepted == args.connections, "{accepted} accepts counted of {} connections", args.connections);
+    ensure!(accepted == args.connections, "{} counted of {}", count(accepted, "accept"), args.connections);
     Ok(outcome)
 }
 

@@ -139,8 +139,8 @@ fn without_lock(count: i64) -> anyhow::Result<()> {
     } else {
         writeln!(
             out,
-            "\n`load, then store`: {} times one thread stopped between the two, until the other had added.",
-            STOPS.min(count)
+            "\n`load, then store`: {} one thread stopped between the two, until the other had added.",
+            common::support::count::count(STOPS.min(count).unsigned_abs(), "time")
         )?;
     }
     Ok(())

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use clap::Args;
+use common::support::count::count as words;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{getpid, getppid, gettid};
 
@@ -62,7 +63,7 @@ fn workers(count: u64, below: u64) -> anyhow::Result<()> {
             child::spawn(&format!("worker {worker}"), || {
                 let bound = |worker| worker * below / count;
                 let primes = (bound(worker)..bound(worker + 1)).filter(|&n| is_prime(n)).count();
-                say!("pid {}, ppid {}: {primes} prime numbers", getpid(), getppid());
+                say!("pid {}, ppid {}: {}", getpid(), getppid(), words(primes, "prime number"));
                 // A write this short (PIPE_BUF, 4096 bytes) is not mixed with another worker's: pipe(7).
                 Ok((&writer).write_all(format!("{primes}\n").as_bytes())?)
             })
@@ -71,7 +72,12 @@ fn workers(count: u64, below: u64) -> anyhow::Result<()> {
     let text = read_to_end(&mut results, writer)?;
     children.into_iter().try_for_each(succeeded)?;
     let primes = text.lines().map(str::parse::<usize>).sum::<Result<usize, _>>()?;
-    writeln!(common::support::cli::stdout(), "{count} workers found {primes} prime numbers below {below}\n")?;
+    writeln!(
+        common::support::cli::stdout(),
+        "{} found {} below {below}\n",
+        words(count, "worker"),
+        words(primes, "prime number")
+    )?;
     Ok(())
 }
 

@@ -1,55 +1,44 @@
 //! What is seen while a simulation runs: the log lines of the notes (figure 4.6), or a progress bar.
 
-use std::io::IsTerminal;
-use std::time::Instant;
-
 use common::core::worker_name::speak_as;
 use common::loadgen::{Event, Observer, Plan, Scenario};
 use common::support::cli::human;
-use common::support::log;
-use common::support::progress::Due;
-use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::progress::{Progress, ProgressArgs};
 
 /// What is seen while it runs: the log lines of the notes for a handful of clients, a progress bar for many.
 pub struct Screen<'a> {
     plan: &'a Plan,
     lines: bool,
-    /// Hidden where there are log lines.
-    pub bar: ProgressBar,
     unit: &'static str,
-    /// Where the bar cannot be seen.
-    progress: Option<Due>,
-    begin: Instant,
+    /// None where there are log lines.
+    pub progress: Progress,
 }
 
 impl Screen<'_> {
     /// `quiet`: neither lines nor bar.
-    pub fn new(plan: &Plan, quiet: bool) -> Screen<'_> {
+    pub fn new(plan: &Plan, quiet: bool, progress: ProgressArgs) -> Screen<'_> {
         let lines =
             matches!(plan.scenario, Scenario::Patience | Scenario::Stay | Scenario::Heavy | Scenario::Factor);
-        // Hides itself where stderr is no terminal.
-        let bar = if lines || quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
         let unit = match plan.scenario {
             Scenario::Echo => "ms",
             Scenario::Connect => "connections",
             _ => "clients gone",
         };
-        let template = format!("{{bar:40}} {{pos}}/{{len}} {unit}");
-        bar.set_style(
-            ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        let progress = (!lines && !quiet && !std::io::stderr().is_terminal()).then(Due::default);
-        Screen { plan, lines: lines && !quiet, bar, unit, progress, begin: Instant::now() }
+        let progress = if lines || quiet {
+            Progress::none()
+        } else {
+            Progress::new(progress, &format!("{{bar:40}} {{pos}}/{{len}} {unit}"))
+        };
+        Screen { plan, lines: lines && !quiet, unit, progress }
     }
 }
 
 impl Observer for Screen<'_> {
     fn progress(&self, done: u64, total: u64) {
-        self.bar.set_length(total);
-        self.bar.set_position(done);
-        if self.progress.as_ref().is_some_and(|progress| progress.is_due(self.begin.elapsed())) {
-            log::line(format_args!("{done} of {total} {}", self.unit));
-        }
+        self.progress.bar.set_length(total);
+        self.progress.bar.set_position(done);
+        self.progress.tell(|| format!("{done} of {total} {}", self.unit));
     }
 
     fn happened(&self, client: usize, event: &Event<'_>) {

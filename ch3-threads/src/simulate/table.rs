@@ -6,6 +6,7 @@ use std::time::Duration;
 use common::loadgen::{Plan, Run};
 use common::report::Percentiles;
 use common::support::cli::human;
+use common::support::count::count;
 
 /// The plan with every number that is needed to run it again.
 pub fn header(plan: &Plan) -> String {
@@ -18,7 +19,7 @@ pub fn header(plan: &Plan) -> String {
         plan.seed,
         plan.time_scale,
         human(plan.effective_timeout()),
-        if plan.threads == 1 { "1 thread".into() } else { format!("{} threads", plan.threads) },
+        count(plan.threads, "thread"),
         plan.faulty,
     );
     text
@@ -32,7 +33,12 @@ pub fn table(run: &Run) -> String {
         let _ = writeln!(text, "\nINTERRUPTED: this is what was found until then.");
     }
     if run.wrong > 0 {
-        let _ = writeln!(text, "\nWRONG BYTES: {} answers were not what was sent for.", run.wrong);
+        let _ = writeln!(
+            text,
+            "\nWRONG BYTES: {} {} not what was sent for.",
+            count(run.wrong, "answer"),
+            were(run.wrong)
+        );
     }
     let _ = writeln!(
         text,
@@ -47,19 +53,19 @@ pub fn table(run: &Run) -> String {
     text += &line("latency, us", run.latency_us());
     let _ = writeln!(
         text,
-        "\n{} requests in {}: {:.1}/s",
-        run.requests,
+        "\n{} in {}: {:.1}/s",
+        count(run.requests, "request"),
         human(Duration::from_millis(run.elapsed.as_millis() as u64)),
         run.throughput_per_s()
     );
     let left = [
-        (run.never_sent, "requests were due and never sent"),
-        (run.unanswered, "requests were never answered"),
-        (run.broken, "connections broke"),
-        (run.unfinished, "clients had not finished"),
+        (run.never_sent, "request", format!("{} due and never sent", were(run.never_sent))),
+        (run.unanswered, "request", format!("{} never answered", were(run.unanswered))),
+        (run.broken, "connection", "broke".into()),
+        (run.unfinished, "client", "had not finished".into()),
     ];
-    for (count, what) in left.into_iter().filter(|(count, _)| *count > 0) {
-        let _ = writeln!(text, "{count} {what}");
+    for (number, noun, what) in left.into_iter().filter(|(number, ..)| *number > 0) {
+        let _ = writeln!(text, "{} {what}", count(number, noun));
     }
     if let Some(error) = &run.first_error {
         let _ = writeln!(text, "the first error: {error}");
@@ -68,11 +74,20 @@ pub fn table(run: &Run) -> String {
     if faulty.connections > 0 {
         let _ = writeln!(
             text,
-            "faulty clients: {} connections, {} bytes sent, {} read, {} resets, hung up on {} times",
-            faulty.connections, faulty.bytes_sent, faulty.bytes_received, faulty.resets, faulty.hung_up_on
+            "faulty clients: {}, {} sent, {} read, {}, hung up on {}",
+            count(faulty.connections, "connection"),
+            count(faulty.bytes_sent, "byte"),
+            faulty.bytes_received,
+            count(faulty.resets, "reset"),
+            count(faulty.hung_up_on, "time")
         );
     }
     text
+}
+
+/// The verb for so many.
+pub fn were(number: u64) -> &'static str {
+    if number == 1 { "was" } else { "were" }
 }
 
 fn line(name: &str, percentiles: Option<Percentiles>) -> String {

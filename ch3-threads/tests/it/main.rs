@@ -6,6 +6,7 @@
 mod a_log_that_cannot_be_written_is_lost;
 mod a_long_run_says_how_far_it_is;
 mod a_port_is_one_servers;
+mod a_run_says_how_far_it_is;
 mod a_unix_socket_is_served_by_every_model;
 mod compare;
 mod numbers_without_sense_are_refused;

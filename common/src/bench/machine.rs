@@ -8,6 +8,8 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::Pid;
 
+use crate::support::count::count;
+
 /// The processors of servers and of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pins(Option<(usize, usize)>);
@@ -163,5 +165,5 @@ pub fn describe() -> String {
     let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     let name = name.map_or("unknown processor", |(_, name)| name.trim());
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{name}, {} processors, Linux {}", processors(), kernel.trim())
+    format!("{name}, {}, Linux {}", count(processors(), "processor"), kernel.trim())
 }

@@ -72,17 +72,19 @@ impl Counters {
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counters { accepted, refused, requests, failed, full, replaced, .. } = self;
-        let plural = |counter: &Counter| if counter.value() == 1 { "" } else { "s" };
-        write!(f, "{} connection{}, ", accepted.value(), plural(accepted))?;
-        write!(f, "{} request{}", requests.value(), plural(requests))?;
-        for (counter, what) in [
-            (refused, "refused"),
-            (failed, "ended by an error"),
-            (full, "times no descriptor left"),
-            (replaced, "workers replaced"),
+        let count = |counter: &Counter, noun: &str| match counter.value() {
+            1 => format!("1 {noun}"),
+            number => format!("{number} {noun}s"),
+        };
+        write!(f, "{}, {}", count(accepted, "connection"), count(requests, "request"))?;
+        for (counter, text) in [
+            (refused, format!("{} refused", refused.value())),
+            (failed, format!("{} ended by an error", failed.value())),
+            (full, format!("{} no descriptor left", count(full, "time"))),
+            (replaced, format!("{} replaced", count(replaced, "worker"))),
         ] {
             if counter.value() > 0 {
-                write!(f, ", {} {what}", counter.value())?;
+                write!(f, ", {text}")?;
             }
         }
         Ok(())

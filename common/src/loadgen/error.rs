@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::support::count::count;
+
 /// Why there was no simulation at all. What happens to a single client is a result and no error.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
@@ -10,8 +12,9 @@ pub enum SimError {
     Plan(&'static str),
     /// Every client needs a file descriptor, and the hard limit (`ulimit -Hn`) is too low for them.
     #[error(
-        "{clients} clients and the simulator need {needed} open files; this process may have {limit} (ulimit -Hn), room for {} clients: take fewer, or raise the limit",
-        clients.saturating_sub(needed.saturating_sub(*limit))
+        "{} and the simulator need {needed} open files; this process may have {limit} (ulimit -Hn), room for {}: take fewer, or raise the limit",
+        count(*clients, "client"),
+        count(clients.saturating_sub(needed.saturating_sub(*limit)), "client")
     )]
     TooFewFiles {
         /// How many were to be simulated.

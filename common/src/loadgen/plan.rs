@@ -20,6 +20,7 @@ use clap::ValueEnum;
 use super::exchange::Exchange;
 use super::faulty::Faulty;
 use crate::support::cli::human;
+use crate::support::count::count;
 
 /// What the clients come for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
@@ -196,54 +197,50 @@ impl Plan {
 
     /// The plan in one sentence, with the numbers as they will be run.
     pub fn describe(&self) -> String {
-        let clients = match self.clients {
-            1 => "1 client".to_string(),
-            n => format!("{n} clients"),
-        };
+        // One client waits; several wait.
+        let (clients, s) = (count(self.clients, "client"), if self.clients == 1 { "s" } else { "" });
+        let bytes = count(self.bytes, "byte");
         let timeout = human(self.timeout.mul_f64(self.time_scale));
         let stay = human(self.scaled_stay());
         match self.scenario {
             Scenario::Patience | Scenario::Stay => {
                 format!(
-                    "{clients} at once wait {timeout} for service and keep the server busy for {stay} each"
+                    "{clients} at once wait{s} {timeout} for service and keep{s} the server busy for {stay} each"
                 )
             }
             Scenario::Heavy => {
-                format!(
-                    "{clients} at once ask for {} bytes each and wait {timeout} for the answer",
-                    self.bytes
-                )
+                format!("{clients} at once ask{s} for {bytes} each and wait{s} {timeout} for the answer")
             }
             Scenario::Factor => format!(
-                "{clients} at once ask for the factors of a product of two primes of {} bits each and wait {timeout} for them",
+                "{clients} at once ask{s} for the factors of a product of two primes of {} bits each and wait{s} {timeout} for them",
                 self.bits
             ),
             Scenario::Random => {
-                let then = if self.stay.is_zero() { "leave".into() } else { format!("stay for {stay}") };
-                format!("{clients} at once wait {timeout} for 16 random bytes each and {then}")
+                let then =
+                    if self.stay.is_zero() { format!("leave{s}") } else { format!("stay{s} for {stay}") };
+                format!("{clients} at once wait{s} {timeout} for 16 random bytes each and {then}")
             }
             Scenario::Crowd => format!(
-                "{clients} at once send {} bytes each, wait {timeout} for them to come back and stay for {stay}",
-                self.bytes
+                "{clients} at once send{s} {bytes} each, wait{s} {timeout} for them to come back and stay{s} for {stay}"
             ),
             Scenario::Connect => format!(
-                "{clients} open {} connections each, one after another, and ask for {} bytes in each",
-                self.connections, self.bytes
+                "{clients} open{s} {} each, one after another, and ask{s} for {bytes} in each",
+                count(self.connections, "connection")
             ),
             Scenario::Echo => {
                 let what = match &self.exchange {
                     Some(exchange) => {
-                        format!("{} bytes for {}", exchange.ask().len(), exchange.answer_length())
+                        format!("{} for {}", count(exchange.ask().len(), "byte"), exchange.answer_length())
                     }
-                    None => format!("{} bytes", self.bytes),
+                    None => bytes,
                 };
                 let (duration, warm_up) = (human(self.duration), human(self.warm_up));
                 match self.rate {
                     Some(rate) => format!(
-                        "{clients} exchange {what} at {rate} requests/s in all (open loop) for {duration} after {warm_up} of warm-up"
+                        "{clients} exchange{s} {what} at {rate} requests/s in all (open loop) for {duration} after {warm_up} of warm-up"
                     ),
                     None => format!(
-                        "{clients} exchange {what}, {} outstanding each (closed loop), for {duration} after {warm_up} of warm-up",
+                        "{clients} exchange{s} {what}, {} outstanding each (closed loop), for {duration} after {warm_up} of warm-up",
                         self.window
                     ),
                 }

@@ -55,7 +55,7 @@ pub(super) fn crowd(timeline: &Timeline, length_ms: f64, title: &str) -> String 
     draw_axes(&mut picture, length_ms, total);
     let last = counts.last().copied().unwrap_or_default();
     let description = format!(
-        "Of {} clients at most {} were in service at the same time; after {} ms {} had been served, {} had given up and {} were refused, lost or given wrong bytes.",
+        "Of {} clients at most {} in service at the same time. After {} ms: {} served, {} given up, {} refused, lost or given wrong bytes.",
         grouped(total),
         grouped(peak as f64),
         short(length_ms),

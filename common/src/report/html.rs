@@ -15,7 +15,7 @@ use super::curves::{Axes, all_curves, curve};
 use super::data::{Comparison, Row, Timeline};
 use super::figures::figures;
 use super::legend::{PATTERNS, legend};
-use super::number::{date, short};
+use super::number::{counted, date, short};
 use super::section::{Section, sections, warning};
 use super::summary::summary;
 use super::svg::escape;
@@ -99,11 +99,11 @@ fn header(comparison: &Comparison, sections: &[Section<'_>]) -> String {
     format!(
         concat!(
             "<header>\n<h1>Concurrent servers compared</h1>\n",
-            "<p class=\"lead\">The same service and the same clients, {} ways to run the connections, {} scenarios.</p>\n",
+            "<p class=\"lead\">The same service and the same clients, {} to run the connections, {}.</p>\n",
             "<dl>\n{}</dl>\n<nav aria-label=\"Scenarios\">{}</nav>\n</header>\n"
         ),
-        models.len(),
-        sections.len(),
+        counted(models.len() as u64, "way"),
+        counted(sections.len() as u64, "scenario"),
         facts,
         links
     )

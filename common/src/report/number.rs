@@ -1,5 +1,7 @@
 //! How figures are written: three digits that count, a unit that fits, thousands apart.
 
+use crate::support::count::count;
+
 /// The space between thousands: narrow, and no line breaks at it.
 const THIN: char = '\u{202f}';
 
@@ -39,6 +41,11 @@ pub(super) fn grouped(value: f64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A whole number of things, its thousands apart: `1 client`, `12 000 clients`.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    count(number, noun).replacen(&number.to_string(), &grouped(number as f64), 1)
 }
 
 /// Two digits and a letter, for a narrow cell: `950`, `1.2k`, `61k`, `1.3M`.

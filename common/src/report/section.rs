@@ -1,7 +1,7 @@
 //! The rows of one scenario, with their ranks: the unit of the table and of the page.
 
 use super::data::{Comparison, Row, ScenarioNote};
-use super::number::grouped;
+use super::number::counted;
 use super::ranking::{Unreliable, ranks, unreliable};
 use super::workload::Workload;
 
@@ -78,8 +78,7 @@ impl<'a> Section<'a> {
                 }
                 Some(Unreliable::Wide(what)) => others.push(format!("{model}: its {what}")),
                 Some(Unreliable::Wrong(clients)) => {
-                    others
-                        .push(format!("{model}: it gave wrong bytes to {} clients", grouped(clients as f64)));
+                    others.push(format!("{model}: it gave wrong bytes to {}", counted(clients, "client")));
                 }
             }
         }

@@ -6,7 +6,7 @@
 use super::bars::cpu_per_request_us;
 use super::data::{ClientOutcome, Row, Timeline};
 use super::lanes::{in_vain, most_at_once, service_of};
-use super::number::{grouped, micros, millis, short};
+use super::number::{counted, grouped, micros, millis, short};
 use super::workload::Workload;
 use crate::support::statistics::median;
 
@@ -35,6 +35,7 @@ fn outcome(row: &Row, workload: Workload) -> String {
     let by_request = workload == Workload::Heavy;
     let mut text = match row.served {
         0 => format!("Served none of {}", grouped(row.clients as f64)),
+        1 if row.clients == 1 => "Served the one client".into(),
         all if all == row.clients => format!("Served all {}", grouped(all as f64)),
         some => format!("Served {} of {}", grouped(some as f64), grouped(row.clients as f64)),
     };
@@ -175,7 +176,7 @@ fn losses(row: &Row) -> String {
     }
     parts.extend(failed(row));
     let why = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
-    format!("Served {} of {} clients{why}.", grouped(row.served as f64), grouped(row.clients as f64))
+    format!("Served {} of {}{why}.", grouped(row.served as f64), counted(row.clients, "client"))
 }
 
 fn rate(row: &Row, others: &[&Row]) -> String {

@@ -4,6 +4,7 @@
 
 use common::report::page as report_page;
 use common::report::svg::{Picture, escape, step};
+use common::support::count::count;
 
 use super::way::Way;
 
@@ -32,10 +33,7 @@ pub(super) fn text(ways: &[Way]) -> String {
 
 /// What was measured of a way, in a line.
 fn figures(way: &Way) -> String {
-    let switches = match way.switches() {
-        1 => "1 switch".into(),
-        count => format!("{count} switches"),
-    };
+    let switches = count(way.switches(), "switch");
     format!(
         "{:.0} ms, {switches} from task to task, {:.0} ms of it two or more at the same moment",
         millis(way.took_ns()),
