@@ -39,11 +39,12 @@ pub(super) fn summary(sections: &[Section<'_>]) -> String {
     }
     format!(
         concat!(
+            "<div class=\"scroll\" role=\"region\" aria-label=\"Every model under every scenario\" tabindex=\"0\">\n",
             "<table class=\"summary\"><caption>Every model under every scenario. ",
             "<span class=\"first\">1</span> marks those who are ahead, more than one where their ranges overlap",
             "<span class=\"wide\">; a small figure is the rank of the others, and none that the row is not ranked</span>. ",
             "Each cell leads to its picture.</caption>\n",
-            "<thead><tr><th scope=\"col\">model</th>{}</tr></thead>\n<tbody>\n{}</tbody></table>\n"
+            "<thead><tr><th scope=\"col\">model</th>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n"
         ),
         heads, body
     )

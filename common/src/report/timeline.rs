@@ -17,7 +17,7 @@ use super::svg::{Picture, fit, step, through};
 /// Width of the picture.
 const WIDTH: f64 = 360.0;
 /// Where time begins; the names stand to the left.
-const LEFT: f64 = 76.0;
+const LEFT: f64 = 86.0;
 /// Where time ends; the last mark needs some room behind it.
 const RIGHT: f64 = 344.0;
 /// From one client to the next.
@@ -83,7 +83,7 @@ pub(super) fn timeline(timeline: &Timeline, axis: Axis, title: &str, description
 fn client(picture: &mut Picture, timeline: &Timeline, index: usize, axis: Axis, y: f64) {
     let client = &timeline.clients[index];
     let service = service_of(timeline, index, axis.by_request);
-    picture.text((LEFT - 6.0, y + 9.5), "name", &fit(&client.name, 13));
+    picture.text((LEFT - 6.0, y + 9.5), "name", &fit(&client.name, 12));
     // Waiting is whatever lies between setting out and being served, or leaving, and is not service.
     let waited_until = client.served_ms.unwrap_or(client.ended_ms);
     let mut since = client.began_ms;
@@ -140,7 +140,7 @@ fn draw_lane(picture: &mut Picture, timeline: &Timeline, lane: &Lane, axis: Axis
     let turns: Vec<_> = lane.slices.iter().filter(|slice| slice.what == SliceKind::Turn).collect();
     let name = lane.name.split(" (").next().unwrap_or(&lane.name);
     let first = if tracks.is_empty() { TURN_ROW } else { TRACK_ROW };
-    picture.text((LEFT - 6.0, y + first / 2.0 + 3.5), "name", &fit(name, 13));
+    picture.text((LEFT - 6.0, y + first / 2.0 + 3.5), "name", &fit(name, 12));
     let mut bottom = y;
     for track in &tracks {
         for slice in track {

@@ -1,6 +1,7 @@
 //! A comparison of real size becomes a table that fits a terminal, a JSON list and one well-formed page that needs no
 //! network and shows a user's command as text.
 
+mod measured;
 mod sample;
 
 use std::path::Path;
@@ -224,4 +225,59 @@ fn the_json_is_a_list_of_rows_with_the_promised_names() {
         assert!(skipped[name].is_null(), "{name} of what was not measured is no number");
     }
     assert_eq!(skipped["skipped"], "the kernel forbids io_uring_setup(2) here (EPERM)");
+}
+
+/// The column that a sheet of A4 has between margins of 12 mm, in pixels of 1/96 inch.
+const SHEET: u32 = 703;
+
+#[test]
+fn on_a_phone_no_label_is_below_11_pixels_and_nothing_is_cut() {
+    let Some(browser) = measured::browser() else { return };
+    let found = measured::measure(&browser, &PAGE, 360);
+    assert!(found["smallest"]["px"].as_f64() >= Some(11.0), "{found}");
+    assert_eq!((&found["cut"], found["width"].as_u64()), (&serde_json::json!([]), Some(360)), "{found}");
+}
+
+#[test]
+fn on_paper_no_label_is_below_7_points_and_no_table_is_cut() {
+    let Some(browser) = measured::browser() else { return };
+    let printed = PAGE.replace("@media print", "@media all");
+    let found = measured::measure(&browser, &printed, SHEET);
+    let seven_points = 7.0 * 96.0 / 72.0;
+    assert!(found["smallest"]["px"].as_f64() >= Some(seven_points - 0.01), "{found}");
+    assert_eq!(
+        (&found["cut"], found["width"].as_u64()),
+        (&serde_json::json!([]), Some(SHEET.into())),
+        "{found}"
+    );
+}
+
+/// A page is nearly empty when its last word stands in its upper half; the last page may be so.
+#[test]
+fn on_paper_no_page_is_nearly_empty() {
+    let (Some(browser), Some(pdftotext)) = (measured::browser(), measured::find("pdftotext")) else {
+        eprintln!("\n!! skipped: without chromium and pdftotext the pages of the report are NOT looked at\n");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let [page, pdf] = ["report.html", "report.pdf"].map(|name| folder.path().join(name));
+    std::fs::write(&page, &*PAGE).unwrap();
+    let print = format!("--print-to-pdf={}", pdf.display());
+    measured::run(&browser, &folder, &[&print, "--no-pdf-header-footer"], &page);
+    let words = std::process::Command::new(pdftotext).arg("-bbox").arg(&pdf).arg("-").output().unwrap();
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    let number = |text: &str, name: &str| -> f64 {
+        let (_, rest) = text.split_once(&format!("{name}=\"")).unwrap();
+        rest.split_once('"').unwrap().0.parse().unwrap()
+    };
+    let filled: Vec<f64> = words
+        .split("<page ")
+        .skip(1)
+        .map(|page| {
+            let lowest = page.split("<word ").skip(1).map(|word| number(word, "yMax")).fold(0.0, f64::max);
+            lowest / number(page, "height")
+        })
+        .collect();
+    let (_, but_the_last) = filled.split_last().unwrap();
+    assert!(but_the_last.iter().all(|part| *part > 0.5), "{filled:.2?}");
 }
