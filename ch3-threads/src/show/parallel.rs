@@ -77,19 +77,19 @@ pub fn run(args: &ParallelArgs) -> anyhow::Result<()> {
     anyhow::ensure!(all.windows(2).all(|pair| pair[0] == pair[1]), "the same task had two answers: {all:?}");
 
     write!(out, "{}", picture::text(&ways))?;
+    let mut remarks = Vec::new();
     if processors.len() == 1 {
-        writeln!(out, "parallel: cannot be shown, this program may use one processor only")?;
+        remarks.push("parallel: cannot be shown, this program may use one processor only".to_owned());
     }
-    let share = foreign.share();
-    if share > 0.05 {
-        writeln!(
-            out,
-            "Other programs used {:.0} % of the machine meanwhile: gaps in all lanes are theirs.",
-            share * 100.0
-        )?;
+    let percent = foreign.share() * 100.0;
+    if percent > 5.0 {
+        remarks.push(format!(
+            "Other programs used {percent:.0} % of the machine meanwhile: gaps in all lanes are theirs."
+        ));
     }
+    remarks.iter().try_for_each(|remark| writeln!(out, "{remark}"))?;
     if let Some(path) = &args.report {
-        fs::write(path, picture::page(&ways, processors.len()))
+        fs::write(path, picture::page(&ways, &remarks))
             .with_context(|| format!("cannot write {}", path.display()))?;
         writeln!(out, "The picture: {}", path.display())?;
     }

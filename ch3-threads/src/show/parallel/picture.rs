@@ -64,8 +64,8 @@ fn shade(share: f64) -> char {
     }
 }
 
-/// The ways as an HTML page.
-pub(super) fn page(ways: &[Way], processors: usize) -> String {
+/// The ways as an HTML page, with what else is to be said of them.
+pub(super) fn page(ways: &[Way], remarks: &[String]) -> String {
     let longest_ns = longest_ns(ways);
     let mut body = String::from(concat!(
         "<header>\n<h1>Sequential, interleaved, parallel</h1>\n",
@@ -74,16 +74,19 @@ pub(super) fn page(ways: &[Way], processors: usize) -> String {
     ));
     for way in ways {
         body += &format!(
-            "<section>\n<h2>{}</h2>\n<p>{}.</p>\n<div class=\"scroll\">{}</div>\n<p class=\"verdict\">{}.</p>\n</section>\n",
+            concat!(
+                "<section>\n<h2>{0}</h2>\n<p>{1}.</p>\n",
+                "<div class=\"scroll\" role=\"region\" aria-label=\"{0}\" tabindex=\"0\">{2}</div>\n",
+                "<p class=\"verdict\">{3}.</p>\n</section>\n"
+            ),
             escape(way.name),
             escape(&way.how),
             picture(way, longest_ns),
             figures(way)
         );
     }
-    if processors == 1 {
-        body +=
-            "<p class=\"warning\">Parallel cannot be shown: this program might use one processor only.</p>\n";
+    for remark in remarks {
+        body += &format!("<p class=\"warning\">{}</p>\n", escape(remark));
     }
     report_page("Sequential, interleaved, parallel", &(body + "</main>\n"))
 }
