@@ -42,14 +42,14 @@ use crate::show::process_table::{HEAD, Row};
 /// The lab's echo server, with or without a reaper, with or without a handler of SIGPIPE
 ///
 /// A process per client, as the lab's TCPechod. What is chosen here and is a fault says so when the server starts. At the end it
-/// prints its zombies, what the reaper did, and what became of SIGPIPE.
+/// prints its zombies, what the reaper did, and what became of SIGPIPE. It has none of the limits of `serve`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples, each with a client or two in another terminal (nc 127.0.0.1 7777) and `ps x` in a third:
   cargo ch3 lab-server --reaper none       question 5: leave with a client, then look for Z
   cargo ch3 lab-server --reaper lab        two clients, one leaves: now a third is not served
   cargo ch3 lab-server --sigpipe default --sequential --slow 100ms
-  cargo ch3 simulate -s echo -c 1 -d 1s --bytes 9000 --faulty rst=1        question 6: this client kills that server
+  cargo ch3 simulate -s echo -c 1 -b 9000 --faulty rst=1       question 6: it kills that server
 The repaired server is `cargo ch3 serve --model fork-per-connection --service echo`."
 )]
 pub struct LabServerArgs {
@@ -90,7 +90,7 @@ pub fn run(args: &LabServerArgs) -> anyhow::Result<()> {
         .and_then(|()| Listener::open(address, 128, false, stop))
         .map_err(common::support::listen::refusal)
         .with_context(|| format!("cannot listen on {address}"))?;
-    let address = listener.address();
+    let address = listener.address().clone();
     server.when_ready = Some(Arc::new(move || {
         let _ = writeln!(stdout(), "LISTENING {address}");
     }));

@@ -46,7 +46,7 @@ pub struct ServiceArgs {
 On a Unix socket, which only this machine can reach:
   cargo ch3 serve --model epoll --service echo --unix /tmp/echo.socket
   echo hello | nc -N -U /tmp/echo.socket      (in another terminal)
-`cargo ch3 models` says what each model is; `cargo ch3 lab-server` is the lab's server with its faults.")]
+`cargo ch3 models` says what each model is; `cargo ch3 lab-server` has the lab's faults.")]
 pub struct ServeArgs {
     /// How connections are run
     #[arg(short, long, value_enum, default_value = "thread-per-connection")]

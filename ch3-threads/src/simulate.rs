@@ -33,12 +33,12 @@ const EXAMPLES: &str = "\
 Examples, each against a server in another terminal (the scenario's service in parentheses):
   cargo ch3 simulate                                  the notes' five clients (hold)
   cargo ch3 simulate -s heavy --time-scale 0.1        ten times as fast (heavy; serve it with --delay 500ms)
-  cargo ch3 simulate -s factor -c 16                  work for the processor: each number costs some 10 ms (factor)
+  cargo ch3 simulate -s factor -c 16                  work for the processor, some 10 ms each (factor)
   cargo ch3 simulate -s echo -c 1000 --window 16      as fast as the server can: closed loop (echo)
   cargo ch3 simulate -s echo --rate 20000             20 000 requests/s come what may: open loop (echo)
   cargo ch3 simulate -s connect -c 15 -t 100          csdesign's client (bytes)
   cargo ch3 simulate -s crowd -c 10000                everybody at once (echo)
-  cargo ch3 simulate -s random                        ten thousand clients, each wants two random points (random)
+  cargo ch3 simulate -s random                        ten thousand, two random points each (random)
   cargo ch3 simulate -s echo --faulty never-reader=1,rst=5
   cargo ch3 simulate -s echo -p 6379 --ask 'PING\\r\\n' --answer '+PONG\\r\\n'     redis
 

@@ -23,7 +23,7 @@ use nix::unistd::Pid;
 pub(super) enum Reaper {
     /// A handler that waits for all who have ended
     Right,
-    /// None: ended children stay zombies
+    /// No handler: ended children stay zombies
     None,
     /// The lab's handler, with `>= 0`: it does not return while another child lives
     Lab,

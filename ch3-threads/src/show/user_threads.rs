@@ -43,7 +43,7 @@ use super::process_table::{self, Row};
 #[derive(Args, Debug, Clone, Copy)]
 #[command(after_help = "Examples:
   cargo ch3 show user-threads
-  cargo ch3 show user-threads --count 10 --pause 30s      and in another terminal: ps -eLf | grep ch3-threads")]
+  cargo ch3 show user-threads --count 10 --pause 30s     in another terminal: ps -eLf | grep ch3")]
 pub struct UserThreadsArgs {
     /// How many threads, and how many tasks
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(2..=200))]

@@ -56,7 +56,7 @@ fn check_replacement(case: Case, launch: Launch) {
     server.says("child-0 died (SIGKILL); it is replaced");
     check_service(case, &mut Client::connect(server.address));
     let ended = server.stop();
-    assert!(ended.stderr.contains("1 workers replaced"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("1 worker replaced"), "{}", ended.stderr);
 }
 
 /// Ten die at the same moment, busy and idle ones; signals of one kind do not queue.
