@@ -133,12 +133,15 @@ fn serve(
                 server.log_disconnect(&peer, echo(server, &stream, args.slow));
             }
             AcceptOutcome::Accepted(stream, peer) => {
+                // The handler must not run in the middle of it: SIGTERM is blocked there, and the lab's would never hear of it.
+                let unblocked = handlers::hold_back()?;
                 let child = fork_worker(server, &format!("child-{}", children.len() + 1), || {
                     close(listener.as_raw_fd())?; // the child has no business there
                     handlers::install_sigpipe(args.sigpipe)?;
                     server.log_disconnect(&peer, echo(server, &stream, args.slow));
                     Ok(())
                 });
+                unblocked.thread_set_mask()?;
                 match child {
                     Ok(pid) => drop(children.insert(pid)),
                     Err(error) => tracing::warn!("client {peer} is refused: no process for it: {error}"),

@@ -14,7 +14,7 @@ use common::core::shared_memory::shared;
 use common::core::stop::Stop;
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -91,6 +91,11 @@ pub(super) fn install_reaper(reaper: Reaper) -> io::Result<()> {
 /// Nobody reaps in a handler any more.
 pub(super) fn remove_reaper() -> io::Result<()> {
     install(Signal::SIGCHLD, SigHandler::SigDfl)
+}
+
+/// Holds SIGCHLD back, until the mask that is returned is set again.
+pub(super) fn hold_back() -> nix::Result<SigSet> {
+    SigSet::from(Signal::SIGCHLD).thread_swap_mask(SigmaskHow::SIG_BLOCK)
 }
 
 /// In the process that writes to clients.

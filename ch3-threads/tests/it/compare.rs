@@ -20,16 +20,21 @@ fn the_comparison_finds_what_the_notes_found() {
     let folder = tempdir().expect("a temporary folder");
     let [json, report] = ["rows.json", "deep/report.html"].map(|name| folder.path().join(name));
     let (json, report) = (json.to_str().expect("it is text"), report.to_str().expect("it is text"));
-    let output = ch3(
-        "compare --models sequential,thread-pool,epoll --scenario patience,heavy,echo --repetitions 1 --seed 7 \
-         --time-scale 0.04 --duration 100ms --warm-up 20ms",
-        &["--with", "false {port}", "--json", json, "--report", report],
-    );
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let stdout = text(&output.stdout);
-    assert!(stdout.contains("seed 7") && stdout.contains("report.html"), "{stdout}");
-
-    let rows: Value = serde_json::from_str(&fs::read_to_string(json).expect("the rows")).expect("JSON");
+    let run = |time_scale: &str| -> Value {
+        let output = ch3(
+            &format!(
+                "compare --models sequential,thread-pool,epoll --scenario patience,heavy,echo --repetitions 1 \
+                 --seed 7 --time-scale {time_scale} --duration 100ms --warm-up 20ms"
+            ),
+            &["--with", "false {port}", "--json", json, "--report", report],
+        );
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let stdout = text(&output.stdout);
+        assert!(stdout.contains("seed 7") && stdout.contains("report.html"), "{stdout}");
+        serde_json::from_str(&fs::read_to_string(json).expect("the rows")).expect("JSON")
+    };
+    // On a busy machine a client comes late by more than its patience; at a slower pace that weighs less.
+    let rows = Some(run("0.04")).filter(in_time).unwrap_or_else(|| run("0.3"));
     let rows = rows.as_array().expect("a list");
     assert_eq!(rows.len(), 12, "three scenarios, three models and a command of the user's");
     let row = |scenario: &str, model: &str| {
@@ -86,6 +91,12 @@ fn factors_are_checked_whoever_computes_them() {
     assert!(rows[4]["served"] == 0 && rows[4]["wrong"] == 6, "{}", rows[4]);
     let page = fs::read_to_string(report).expect("the report");
     assert!(page.contains("Who uses all processors when requests compute and do not wait?"));
+}
+
+/// Whether other programs left most of the machine to what was measured.
+fn in_time(rows: &Value) -> bool {
+    let shares = rows.as_array().expect("a list").iter().filter_map(|row| row["foreign"].as_f64());
+    shares.fold(0.0, f64::max) < 0.3
 }
 
 /// Where SIGCHLD is ignored, which a program inherits, the kernel forgets at once how a child ended and what it used.
