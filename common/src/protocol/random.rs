@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The note reads the integers with `struct.unpack` in the byte order of its machine. Here they are little-endian, as on the
-//! machines that everybody has. The note's own format, `L`, is unsigned and would give points in [0,2]²: it means `i`.
+//! machines that everybody has. The note's own format, `L`, is unsigned and would give points from 0 to 2: it means `i`.
 
 /// Length of an answer, bytes.
 pub const LENGTH: usize = 81;
