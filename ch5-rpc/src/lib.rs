@@ -9,6 +9,11 @@
 //! | [`names`] | the name server |
 //! | [`chat`] | a chat of remote objects |
 //! | [`semantics`] | how often a call is run: maybe, at least once, at most once, conditional |
+//! | [`procedures`] | the board as procedures, whatever the wire: values, faults, introspection, several calls in one |
+//! | [`xmlrpc`], [`jsonrpc`] | two wires: calls and results as XML and as JSON |
+//! | [`document`] | what is sent, written while it is sent where it is long |
+//! | [`xmlrpc_server`] | both wires over HTTP, under every model |
+//! | [`stub`] | a client without an IDL: call a method, describe a server |
 
 #![warn(
     clippy::print_stderr,
@@ -20,3 +25,9 @@ pub mod chat;
 pub mod names;
 pub mod pyro;
 pub mod semantics;
+pub mod document;
+pub mod jsonrpc;
+pub mod procedures;
+pub mod stub;
+pub mod xmlrpc;
+pub mod xmlrpc_server;

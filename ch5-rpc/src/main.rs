@@ -14,6 +14,13 @@ Examples, to begin with:
   cargo ch5 names                 the name server, on port 9090
   cargo ch5 chat-server           a chat of remote objects; it prints its URI
   cargo ch5 chat-client -u URI -n Ann
+use ch5_rpc::{stub, xmlrpc_server};
+
+const EXAMPLES: &str = "\
+Examples, to begin with:
+  cargo ch5 xmlrpc-server         the board as procedures, on port 7777
+  cargo ch5 describe http://127.0.0.1:7777/RPC2      in a second terminal
+  cargo ch5 call http://127.0.0.1:7777/RPC2 publish hello
 `cargo ch5 COMMAND --help` explains each; ch5-rpc/README.md is the chapter.";
 
 /// Remote procedure calls and remote objects
@@ -37,6 +44,12 @@ enum Command {
     /// How often a call is run when the network is bad or the server ends: maybe, at least once, at
     /// most once, conditional
     Semantics(semantics::SemanticsArgs),
+    /// The message board over XML-RPC, and over JSON-RPC beside it
+    XmlrpcServer(xmlrpc_server::XmlrpcServerArgs),
+    /// Call a method of a server of XML-RPC or JSON-RPC, and print its result as JSON
+    Call(stub::CallArgs),
+    /// Ask a server of XML-RPC or JSON-RPC which methods it has
+    Describe(stub::DescribeArgs),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +61,9 @@ fn main() -> ExitCode {
         Command::ChatServer(args) => chat_server::run(args),
         Command::ChatClient(args) => chat_client::run(args),
         Command::Semantics(args) => semantics::run(args),
+        Command::XmlrpcServer(args) => xmlrpc_server::run(args),
+        Command::Call(args) => stub::call(args),
+        Command::Describe(args) => stub::describe(args),
     };
     finish(done)
 }

@@ -7,7 +7,7 @@ use ch4_shared_state::download::server::{Catalogue, Files};
 use common::core::work::AnyService;
 use common::protocol::http::{Exchange, Fault, Keep, Progress, Url, get};
 
-use super::converse::both_ways;
+use super::converse::{Conversed, converse};
 use super::tape::Tape;
 
 /// Of one file; it is sent in two pieces.
@@ -24,6 +24,13 @@ pub fn files_requests(bytes: &[u8]) {
     }
     // Whoever asks for a file by mistake asks for no more than there is.
     assert!(sent.len() as u64 <= (requests as u64 + 1) * (LENGTH + 500));
+}
+
+/// A stream whole, and in pieces as long as the first of these bytes says: both must be the same conversation.
+fn both_ways(service: &Arc<dyn AnyService>, step: u8, stream: &[u8]) -> Conversed {
+    let whole = converse(service, stream, stream.len().max(1));
+    assert_eq!(converse(service, stream, usize::from(step).max(1)), whole);
+    whole
 }
 
 fn files() -> Arc<dyn AnyService> {

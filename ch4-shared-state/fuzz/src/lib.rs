@@ -7,6 +7,7 @@
 mod browser;
 mod caller;
 mod canvas;
+#[path = "../../../common/fuzz/src/converse.rs"]
 mod converse;
 #[path = "../../../common/fuzz/src/decoding.rs"]
 mod decoding;

@@ -9,3 +9,8 @@ mod tape;
 
 pub use pyro::{pyro, serpent};
 pub use semantics::{semantics, semantics_datagrams};
+#[path = "../../../common/fuzz/src/converse.rs"]
+mod converse;
+mod rpc;
+
+pub use rpc::{jsonrpc_documents, rpc_requests, xmlrpc_documents};

@@ -23,6 +23,9 @@ targets! {
     semantics, 4_000;
     semantics_datagrams, 20_000;
     serpent, 10_000;
+    jsonrpc_documents, 10_000;
+    rpc_requests, 4_000;
+    xmlrpc_documents, 10_000;
 }
 
 #[test]

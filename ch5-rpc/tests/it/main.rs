@@ -18,3 +18,11 @@ mod semantics_runs_no_call_more_often_than_promised;
 #[allow(dead_code, reason = "not every part of the chapter needs all of it")]
 mod support;
 mod the_chat_client_talks_at_a_terminal;
+mod a_half_sent_call_holds_nobody_up;
+mod a_stub_without_idl_calls_any_server;
+mod calls;
+mod fuzz_corpus;
+mod long_answers_are_not_held_in_memory;
+mod one_rpc_service_runs_under_every_model;
+mod python_calls_the_board;
+mod support;

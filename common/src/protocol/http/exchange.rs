@@ -46,6 +46,7 @@ pub struct Exchange {
     limit: u64,
     received: u64,
     expected: Option<u64>,
+    is_kept: bool,
     state: State,
 }
 
@@ -100,7 +101,7 @@ impl Exchange {
     /// Before the first byte of the answer, whose content may be `limit` bytes long.
     #[must_use]
     pub fn new(limit: u64) -> Exchange {
-        Exchange { limit, received: 0, expected: None, state: State::Head(Vec::new()) }
+        Exchange { limit, received: 0, expected: None, is_kept: false, state: State::Head(Vec::new()) }
     }
 
     /// Bytes of content so far.
@@ -113,6 +114,12 @@ impl Exchange {
     #[must_use]
     pub fn expected(&self) -> Option<u64> {
         self.expected
+    }
+
+    /// Whether the server leaves the connection open for another exchange, once this one is complete.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Bytes have come; their content goes to `sink`.
@@ -144,6 +151,7 @@ impl Exchange {
                         Body::Length(expected) => Some(expected),
                         Body::Chunked(_) | Body::UntilEnd => None,
                     };
+                    self.is_kept = head.is_kept && head.body != Body::UntilEnd;
                     self.state = State::Body(head.body);
                     return self.content(&rest[length..], sink);
                 }
@@ -187,6 +195,7 @@ struct Head {
     code: u16,
     status: String,
     body: Body,
+    is_kept: bool,
 }
 
 /// The head at the front of `bytes` and its length; `None` while its end has not come.
@@ -206,7 +215,11 @@ fn parse(bytes: &[u8]) -> Result<Option<(usize, Head)>, Fault> {
     if let Some(place) = fields.values("location").next().filter(|_| (300..400).contains(&code)) {
         status += &format!(" (it is at {})", String::from_utf8_lossy(place)); // shown as any text of a peer: `support::terminal`
     }
-    Ok(Some((length, Head { code, status, body })))
+    let is_kept = match response.version {
+        Some(0) => fields.lists("connection", "keep-alive"),
+        _ => !fields.lists("connection", "close"),
+    };
+    Ok(Some((length, Head { code, status, body, is_kept })))
 }
 
 #[cfg(test)]

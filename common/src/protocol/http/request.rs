@@ -26,7 +26,7 @@
 //! | more content than is taken | 413 | |
 //! | an expectation other than 100-continue | 417 | (9110) 10.1.1 |
 //!
-//! `Expect: 100-continue` is not answered with 100: it has no meaning without content, and content beyond the limit is refused at once.
+//! `Expect: 100-continue` is not answered here: content beyond the limit is refused at once, and a server that takes content answers it.
 
 use super::authority;
 use super::body::Body;

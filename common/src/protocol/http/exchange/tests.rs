@@ -80,3 +80,18 @@ proptest! {
         prop_assert!(fetch(&answer[..answer.len() - 1], size, 1000).is_err());
     }
 }
+
+#[test]
+fn whether_the_connection_stays_is_told() {
+    for (head, is_kept) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: TE, Close\r\n\r\n", false),
+        ("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", false),
+        ("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", true),
+        ("HTTP/1.1 200 OK\r\n\r\n", false),
+    ] {
+        let mut exchange = Exchange::new(0);
+        exchange.receive(head.as_bytes(), &mut Vec::new()).unwrap();
+        assert_eq!(exchange.is_kept(), is_kept, "{head}");
+    }
+}

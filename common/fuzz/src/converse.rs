@@ -11,13 +11,6 @@ use common::core::work::AnyService;
 /// How many requests were handled, and all that was sent.
 pub type Conversed = (usize, Vec<u8>);
 
-/// A stream whole, and in pieces as long as the first of these bytes says: both must be the same conversation.
-pub fn both_ways(service: &Arc<dyn AnyService>, step: u8, stream: &[u8]) -> Conversed {
-    let whole = converse(service, stream, stream.len().max(1));
-    assert_eq!(converse(service, stream, usize::from(step).max(1)), whole);
-    whole
-}
-
 /// A stream in pieces of `step` bytes.
 pub fn converse(service: &Arc<dyn AnyService>, stream: &[u8], step: usize) -> Conversed {
     let peer = Peer::new(([127, 0, 0, 1], 4711).into());
