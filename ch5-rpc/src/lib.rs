@@ -4,16 +4,17 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`pyro`] | remote objects in Pyro's wire: messages, values, objects, the service and a client |
-//! | [`announce`] | how a server is heard of without its address |
-//! | [`names`] | the name server |
-//! | [`chat`] | a chat of remote objects |
-//! | [`semantics`] | how often a call is run: maybe, at least once, at most once, conditional |
+//! | [`rpc`] | the message board as remote procedures, on tarpc |
 //! | [`procedures`] | the board as procedures, whatever the wire: values, faults, introspection, several calls in one |
 //! | [`xmlrpc`], [`jsonrpc`] | two wires: calls and results as XML and as JSON |
 //! | [`document`] | what is sent, written while it is sent where it is long |
 //! | [`xmlrpc_server`] | both wires over HTTP, under every model |
 //! | [`stub`] | a client without an IDL: call a method, describe a server |
+//! | [`semantics`] | how often a call is run: maybe, at least once, at most once, conditional |
+//! | [`pyro`] | remote objects in Pyro's wire: messages, values, objects, the service and a client |
+//! | [`announce`] | how a server is heard of without its address |
+//! | [`names`] | the name server |
+//! | [`chat`] | a chat of remote objects |
 
 #![warn(
     clippy::print_stderr,
@@ -22,12 +23,13 @@
 
 pub mod announce;
 pub mod chat;
-pub mod names;
-pub mod pyro;
-pub mod semantics;
 pub mod document;
 pub mod jsonrpc;
+pub mod names;
 pub mod procedures;
+pub mod pyro;
+pub mod rpc;
+pub mod semantics;
 pub mod stub;
 pub mod xmlrpc;
 pub mod xmlrpc_server;

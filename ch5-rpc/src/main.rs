@@ -7,20 +7,19 @@ use common::support::cli::{LogArgs, finish, parse};
 use common::support::inherited;
 
 use ch5_rpc::chat::{client as chat_client, server as chat_server};
-use ch5_rpc::{names, semantics};
+use ch5_rpc::rpc::{client as board_client, server as board_server};
+use ch5_rpc::{names, semantics, stub, xmlrpc_server};
 
 const EXAMPLES: &str = "\
 Examples, to begin with:
-  cargo ch5 names                 the name server, on port 9090
-  cargo ch5 chat-server           a chat of remote objects; it prints its URI
+  cargo ch5 board-server          the message board as remote procedures, on port 7777
+  cargo ch5 board-client -m 'Hello world!'      in a second terminal
+  cargo ch5 xmlrpc-server -p 7778               the same board over XML-RPC and JSON-RPC
+  cargo ch5 describe http://127.0.0.1:7778/RPC2
+  cargo ch5 call http://127.0.0.1:7778/RPC2 publish hello
+  cargo ch5 chat-server -p 7779   a chat of remote objects; it prints its URI
   cargo ch5 chat-client -u URI -n Ann
-use ch5_rpc::{stub, xmlrpc_server};
-
-const EXAMPLES: &str = "\
-Examples, to begin with:
-  cargo ch5 xmlrpc-server         the board as procedures, on port 7777
-  cargo ch5 describe http://127.0.0.1:7777/RPC2      in a second terminal
-  cargo ch5 call http://127.0.0.1:7777/RPC2 publish hello
+  cargo ch5 semantics             how often a call is run when the network is bad
 `cargo ch5 COMMAND --help` explains each; ch5-rpc/README.md is the chapter.";
 
 /// Remote procedure calls and remote objects
@@ -35,21 +34,25 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The name server, and its clients: list, lookup, register, remove, watch
-    Names(names::NamesArgs),
-    /// A chat of remote objects as a server, for the notes' Pyro client, too
-    ChatServer(chat_server::ChatServerArgs),
-    /// A user of a chat: interactive, or for scripts
-    ChatClient(chat_client::ChatClientArgs),
-    /// How often a call is run when the network is bad or the server ends: maybe, at least once, at
-    /// most once, conditional
-    Semantics(semantics::SemanticsArgs),
+    /// The message board as remote procedures: the server
+    BoardServer(board_server::BoardServerArgs),
+    /// The message board as remote procedures: a client
+    BoardClient(board_client::BoardClientArgs),
     /// The message board over XML-RPC, and over JSON-RPC beside it
     XmlrpcServer(xmlrpc_server::XmlrpcServerArgs),
     /// Call a method of a server of XML-RPC or JSON-RPC, and print its result as JSON
     Call(stub::CallArgs),
     /// Ask a server of XML-RPC or JSON-RPC which methods it has
     Describe(stub::DescribeArgs),
+    /// How often a call is run when the network is bad or the server ends: maybe, at least once, at
+    /// most once, conditional
+    Semantics(semantics::SemanticsArgs),
+    /// The name server, and its clients: list, lookup, register, remove, watch
+    Names(names::NamesArgs),
+    /// A chat of remote objects as a server, for the notes' Pyro client, too
+    ChatServer(chat_server::ChatServerArgs),
+    /// A user of a chat: interactive, or for scripts
+    ChatClient(chat_client::ChatClientArgs),
 }
 
 fn main() -> ExitCode {
@@ -57,13 +60,15 @@ fn main() -> ExitCode {
     let cli: Cli = parse();
     cli.log.start();
     let done = match &cli.command {
-        Command::Names(args) => names::run(args),
-        Command::ChatServer(args) => chat_server::run(args),
-        Command::ChatClient(args) => chat_client::run(args),
-        Command::Semantics(args) => semantics::run(args),
+        Command::BoardServer(args) => board_server::run(args),
+        Command::BoardClient(args) => board_client::run(args),
         Command::XmlrpcServer(args) => xmlrpc_server::run(args),
         Command::Call(args) => stub::call(args),
         Command::Describe(args) => stub::describe(args),
+        Command::Semantics(args) => semantics::run(args),
+        Command::Names(args) => names::run(args),
+        Command::ChatServer(args) => chat_server::run(args),
+        Command::ChatClient(args) => chat_client::run(args),
     };
     finish(done)
 }

@@ -56,7 +56,7 @@ impl RpcService {
         let _alone = is_large.then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
         let mut context = Context {
             board: &self.board,
-            sender: peer.address,
+            sender: peer.address.socket_address(),
             methods: &self.methods,
             shared_limit: None,
             answer_limit: self.content_limit,

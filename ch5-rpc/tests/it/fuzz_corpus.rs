@@ -19,12 +19,13 @@ macro_rules! targets {
 }
 
 targets! {
+    jsonrpc_documents, 10_000;
     pyro, 2_000;
+    rpc_requests, 4_000;
     semantics, 4_000;
     semantics_datagrams, 20_000;
     serpent, 10_000;
-    jsonrpc_documents, 10_000;
-    rpc_requests, 4_000;
+    tarpc_frames, 500;
     xmlrpc_documents, 10_000;
 }
 

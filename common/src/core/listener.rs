@@ -197,24 +197,33 @@ impl Listener {
     pub fn accept(&self) -> io::Result<AcceptOutcome> {
         match self.accept4() {
             Ok((stream, address)) => Ok(AcceptOutcome::Accepted(stream, Peer::at(address))),
-            Err(error) => match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
-                Errno::EAGAIN | Errno::EINTR => Ok(AcceptOutcome::WouldBlock),
-                _ if Listener::is_full(&error) => Ok(AcceptOutcome::Full),
-                Errno::EINVAL if self.is_closed() => Ok(AcceptOutcome::Closed),
-                // accept(2), "Error handling": errors already pending on the new socket are to be treated like
-                // EAGAIN. EPERM is a firewall's word.
-                Errno::ECONNABORTED
-                | Errno::EPERM
-                | Errno::EPROTO
-                | Errno::ENETDOWN
-                | Errno::ENOPROTOOPT
-                | Errno::EHOSTDOWN
-                | Errno::ENONET
-                | Errno::EHOSTUNREACH
-                | Errno::EOPNOTSUPP
-                | Errno::ENETUNREACH => Ok(AcceptOutcome::WouldBlock),
-                _ => Err(error),
-            },
+            Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) && self.is_closed() => {
+                Ok(AcceptOutcome::Closed)
+            }
+            Err(error) => Listener::outcome_of(&error).ok_or(error),
+        }
+    }
+
+    /// What an error of accept(2) means for a server that was not told to stop; `None` when it cannot be served around. For servers that
+    /// accept on a listener of a runtime's own.
+    #[must_use]
+    pub fn outcome_of(error: &io::Error) -> Option<AcceptOutcome> {
+        match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
+            Errno::EAGAIN | Errno::EINTR => Some(AcceptOutcome::WouldBlock),
+            _ if Listener::is_full(error) => Some(AcceptOutcome::Full),
+            // accept(2), "Error handling": errors already pending on the new socket are to be treated like
+            // EAGAIN. EPERM is a firewall's word.
+            Errno::ECONNABORTED
+            | Errno::EPERM
+            | Errno::EPROTO
+            | Errno::ENETDOWN
+            | Errno::ENOPROTOOPT
+            | Errno::EHOSTDOWN
+            | Errno::ENONET
+            | Errno::EHOSTUNREACH
+            | Errno::EOPNOTSUPP
+            | Errno::ENETUNREACH => Some(AcceptOutcome::WouldBlock),
+            _ => None,
         }
     }
 

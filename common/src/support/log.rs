@@ -14,12 +14,19 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::core::worker_name::worker_name;
 use crate::support::terminal;
+
+/// Libraries that log for their own developers, each call of a procedure on several lines: shown with `trace`. Below it their spans
+/// cost nothing.
+const LIBRARIES: [&str; 1] = ["tarpc"];
 
 /// Starts logging: everything of `level` and above, for this process and those forked from it.
 pub fn start(level: Level) {
@@ -32,6 +39,8 @@ pub fn start(level: Level) {
         .log_internal_errors(false) // they are written with eprintln!, which panics where stderr cannot be written
         .with_ansi(false)
         .event_format(lines)
+        .finish()
+        .with(filter_fn(move |about| level >= Level::TRACE || !LIBRARIES.contains(&crate_of(about.target()))))
         .try_init();
 }
 
@@ -44,6 +53,11 @@ pub fn line(line: impl fmt::Display) {
         shown.push('\n');
     }
     let _ = io::stderr().write_all(shown.as_bytes());
+}
+
+/// The crate that speaks: the first part of a path.
+fn crate_of(target: &str) -> &str {
+    target.split("::").next().unwrap_or(target)
 }
 
 /// Standard error, for a subscriber that makes a noise about errors.

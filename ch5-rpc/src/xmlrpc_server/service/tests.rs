@@ -185,7 +185,7 @@ fn a_notification_is_answered_without_content() {
 fn a_long_answer_is_a_stream_with_a_length() {
     let service = RpcService::new(Limits::default(), 1 << 20, false);
     let peer = Peer::new(([127, 0, 0, 1], 4711).into());
-    service.board.publish(vec![b'<'; 100_000].into(), peer.address, None).unwrap();
+    service.board.publish(vec![b'<'; 100_000].into(), peer.address.socket_address(), None).unwrap();
     let content = b"<methodCall><methodName>get</methodName><params><param><value><int>0</int></value></param></params></methodCall>";
     let posted =
         |keep| Posted { wanted: Wanted::Xml, content: content.to_vec(), is_gzip: false, charset: None, keep };

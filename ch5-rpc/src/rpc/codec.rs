@@ -1,0 +1,160 @@
+//! Frames with a limit: what turns bytes into requests and answers on both sides.
+//!
+//! ```text
+//! ┌────────────────────┬──────────────────────────────┐
+//! │ length: u32, big   │ one message of tarpc, in     │
+//! │ endian (4 bytes)   │ bincode or JSON  (`format`)  │
+//! └────────────────────┴──────────────────────────────┘
+//! ```
+//!
+//! These are the bytes of tarpc's own transport, so its clients and servers understand ours. What differs is the end of patience:
+//!
+//! | what comes | tarpc's own codec | here |
+//! |---|---|---|
+//! | a deadline of 2^64 seconds | the task of the connection panics | this call is refused |
+//! | a request that is too long | the connection is reset | this call is refused, then the connection ends |
+//! | a request that cannot be read | the same | the same |
+//! | an answer that is too long | all calls in flight fail | this call gets an error |
+//!
+//! A frame that is too long is refused when its head has come, and no memory is taken for the rest.
+
+mod format;
+mod incoming;
+
+use std::io;
+use std::marker::PhantomData;
+
+use bytes::{Buf, BufMut, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tarpc::{ClientMessage, Response, ServerError, context};
+use tokio_util::codec::{Decoder, Encoder};
+
+pub use format::Format;
+pub use incoming::{LONGEST_DEADLINE, Received};
+
+use super::refusal::{NotBegun, Refusal};
+use format::TooLong;
+
+/// Bytes before the message: its length.
+const HEADER: usize = 4;
+
+/// The frames of a server: requests come, answers go.
+#[derive(Debug)]
+pub struct ServerCodec<M> {
+    format: Format,
+    limit: usize,
+    /// A context to copy: tarpc makes one only by asking the tracing of the thread, which costs more than the call.
+    context: context::Context,
+    message: PhantomData<fn() -> M>,
+}
+
+impl<M> ServerCodec<M> {
+    /// Messages of at most `limit` bytes.
+    #[must_use]
+    pub fn new(format: Format, limit: usize) -> ServerCodec<M> {
+        ServerCodec { format, limit, context: context::current(), message: PhantomData }
+    }
+}
+
+impl<M: DeserializeOwned> Decoder for ServerCodec<M> {
+    type Item = Received<M>;
+    type Error = io::Error;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> io::Result<Option<Received<M>>> {
+        let Some(length) = length(bytes) else { return Ok(None) };
+        let message = &bytes[HEADER..];
+        if length > self.limit {
+            let wanted = self.format.head_length().min(length);
+            if message.len() < wanted {
+                return Ok(None);
+            }
+            let id = incoming::id(self.format, &message[..wanted]).ok_or_else(|| too_long(length))?;
+            return Ok(Some(Received::Unreadable { id, why: NotBegun::RequestTooLong(self.limit as u64) }));
+        }
+        let Some(message) = message.get(..length) else { return Ok(None) };
+        let received = incoming::read(self.format, message, self.context)?;
+        bytes.advance(HEADER + length);
+        Ok(Some(received))
+    }
+}
+
+impl<M, R: Serialize> Encoder<Response<R>> for ServerCodec<M> {
+    type Error = io::Error;
+
+    fn encode(&mut self, response: Response<R>, out: &mut BytesMut) -> io::Result<()> {
+        let Err(error) = write_frame(self.format, &response, self.limit, out) else { return Ok(()) };
+        let refusal = match error.get_ref() {
+            Some(inner) if inner.is::<TooLong>() => Refusal::AnswerTooLong(self.limit as u64),
+            _ => Refusal::Crashed(format!("its answer cannot be written: {error}")),
+        };
+        let message: Result<(), ServerError> = Err(ServerError::from(&refusal));
+        write_frame(self.format, &Response { request_id: response.request_id, message }, self.limit, out)
+    }
+}
+
+/// The frames of a client: requests go, answers come.
+#[derive(Debug)]
+pub struct ClientCodec<R> {
+    format: Format,
+    limit: usize,
+    answer: PhantomData<fn() -> R>,
+}
+
+impl<R> ClientCodec<R> {
+    /// Messages of at most `limit` bytes.
+    #[must_use]
+    pub fn new(format: Format, limit: usize) -> ClientCodec<R> {
+        ClientCodec { format, limit, answer: PhantomData }
+    }
+}
+
+impl<R: DeserializeOwned> Decoder for ClientCodec<R> {
+    type Item = Response<R>;
+    type Error = io::Error;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> io::Result<Option<Response<R>>> {
+        let Some(length) = length(bytes) else { return Ok(None) };
+        if length > self.limit {
+            return Err(too_long(length));
+        }
+        let Some(message) = bytes[HEADER..].get(..length) else { return Ok(None) };
+        let response = self.format.read(message)?;
+        bytes.advance(HEADER + length);
+        Ok(Some(response))
+    }
+}
+
+impl<M: Serialize, R> Encoder<ClientMessage<M>> for ClientCodec<R> {
+    type Error = io::Error;
+
+    /// A request that is too long is an error of its call alone: nothing of it has been written.
+    fn encode(&mut self, message: ClientMessage<M>, out: &mut BytesMut) -> io::Result<()> {
+        write_frame(self.format, &message, self.limit, out)
+    }
+}
+
+/// What the header says, once it has come.
+fn length(bytes: &BytesMut) -> Option<usize> {
+    bytes.first_chunk().map(|header| u32::from_be_bytes(*header) as usize)
+}
+
+fn too_long(length: usize) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes, which is over the limit"))
+}
+
+/// Appends the frame of `value`, or nothing. It is written once, and the header when the length is known.
+fn write_frame(format: Format, value: &impl Serialize, limit: usize, out: &mut BytesMut) -> io::Result<()> {
+    let start = out.len();
+    out.put_u32(0);
+    if let Err(error) = format.write(value, limit, out) {
+        out.truncate(start);
+        return Err(error);
+    }
+    let length = u32::try_from(out.len() - start - HEADER).expect("a limit fits in 32 bits");
+    out[start..start + HEADER].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! The codec alone: every split of the bytes, every truncation, and mutations.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use tarpc::{Request, trace};
+
+use super::*;
+use crate::rpc::interface::{BoardError, BoardRpcRequest, BoardRpcResponse, CallId, Text};
+
+const LIMIT: usize = 1000;
+const FORMATS: [Format; 2] = [Format::Bincode, Format::Json];
+
+fn request(id: u64, message: BoardRpcRequest) -> ClientMessage<BoardRpcRequest> {
+    let mut context = context::current();
+    context.deadline = Instant::now() + Duration::from_secs(9);
+    context.trace_context.trace_id = trace::TraceId::from(7);
+    ClientMessage::Request(Request { context, id, message })
+}
+
+fn publish(text: &[u8]) -> BoardRpcRequest {
+    BoardRpcRequest::Publish { text: Text(text.into()), call: Some(CallId { client: 1, sequence: 2 }) }
+}
+
+fn written<M: Serialize>(format: Format, message: ClientMessage<M>) -> BytesMut {
+    let mut out = BytesMut::new();
+    ClientCodec::<()>::new(format, LIMIT).encode(message, &mut out).unwrap();
+    out
+}
+
+/// All that comes of these bytes, in pieces of `step` bytes; and whether it was an error at the end.
+fn received(format: Format, bytes: &[u8], step: usize) -> (Vec<Received<BoardRpcRequest>>, bool) {
+    let mut codec = ServerCodec::new(format, LIMIT);
+    let (mut buffer, mut all) = (BytesMut::new(), Vec::new());
+    for piece in bytes.chunks(step.max(1)) {
+        buffer.extend_from_slice(piece);
+        loop {
+            match codec.decode(&mut buffer) {
+                Ok(Some(unreadable @ Received::Unreadable { .. })) => {
+                    all.push(unreadable);
+                    return (all, false); // nothing after it is read
+                }
+                Ok(Some(received)) => all.push(received),
+                Ok(None) => break,
+                Err(_) => return (all, true),
+            }
+        }
+    }
+    (all, false)
+}
+
+fn only(format: Format, bytes: &[u8]) -> Received<BoardRpcRequest> {
+    let (mut all, is_broken) = received(format, bytes, usize::MAX);
+    assert!(all.len() == 1 && !is_broken, "{all:?}");
+    all.remove(0)
+}
+
+#[test]
+fn the_bytes_are_those_of_tarpc() {
+    let bytes = written(Format::Bincode, request(3, publish(b"hello")));
+    // The deadline is 8 s and some nanoseconds (fc: four bytes follow); then trace id, span id 0, unsampled, id, method, arguments.
+    let after_deadline = bytes.iter().position(|&byte| byte == 0xfc).unwrap() + 5;
+    assert_eq!(bytes[..6], [0, 0, 0, (bytes.len() - 4) as u8, 0, 8]);
+    let trace_id = [&[7][..], &[0; 15]].concat();
+    assert_eq!(bytes[after_deadline..], [&trace_id[..], &[0, 1, 3, 0, 5], b"hello", &[1, 1, 2]].concat());
+    let text = String::from_utf8(written(Format::Json, request(3, publish(b"hello")))[4..].to_vec()).unwrap();
+    assert!(text.starts_with(r#"{"Request":{"context":{"deadline":{"secs":8,"#), "{text}");
+    let end = r#""id":3,"message":{"Publish":{"text":"hello","call":{"client":1,"sequence":2}}}}}"#;
+    assert!(text.ends_with(end), "{text}");
+}
+
+#[test]
+fn a_deadline_that_is_too_far_refuses_its_call_and_no_other() {
+    for format in FORMATS {
+        for (seconds, is_refused) in
+            [(86_400, false), (86_402, true), (10_u64.pow(10), true), (u64::MAX, true)]
+        {
+            let far = with_deadline(format, seconds);
+            let next = written(format, request(2, BoardRpcRequest::Last { count: 1 }));
+            let (all, is_broken) = received(format, &[&far[..], &next[..]].concat(), usize::MAX);
+            let [first, Received::Message(_)] = &all[..] else { panic!("{format:?} {seconds}: {all:?}") };
+            let refused = matches!(first, Received::Refused { id: 1, why: NotBegun::DeadlineTooFar });
+            assert_eq!((refused, is_broken), (is_refused, false), "{format:?} {seconds}");
+        }
+    }
+}
+
+/// `last(0)` as call 1 with this deadline, which no client of tarpc can write.
+pub fn with_deadline(format: Format, seconds: u64) -> Vec<u8> {
+    let message = match format {
+        Format::Bincode => {
+            let deadline = [&[0, 253][..], &seconds.to_le_bytes(), &[0]].concat();
+            [&deadline[..], &[0; 16], &[0, 1, 1, 1, 0]].concat()
+        }
+        Format::Json => {
+            let trace_id = vec!["0"; 16].join(",");
+            format!(
+                r#"{{"Request":{{"context":{{"deadline":{{"secs":{seconds},"nanos":0}},"trace_context":{{"trace_id":[{trace_id}],"span_id":0,"sampling_decision":"Unsampled"}}}},"id":1,"message":{{"Last":{{"count":0}}}}}}}}"#
+            )
+            .into_bytes()
+        }
+    };
+    [&(message.len() as u32).to_be_bytes()[..], &message].concat()
+}
+
+#[test]
+fn a_request_that_is_too_long_is_refused_at_its_head() {
+    for format in FORMATS {
+        let mut out = BytesMut::new();
+        let long = publish(&[b'x'; 2 * LIMIT]);
+        ClientCodec::<()>::new(format, usize::MAX).encode(request(77, long), &mut out).unwrap();
+        // Pretend that it is a gigabyte: only the head has to be there.
+        out[..4].copy_from_slice(&0x4000_0000_u32.to_be_bytes());
+        let head = &out[..4 + format.head_length()];
+        let refused = only(format, head);
+        assert!(
+            matches!(refused, Received::Unreadable { id: 77, why: NotBegun::RequestTooLong(limit) } if limit == LIMIT as u64),
+            "{refused:?}"
+        );
+        let (all, is_broken) = received(format, &head[..head.len() - 1], 1);
+        assert!(all.is_empty() && !is_broken, "{all:?}");
+        let garbage = [&[0xff; 4][..], &[0xff; 1024]].concat();
+        assert!(matches!(&received(format, &garbage, 1), (all, true) if all.is_empty()));
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_read_is_refused_by_its_id() {
+    let good = written(Format::Bincode, request(5, BoardRpcRequest::Last { count: 1 }));
+    let method = good.len() - 2;
+    for (bytes, what) in [
+        ([&good[..method], &[9, 0][..]].concat(), "a method that there is not"),
+        ([&good[..method + 1], &[253][..]].concat(), "an argument that is cut off"),
+        ([&good[..], &[0][..]].concat(), "a byte too many"),
+    ] {
+        let mut bytes = bytes;
+        let length = (bytes.len() - 4) as u32;
+        bytes[..4].copy_from_slice(&length.to_be_bytes());
+        let refused = only(Format::Bincode, &bytes);
+        assert!(
+            matches!(refused, Received::Unreadable { id: 5, why: NotBegun::Unreadable(_) }),
+            "{what}: {refused:?}"
+        );
+    }
+    let json = written(Format::Json, request(5, BoardRpcRequest::Last { count: 1 }));
+    let text = String::from_utf8(json[4..].to_vec()).unwrap();
+    for (from, to) in [("Last", "Lost"), (r#""count":1"#, r#""count":-1"#), ("}}}}", "}}}")] {
+        let changed = text.replace(from, to);
+        let bytes = [&(changed.len() as u32).to_be_bytes()[..], changed.as_bytes()].concat();
+        let refused = only(Format::Json, &bytes);
+        assert!(matches!(refused, Received::Unreadable { id: 5, .. }), "{changed}: {refused:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_too_long_becomes_an_error_of_its_call() {
+    for format in FORMATS {
+        let mut server = ServerCodec::<BoardRpcRequest>::new(format, LIMIT);
+        let mut client = ClientCodec::<BoardRpcResponse>::new(format, LIMIT);
+        let mut bytes = BytesMut::new();
+        let ids = |count| BoardRpcResponse::Last(Ok((0..count).collect()));
+        for (request_id, message) in [(1, ids(10)), (2, ids(10_000)), (3, ids(10))] {
+            server.encode(Response { request_id, message: Ok(message) }, &mut bytes).unwrap();
+        }
+        for expected in [1, 2, 3] {
+            let response = client.decode(&mut bytes).unwrap().unwrap();
+            assert_eq!((response.request_id, response.message.is_err()), (expected, expected == 2));
+            if let Err(error) = &response.message {
+                assert_eq!(Refusal::from(error), Refusal::AnswerTooLong(LIMIT as u64));
+            }
+        }
+        assert!(bytes.is_empty());
+    }
+}
+
+#[test]
+fn a_request_that_is_too_long_is_not_written_at_all() {
+    for format in FORMATS {
+        let mut out = BytesMut::from(&b"before"[..]);
+        let mut codec = ClientCodec::<()>::new(format, LIMIT);
+        codec.encode(request(1, publish(&[b'x'; LIMIT])), &mut out).unwrap_err();
+        assert_eq!(&out[..], b"before");
+    }
+}
+
+#[test]
+fn typed_errors_come_back_as_they_were() {
+    for format in FORMATS {
+        let errors = [
+            BoardError::NoMessage(9),
+            BoardError::Full("no room".into()),
+            BoardError::AnswerTooLong { limit: 3 },
+        ];
+        for error in errors {
+            let mut bytes = BytesMut::new();
+            let message = Ok(BoardRpcResponse::Last(Err(error.clone())));
+            ServerCodec::<()>::new(format, LIMIT)
+                .encode(Response { request_id: 0, message }, &mut bytes)
+                .unwrap();
+            let response =
+                ClientCodec::<BoardRpcResponse>::new(format, LIMIT).decode(&mut bytes).unwrap().unwrap();
+            assert!(
+                matches!(response.message, Ok(BoardRpcResponse::Last(Err(received))) if received == error)
+            );
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_split_gives_the_same_requests(texts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..5), step in 1usize..50) {
+        for format in FORMATS {
+            let frames = texts.iter().zip(0..).map(|(text, id)| written(format, request(id, publish(text))));
+            let stream: Vec<u8> = frames.flatten().collect();
+            let (all, is_broken) = received(format, &stream, step);
+            prop_assert!(!is_broken);
+            let read: Vec<Vec<u8>> = all.into_iter().map(|received| match received {
+                Received::Message(ClientMessage::Request(Request { message: BoardRpcRequest::Publish { text, .. }, .. })) => text.bytes().to_vec(),
+                other => panic!("{other:?}"),
+            }).collect();
+            prop_assert_eq!(&read, &texts);
+        }
+    }
+
+    #[test]
+    fn any_bytes_and_any_mutation_do_no_harm(garbage: Vec<u8>, at in 0usize..200, with: u8, cut in 0usize..200) {
+        for format in FORMATS {
+            received(format, &garbage, 7);
+            let mut stream = written(format, request(1, publish(b"text"))).to_vec();
+            stream.extend(written(format, ClientMessage::<()>::Cancel { trace_context: trace::Context::default(), request_id: 1 }));
+            let at = at % stream.len();
+            stream[at] = with;
+            received(format, &stream, 3);
+            received(format, &stream[..cut.min(stream.len())], usize::MAX);
+            let mut client = ClientCodec::<BoardRpcResponse>::new(format, LIMIT);
+            let _ = client.decode(&mut BytesMut::from(&stream[..]));
+            let _ = client.decode(&mut BytesMut::from(&garbage[..]));
+        }
+    }
+}

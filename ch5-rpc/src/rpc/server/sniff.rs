@@ -1,0 +1,54 @@
+//! Which protocol a connection speaks, by its first four bytes.
+//!
+//! ```text
+//!   00 00 00 29   a frame of 41 bytes: our calls
+//!   'P' 'Y' 'R' 'O'   Pyro; as a length it would be 1.35 GB, which no frame may have
+//! ```
+//!
+//! A second protocol on the same port begins here: it gets the stream and the bytes that have been read.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
+
+/// What Pyro begins every message with.
+const PYRO: &[u8] = b"PYRO";
+
+/// What a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Our calls.
+    Rpc,
+    /// Python Remote Objects.
+    Pyro,
+}
+
+/// Reads until the protocol is known; the bytes are part of the first message. `None`: the peer has ended or said nothing in this time.
+///
+/// # Errors
+/// What read(2) says.
+pub async fn sniff(
+    stream: &mut (impl AsyncRead + Unpin),
+    time: Duration,
+) -> io::Result<Option<(Protocol, BytesMut)>> {
+    let mut first = BytesMut::with_capacity(8192);
+    let read = async {
+        while first.len() < PYRO.len() {
+            if stream.read_buf(&mut first).await? == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    match timeout(time, read).await {
+        Ok(Ok(true)) => {
+            let protocol = if first.starts_with(PYRO) { Protocol::Pyro } else { Protocol::Rpc };
+            Ok(Some((protocol, first)))
+        }
+        Ok(Ok(false)) | Err(_) => Ok(None),
+        Ok(Err(error)) => Err(error),
+    }
+}
