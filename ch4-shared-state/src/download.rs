@@ -29,7 +29,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use common::support::cli::{counted, human, stdout, writable};
+use common::support::cli::{human, stdout, writable};
+use common::support::count::count;
 use common::support::interrupt;
 use common::support::{size, unfinished};
 
@@ -92,6 +93,6 @@ fn summary(run: &Run, files: usize) -> io::Result<()> {
     }
     let came = run.records.iter().filter(|record| record.error.is_none()).count();
     let (bytes, time) = (size::human(run.bytes()), human(Duration::from_millis(run.took_ms.round() as u64)));
-    let files = counted(files, "file", "files");
+    let files = count(files, "file");
     writeln!(stdout, "{came} of {files}, {bytes} in {time}, {}", run.mode.name())
 }

@@ -36,7 +36,8 @@ use ch3_threads::model::Model;
 use ch3_threads::serve::workers;
 use clap::Args;
 use common::support::child_server::ChildServer;
-use common::support::cli::{counted, duration, duration_within, human, within, writable};
+use common::support::cli::{duration, duration_within, human, within, writable};
+use common::support::count::{count, counted};
 use common::support::interrupt;
 
 use measurement::Schedule;
@@ -220,13 +221,13 @@ impl SimulateArgs {
         };
         let mut watch = Watch::new(server.as_ref());
         let mut outcome = players::game::run(&plan, interrupted, || watch.look())
-            .with_context(|| format!("{}, seed {}", counted(players, "player", "players"), plan.seed))?;
+            .with_context(|| format!("{}, seed {}", count(players, "player"), plan.seed))?;
         outcome.server = watch.used(outcome.seconds, outcome.answered);
         server.map(ChildServer::stop);
         self.present(&present::of_the_game(&plan, &outcome), &outcome)?;
         if outcome.missing_answers + outcome.missing_notices > 0 {
-            let answers = counted(outcome.missing_answers, "answer", "answers");
-            let notices = counted(outcome.missing_notices, "notice", "notices");
+            let answers = count(outcome.missing_answers, "answer");
+            let notices = count(outcome.missing_notices, "notice");
             common::support::log::line(format_args!("error: {answers} and {notices} have not come"));
             return Ok(ExitCode::FAILURE);
         }

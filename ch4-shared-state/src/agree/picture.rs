@@ -6,7 +6,7 @@
 //!   node 1  ────●───●─────────
 //! ```
 
-use common::support::cli::counted;
+use common::support::count::count;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ fn picture(nodes: &[Node], verdict: &Verdict) -> String {
     }
     let title = "Space-time diagram of the agreement";
     let description =
-        format!("{} with the pen of {} nodes.", counted(verdict.turns.len(), "turn", "turns"), nodes.len());
+        format!("{} with the pen of {} nodes.", count(verdict.turns.len(), "turn"), nodes.len());
     let (width, height) = (x(end) + 40.0, bottom + 22.0);
     let svg = picture.finish((width, height), "agree", title, &description);
     svg.replacen("<svg ", &format!("<svg width=\"{width:.0}\" height=\"{height:.0}\" "), 1)

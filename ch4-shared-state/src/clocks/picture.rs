@@ -8,7 +8,7 @@
 //!     └── delay ──────────────                ╲
 //! ```
 
-use common::support::cli::counted;
+use common::support::count::count;
 use std::fmt::Write;
 
 use common::report::svg::{Picture, step, through};
@@ -81,10 +81,8 @@ fn wedge(found: &Found) -> String {
         let tip = format!("node {}: delay {delay}, error {error}", exchange.node);
         picture.rect((x - 2.5, y - 2.5), (5.0, 5.0), "dot", &tip);
     }
-    let description = format!(
-        "{} between the lines of half the delay.",
-        counted(found.exchanges.len(), "exchange", "exchanges")
-    );
+    let description =
+        format!("{} between the lines of half the delay.", count(found.exchanges.len(), "exchange"));
     picture.finish(
         (LEFT + WIDTH + 20.0, HEIGHT + 22.0),
         "scatter",

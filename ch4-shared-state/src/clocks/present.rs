@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use common::support::cli::{counted, human};
+use common::support::cli::human;
+use common::support::count::count;
 
 use super::args::ClocksArgs;
 use super::clock::Nanos;
@@ -23,11 +24,7 @@ pub fn table(args: &ClocksArgs, seed: u64, found: &Found) -> String {
     );
     text += "\nCristian: one exchange, half its round trip is added\n";
     text += &rows(&found.cristian);
-    let _ = writeln!(
-        text,
-        "\nNTP: four readings, the best of {}",
-        counted(args.samples, "exchange", "exchanges")
-    );
+    let _ = writeln!(text, "\nNTP: four readings, the best of {}", count(args.samples, "exchange"));
     text += &rows(&found.ntp);
     let berkeley = &found.berkeley;
     let _ = writeln!(

@@ -1,6 +1,6 @@
 //! The client: the same request again and again, over a new connection each time or over one.
 
-use common::support::cli::counted;
+use common::support::count::count;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,7 +117,7 @@ impl HttpClient {
         } else {
             format!("cannot connect to {}", self.address)
         };
-        error.context(format!("{why}, after {}", counted(connects, "connection", "connections")))
+        error.context(format!("{why}, after {}", count(connects, "connection")))
     }
 
     /// One request over a connection, unless Ctrl-C was pressed; a short-lived one that the server shall close is read to its end.

@@ -10,7 +10,7 @@
 //! It is what happens to a proxy with the 28 232 ports of Linux's default range at 470 connections a second to one
 //! server. Over loopback Linux gives a port in TIME_WAIT away again after one second (`net.ipv4.tcp_tw_reuse` = 2).
 
-use common::support::cli::counted;
+use common::support::count::count;
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -60,7 +60,7 @@ pub fn run(args: &ConnectionsArgs, client: &HttpClient, ports: u16) -> anyhow::R
             Err(error) => return Err(error),
         }
     };
-    let connections = counted(made, "connection", "connections");
+    let connections = count(made, "connection");
     writeln!(stdout, "{connections} in {} ms", began.elapsed().as_millis())?;
     let table = TcpTable::settled(client.address)?;
     let mut free_again_ms = None;
@@ -95,7 +95,7 @@ pub fn run(args: &ConnectionsArgs, client: &HttpClient, ports: u16) -> anyhow::R
     for _ in 0..most {
         client.request(&mut connection, Lifetime::Long)?;
     }
-    let requests = counted(most, "request", "requests");
+    let requests = count(most, "request");
     writeln!(stdout, "{requests} over one long-lived connection: one port")?;
     let report = serde_json::json!([{
         "ports": ports,

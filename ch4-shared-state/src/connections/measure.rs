@@ -1,6 +1,6 @@
 //! The rounds: what the same requests cost over short-lived connections and over a long-lived one.
 
-use common::support::cli::counted;
+use common::support::count::count;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -113,11 +113,11 @@ fn print(
     pictures: &[String; 2],
 ) -> io::Result<()> {
     let mut stdout = common::support::cli::stdout().lock();
-    let (requests, rounds) = (counted(args.requests, "request", "requests"), args.rounds);
+    let (requests, rounds) = (count(args.requests, "request"), args.rounds);
     writeln!(
         stdout,
         "{requests} for {}, one after another, rounds: {rounds}; the server at {} runs {}\n",
-        counted(args.size, "byte", "bytes"),
+        count(args.size, "byte"),
         client.address,
         args.model.name()
     )?;

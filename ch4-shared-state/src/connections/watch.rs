@@ -10,7 +10,7 @@
 //! Slowly, so that there is something to see: at full speed it would be over between two looks. A short-lived connection
 //! itself is seldom seen; what it leaves behind is.
 
-use common::support::cli::counted;
+use common::support::count::count;
 use std::io::IsTerminal;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,8 +44,7 @@ pub fn run(client: &HttpClient, time: Duration) -> anyhow::Result<()> {
             made += 1;
             if made % LOOK_EVERY == 0 {
                 let table = TcpTable::read(client.address)?.line();
-                let (requests, connections) =
-                    (counted(made, "request", "requests"), counted(connects, "connection", "connections"));
+                let (requests, connections) = (count(made, "request"), count(connects, "connection"));
                 let text = format!("{:<12} {requests}, {connections}", lifetime.name());
                 if is_terminal {
                     line.set_message(format!("{text}\n   {table}"));

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::Context;
-use common::support::cli::{counted, human, stdout};
+use common::support::cli::{human, stdout};
+use common::support::count::count;
 
 use super::args::{DownloadArgs, Mode};
 use super::plan::Plan;
@@ -44,7 +45,7 @@ pub fn run(args: &DownloadArgs) -> anyhow::Result<Vec<Run>> {
     writeln!(
         stdout,
         "{} of {} from a server that waits {} before each and sends {}/s to each connection\n",
-        counted(offer.files(), "file", "files"),
+        count(offer.files(), "file"),
         size::human(offer.size()),
         human(latency),
         size::human(rate)

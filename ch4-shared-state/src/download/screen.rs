@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use common::support::cli::counted;
+use common::support::count::count;
 use common::support::progress::Due;
 use common::support::{size, terminal};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -76,7 +76,7 @@ impl Screen {
         }
         if !self.is_terminal && self.progress.is_due(self.begin.elapsed()) {
             let bytes = self.bytes.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum();
-            let (done, files) = (self.all.position(), counted(self.bytes.len(), "file", "files"));
+            let (done, files) = (self.all.position(), count(self.bytes.len(), "file"));
             tracing::info!("{done} of {files}, {} so far", size::human(bytes));
         }
     }

@@ -12,7 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use common::bench::machine::thread_ms;
 use common::loadgen::NEVER;
-use common::support::cli::{counted, human};
+use common::support::cli::human;
+use common::support::count::counted;
 use common::support::log;
 use common::support::progress::Due;
 

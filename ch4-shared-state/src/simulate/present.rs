@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::outcome::{self, Latency, ServerUse};
 use super::plan::{self, Plan};
 use super::players;
-use common::support::cli::{counted, human, stdout};
+use common::support::cli::{human, stdout};
+use common::support::count::count;
 
 /// A name and what is to be said of it.
 type Row = (&'static str, String);
@@ -52,11 +53,11 @@ pub fn of_the_board(plan: &Plan, outcome: &outcome::Outcome) -> Vec<Row> {
             "clients",
             format!(
                 "{}, {}, {stalled} stalled",
-                counted(*subscribers, "subscriber", "subscribers"),
-                counted(*publishers, "publisher", "publishers")
+                count(*subscribers, "subscriber"),
+                count(*publishers, "publisher")
             ),
         ),
-        ("load", format!("{}, {load}, seed {}", counted(plan.bytes, "byte", "bytes"), plan.seed)),
+        ("load", format!("{}, {load}, seed {}", count(plan.bytes, "byte"), plan.seed)),
         ("published", format!("{}{unsent}", outcome.published)),
         (
             "delivered",
@@ -87,19 +88,15 @@ pub fn of_the_game(plan: &players::plan::Plan, outcome: &players::outcome::Outco
             "played",
             format!(
                 "{}, {}, {} scored; {points}, {} missing",
-                counted(outcome.rounds_in_all, "round", "rounds"),
-                counted(outcome.guesses, "guess", "guesses"),
+                count(outcome.rounds_in_all, "round"),
+                count(outcome.guesses, "guess"),
                 outcome.scored,
-                counted(outcome.missing_answers, "answer", "answers")
+                count(outcome.missing_answers, "answer")
             ),
         ),
         (
             "heard",
-            format!(
-                "{}, in one order; {} missing",
-                counted(outcome.heard, "notice", "notices"),
-                outcome.missing_notices
-            ),
+            format!("{}, in one order; {} missing", count(outcome.heard, "notice"), outcome.missing_notices),
         ),
         ("guesses/s", format!("{:.0}, answered", outcome.guesses_per_s)),
         ("notices/s", format!("{:.0}, delivered", outcome.notices_per_s)),

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use common::support::cli::{counted, human, stdout};
+use common::support::cli::{human, stdout};
+use common::support::count::count;
 use common::support::terminal;
 use common::verify::picture::{self, About, Shown, sentence};
 use common::verify::{
@@ -49,8 +50,8 @@ impl Trial<'_> {
         let run = format!(
             "{}: {} of {}{silence}, at most {} at once, seed {}",
             self.subject,
-            counted(history.calls().len() - silence.lost, "call", "calls"),
-            counted(history.clients(), "client", "clients"),
+            count(history.calls().len() - silence.lost, "call"),
+            count(history.clients(), "client"),
             history.most_at_once(),
             self.seed
         );
@@ -89,7 +90,7 @@ impl Trial<'_> {
         let verdict = if unheard {
             format!(
                 "unknown: of {} only {} was served, and alone it has met nobody",
-                counted(silence.served + silence.unserved, "client", "clients"),
+                count(silence.served + silence.unserved, "client"),
                 silence.served
             )
         } else {

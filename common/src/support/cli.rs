@@ -1,7 +1,6 @@
 //! What the commands of every chapter share: how much is logged, how a duration is written and read, where output goes, and how a
 //! program ends.
 
-mod count;
 mod duration;
 mod limits;
 mod number;
@@ -15,7 +14,6 @@ use anyhow::Context;
 use clap::Args;
 use tracing::Level;
 
-pub use count::counted;
 pub use duration::{duration, human};
 pub use limits::LimitArgs;
 pub use number::{at_least_one, duration_within, parse, within, without_range};

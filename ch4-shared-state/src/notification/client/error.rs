@@ -2,8 +2,6 @@
 
 use std::io;
 
-use common::support::cli::counted;
-
 /// Why there is nothing more to hear.
 #[derive(Debug, thiserror::Error)]
 pub enum Gone {
@@ -25,7 +23,7 @@ pub struct Interrupted;
 
 /// The connection broke before some messages were acknowledged, and they are not on the board.
 #[derive(Debug, thiserror::Error)]
-#[error("whether {unknown} of {} will be on the board is not known", counted(*count, "message", "messages"))]
+#[error("whether {unknown} of {} will be on the board is not known", common::support::count::count(*count, "message"))]
 pub struct NotKnown {
     pub unknown: usize,
     pub count: usize,

@@ -3,7 +3,7 @@
 //! A text may have line breaks, and strangers write it. With a line break as it is, and a time and an address of somebody else behind
 //! it, a stranger would speak for others. So it is shown as `\n` ([`visible`]).
 
-use common::support::cli::counted;
+use common::support::count::count;
 use std::net::SocketAddr;
 
 use common::protocol::mboard::response::Posted;
@@ -36,7 +36,7 @@ pub fn not_known(text: &[u8]) -> String {
 
 /// What a user is told when the server was started again.
 pub fn another_board(kept: usize, lost: usize) -> String {
-    let messages = counted(lost, "message", "messages");
+    let messages = count(lost, "message");
     match kept {
         0 => format!("the board has begun anew: it has none of the {messages} that it had"),
         _ => format!("the board is another: the last of those that it had are not on it: {messages}"),
