@@ -78,6 +78,13 @@ mod tests {
     use super::Cli;
 
     #[test]
+    fn every_letter_has_its_one_meaning() {
+        let command = <Cli as clap::CommandFactory>::command();
+        let table = include_str!("../../CONTRIBUTING.md");
+        assert_eq!(common::support::cli::letters_not_in(table, command), [""; 0]);
+    }
+
+    #[test]
     fn every_number_has_a_range() {
         let command = <Cli as clap::CommandFactory>::command();
         assert_eq!(common::support::cli::without_range(command), [""; 0]);
