@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`rpc`] | the message board as remote procedures, on tarpc |
+//! | [`anatomy`] | one call taken apart: steps, bytes, conversion, stub and skeleton by hand |
 //! | [`procedures`] | the board as procedures, whatever the wire: values, faults, introspection, several calls in one |
 //! | [`xmlrpc`], [`jsonrpc`] | two wires: calls and results as XML and as JSON |
 //! | [`document`] | what is sent, written while it is sent where it is long |
@@ -15,14 +16,17 @@
 //! | [`announce`] | how a server is heard of without its address |
 //! | [`names`] | the name server |
 //! | [`chat`] | a chat of remote objects |
+//! | [`container`] | components that are wired from a descriptor, in a process per node |
 
 #![warn(
     clippy::print_stderr,
     reason = "it panics where stderr cannot be written: support::log::line does not"
 )]
 
+pub mod anatomy;
 pub mod announce;
 pub mod chat;
+pub mod container;
 pub mod document;
 pub mod jsonrpc;
 pub mod names;

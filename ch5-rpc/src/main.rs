@@ -8,7 +8,7 @@ use common::support::inherited;
 
 use ch5_rpc::chat::{client as chat_client, server as chat_server};
 use ch5_rpc::rpc::{client as board_client, server as board_server};
-use ch5_rpc::{names, semantics, stub, xmlrpc_server};
+use ch5_rpc::{anatomy, container, names, semantics, stub, xmlrpc_server};
 
 const EXAMPLES: &str = "\
 Examples, to begin with:
@@ -20,6 +20,7 @@ Examples, to begin with:
   cargo ch5 chat-server -p 7779   a chat of remote objects; it prints its URI
   cargo ch5 chat-client -u URI -n Ann
   cargo ch5 semantics             how often a call is run when the network is bad
+  cargo ch5 anatomy               one call, step by step and byte by byte
 `cargo ch5 COMMAND --help` explains each; ch5-rpc/README.md is the chapter.";
 
 /// Remote procedure calls and remote objects
@@ -38,6 +39,8 @@ enum Command {
     BoardServer(board_server::BoardServerArgs),
     /// The message board as remote procedures: a client
     BoardClient(board_client::BoardClientArgs),
+    /// Anatomy of a call: its eleven steps, their times, and every byte of request and response
+    Anatomy(anatomy::AnatomyArgs),
     /// The message board over XML-RPC, and over JSON-RPC beside it
     XmlrpcServer(xmlrpc_server::XmlrpcServerArgs),
     /// Call a method of a server of XML-RPC or JSON-RPC, and print its result as JSON
@@ -53,6 +56,8 @@ enum Command {
     ChatServer(chat_server::ChatServerArgs),
     /// A user of a chat: interactive, or for scripts
     ChatClient(chat_client::ChatClientArgs),
+    /// Components: what each provides and requires, wired by a deployment descriptor
+    Container(container::ContainerArgs),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::BoardServer(args) => board_server::run(args),
         Command::BoardClient(args) => board_client::run(args),
+        Command::Anatomy(args) => anatomy::run(args),
         Command::XmlrpcServer(args) => xmlrpc_server::run(args),
         Command::Call(args) => stub::call(args),
         Command::Describe(args) => stub::describe(args),
@@ -69,6 +75,7 @@ fn main() -> ExitCode {
         Command::Names(args) => names::run(args),
         Command::ChatServer(args) => chat_server::run(args),
         Command::ChatClient(args) => chat_client::run(args),
+        Command::Container(args) => container::run(args),
     };
     finish(done)
 }

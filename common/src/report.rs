@@ -34,7 +34,7 @@ mod words;
 mod workload;
 
 pub use data::*;
-pub use html::{html, page, write};
+pub use html::{STYLE, html, page, write};
 pub use json::{json, write_json};
 pub use ranking::ranks;
 pub use section::warning;

@@ -23,7 +23,8 @@ use super::timeline::{Axis, timeline};
 use super::words::words;
 use super::workload::Workload;
 
-const STYLE: &str = include_str!("report.css");
+/// The style sheet of the page; classes and colours are for other pages, too.
+pub const STYLE: &str = include_str!("report.css");
 
 /// The whole page. Everything that comes from outside is escaped: a model's name may be a user's command.
 pub fn html(comparison: &Comparison) -> String {

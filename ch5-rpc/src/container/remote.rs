@@ -1,0 +1,56 @@
+//! A message to another node, and its answer.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use common::protocol::frame;
+
+use super::message::{Fault, MESSAGE_LIMIT, Message, Outcome};
+
+/// How long to wait for an answer where the caller has no deadline.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Sends a message, and waits for its answer as long as the caller does.
+///
+/// # Errors
+/// [`Fault::Refused`] when the message is too long or nobody listens, [`Fault::Lost`] or [`Fault::Late`] when it has been sent and no
+/// answer comes.
+pub fn ask(address: SocketAddr, message: &Message, left: Option<Duration>) -> Outcome {
+    let end = Instant::now() + left.unwrap_or(PATIENCE).min(PATIENCE);
+    let mut bytes = Vec::new();
+    frame::encode(message, MESSAGE_LIMIT, &mut bytes).map_err(|error| Fault::Refused(error.to_string()))?;
+    let stream = TcpStream::connect_timeout(&address, remaining(end)?);
+    let mut stream =
+        stream.map_err(|error| Fault::Refused(format!("cannot connect to {address}: {error}")))?;
+    exchange(&mut stream, &bytes, end).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            Fault::Late("no answer has come, and whether it has run is not known".into())
+        }
+        _ => Fault::Lost(error.to_string()),
+    })?
+}
+
+fn exchange(stream: &mut TcpStream, bytes: &[u8], end: Instant) -> io::Result<Outcome> {
+    stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(bytes)?;
+    let (mut received, mut part) = (Vec::new(), [0; 16 * 1024]);
+    loop {
+        if let Some((outcome, _)) = frame::decode(&received, MESSAGE_LIMIT).map_err(io::Error::other)? {
+            return Ok(outcome);
+        }
+        let left = remaining(end).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut part)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            length => received.extend_from_slice(&part[..length]),
+        }
+    }
+}
+
+/// The time until then, and never none: the kernel takes zero for no limit.
+fn remaining(end: Instant) -> Result<Duration, Fault> {
+    let left = end.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(Fault::Late("no time is left".into())) } else { Ok(left) }
+}
