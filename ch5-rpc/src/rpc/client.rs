@@ -48,10 +48,11 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install().context("no descriptor for the stop")?;
     let done = match text::read(args, stop) {
         Ok(text) => {
+            let target = args.target()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let stop = runtime.block_on(async { requested(stop) })?;
             let done = runtime.block_on(async {
-                let board = RemoteBoard::new(args.target(), args.settings());
+                let board = RemoteBoard::new(target, args.settings());
                 tokio::select! {
                     biased;
                     () = stop => Err(Stopped::Interrupted),

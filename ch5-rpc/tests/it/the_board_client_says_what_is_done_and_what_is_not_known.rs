@@ -7,6 +7,7 @@ use common::support::child_server::ChildProcess;
 use nix::sys::signal::Signal;
 
 use crate::probe::LONG;
+use crate::remote;
 use crate::support::{Server, ch5, run, text};
 
 fn client(server: &Server, rest: &[&str]) -> Output {
@@ -199,4 +200,22 @@ fn a_unix_socket_is_a_file_that_goes_with_its_server() {
     let refused = run(&mut ch5(&["board-server", "-t", "unix", "--socket", socket]));
     assert_eq!(refused.status.code(), Some(1));
     assert!(path.exists() && text(&refused.stderr).contains("is no socket"), "{refused:?}");
+}
+
+/// The second and the third advantage of the notes: any port will do, and the client knows only the name server.
+#[test]
+fn a_board_is_found_by_its_name() {
+    let names = remote::names(&[]);
+    let place = names.address.to_string();
+    let by_name = |rest: &[&str]| run(&mut ch5(&[&["board-client", "--names", &place], rest].concat()));
+    let port = names.address.port().to_string();
+    let watch = remote::background(&["names", "watch", "-p", &port, "--log", "error"]);
+    remote::wait_for(&watch, "there Pyro.NameServer");
+    let board = Server::with_log(&["board-server", "--names", &place]);
+    remote::wait_for(&watch, &format!("added board PYRO:rpc-board@{}", board.address));
+    assert_eq!(texts(&succeed(&by_name(&["-m", "by name"]))), ["by name"]);
+    assert!(board.stop().success());
+    let output = by_name(&[]);
+    let words = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && words.contains("unknown name: board"), "{words}");
 }

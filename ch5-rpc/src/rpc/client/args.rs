@@ -1,11 +1,17 @@
 //! The arguments of `board-client`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use common::support::cli::{duration_within, within};
 
+use crate::names::client::look_up;
+use crate::names::object::NAME_SERVER;
+use crate::pyro::proxy::{Options, Proxy};
+use crate::pyro::uri::Uri;
 use crate::rpc::codec::Format;
 use crate::rpc::server::frame;
 use crate::rpc::stub::{RetryPolicy, StubSettings, Target};
@@ -30,6 +36,8 @@ pub enum ClientTransport {
   cargo ch5 board-client -m 'Hello world!'
   cargo ch5 board-client -l 3
   cargo ch5 board-client --follow
+By its name, in a name server:
+  cargo ch5 board-client --names 127.0.0.1:9090 -m 'by name'
 A file as a message, and the same calls in JSON:
   cargo ch5 board-client -m - <FILE
   cargo ch5 board-server -t json -p 7779 &  cargo ch5 board-client -t json -p 7779 -m 'in JSON'
@@ -49,6 +57,12 @@ pub struct BoardClientArgs {
     /// The server's port
     #[arg(short, long, default_value_t = 7777)]
     pub port: u16,
+    /// A name server that knows where the board is
+    #[arg(long, value_name = "ADDR:PORT", value_parser = common::support::listen::address_and_port, conflicts_with_all = ["host", "port", "socket"])]
+    pub names: Option<SocketAddr>,
+    /// The board's name there
+    #[arg(long, value_name = "NAME", default_value = "board", requires = "names")]
+    pub board: String,
     /// Unix: the file of the server's socket
     #[arg(long, value_name = "PATH", required_if_eq("transport", "unix"))]
     pub socket: Option<PathBuf>,
@@ -93,14 +107,27 @@ fn trace(text: &str) -> Result<u128, String> {
 }
 
 impl BoardClientArgs {
-    /// Where the server is.
-    pub fn target(&self) -> Target {
-        let tcp = |format| Target::Tcp { host: self.host.clone(), port: self.port, format };
-        match (self.transport, &self.socket) {
+    /// Where the server is. A name server is asked for it, if there is one.
+    ///
+    /// # Errors
+    /// The name server is not there, or does not know the name.
+    pub fn target(&self) -> anyhow::Result<Target> {
+        let (host, port) = match self.names {
+            None => (self.host.clone(), self.port),
+            Some(names) => {
+                let options = Options { timeout: self.deadline, ..Options::default() };
+                let mut names = Proxy::connect(&Uri::at(NAME_SERVER, names), options)
+                    .context("no name server; start one with `cargo ch5 names`")?;
+                let found = look_up(&mut names, &self.board)?;
+                (found.host, found.port)
+            }
+        };
+        let tcp = |format| Target::Tcp { host, port, format };
+        Ok(match (self.transport, &self.socket) {
             (ClientTransport::Unix, Some(path)) => Target::Unix(path.clone()),
             (ClientTransport::Json, _) => tcp(Format::Json),
             _ => tcp(Format::Bincode),
-        }
+        })
     }
 
     /// What the stub is to be like.

@@ -17,6 +17,11 @@ use common::support::size;
 use super::endpoint::{self, SocketFile};
 use super::listening::Listening;
 use super::settings::{Limits, Server};
+use crate::names::keeper::{Keeper, Wish};
+use crate::names::object::NAME_SERVER;
+use crate::names::registry::IfTaken;
+use crate::pyro::proxy::Options;
+use crate::pyro::uri::Uri;
 use crate::rpc::board::Board;
 use crate::rpc::board::local::{LocalBoard, Settings};
 use crate::rpc::board::skeleton::Skeleton;
@@ -27,6 +32,9 @@ use crate::rpc::stub::{RemoteBoard, RetryPolicy, StubSettings, Target};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const SHORTEST: Duration = Duration::from_millis(10);
+
+/// What stands for the object in the reference of a board: it has procedures, and no objects.
+const RPC_BOARD: &str = "rpc-board";
 
 /// What carries the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,6 +60,10 @@ A chain: a front that calls the board behind it. The log of both shows the same 
 A call through a Unix socket:
   cargo ch5 board-server -t unix --socket /tmp/board
   cargo ch5 board-client -t unix --socket /tmp/board -m 'no network'
+Found by its name; no port number anywhere but in the name server:
+  cargo ch5 names
+  cargo ch5 board-server -p 0 --names 127.0.0.1:9090
+  cargo ch5 board-client --names 127.0.0.1:9090 -m 'by name'
 What was published is held in memory until the server ends: Ctrl-C, or SIGTERM.")]
 pub struct BoardServerArgs {
     /// What carries the calls
@@ -69,6 +81,12 @@ pub struct BoardServerArgs {
     /// Have no board: call the one at this address (over TCP, in bincode) for each call that comes
     #[arg(long, value_name = "ADDR:PORT", value_parser = common::support::listen::address_and_port)]
     pub forward: Option<SocketAddr>,
+    /// A name server, in which the board has a name while it runs
+    #[arg(long, value_name = "ADDR:PORT", value_parser = common::support::listen::address_and_port, conflicts_with = "socket")]
+    pub names: Option<SocketAddr>,
+    /// The board's name there
+    #[arg(long, value_name = "NAME", default_value = "board", requires = "names")]
+    pub board: String,
     /// The longest message, in both directions
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = frame)]
     pub frame: usize,
@@ -153,6 +171,13 @@ async fn serve(args: &BoardServerArgs, stop: Stop) -> anyhow::Result<()> {
         }
     });
     let (listening, _file) = listen(args)?;
+    let _name = match (&listening, args.names) {
+        (Listening::Tcp(listener), Some(names)) => {
+            let wish = wish(names, args.board.clone(), listener.local_addr()?);
+            Some(Keeper::start(wish, Options::default()).context("no thread for the name")?)
+        }
+        _ => None,
+    };
     match args.forward {
         None => {
             let board = BoardLimits { bytes: args.board_bytes, messages: args.board_messages };
@@ -169,6 +194,30 @@ async fn serve(args: &BoardServerArgs, stop: Stop) -> anyhow::Result<()> {
             serve_board(server, listening, RemoteBoard::new(target, settings)).await
         }
     }
+}
+
+/// The name of the board: it outlives a board that dies by ten seconds at most, and of two boards with one name the second has none.
+fn wish(names: SocketAddr, name: String, mut here: SocketAddr) -> Wish {
+    if here.ip().is_unspecified() {
+        // All addresses: the one that the name server is reached from will do for its clients.
+        here.set_ip(towards(names).unwrap_or(here.ip()));
+    }
+    Wish {
+        names: Uri::at(NAME_SERVER, names),
+        name,
+        uri: Uri::at(RPC_BOARD, here),
+        metadata: vec!["rpc-board".into()],
+        lease: Some(Duration::from_secs(10)),
+        if_taken: IfTaken::Refuse,
+    }
+}
+
+/// The address of this machine from which another one is reached.
+fn towards(other: SocketAddr) -> std::io::Result<IpAddr> {
+    let any = if other.is_ipv4() { IpAddr::from([0; 4]) } else { IpAddr::from([0; 16]) };
+    let socket = std::net::UdpSocket::bind((any, 0))?;
+    socket.connect(other)?; // sends nothing
+    Ok(socket.local_addr()?.ip())
 }
 
 async fn serve_board<B: Board>(
