@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[derive(Args, Debug, Clone, Copy)]
 pub struct ProgressArgs {
     /// Where standard error is no terminal: say how far it is, at most once in this time
-    #[arg(long = "progress", value_name = "TIME", default_value = "10s",
+    #[arg(long = "progress", value_name = "TIME", default_value = "5s",
           value_parser = duration_within(Duration::from_millis(100)..=Duration::from_secs(86_400)))]
     every: Duration,
 }
