@@ -8,14 +8,28 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`room`] | users, messages and their limits |
+//! | [`listeners`] | users that are told what is new |
+//! | [`rooms`] | several chats in one server, by name |
+//! | [`store`] | what a chat keeps on disk |
+//! | [`sturdy`] | the same as a chat sees it |
+//! | [`durable`] | chats whose references outlive their server: activation and deactivation |
+//! | [`moving`] | a chat that moves to another server |
+//! | [`relay`] | a chain of calls across servers |
 //! | [`objects`] | the objects Chat, User and the read-only facet of a chat |
 //! | [`server`] | `chat-server` |
 //! | [`client`] | `chat-client`, at a terminal or from a script |
 
 pub mod client;
+pub mod durable;
+pub mod listeners;
+pub mod moving;
 pub mod objects;
+pub mod relay;
 pub mod room;
+pub mod rooms;
 pub mod server;
+pub mod store;
+pub mod sturdy;
 
 use std::net::Ipv4Addr;
 

@@ -12,7 +12,9 @@
 //! | [`xmlrpc_server`] | both wires over HTTP, under every model |
 //! | [`stub`] | a client without an IDL: call a method, describe a server |
 //! | [`semantics`] | how often a call is run: maybe, at least once, at most once, conditional |
-//! | [`pyro`] | remote objects in Pyro's wire: messages, values, objects, the service and a client |
+//! | [`pyro`] | remote objects in Pyro's wire: messages, values, objects and a client |
+//! | [`objects`] | the same objects in a protocol of our own: callbacks, pipelining, leases |
+//! | [`daemon`] | a server of such objects: registry, both wires, the program |
 //! | [`announce`] | how a server is heard of without its address |
 //! | [`names`] | the name server |
 //! | [`chat`] | a chat of remote objects |
@@ -27,9 +29,11 @@ pub mod anatomy;
 pub mod announce;
 pub mod chat;
 pub mod container;
+pub mod daemon;
 pub mod document;
 pub mod jsonrpc;
 pub mod names;
+pub mod objects;
 pub mod procedures;
 pub mod pyro;
 pub mod rpc;

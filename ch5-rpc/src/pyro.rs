@@ -12,18 +12,14 @@
 //! | [`message`] | the frames of both versions on one port, sans-I/O |
 //! | [`call`] | what is called, with which arguments; what fails there |
 //! | [`uri`] | a reference to an object, `PYRO:<id>@<host>:<port>` |
-//! | [`objects`] | the objects that a server has, by their ids |
-//! | [`daemon`] | the service that calls them, under any model whose handlers share memory |
-//! | [`server`] | how a program serves them |
+//! | [`object`] | what can be called |
 //! | [`proxy`] | the client's side: calls to an object elsewhere |
 //!
 //! Serpent is the only serializer. Pyro has pickle, too: it runs code of the sender while it reads. Here a value is a value.
 
 pub mod call;
-pub mod daemon;
 pub mod message;
-pub mod objects;
+pub mod object;
 pub mod proxy;
 pub mod serpent;
-pub mod server;
 pub mod uri;

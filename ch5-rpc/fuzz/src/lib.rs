@@ -4,6 +4,7 @@
 #[path = "../../../common/fuzz/src/converse.rs"]
 mod converse;
 mod frames;
+mod objects;
 mod pyro;
 mod rpc;
 mod semantics;
@@ -12,6 +13,7 @@ mod semantics;
 mod tape;
 
 pub use frames::tarpc_frames;
+pub use objects::objects;
 pub use pyro::{pyro, serpent};
 pub use rpc::{jsonrpc_documents, rpc_requests, xmlrpc_documents};
 pub use semantics::{semantics, semantics_datagrams};

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use ch5_rpc::chat::objects::Chat;
 use ch5_rpc::chat::room::Limits as ChatLimits;
+use ch5_rpc::daemon::pyro_wire::Daemon;
+use ch5_rpc::daemon::registry::Objects;
 use ch5_rpc::names::object::{NAME_SERVER, NameServer};
-use ch5_rpc::pyro::daemon::{ANSWER_LIMIT, Daemon};
+use ch5_rpc::pyro::message::ANSWER_LIMIT;
 use ch5_rpc::pyro::message::{COMPRESSED, Message, Version, decode};
-use ch5_rpc::pyro::objects::Objects;
 use ch5_rpc::pyro::serpent::{literal, read, write};
 use common::core::conversation::{Conversation, Next};
 use common::core::limits::Limits;
@@ -69,7 +70,7 @@ fn answers(stream: &[u8], step: usize) -> Vec<(u16, u16, usize)> {
     answers
 }
 
-fn converse(service: &Arc<dyn AnyService>, stream: &[u8], step: usize) -> Vec<u8> {
+pub(crate) fn converse(service: &Arc<dyn AnyService>, stream: &[u8], step: usize) -> Vec<u8> {
     let peer = Peer::new(([127, 0, 0, 1], 4711).into());
     let mut conversation = Conversation::open(service, &Limits::default(), peer);
     let (mut pieces, mut sent, now) = (stream.chunks(step), Vec::new(), Instant::now());

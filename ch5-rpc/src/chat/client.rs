@@ -5,10 +5,14 @@
 //! | `args` | the arguments, and how the chat is found |
 //! | `session` | the chat's object and the user's own, and what is new in them |
 //! | `script` | posts, prints and ends |
+//! | `pipeline` | shows what pipelining saves |
+//! | `migrate` | moves a chat to another server |
 //! | `interactive` | posts what is typed, and shows what comes above the line that is being typed |
 
 mod args;
 mod interactive;
+mod migrate;
+mod pipeline;
 mod script;
 mod session;
 
@@ -24,6 +28,12 @@ pub use args::ChatClientArgs;
 /// # Errors
 /// The chat is not found, does not answer, or refuses.
 pub fn run(args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
+    if let Some(to) = &args.migrate_to {
+        return migrate::run(args, to);
+    }
+    if args.pipeline {
+        return pipeline::run(args, args.delay);
+    }
     if args.is_scripted() {
         return script::run(args);
     }

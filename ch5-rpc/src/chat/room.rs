@@ -75,6 +75,27 @@ impl Room {
         Room { limits, ..Room::default() }
     }
 
+    /// One with messages that were there before.
+    #[must_use]
+    pub fn with_messages(limits: Limits, messages: Vec<String>) -> Room {
+        let bytes = messages.iter().map(|message| message.len() + OVERHEAD).sum();
+        Room { limits, messages, bytes, ..Room::default() }
+    }
+
+    /// Adds messages as they are, with their authors.
+    ///
+    /// # Errors
+    /// [`Refused`]: those before the one that does not fit are there.
+    pub fn adopt(&mut self, messages: impl IntoIterator<Item = String>) -> Result<(), Refused> {
+        messages.into_iter().try_for_each(|message| self.say(message))
+    }
+
+    /// Takes back all messages but the first `length`: they could not be stored.
+    pub fn truncate(&mut self, length: usize) {
+        self.messages.truncate(length);
+        self.bytes = self.messages.iter().map(|message| message.len() + OVERHEAD).sum();
+    }
+
     /// Lets a user in, with the id of its object. One that has the name already is replaced: the id of its object.
     ///
     /// # Errors
@@ -95,6 +116,11 @@ impl Room {
         let user = self.users.remove(name)?;
         let _ = self.say(format!("User {name} leaved the chat room"));
         Some(user.id)
+    }
+
+    /// Lets all users go without a word: the ids of their objects.
+    pub fn take_users(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.users).into_values().map(|user| user.id).collect()
     }
 
     /// The users' names.
@@ -121,19 +147,19 @@ impl Room {
         Ok(())
     }
 
-    /// Posts for one user. To a name that is not there: silently nothing.
+    /// Posts for one user: the id of its object. To a name that is not there: silently nothing.
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn post_private(&mut self, text: &str, to: &str, name: &str) -> Result<(), Refused> {
+    pub fn post_private(&mut self, text: &str, to: &str, name: &str) -> Result<Option<String>, Refused> {
         let message = self.message(text, name)?;
-        let Some(user) = self.users.get_mut(to) else { return Ok(()) };
+        let Some(user) = self.users.get_mut(to) else { return Ok(None) };
         let waiting: usize = user.private.iter().map(|text| text.len() + OVERHEAD).sum();
         if waiting + message.len() + OVERHEAD > self.limits.private.max(self.limits.text) {
             return Err(Refused::Full);
         }
         user.private.push(message);
-        Ok(())
+        Ok(Some(user.id.clone()))
     }
 
     /// Public messages from an index on; a negative one counts from the end, as in Python.
@@ -162,6 +188,15 @@ impl Room {
     /// The name is not, or no longer, that of the object `id`.
     pub fn take_private(&mut self, name: &str, id: &str) -> Result<Vec<String>, Refused> {
         self.user(name, id).map(|user| std::mem::take(&mut user.private))
+    }
+
+    /// How many public messages there are, for a user that is here.
+    ///
+    /// # Errors
+    /// The name is not, or no longer, that of the object `id`.
+    pub fn count_for(&mut self, name: &str, id: &str) -> Result<usize, Refused> {
+        self.user(name, id)?;
+        Ok(self.messages.len())
     }
 
     fn user(&mut self, name: &str, id: &str) -> Result<&mut User, Refused> {

@@ -22,7 +22,7 @@ use regex_lite::RegexBuilder;
 use super::changes::Change;
 use super::registry::{Holder, IfTaken, NamingError, Registration, Registry};
 use crate::pyro::call::{Call, Exception};
-use crate::pyro::objects::Object;
+use crate::pyro::object::Object;
 use crate::pyro::serpent::Value;
 use crate::pyro::uri::Uri;
 
@@ -196,6 +196,10 @@ impl From<NamingError> for Exception {
 }
 
 impl Object for NameServer {
+    fn interface(&self) -> &'static str {
+        "NameServer"
+    }
+
     fn methods(&self) -> &'static [&'static str] {
         &[
             "changes",

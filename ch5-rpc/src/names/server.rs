@@ -9,8 +9,8 @@ use clap::Args;
 use super::discovery::{self, GROUP};
 use super::object::{NAME_SERVER, NameServer};
 use crate::announce::Announce;
-use crate::pyro::objects::Objects;
-use crate::pyro::server::ObjectServerArgs;
+use crate::daemon::registry::Objects;
+use crate::daemon::serve::ObjectServerArgs;
 
 /// The arguments of the server.
 #[derive(Debug, Args)]

@@ -7,11 +7,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use common::core::service::Peer;
 
 use super::message::Version;
 use super::serpent::{self, Value, literal};
+use super::uri::Uri;
 
 /// A call as it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,40 @@ pub struct Call<'a> {
     pub version: Version,
     /// The caller's connection.
     pub peer: Peer,
+    /// What travels along to the calls that are made for this one.
+    pub context: Context,
+}
+
+/// What a call gives to the calls that are made for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// Until when its caller waits. Pyro's wire does not say it: then it is [`PATIENCE`].
+    pub deadline: Instant,
+    /// The number of the chain of calls.
+    pub trace: u64,
+}
+
+/// How long a caller waits that does not say it.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Context {
+    /// Of a call whose caller waits for so long.
+    #[must_use]
+    pub fn new(timeout: Duration, trace: u64) -> Context {
+        Context { deadline: Instant::now() + timeout, trace }
+    }
+
+    /// How much longer its caller waits.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+impl Default for Context {
+    fn default() -> Context {
+        Context::new(PATIENCE, rand::random())
+    }
 }
 
 /// What a call ends with when it fails there: a Python exception.
@@ -51,6 +87,9 @@ pub struct Exception {
     /// What was given to it: mostly one text.
     pub args: Vec<Value>,
 }
+
+/// The class of the exception that says where an object is now.
+const MOVED: &str = "ch5.Moved";
 
 /// Where an exception's class is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +185,34 @@ impl Exception {
         Exception::pyro("DaemonError", "unknown object")
     }
 
+    /// For a call to a method that the object does not have.
+    #[must_use]
+    pub fn no_method(method: &str) -> Exception {
+        Exception::builtin("AttributeError", format!("remote object has no exposed method '{method}'"))
+    }
+
+    /// For a call to an object that is somewhere else now.
+    #[must_use]
+    pub fn moved(to: &Uri) -> Exception {
+        Exception { origin: Origin::Other, class: MOVED.into(), args: vec![to.to_string().into()] }
+    }
+
+    /// Where the object is that has answered with this. Nothing was called.
+    #[must_use]
+    pub fn moved_to(&self) -> Option<Uri> {
+        let is_moved = self.origin == Origin::Other && self.class == MOVED;
+        self.args.first().filter(|_| is_moved).and_then(Uri::from_value)
+    }
+
+    /// What it says, without its class.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.args[..] {
+            [Value::Text(text)] => text.clone(),
+            _ => self.to_string(),
+        }
+    }
+
     /// As the result of a call.
     #[must_use]
     pub fn to_value(&self, version: Version) -> Value {
@@ -198,7 +265,8 @@ mod tests {
 
     fn bind(args: &[Value], kwargs: &Value) -> Result<[Option<Value>; 2], String> {
         let peer = Peer::new(([127, 0, 0, 1], 1).into());
-        let call = Call { method: "post", args, kwargs, version: Version::Five, peer };
+        let call =
+            Call { method: "post", args, kwargs, version: Version::Five, peer, context: Context::default() };
         call.bind(1, ["msg", "name"])
             .map(|bound| bound.map(Option::<&Value>::cloned))
             .map_err(|exception| exception.to_string())

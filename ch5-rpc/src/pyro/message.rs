@@ -16,6 +16,11 @@ use std::io::Read;
 use flate2::read::ZlibDecoder;
 use thiserror::Error;
 
+/// Longest request, bytes, also after its decompression.
+pub const REQUEST_LIMIT: usize = 1024 * 1024;
+/// Longest answer, bytes.
+pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+
 /// The result is an exception.
 pub const EXCEPTION: u16 = 1;
 /// The data is compressed. Ours never is.

@@ -19,7 +19,7 @@ use common::support::interruptible::InterruptibleStream;
 use thiserror::Error;
 
 use super::call::{Exception, Invocation};
-use super::daemon::ANSWER_LIMIT;
+use super::message::ANSWER_LIMIT;
 use super::message::{EXCEPTION, Header, Kind, META_ON_CONNECT, Message, ONE_WAY, Version, decode};
 use super::serpent::{self, Value};
 use super::uri::Uri;

@@ -20,6 +20,7 @@ macro_rules! targets {
 
 targets! {
     jsonrpc_documents, 10_000;
+    objects, 2_000;
     pyro, 2_000;
     rpc_requests, 4_000;
     semantics, 4_000;

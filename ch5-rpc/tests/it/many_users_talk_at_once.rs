@@ -53,7 +53,9 @@ fn what_strangers_send_ends_their_connection_and_disturbs_nobody() {
     let half = TcpStream::connect(server.address).unwrap();
     (&half).write_all(b"PYRO\x01\xf6\x01\x01").unwrap(); // and no more, for as long as it is borne
     let too_long = [b"PYRO\x01\xf6\x01\x01\0\0\0\0" as &[u8], &[0xff; 8], &[0; 18], b"\x4d\xc5"].concat();
-    for bytes in [b"GET / HTTP/1.1\r\n\r\n" as &[u8], b"PYRO\x00\x31", b"\0", &too_long] {
+    let frame = TcpStream::connect(server.address).unwrap();
+    (&frame).write_all(b"\0\0").unwrap(); // half of one of our own, and no more
+    for bytes in [b"GET / HTTP/1.1\r\n\r\n" as &[u8], b"PYRO\x00\x31", b"\x01", &too_long] {
         let mut stranger = TcpStream::connect(server.address).unwrap();
         stranger.set_read_timeout(Some(PATIENCE)).unwrap();
         stranger.write_all(bytes).unwrap();

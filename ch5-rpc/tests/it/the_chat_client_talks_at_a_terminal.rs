@@ -77,7 +77,7 @@ fn what_is_typed_is_posted_and_what_comes_is_shown() {
     let server = chat(&[]);
     let uri = uri(&server).to_string();
     let mut ann = Terminal::start(&["chat-client", "-u", &uri, "-n", "Ann"]);
-    ann.shows("get, get_private, post, post_private, whoami");
+    ann.shows("get, get_private, post, post_private, subscribe, whoami");
     ann.shows("> ");
     ann.press("half a li");
     client(&["chat-client", "-u", &uri, "-n", "Bob", "-m", "be\u{1b}[31mtween"]);

@@ -1,11 +1,12 @@
 //! The arguments of `chat-client`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
-use common::support::cli::within;
+use clap::Args;
+use common::support::cli::{duration_within, within};
 use common::support::connect::timeout;
 use common::support::interrupt;
 use common::support::listen::address_and_port;
@@ -14,7 +15,7 @@ use crate::announce::Interface;
 use crate::chat::GROUP;
 use crate::names::client::look_up;
 use crate::names::object::NAME_SERVER;
-use crate::pyro::message::Version;
+use crate::objects::stub::Wire;
 use crate::pyro::proxy::{Options, Proxy};
 use crate::pyro::uri::Uri;
 
@@ -27,9 +28,13 @@ use crate::pyro::uri::Uri;
   cargo ch5 chat-client -u PYRO:… -n Ann --follow            messages as they come, until Ctrl-C
   cargo ch5 chat-client -u PYRO:… --read-only                a reference with which one can only read
   cargo ch5 chat-client -u PYRO:… --read                     reads with any of the two, without a name
+  cargo ch5 chat-client -u PYRO:… -n Ann --pipeline          two calls in one round trip
+  cargo ch5 chat-client -u PYRO:… -m hi --relay PYRO:…       a chain: the chat posts, and has the other post
+  cargo ch5 chat-client -u PYRO:… --migrate-to PYRO:…        moves the chat to the server of another one
 
 At the terminal: /private NAME TEXT, /users, Ctrl-D ends. A name that another has is taken from it.
 A lost connection is made again and what came meanwhile is shown, unless --no-reconnect is given.
+A server that is written in Python speaks --wire 5, or 4.
 Exit status: 0 done (also Ctrl-C, where nothing else would end it), 1 an error or no answer in time,
 130 interrupted by Ctrl-C.")]
 pub struct ChatClientArgs {
@@ -38,6 +43,9 @@ pub struct ChatClientArgs {
     /// The chat's name in the name server
     #[arg(long, value_name = "NAME", default_value = "chat", requires = "names")]
     chat: String,
+    /// Another chat of the same server, by its name. It is made if it is not there
+    #[arg(long, value_name = "NAME", conflicts_with = "pipeline")]
+    pub room: Option<String>,
     /// Your name in the chat
     #[arg(short, long)]
     pub name: Option<String>,
@@ -68,12 +76,28 @@ pub struct ChatClientArgs {
     /// Make such a reference worthless
     #[arg(long, value_name = "URI")]
     pub revoke: Option<Uri>,
+    /// Post the message in this chat, too, which the chat before it calls. Can be given several times: a chain
+    #[arg(long, value_name = "URI", requires = "message")]
+    pub relay: Vec<Uri>,
+    /// Move the chat to the server that has this other chat, and print its new reference
+    #[arg(long, value_name = "URI", conflicts_with = "pipeline")]
+    pub migrate_to: Option<Uri>,
+    /// Register and post over a link with a delay, first one by one, then pipelined: shows the round trips of both
+    #[arg(long, requires = "name")]
+    pub pipeline: bool,
+    /// With --pipeline: the link's delay in each direction
+    #[arg(long, value_name = "TIME", default_value = "25ms", requires = "pipeline",
+          value_parser = duration_within(Duration::ZERO..=Duration::from_secs(2)))]
+    pub delay: Duration,
+    /// With --pipeline: write a picture of it, a page for the browser
+    #[arg(long, value_name = "FILE", requires = "pipeline")]
+    pub picture: Option<PathBuf>,
     /// End when the connection is lost
     #[arg(long)]
     pub no_reconnect: bool,
-    /// Which Pyro is spoken
-    #[arg(long, value_enum, default_value = "5")]
-    wire: Wire,
+    /// Which wire is spoken: our own, in which the chat calls its users, or Pyro's, in which it has to be asked
+    #[arg(long, value_enum, default_value = "framed")]
+    pub wire: Wire,
     /// How long to wait for the connection, for an answer, and for an announcement
     #[arg(long, value_name = "TIME", value_parser = timeout, default_value = "10s")]
     timeout: Duration,
@@ -94,14 +118,6 @@ struct Place {
     discover: Option<Interface>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Wire {
-    #[value(name = "4", help = "Pyro 4, as the notes' client")]
-    Four,
-    #[value(name = "5", help = "Pyro 5")]
-    Five,
-}
-
 impl ChatClientArgs {
     /// Whether there is something to do without a terminal.
     pub(super) fn is_scripted(&self) -> bool {
@@ -111,8 +127,7 @@ impl ChatClientArgs {
 
     /// How the chat is called.
     pub(super) fn options(&self) -> anyhow::Result<Options> {
-        let version = if self.wire == Wire::Four { Version::Four } else { Version::Five };
-        Ok(Options { timeout: self.timeout, interrupted: interrupt::flag()?, version })
+        Ok(Options { timeout: self.timeout, interrupted: interrupt::flag()?, ..Options::default() })
     }
 
     /// The chat's reference.

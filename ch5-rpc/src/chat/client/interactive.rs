@@ -11,8 +11,9 @@ use rustyline::error::ReadlineError;
 use rustyline::{DefaultEditor, ExternalPrinter};
 
 use super::args::ChatClientArgs;
-use super::session::{Session, connect, pause, register, texts};
-use crate::pyro::proxy::{CallError, Options, Proxy};
+use super::session::{Session, connect, register, texts};
+use crate::objects::stub::Stub;
+use crate::pyro::proxy::CallError;
 
 const PROMPT: &str = "> ";
 
@@ -20,7 +21,7 @@ pub(super) fn run(args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
     let options = args.options()?;
     let mut chat = connect(args)?;
     let uri = register(&mut chat, args)?;
-    let mut me = Proxy::connect(&uri, options)?;
+    let mut me = Stub::connect(&uri, args.wire, options)?;
     let mut editor = DefaultEditor::new().context("the terminal cannot be used")?;
     let mut printer = editor.create_external_printer().context("the terminal cannot be used")?;
     let methods = me.methods().join(", ");
@@ -28,10 +29,10 @@ pub(super) fn run(args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
     printer.print("what you type is posted; /private NAME TEXT, /users; Ctrl-D ends\n".into())?;
     let is_lost = Arc::new(AtomicBool::new(false));
     let (session, no_reconnect, lost) =
-        (Session::new(chat.uri(), &uri, options), args.no_reconnect, Arc::clone(&is_lost));
+        (Session::new(chat.uri(), &uri, args.wire, options), args.no_reconnect, Arc::clone(&is_lost));
     thread::Builder::new()
         .name("listener".into())
-        .spawn(move || listen(session, options, no_reconnect, &lost, &mut printer))
+        .spawn(move || listen(session, no_reconnect, &lost, &mut printer))
         .context("no thread for what is new")?;
     loop {
         let line = match editor.readline(PROMPT) {
@@ -58,9 +59,8 @@ pub(super) fn run(args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
                 if args.no_reconnect {
                     return Err(error.into());
                 }
-                if let (Ok(again), Ok(chat_again)) =
-                    (Proxy::connect(&uri, options), Proxy::connect(chat.uri(), options))
-                {
+                let connect = |uri| Stub::connect(uri, args.wire, options);
+                if let (Ok(again), Ok(chat_again)) = (connect(&uri), connect(chat.uri())) {
                     (me, chat) = (again, chat_again);
                 }
             }
@@ -69,7 +69,7 @@ pub(super) fn run(args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Does what a line says; what is to be shown.
-fn obey(line: &str, chat: &mut Proxy, me: &mut Proxy) -> Result<Vec<String>, CallError> {
+fn obey(line: &str, chat: &mut Stub, me: &mut Stub) -> Result<Vec<String>, CallError> {
     if line.is_empty() {
         return Ok(Vec::new());
     }
@@ -88,7 +88,6 @@ fn obey(line: &str, chat: &mut Proxy, me: &mut Proxy) -> Result<Vec<String>, Cal
 
 fn listen(
     mut session: Session,
-    options: Options,
     no_reconnect: bool,
     is_lost: &AtomicBool,
     printer: &mut impl ExternalPrinter,
@@ -109,7 +108,7 @@ fn listen(
                 session.recover(error, no_reconnect).is_err()
             }
         };
-        if end || pause(options) {
+        if end || session.pause() {
             is_lost.store(end, Ordering::Relaxed);
             // Nobody can interrupt the line editor from outside without leaving the terminal raw.
             let _ = printer.print("* the chat is gone; press Enter to leave\n".into());

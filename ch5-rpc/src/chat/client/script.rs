@@ -3,14 +3,16 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use common::support::cli::stdout;
 use common::support::{interrupt, terminal};
 
 use super::args::ChatClientArgs;
-use super::session::{Session, connect, pause, private_line, register, texts};
-use crate::pyro::proxy::Proxy;
+use super::session::{Session, connect, private_line, register, texts};
+use crate::chat::relay::Node;
+use crate::objects::stub::Stub;
 use crate::pyro::serpent::Value;
+use crate::pyro::uri::Uri;
 
 pub(super) fn run(args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
     let options = args.options()?;
@@ -26,10 +28,13 @@ pub(super) fn run(args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
         let facet = chat.call("read_only", Vec::new())?;
         print(facet.as_text())?;
     }
+    if !args.relay.is_empty() {
+        return relay(&mut chat, args);
+    }
     let is_user = args.get || args.follow || !args.message.is_empty() || !args.private.is_empty();
     let user = is_user.then(|| register(&mut chat, args)).transpose()?;
     if let Some(uri) = &user {
-        let mut me = Proxy::connect(uri, options)?;
+        let mut me = Stub::connect(uri, args.wire, options)?;
         for text in &args.message {
             me.call("post", vec![text.as_str().into()])?;
         }
@@ -48,13 +53,23 @@ pub(super) fn run(args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
         print(texts(&chat.call("get", Vec::new())?))?;
     }
     match user {
-        Some(me) if args.follow => follow(args, Session::new(chat.uri(), &me, options)),
+        Some(me) if args.follow => follow(args, Session::new(chat.uri(), &me, args.wire, options)),
         _ => Ok(ExitCode::SUCCESS),
     }
 }
 
+/// Has the chat post, and call the others.
+fn relay(chat: &mut Stub, args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
+    let name = args.name.as_deref().unwrap_or("Unknown");
+    for text in &args.message {
+        let chain = Value::texts(args.relay.iter().map(Uri::to_string));
+        let tree = chat.call("relay", vec![text.as_str().into(), name.into(), chain])?;
+        print(Node::from_value(&tree).context("the chat answers with something that is no tree")?.tree())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn follow(args: &ChatClientArgs, mut session: Session) -> anyhow::Result<ExitCode> {
-    let options = args.options()?;
     let (mut shown, mut is_lost) = (0, false);
     let most = args.count.unwrap_or(u64::MAX);
     loop {
@@ -76,14 +91,14 @@ fn follow(args: &ChatClientArgs, mut session: Session) -> anyhow::Result<ExitCod
         if shown >= most {
             return Ok(ExitCode::SUCCESS);
         }
-        if pause(options) {
+        if session.pause() {
             let status = if args.count.is_some() { interrupt::STATUS } else { 0 };
             return Ok(ExitCode::from(status));
         }
     }
 }
 
-fn print<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> anyhow::Result<()> {
+pub(super) fn print<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> anyhow::Result<()> {
     let mut out = stdout().lock();
     for line in lines {
         writeln!(out, "{}", terminal::line(line.as_ref()))?;

@@ -1,6 +1,7 @@
 use common::core::service::Peer;
 
 use super::*;
+use crate::pyro::call::Context;
 use crate::pyro::message::Version;
 use crate::pyro::serpent::{literal, read};
 
@@ -12,7 +13,14 @@ fn call(server: &NameServer, method: &str, args: &str) -> String {
         args => (args, &Value::None),
     };
     let peer = Peer::new(([127, 0, 0, 1], 1).into());
-    let result = server.call(&Call { method, args, kwargs, version: Version::Four, peer });
+    let result = server.call(&Call {
+        method,
+        args,
+        kwargs,
+        version: Version::Four,
+        peer,
+        context: Context::default(),
+    });
     result.map_or_else(|exception| exception.to_string(), |value| literal(&value))
 }
 

@@ -88,7 +88,7 @@ impl Value {
     }
 
     /// Whether it may be a key or stand in a set.
-    pub(super) fn is_hashable(&self) -> bool {
+    pub(crate) fn is_hashable(&self) -> bool {
         match self {
             Value::List(_) | Value::Set(_) | Value::Dict(_) => false,
             Value::Tuple(items) => items.iter().all(Value::is_hashable),

@@ -15,17 +15,15 @@ use common::core::input::Input;
 use common::core::limits::Timeouts;
 use common::core::service::{Answer, Decoded, Memory, Peer, Protocol, Service};
 
-use super::call::{Call, Exception, Invocation};
-use super::message::{
-    self, BATCH, EXCEPTION, Header, Kind, META_ON_CONNECT, Message, ONE_WAY, SERPENT, Version, decode,
+use super::registry::Objects;
+use crate::pyro::call::{Call, Context, Exception, Invocation};
+use crate::pyro::message::{
+    self, ANSWER_LIMIT, BATCH, EXCEPTION, Header, Kind, META_ON_CONNECT, Message, ONE_WAY, REQUEST_LIMIT,
+    SERPENT, Version, decode,
 };
-use super::objects::{Object, Objects};
-use super::serpent::{self, Value};
+use crate::pyro::object::Object;
+use crate::pyro::serpent::{self, Value};
 
-/// Longest request, bytes, also after its decompression.
-pub const REQUEST_LIMIT: usize = 1024 * 1024;
-/// Longest answer, bytes.
-pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 /// Most calls in a batch.
 const BATCH_LIMIT: usize = 1000;
 /// The object that every server has.
@@ -108,7 +106,7 @@ impl Daemon {
         let version = header.version;
         let found = self.objects.find(object);
         let one = |method, args, kwargs| {
-            let call = Call { method, args, kwargs, version, peer: *peer };
+            let call = Call { method, args, kwargs, version, peer: *peer, context: Context::default() };
             match &found {
                 Some(object) => call_method(&**object, &call),
                 None if *invocation.object == *DAEMON => self.call_daemon(&call),
@@ -148,17 +146,17 @@ impl Daemon {
             }
             "ping" => Ok(Value::None),
             "info" => Ok(format!("{}: {} objects", self.name, self.objects.count()).into()),
-            _ => Err(no_method(call.method)),
+            _ => Err(Exception::no_method(call.method)),
         }
     }
 }
 
 fn call_method(object: &dyn Object, call: &Call<'_>) -> Result<Value, Exception> {
-    if object.methods().contains(&call.method) { object.call(call) } else { Err(no_method(call.method)) }
-}
-
-fn no_method(method: &str) -> Exception {
-    Exception::builtin("AttributeError", format!("remote object has no exposed method '{method}'"))
+    if object.methods().contains(&call.method) {
+        object.call(call)
+    } else {
+        Err(Exception::no_method(call.method))
+    }
 }
 
 fn check_serializer(header: Header) -> Result<(), String> {

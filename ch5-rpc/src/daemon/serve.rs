@@ -11,9 +11,9 @@ use clap::Args;
 use common::net::interface::own_addresses;
 use common::support::cli::stdout;
 
-use super::daemon::Daemon;
-use super::objects::Objects;
-use super::uri::Uri;
+use super::both_wires::BothWires;
+use super::registry::Objects;
+use crate::pyro::uri::Uri;
 
 /// What every server of remote objects takes.
 #[derive(Debug, Args)]
@@ -49,9 +49,9 @@ impl ObjectServerArgs {
         tell: impl Fn(Uri) + Send + Sync + 'static,
     ) -> anyhow::Result<()> {
         ensure!(self.run.unix.is_none(), "a reference names a host and a port: a Unix socket has none");
-        let daemon = Arc::new(Daemon::new(name, objects.clone()));
+        let service = Arc::new(BothWires::new(name, objects.clone()));
         let advertise = self.advertise.clone();
-        serve_and_tell(self.model, daemon, &self.run, None, move |address| {
+        serve_and_tell(self.model, service, &self.run, None, move |address| {
             let Some(address) = address.ip() else { return };
             objects.place(host(address.ip(), advertise.as_deref()), address.port());
             let uri = objects.uri(&id);

@@ -5,30 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-use super::call::{Call, Exception};
-use super::serpent::Value;
-use super::uri::Uri;
+use crate::objects::callbacks::Callbacks;
+use crate::objects::collector::Collector;
+use crate::pyro::call::Exception;
+use crate::pyro::object::Object;
+use crate::pyro::uri::Uri;
 
 /// Most objects in one server.
 pub const LIMIT: usize = 10_000;
-
-/// What can be called from elsewhere.
-pub trait Object: Send + Sync + 'static {
-    /// The names of its methods: its remote interface.
-    fn methods(&self) -> &'static [&'static str];
-
-    /// Of these, those that callers do not wait for.
-    fn one_way(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Calls one of its methods.
-    ///
-    /// # Errors
-    /// What the method raises.
-    fn call(&self, call: &Call<'_>) -> Result<Value, Exception>;
-}
 
 /// All clones are one.
 #[derive(Clone, Default)]
@@ -41,9 +27,17 @@ struct Shared {
     objects: Mutex<BTreeMap<String, Arc<dyn Object>>>,
     /// Host and port of every reference, once the server listens.
     place: OnceLock<(String, u16)>,
+    callbacks: Callbacks,
+    collector: Collector,
 }
 
 impl Objects {
+    /// No objects yet. Those that are [leased](Objects::add_leased) have leases of this length.
+    #[must_use]
+    pub fn with_lease(lease: Duration) -> Objects {
+        Objects { shared: Arc::new(Shared { collector: Collector::new(lease), ..Shared::default() }) }
+    }
+
     /// Says where the server is. Only the first call counts.
     pub fn place(&self, host: String, port: u16) {
         let _ = self.shared.place.set((host, port));
@@ -56,6 +50,16 @@ impl Objects {
     pub fn add(&self, object: Arc<dyn Object>) -> Result<String, Exception> {
         let id = format!("{:032x}", rand::random::<u128>());
         self.add_as(&id, object)?;
+        Ok(id)
+    }
+
+    /// Adds an object that is taken out when no client refers to it any more. Only clients in our own wire have leases: it is for those.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub fn add_leased(&self, object: Arc<dyn Object>) -> Result<String, Exception> {
+        let id = self.add(object)?;
+        self.shared.collector.add(&id);
         Ok(id)
     }
 
@@ -74,6 +78,7 @@ impl Objects {
 
     /// Takes an object out: from now on its references are good for nothing. Whether it was there.
     pub fn revoke(&self, id: &str) -> bool {
+        self.shared.collector.remove(id);
         self.objects().remove(id).is_some()
     }
 
@@ -94,6 +99,18 @@ impl Objects {
     pub fn uri(&self, id: &str) -> Uri {
         let (host, port) = self.shared.place.wait();
         Uri { object: id.to_owned(), host: host.clone(), port: *port }
+    }
+
+    /// The clients that can be called back.
+    #[must_use]
+    pub fn callbacks(&self) -> &Callbacks {
+        &self.shared.callbacks
+    }
+
+    /// The leases of its clients.
+    #[must_use]
+    pub fn collector(&self) -> &Collector {
+        &self.shared.collector
     }
 
     fn objects(&self) -> MutexGuard<'_, BTreeMap<String, Arc<dyn Object>>> {

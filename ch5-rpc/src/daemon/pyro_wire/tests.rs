@@ -13,6 +13,10 @@ use super::*;
 struct Echo(Mutex<Vec<String>>);
 
 impl Object for Echo {
+    fn interface(&self) -> &'static str {
+        "Echo"
+    }
+
     fn methods(&self) -> &'static [&'static str] {
         &["echo", "fail", "long", "note"]
     }
