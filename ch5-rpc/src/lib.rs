@@ -19,6 +19,7 @@
 //! | [`names`] | the name server |
 //! | [`chat`] | a chat of remote objects |
 //! | [`container`] | components that are wired from a descriptor, in a process per node |
+//! | [`compare`] | what a remote call costs |
 
 #![warn(
     clippy::print_stderr,
@@ -28,6 +29,7 @@
 pub mod anatomy;
 pub mod announce;
 pub mod chat;
+pub mod compare;
 pub mod container;
 pub mod daemon;
 pub mod document;

@@ -8,7 +8,7 @@ use common::support::inherited;
 
 use ch5_rpc::chat::{client as chat_client, server as chat_server};
 use ch5_rpc::rpc::{client as board_client, server as board_server};
-use ch5_rpc::{anatomy, container, names, semantics, stub, xmlrpc_server};
+use ch5_rpc::{anatomy, compare, container, names, semantics, stub, xmlrpc_server};
 
 const EXAMPLES: &str = "\
 Examples, to begin with:
@@ -21,6 +21,7 @@ Examples, to begin with:
   cargo ch5 chat-client -u URI -n Ann
   cargo ch5 semantics             how often a call is run when the network is bad
   cargo ch5 anatomy               one call, step by step and byte by byte
+  cargo ch5 compare --quick       what a call costs over each wire
 `cargo ch5 COMMAND --help` explains each; ch5-rpc/README.md is the chapter.";
 
 /// Remote procedure calls and remote objects
@@ -58,6 +59,11 @@ enum Command {
     ChatClient(chat_client::ChatClientArgs),
     /// Components: what each provides and requires, wired by a deployment descriptor
     Container(container::ContainerArgs),
+    /// What a remote call costs: the same operations over many wires, side by side
+    Compare(compare::CompareArgs),
+    /// A minimal server for the comparison
+    #[command(hide = true)]
+    CompareServer(compare::CompareServerArgs),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +82,8 @@ fn main() -> ExitCode {
         Command::ChatServer(args) => chat_server::run(args),
         Command::ChatClient(args) => chat_client::run(args),
         Command::Container(args) => container::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::CompareServer(args) => compare::run_server(args),
     };
     finish(done)
 }

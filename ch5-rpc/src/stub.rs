@@ -11,12 +11,12 @@
 
 mod argument;
 mod call;
-mod connection;
+pub(crate) mod connection;
 mod describe;
 mod error;
 mod server;
 mod show;
-mod wire;
+pub(crate) mod wire;
 
 pub use call::{CallArgs, call};
 pub use describe::{DescribeArgs, describe};

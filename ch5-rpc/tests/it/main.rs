@@ -22,6 +22,7 @@ mod an_object_lives_as_long_as_a_client_refers_to_it;
 mod anatomy_takes_a_real_call_apart;
 mod boards;
 mod calls;
+mod compare_counts_what_it_measures;
 mod every_transport_carries_the_same_calls;
 mod fuzz_corpus;
 mod long_answers_are_not_held_in_memory;

@@ -2,9 +2,9 @@ use common::core::service::Peer;
 
 use super::super::durable::Durable;
 use super::*;
-use crate::pyro::serpent::literal;
 use crate::pyro::call::Context;
 use crate::pyro::message::Version;
+use crate::pyro::serpent::literal;
 use crate::pyro::serpent::read;
 
 fn call(objects: &Objects, reference: &str, method: &str, args: &str) -> String {

@@ -1,0 +1,161 @@
+//! What is asked. An operation is one call, or the calls that one task needs.
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::wire::Client;
+
+/// Messages that a reader reads at once.
+const MESSAGES: u64 = 20;
+/// Bytes that are published one by one, or together.
+const BYTES: usize = 100;
+/// The text that is published.
+const TEXT: [u8; 50] = [b'x'; 50];
+/// A large argument, bytes.
+const LARGE: usize = 10_000_000;
+/// Binary data, bytes.
+const BINARY: usize = 100_000;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Load {
+    /// Publish 50 B, 1 in flight
+    Publish,
+    /// Last, and get of the id, 1 in flight
+    Read,
+    /// Publish 50 B, 64 in flight
+    Many,
+    /// 20 messages: last, and a get for each
+    Chatty,
+    /// The same 20 messages in one call
+    AtOnce,
+    /// 100 bytes, each in a publish of its own
+    Tiny,
+    /// The same 100 bytes in one publish
+    Together,
+    /// Publish of 100 kB that are no text
+    Binary,
+    /// Publish of 10 MB
+    Large,
+}
+
+impl Load {
+    /// As `--load` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Load::Publish => "publish",
+            Load::Read => "read",
+            Load::Many => "many",
+            Load::Chatty => "chatty",
+            Load::AtOnce => "at-once",
+            Load::Tiny => "tiny",
+            Load::Together => "together",
+            Load::Binary => "binary",
+            Load::Large => "large",
+        }
+    }
+
+    /// In words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Load::Publish => "publish 50 B, 1 in flight",
+            Load::Read => "last and then get, 1 in flight; both together",
+            Load::Many => "publish 50 B, 64 in flight",
+            Load::Chatty => "20 messages are read by 21 calls: last, and a get for each",
+            Load::AtOnce => "the same 20 messages are read by one call",
+            Load::Tiny => "100 bytes are published by 100 calls",
+            Load::Together => "the same 100 bytes are published by one call",
+            Load::Binary => "publish of 100 kB that are no text",
+            Load::Large => "publish of 10 MB",
+        }
+    }
+
+    /// Whether it is one of the tasks, and not an operation of the board.
+    pub fn is_task(self) -> bool {
+        !matches!(self, Load::Publish | Load::Read | Load::Many)
+    }
+
+    /// Operations in flight.
+    pub fn in_flight(self) -> usize {
+        if self == Load::Many { 64 } else { 1 }
+    }
+
+    /// Of the figure that is compared.
+    pub fn unit(self) -> &'static str {
+        if self == Load::Many { "calls/s" } else { "µs" }
+    }
+
+    /// Bytes that an operation publishes.
+    pub fn payload(self) -> usize {
+        match self {
+            Load::Publish | Load::Many => TEXT.len(),
+            Load::Read | Load::Chatty | Load::AtOnce => 0,
+            Load::Tiny | Load::Together => BYTES,
+            Load::Binary => BINARY,
+            Load::Large => LARGE,
+        }
+    }
+
+    /// Messages that an operation publishes.
+    pub fn publishes(self) -> u64 {
+        match self {
+            Load::Read | Load::Chatty | Load::AtOnce => 0,
+            Load::Tiny => BYTES as u64,
+            _ => 1,
+        }
+    }
+
+    /// Messages that must be on the board before.
+    pub fn before(self) -> u64 {
+        match self {
+            Load::Read => 1,
+            Load::Chatty | Load::AtOnce => MESSAGES,
+            _ => 0,
+        }
+    }
+
+    /// What is published: one text.
+    pub fn text(self) -> Vec<u8> {
+        match self {
+            Load::Together => vec![b'x'; BYTES],
+            Load::Tiny => vec![b'x'],
+            // No two bytes in a row are UTF-8, so each wire must take it for bytes.
+            Load::Binary => vec![0xff; BINARY],
+            Load::Large => vec![b'x'; LARGE],
+            _ => TEXT.to_vec(),
+        }
+    }
+
+    /// One operation. An answer that is not what was asked for is an error.
+    pub async fn run(self, client: &Client, text: &[u8]) -> anyhow::Result<()> {
+        match self {
+            Load::Publish | Load::Many | Load::Together | Load::Binary | Load::Large => {
+                client.publish(text).await
+            }
+            Load::Tiny => {
+                for _ in 0..BYTES {
+                    client.publish(text).await?;
+                }
+                Ok(())
+            }
+            Load::Read => read_each(client, 1).await,
+            Load::Chatty => read_each(client, MESSAGES).await,
+            Load::AtOnce => {
+                let found = client.list(MESSAGES).await?;
+                anyhow::ensure!(found as u64 == MESSAGES, "{found} messages and not {MESSAGES}");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn read_each(client: &Client, count: u64) -> anyhow::Result<()> {
+    let ids = client.last(count).await?;
+    anyhow::ensure!(ids.len() as u64 == count, "{} ids and not {count}", ids.len());
+    for id in ids {
+        let length = client.get(id).await?;
+        anyhow::ensure!(length == TEXT.len(), "message {id} has {length} bytes and not {}", TEXT.len());
+    }
+    Ok(())
+}

@@ -1,0 +1,283 @@
+//! One measurement: a server that has just started, clients that warm up and then call as fast as they can, and the question whether
+//! everything that was answered has happened.
+//!
+//! ```text
+//!   1 in flight                 one client, in this thread
+//!   64, multiplexed             one connection, 64 loops in one thread
+//!   64, one call at a time      64 threads, each with a connection (or a connection a call)
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use common::bench::machine::{Pins, process_ms};
+use common::support::interrupt;
+use futures_util::future::try_join_all;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use tokio::runtime::Runtime;
+
+use super::contestant::{Contestant, Wanted};
+use super::load::Load;
+use super::wire::Client;
+
+/// What one measurement found. Times are of one operation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Sample {
+    /// Operations that were answered, without those of the warm-up.
+    pub answered: u64,
+    /// Messages on the board at the end: one for each publish that was answered, warm-up included.
+    pub on_board: u64,
+    /// Operations a second.
+    pub per_s: f64,
+    /// Half of them took no longer than this, µs.
+    pub p50_us: f64,
+    /// Nine of ten, µs.
+    pub p90_us: f64,
+    /// 99 of 100, µs.
+    pub p99_us: f64,
+    /// The longest, µs.
+    pub max_us: f64,
+    /// Processor time of the server for one operation, µs.
+    pub server_us: f64,
+    /// Processor time of this program for one operation, µs.
+    pub client_us: f64,
+}
+
+/// What took longer counts as this: a minute.
+const LONGEST_NS: u64 = 60_000_000_000;
+
+/// How long operations took.
+#[derive(Debug)]
+pub struct Tally(Histogram<u64>);
+
+impl Default for Tally {
+    fn default() -> Tally {
+        Tally(Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are in order"))
+    }
+}
+
+impl Tally {
+    /// One that took so long.
+    pub fn add(&mut self, time: Duration) {
+        self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    fn join(&mut self, other: &Tally) {
+        self.0.add(&other.0).expect("both have the same bounds");
+    }
+}
+
+/// What a run of calls found: the time that is measured, and the publications before it.
+struct Run {
+    tally: Tally,
+    warm: u64,
+    seconds: f64,
+    used: Used,
+}
+
+/// Processor time, milliseconds: of the server, and of this program. Threads that have ended are not seen any more.
+#[derive(Clone, Copy)]
+struct Used([f64; 2]);
+
+impl Used {
+    fn now(server: u32) -> Used {
+        Used([server, std::process::id()].map(process_ms))
+    }
+
+    fn since(self, server: u32) -> Used {
+        let now = Used::now(server);
+        Used([now.0[0] - self.0[0], now.0[1] - self.0[1]])
+    }
+}
+
+/// All that a run needs.
+struct Setting<'a> {
+    contestant: Contestant,
+    load: Load,
+    text: &'a [u8],
+    server: SocketAddr,
+    id: u32,
+    warm_up: Duration,
+    time: Duration,
+    interrupted: &'static AtomicBool,
+}
+
+/// Measures.
+pub fn measure(
+    contestant: Contestant,
+    load: Load,
+    time: Duration,
+    wanted: &Wanted,
+    pins: Pins,
+) -> anyhow::Result<Sample> {
+    pins.go_to_servers()?;
+    let server = contestant.start(wanted);
+    pins.go_to_generator()?;
+    let server = server?;
+    let text = load.text();
+    let setting = Setting {
+        contestant,
+        load,
+        text: &text,
+        server: server.address,
+        id: server.id(),
+        warm_up: time / 5,
+        time,
+        interrupted: interrupt::flag()?,
+    };
+    let run = match load.in_flight() {
+        1 => alone(&setting),
+        many if contestant.is_multiplexed() => multiplexed(&setting, many),
+        many => side_by_side(&setting, many),
+    }?;
+    let answered = run.tally.count();
+    ensure!(answered > 0 || setting.interrupted.load(Ordering::SeqCst), "no operation was answered");
+    let on_board = setting.on_board()?;
+    let published = (run.warm + answered) * load.publishes() + load.before();
+    ensure!(on_board == published, "{published} publishes were answered, and {on_board} are on the board");
+    drop(server);
+    let [server_us, client_us] = run.used.0.map(|ms| ms * 1e3 / answered.max(1) as f64);
+    let us = |nanos: u64| nanos as f64 / 1e3;
+    let at = |part: f64| us(run.tally.0.value_at_quantile(part));
+    Ok(Sample {
+        answered,
+        on_board,
+        per_s: answered as f64 / run.seconds,
+        p50_us: at(0.5),
+        p90_us: at(0.9),
+        p99_us: at(0.99),
+        max_us: us(run.tally.0.max()),
+        server_us,
+        client_us,
+    })
+}
+
+/// A client in this thread.
+fn alone(setting: &Setting<'_>) -> anyhow::Result<Run> {
+    runtime()?.block_on(async {
+        let client = setting.client().await?;
+        let warm = setting.calls(&client, Instant::now() + setting.warm_up).await?;
+        let (began, used) = (Instant::now(), Used::now(setting.id));
+        let tally = setting.calls(&client, began + setting.time).await?;
+        Ok(Run {
+            tally,
+            warm: warm.count(),
+            seconds: began.elapsed().as_secs_f64(),
+            used: used.since(setting.id),
+        })
+    })
+}
+
+/// Many loops in this thread share a connection.
+fn multiplexed(setting: &Setting<'_>, many: usize) -> anyhow::Result<Run> {
+    runtime()?.block_on(async {
+        let client = setting.client().await?;
+        let at_once = async |until: Instant| {
+            // The baseline has no ids: its one loop sends ahead.
+            if let Client::Framed(framed) = &client {
+                return framed.publish_many(setting.text, many, until, setting.interrupted).await;
+            }
+            let mut tally = Tally::default();
+            for one in try_join_all((0..many).map(|_| setting.calls(&client, until))).await? {
+                tally.join(&one);
+            }
+            Ok(tally)
+        };
+        let warm = at_once(Instant::now() + setting.warm_up).await?;
+        let (began, used) = (Instant::now(), Used::now(setting.id));
+        let tally = at_once(began + setting.time).await?;
+        Ok(Run {
+            tally,
+            warm: warm.count(),
+            seconds: began.elapsed().as_secs_f64(),
+            used: used.since(setting.id),
+        })
+    })
+}
+
+/// Many threads, each with a client. They begin and end together, also where one has failed: nobody waits for it. The processor time is
+/// read while all connections are open, for a server may have a thread for each.
+fn side_by_side(setting: &Setting<'_>, many: usize) -> anyhow::Result<Run> {
+    let all = Barrier::new(many + 1);
+    let one = || -> anyhow::Result<(u64, Tally)> {
+        let prepared = runtime().and_then(|runtime| {
+            let (client, warm) = runtime.block_on(async {
+                let client = setting.client().await?;
+                let warm = setting.calls(&client, Instant::now() + setting.warm_up).await?;
+                anyhow::Ok((client, warm))
+            })?;
+            Ok((runtime, client, warm))
+        });
+        all.wait(); // begin
+        let until = Instant::now() + setting.time;
+        let called = prepared.map(|(runtime, client, warm)| {
+            let tally = runtime.block_on(setting.calls(&client, until));
+            (runtime, client, warm, tally)
+        });
+        all.wait(); // the end
+        all.wait(); // the processor time has been read
+        let (_runtime, _client, warm, tally) = called?;
+        Ok((warm.count(), tally?))
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..many).map(|_| scope.spawn(one)).collect();
+        all.wait();
+        let (began, used) = (Instant::now(), Used::now(setting.id));
+        all.wait();
+        let (seconds, used) = (began.elapsed().as_secs_f64(), used.since(setting.id));
+        all.wait();
+        let mut run = Run { tally: Tally::default(), warm: 0, seconds, used };
+        for thread in threads {
+            let (warm, tally) = thread.join().expect("a client does not panic")?;
+            run.warm += warm;
+            run.tally.join(&tally);
+        }
+        Ok(run)
+    })
+}
+
+impl Setting<'_> {
+    /// A client, and on the board what it wants to read.
+    async fn client(&self) -> anyhow::Result<Client> {
+        let client = Client::connect(self.contestant, self.server).await?;
+        for _ in 0..self.load.before() {
+            client.publish(self.text).await?;
+        }
+        Ok(client)
+    }
+
+    /// One operation after the other until then, and at least one.
+    async fn calls(&self, client: &Client, until: Instant) -> anyhow::Result<Tally> {
+        let mut tally = Tally::default();
+        loop {
+            let sent = Instant::now();
+            self.load.run(client, self.text).await.context(self.load.about())?;
+            let now = Instant::now();
+            tally.add(now - sent);
+            if now >= until || self.interrupted.load(Ordering::Relaxed) {
+                return Ok(tally);
+            }
+        }
+    }
+
+    /// How many messages there are: ids count from 0.
+    fn on_board(&self) -> anyhow::Result<u64> {
+        let last = runtime()?
+            .block_on(async { Client::connect(self.contestant, self.server).await?.last(1).await })?;
+        Ok(last.last().map_or(0, |id| id + 1))
+    }
+}
+
+/// One thread, as the servers have it.
+pub fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")
+}
