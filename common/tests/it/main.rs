@@ -7,6 +7,7 @@ mod conversation;
 mod fuzz_corpus;
 mod link;
 mod numbers;
+mod pages;
 mod pure;
 mod report;
 mod rooms;
