@@ -22,7 +22,7 @@ pub struct RandomClientArgs {
     /// Where the server is: a name or an address
     #[arg(short = 'H', long, default_value = "127.0.0.1")]
     host: String,
-    /// The server's port (the note's is 5000)
+    /// The server's port (the notes' is 5000)
     #[arg(short, long, default_value_t = 7777)]
     port: u16,
     /// How long to wait for a connection, and for each part of the answer
