@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use anyhow::Context;
+use anyhow::anyhow;
 use clap::Args;
 
 use super::discovery::{self, GROUP};
@@ -35,8 +35,9 @@ pub fn run(args: &ServerArgs) -> anyhow::Result<ExitCode> {
     objects.add_as(NAME_SERVER, names.clone())?;
     let (port, listen) = (args.discovery_port, args.server.run.listenaddr);
     let socket = (port > 0).then(|| discovery::socket(listen, port)).transpose();
-    let help = "--discovery-port 0 does without";
-    let socket = socket.with_context(|| format!("cannot answer questions on UDP port {port}: {help}"))?;
+    let socket = socket.map_err(|error| {
+        anyhow!("cannot answer questions on UDP port {port}: {error}; --discovery-port 0 does without")
+    })?;
     let (socket, announce, listens_on_all) =
         (Mutex::new(socket), args.announce, args.server.listens_on_all());
     args.server.serve("names", objects, NAME_SERVER.into(), move |uri| {
