@@ -40,7 +40,7 @@ Examples:
   sudo -E cargo ch2 headers udp           one datagram
   sudo -E cargo ch2 headers tcp           a connection: handshake, data, close
   sudo -E cargo ch2 headers tcp --brief   a line for each segment
-It takes root or CAP_NET_RAW. Without: `tshark -i lo -f 'udp or tcp' -V`, if your tshark may capture.";
+It takes root or CAP_NET_RAW. Without: `tshark -i lo -f 'udp or tcp' -V`, if tshark may capture.";
 
 /// The arguments of `headers`.
 #[derive(Debug, Args)]

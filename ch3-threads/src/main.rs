@@ -38,7 +38,6 @@ enum Command {
     /// Run a server: one model, one service, until Ctrl-C
     Serve(ServeArgs),
     LabServer(LabServerArgs),
-    /// Simulate clients: the notes' five, or thousands
     Simulate(SimulateArgs),
     RandomClient(RandomClientArgs),
     /// Run the simulator against every model, and show what each does
@@ -49,7 +48,7 @@ enum Command {
     #[command(after_help = "Example: the models, then one of them with four workers:
   cargo ch3 models
   cargo ch3 serve --model thread-pool --workers 4
-The file of a model is ch3-threads/src/model/NAME.rs, with _ for -; its first lines say what it costs.")]
+The file of a model is ch3-threads/src/model/NAME.rs, with _ for -; it begins with what it costs.")]
     Models,
     /// A worker process of `process-pipeline`, started by it
     #[command(hide = true)]
@@ -89,6 +88,12 @@ mod tests {
         let command = <Cli as clap::CommandFactory>::command();
         let table = include_str!("../../CONTRIBUTING.md");
         assert_eq!(common::support::cli::letters_not_in(table, command), [""; 0]);
+    }
+
+    #[test]
+    fn every_help_has_an_example_and_no_line_that_is_too_long() {
+        let command = <Cli as clap::CommandFactory>::command();
+        assert_eq!(common::support::cli::hard_to_read(command), [""; 0]);
     }
 
     #[test]

@@ -32,10 +32,10 @@ use table::{header, table, were};
 const EXAMPLES: &str = "\
 Examples, each against a server in another terminal (the scenario's service in parentheses):
   cargo ch3 simulate                                  the notes' five clients (hold)
-  cargo ch3 simulate -s heavy --time-scale 0.1        ten times as fast (heavy; serve it with --delay 500ms)
-  cargo ch3 simulate -s factor -c 16                  work for the processor, some 10 ms each (factor)
+  cargo ch3 simulate -s heavy --time-scale 0.1        ten times as fast (heavy --delay 500ms)
+  cargo ch3 simulate -s factor -c 16                  some 10 ms of computing each (factor)
   cargo ch3 simulate -s echo -c 1000 --window 16      as fast as the server can: closed loop (echo)
-  cargo ch3 simulate -s echo --rate 20000             20 000 requests/s come what may: open loop (echo)
+  cargo ch3 simulate -s echo --rate 20000             20 000 requests/s: open loop (echo)
   cargo ch3 simulate -s connect -c 15 -t 100          csdesign's client (bytes)
   cargo ch3 simulate -s crowd -c 10000                everybody at once (echo)
   cargo ch3 simulate -s random                        ten thousand, two random points each (random)

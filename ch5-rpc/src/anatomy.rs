@@ -52,15 +52,16 @@ use describe::Anatomy;
 use plan::Transport;
 
 const EXAMPLES: &str = "\
-Step 2, the send, lies beside step 3, the network: while the kernel still copies, the first bytes are on their way, and with a
-long text the server already reads. So step 3 begins together with step 2. All other steps follow each other.
+Step 2, the send, lies beside step 3, the network: while the kernel still copies, the first bytes
+are on their way, and with a long text the server already reads. So step 3 begins together with
+step 2. All other steps follow each other.
 
 Examples:
   cargo ch5 anatomy                                      one call over tarpc
   cargo ch5 anatomy --transport tarpc,xmlrpc,hand        three ways, and their steps side by side
   cargo ch5 anatomy --size 200k                          a message in several parts
   cargo ch5 anatomy --report call.html --json call.json  as a picture, and for a program
-  cargo ch5 anatomy --interface                          from the interface to stub and skeleton, and what a change breaks";
+  cargo ch5 anatomy --interface                          interface, stub, skeleton, and a change";
 
 /// Anatomy of a call: its eleven steps, their times, and every byte of request and response
 ///

@@ -52,7 +52,7 @@ Examples:
   cargo ch5 container check board.toml             whether its parts fit together
   cargo ch5 container graph board.toml             the architecture as text
   cargo ch5 container graph --format svg board.toml > board.svg
-  cargo ch5 container deploy board.toml            starts a process for each node; open the page in a browser";
+  cargo ch5 container deploy board.toml            a process for each node, and a page";
 
 /// Components: what each provides and requires, wired by a deployment descriptor
 ///
@@ -69,13 +69,18 @@ pub struct ContainerArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Prints a descriptor to begin with
+    #[command(after_help = "Example:\n  cargo ch5 container example > board.toml")]
     Example,
     /// Checks that all that is required is provided
+    #[command(after_help = "Example:\n  cargo ch5 container check board.toml")]
     Check {
         /// The descriptor
         file: PathBuf,
     },
     /// Draws the architecture
+    #[command(after_help = "Examples:
+  cargo ch5 container graph                        the example
+  cargo ch5 container graph --format svg board.toml > board.svg")]
     Graph {
         /// The descriptor; the example where none is given
         file: Option<PathBuf>,
@@ -84,6 +89,9 @@ enum Command {
         format: Format,
     },
     /// Starts all nodes, and waits for Ctrl-C
+    #[command(
+        after_help = "Example:\n  cargo ch5 container deploy board.toml\nIt prints the address of the page: open it in a browser."
+    )]
     Deploy {
         /// The descriptor
         file: PathBuf,

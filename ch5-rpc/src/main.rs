@@ -40,7 +40,6 @@ enum Command {
     BoardServer(board_server::BoardServerArgs),
     /// The message board as remote procedures: a client
     BoardClient(board_client::BoardClientArgs),
-    /// Anatomy of a call: its eleven steps, their times, and every byte of request and response
     Anatomy(anatomy::AnatomyArgs),
     /// The message board over XML-RPC, and over JSON-RPC beside it
     XmlrpcServer(xmlrpc_server::XmlrpcServerArgs),
@@ -57,7 +56,6 @@ enum Command {
     ChatServer(chat_server::ChatServerArgs),
     /// A user of a chat: interactive, or for scripts
     ChatClient(chat_client::ChatClientArgs),
-    /// Components: what each provides and requires, wired by a deployment descriptor
     Container(container::ContainerArgs),
     /// What a remote call costs: the same operations over many wires, side by side
     Compare(compare::CompareArgs),

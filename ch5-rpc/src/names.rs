@@ -29,7 +29,7 @@ use clap::{Args, Subcommand};
 const EXAMPLES: &str = "\
 Examples: a name server, and a name in it:
   cargo ch5 names
-  cargo ch5 names register board PYRO:6f1c@127.0.0.1:7777 --lease 10s     (in another terminal; Ctrl-C ends)
+  cargo ch5 names register board PYRO:6f1c@127.0.0.1:7777 --lease 10s   (in a second terminal)
   cargo ch5 names lookup board
   cargo ch5 names watch
 Pyro's own tools work, too:

@@ -25,7 +25,7 @@ Examples:
   cargo ch2 datagram receive --buffer 5            what does not fit is lost
   cargo ch2 datagram receive --timeout 500ms       do not wait for ever
   cargo ch2 datagram receive -l :: --count 0       every address, until Ctrl-C
-  cargo ch2 datagram receive -l 0.0.0.0            broadcasts too; start two of these on two machines
+  cargo ch2 datagram receive -l 0.0.0.0            broadcasts too; start it on two machines
   cargo ch2 datagram receive --unix /tmp/s         by name, and who has sent it";
 
 #[derive(Debug, Args)]

@@ -21,7 +21,7 @@ Examples:
   cargo ch2 datagram send --bind 127.0.0.1:7777 -m 'Hello world!'
   cargo ch2 datagram send -H ::1
   cargo ch2 datagram send -H 127.255.255.255               EACCES
-  cargo ch2 datagram send -H 127.255.255.255 --broadcast   to all who receive on 0.0.0.0 of this machine
+  cargo ch2 datagram send -H 127.255.255.255 --broadcast   to all on this machine's 0.0.0.0
   cargo ch2 datagram send --unix /tmp/s                    by name; no port, no network";
 
 #[derive(Debug, Args)]

@@ -24,7 +24,7 @@ const SOON: Duration = Duration::from_millis(500);
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo ch2 stream connect                   then Enter: close first, and see FIN-WAIT-2 and TIME-WAIT
+  cargo ch2 stream connect                   then Enter: FIN-WAIT-2 and TIME-WAIT are here
   cargo ch2 stream connect --close-first     the same without waiting for Enter
   cargo ch2 stream connect --clients 3       more than the backlog holds: SYN-SENT
   cargo ch2 stream connect -H ::1 -p 7777";

@@ -36,7 +36,7 @@ Examples:
   cargo ch2 stream receive
   cargo ch2 stream receive --buffer 100           more reads, same bytes
   cargo ch2 stream receive --until terminator     for the notes' sender, which keeps its side open
-  cargo ch2 stream receive --unix /tmp/s          on a Unix domain socket, and which process connects";
+  cargo ch2 stream receive --unix /tmp/s          on a Unix domain socket; who connects";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -27,7 +27,7 @@ const MAX_ANSWER: usize = 1 << 20;
 const EXAMPLES: &str = "\
 Examples:
   cargo ch2 stream send                      84001 bytes
-  cargo ch2 stream send --repeat 1000000     12 MB: the buffer fills, send() takes less than it is given
+  cargo ch2 stream send --repeat 1000000     12 MB: the buffer fills, send() takes a part
   cargo ch2 stream send -H ::1 -m hello --repeat 1
   cargo ch2 stream send --unix /tmp/s        to a Unix domain socket: the same calls";
 

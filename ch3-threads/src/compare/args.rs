@@ -20,7 +20,8 @@ use crate::serve::workers;
   cargo ch3 compare -m sequential,thread-pool,epoll -s patience,stay
   cargo ch3 compare -s echo -c 1000 --json echo.json
   cargo ch3 compare -s echo --with 'python3 my.py --port {port}'
-In --with, {port} is replaced by a free port; {service} and {delay_ms}, if they are there, by what is to be served.")]
+In --with, {port} is replaced by a free port; {service} and {delay_ms}, if they are there, by what
+is to be served.")]
 pub struct CompareArgs {
     /// The models, with commas between them [default: all]
     #[arg(short, long, value_enum, value_delimiter = ',', value_name = "MODEL,...")]

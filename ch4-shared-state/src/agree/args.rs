@@ -13,12 +13,12 @@ const EXAMPLES: &str = "\
 Examples:
   cargo ch4 agree                              four nodes, one pen, a link that loses a tenth
   cargo ch4 agree --report agree.html          the same as a space-time diagram
-  cargo ch4 agree --dies 2                     one dies with the pen in its hand: all the others wait for ever
-  cargo ch4 agree --dies 2 --detector 400ms    who is silent for so long is taken for dead: they go on
-  cargo ch4 agree --detector 20ms --delay 60ms --seed 1    a detector that is wrong: two have the pen
+  cargo ch4 agree --dies 2                     one dies with the pen: the others wait for ever
+  cargo ch4 agree --dies 2 --detector 400ms    they take it for dead, and go on
+  cargo ch4 agree --detector 20ms --delay 60ms --seed 1    a wrong detector: two have the pen
 
-Exit status: 0 all live nodes have drawn, 1 two had the pen at once, or an error, 3 some wait for ever
-(when --time is over), 130 Ctrl-C.";
+Exit status: 0 all live nodes have drawn, 1 two had the pen at once, or an error, 3 some wait for
+ever (when --time is over), 130 Ctrl-C.";
 
 const TIMES: std::ops::RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
 

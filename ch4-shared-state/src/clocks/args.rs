@@ -10,15 +10,16 @@ use common::support::cli::{duration_within, within};
 const EXAMPLES: &str = "\
 Examples:
   cargo ch4 clocks                                  four clocks, a bad network, three algorithms
-  cargo ch4 clocks --delay-down 0ms                 both ways alike: much better, and the bounds are the same
+  cargo ch4 clocks --delay-down 0ms                 both ways alike: better, with the same bounds
   cargo ch4 clocks --samples 1 --jitter 100ms       without a choice of exchanges
-  cargo ch4 clocks --loss 0% --least 15ms           what each way takes at least is known: a better bound
+  cargo ch4 clocks --loss 0% --least 15ms           the least time of a way is known: better bounds
   cargo ch4 clocks --seed 7 --report clocks.html    the same clocks and faults again, as a picture
 
-The clocks are made up: functions of this machine's clock, each with an offset and a drift by the seed. So
-it is known how wrong each algorithm is: `true error`, beside the bound that the algorithm claims. The
-datagrams are real, over UDP sockets through the lossy link, and so are the times that they take:
-two runs with one seed differ by the machine's own delays. With --virtual nothing is real, and they do not.";
+The clocks are made up: functions of this machine's clock, each with an offset and a drift by the
+seed. So it is known how wrong each algorithm is: `true error`, beside the bound that the algorithm
+claims. The datagrams are real, over UDP sockets through the lossy link, and so are the times that
+they take: two runs with one seed differ by the machine's own delays. With --virtual nothing is
+real, and two runs are the same.";
 
 /// Milliseconds to seconds: what a network may do.
 const TIMES: std::ops::RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);

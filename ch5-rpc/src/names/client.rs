@@ -67,7 +67,7 @@ pub struct ListArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo ch5 names register board PYRO:6f1c@127.0.0.1:7777              for ever
-  cargo ch5 names register board PYRO:6f1c@127.0.0.1:7777 --lease 10s  until Ctrl-C, or the end of this program
+  cargo ch5 names register board PYRO:6f1c@127.0.0.1:7777 --lease 10s  until this program ends
   cargo ch5 names register board PYRO:77aa@127.0.0.1:7778 --lease 10s --if-taken balance")]
 pub struct RegisterArgs {
     /// The name
@@ -100,7 +100,7 @@ pub struct RemoveArgs {
 /// The arguments of `watch`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  cargo ch5 names watch\nFirst all names, then each change: added, removed, expired. A server that is away is waited for."
+    after_help = "Example:\n  cargo ch5 names watch\nFirst all names, then each change: added, removed, expired. A server that goes away is waited for."
 )]
 pub struct WatchArgs {
     #[command(flatten)]

@@ -18,9 +18,10 @@ use super::serve::ServeArgs;
   cargo ch5 semantics                                 each semantics under each fault
   cargo ch5 semantics --loss 50% --report run.html    a worse network, and pictures of it
   cargo ch5 semantics --virtual --calls 1000          without sockets and without a clock
-  cargo ch5 semantics serve                           a server by hand;
-  cargo ch5 semantics call -m 'Hello world!'          and a call
-Of one seed the same datagrams are lost again, as far as the same datagrams are sent; with --virtual they are.
+  cargo ch5 semantics serve                           by hand: a server, in one terminal
+  cargo ch5 semantics call -m 'Hello world!'          and a call, in another one
+With the same seed the same datagrams are lost, as far as the same ones are sent; with --virtual
+they are always the same.
 Status: 1 when a promise was broken."
 )]
 pub struct SemanticsArgs {

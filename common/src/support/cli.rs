@@ -2,6 +2,7 @@
 //! program ends.
 
 mod duration;
+mod help;
 mod limits;
 mod number;
 mod short;
@@ -15,6 +16,7 @@ use clap::Args;
 use tracing::Level;
 
 pub use duration::{duration, human};
+pub use help::hard_to_read;
 pub use limits::LimitArgs;
 pub use number::{at_least_one, duration_within, parse, within, without_range};
 pub use short::letters_not_in;

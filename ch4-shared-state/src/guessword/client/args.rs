@@ -22,11 +22,11 @@ From a script each answer and each notification is a line on standard output.
 
 When the connection breaks the player connects and joins again under the same name, with no points.
 While the server still keeps the name for the broken connection, this is tried again. What is typed
-meanwhile is sent then. Whether a letter or word counts that was not answered is not known: it is said,
-and not sent again.
+meanwhile is sent then. Whether a letter or word that was not answered counts is not known: the
+player says so, and does not send it again.
 
-Exit status: 0 done, 1 an error, 3 the name is in use or none, 4 the server is gone, 130 interrupted by
-Ctrl-C.";
+Exit status: 0 done, 1 an error, 3 the name is in use or none, 4 the server is gone, 130
+interrupted by Ctrl-C.";
 
 /// The arguments of this command.
 #[derive(Debug, Args)]

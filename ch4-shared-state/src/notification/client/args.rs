@@ -22,13 +22,15 @@ use common::support::reconnect::ReconnectArgs;
 At the terminal Enter publishes, the arrow keys bring back what was typed, Ctrl-D or Ctrl-C ends.
 From a script each message is a line on standard output: TIME [ADDRESS] -> TEXT. A line break in a
 text is shown as \\n. A message counts as published when the server has said so.
-When the connection breaks, a client that waits for messages (at the terminal, --follow, --new, --count)
-connects again, shows what it has missed, and nothing twice. A board that has begun anew is noticed and
-said. What was typed meanwhile is sent then. A message that was sent and not acknowledged is looked for on
-the board; when it is not there, nobody knows whether it will be: that is said, and it is not sent again.
+When the connection breaks, a client that waits for messages (at the terminal, --follow, --new,
+--count) connects again, shows what it has missed, and nothing twice. It says when the board has
+begun anew. What was typed meanwhile is sent then. A message that was sent and not acknowledged is
+looked for on the board; when it is not there, nobody knows whether it will be: the client says so,
+and does not send it again.
 A client that only publishes, or prints --last, ends when the connection breaks.
-Exit status: 0 done, 1 an error or no answer in time, 3 the message was refused, 4 the server is gone, or
-it is not known whether a message is on the board, 130 interrupted by Ctrl-C.")]
+
+Exit status: 0 done, 1 an error or no answer in time, 3 the message was refused, 4 the server is
+gone, or it is not known whether a message is on the board, 130 interrupted by Ctrl-C.")]
 pub struct BoardClientArgs {
     /// Where the server is
     #[command(flatten)]

@@ -40,13 +40,15 @@ By its name, in a name server:
   cargo ch5 board-client --names 127.0.0.1:9090 -m 'by name'
 A file as a message, and the same calls in JSON:
   cargo ch5 board-client -m - <FILE
-  cargo ch5 board-server -t json -p 7779 &  cargo ch5 board-client -t json -p 7779 -m 'in JSON'
+  cargo ch5 board-server -t json -p 7779                     (in another terminal)
+  cargo ch5 board-client -t json -p 7779 -m 'in JSON'
 
-A call that gets no answer is repeated: reading changes nothing, and a publication has an id by which the
-server knows it again. With --no-call-id it has none; then it is not repeated when it may have happened.
+A call that gets no answer is repeated: reading changes nothing, and a publication has an id by
+which the server knows it again. With --no-call-id it has none; then it is not repeated when it may
+have happened.
 
-Exit status: 0 done; 1 there is no server, or another error; 3 the message is certainly not published;
-4 whether the message is published is not known; 130 interrupted by Ctrl-C.")]
+Exit status: 0 done; 1 there is no server, or another error; 3 the message is certainly not
+published; 4 whether the message is published is not known; 130 interrupted by Ctrl-C.")]
 pub struct BoardClientArgs {
     /// What carries the calls
     #[arg(short, long, value_enum, default_value = "tcp")]
