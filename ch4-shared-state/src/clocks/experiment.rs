@@ -16,7 +16,7 @@ use super::link::{Link, Pair};
 use super::ntp;
 
 /// The last of Berkeley's clocks is wrong by so many times `--offset`.
-const FAR_OFF: i64 = 20;
+pub const FAR_OFF: u32 = 20;
 
 /// What was found. Times are nanoseconds.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -75,7 +75,7 @@ pub fn run(args: &ClocksArgs, seed: u64, link: &mut impl Link) -> io::Result<Fou
         (0..=args.nodes).map(|_| Clock::random(&mut random, args.offset, args.drift_nanos())).collect();
     let (cristian, ntp, exchanges) = against_a_reference(args, &clocks[1..], link)?;
     if args.nodes > 2 {
-        clocks[args.nodes].offset += FAR_OFF * nanos(args.offset);
+        clocks[args.nodes].offset += nanos(FAR_OFF * args.offset);
     }
     Ok(Found { cristian, ntp, exchanges, berkeley: among_themselves(args, &clocks, link)? })
 }

@@ -7,7 +7,7 @@ use common::support::count::count;
 
 use super::args::ClocksArgs;
 use super::clock::Nanos;
-use super::experiment::{Found, Row};
+use super::experiment::{FAR_OFF, Found, Row};
 
 /// The tables.
 pub fn table(args: &ClocksArgs, seed: u64, found: &Found) -> String {
@@ -27,9 +27,14 @@ pub fn table(args: &ClocksArgs, seed: u64, found: &Found) -> String {
     let _ = writeln!(text, "\nNTP: four readings, the best of {}", count(args.samples, "exchange"));
     text += &rows(&found.ntp);
     let berkeley = &found.berkeley;
+    let far_off = if args.nodes > 2 {
+        format!("; before it begins, node {} is put {} ahead", args.nodes, human(FAR_OFF * args.offset))
+    } else {
+        String::new()
+    };
     let _ = writeln!(
         text,
-        "\nBerkeley: the mean of {} clocks\n  furthest apart before {}, after {}, claimed bound {}",
+        "\nBerkeley: the mean of {} clocks{far_off}\n  furthest apart before {}, after {}, claimed bound {}",
         args.nodes + 1,
         milliseconds(berkeley.before),
         milliseconds(berkeley.after),

@@ -33,6 +33,7 @@ fn over_sockets_no_error_is_beyond_its_bound() {
     assert!(berkeley["after"].as_i64() <= berkeley["bound"].as_i64(), "{berkeley}");
     assert_eq!(berkeley["left_out"], serde_json::json!([3]));
     assert!(table.contains("Half of that, 30ms, is in every estimate"), "{table}");
+    assert!(table.contains("mean of 4 clocks; before it begins, node 3 is put 10s ahead\n"), "{table}");
     assert!(!table.contains("beyond the bound"), "{table}");
     assert_eq!(page.matches("<svg").count(), 3);
 }
