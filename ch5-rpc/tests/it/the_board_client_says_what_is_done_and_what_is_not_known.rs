@@ -171,6 +171,21 @@ fn one_trace_id_is_in_the_logs_of_all_servers() {
     assert_eq!(texts(&succeed(&client(&back, &[]))), ["through the front"]);
 }
 
+/// A client that speaks another format hears nothing that it understands. So the server says what has come.
+#[test]
+fn a_server_says_that_it_has_not_understood_a_client() {
+    for (served, spoken, why) in
+        [("tcp", "json", "expected variant index"), ("json", "tcp", "expected value")]
+    {
+        let server = Server::with_log(&["board-server", "-t", served]);
+        let said = client(&server, &["-t", spoken, "-m", "a text", "--retries", "0"]);
+        assert_eq!(said.status.code(), Some(4), "{said:?}");
+        let line = |log: &str| log.contains("is disconnected: ").then(|| log.to_owned());
+        let log = server.process.stderr.wait(LONG, line).expect("the server has said it");
+        assert!(log.contains(why), "{log}");
+    }
+}
+
 #[test]
 fn a_unix_socket_is_a_file_that_goes_with_its_server() {
     let folder = tempfile::tempdir().unwrap();

@@ -149,7 +149,7 @@ impl Connection {
                 next = next => match next {
                     Ok(Ok(request)) => request,
                     Ok(Err(error)) => {
-                        tracing::debug!("{}: {error}: {}", self.peer, cause(&error));
+                        tracing::info!("{} is disconnected: {error}: {}", self.peer, cause(&error));
                         return End::Gone;
                     }
                     Err(_) if self.flight.has_left() => return End::Gone,
