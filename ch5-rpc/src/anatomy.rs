@@ -79,13 +79,13 @@ pub struct AnatomyArgs {
     /// A text of so many bytes instead: at most 4 MB
     #[arg(long, value_name = "BYTES", value_parser = text_size, conflicts_with = "text")]
     size: Option<usize>,
-    /// Writes the pictures to this file, as one HTML page
+    /// Write the pictures to this file, as one HTML page
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Writes all of it to this file, as JSON
+    /// Write all of it to this file, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Shows the interface instead: the IDL, what the macro makes of it, a stub and a skeleton by hand, and a change
+    /// Show the interface instead: the IDL, what the macro makes of it, a stub and a skeleton by hand, and a change
     #[arg(long, conflicts_with_all = ["transport", "text", "size", "report", "json"])]
     interface: bool,
 }

@@ -68,16 +68,16 @@ pub struct ContainerArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Prints a descriptor to begin with
+    /// Print a descriptor to begin with
     #[command(after_help = "Example:\n  cargo ch5 container example > board.toml")]
     Example,
-    /// Checks that all that is required is provided
+    /// Check that all that is required is provided
     #[command(after_help = "Example:\n  cargo ch5 container check board.toml")]
     Check {
         /// The descriptor
         file: PathBuf,
     },
-    /// Draws the architecture
+    /// Draw the architecture
     #[command(after_help = "Examples:
   cargo ch5 container graph                        the example
   cargo ch5 container graph --format svg board.toml > board.svg")]
@@ -88,7 +88,7 @@ enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },
-    /// Starts all nodes, and waits for Ctrl-C
+    /// Start all nodes, and wait for Ctrl-C
     #[command(
         after_help = "Example:\n  cargo ch5 container deploy board.toml\nIt prints the address of the page: open it in a browser."
     )]
@@ -96,7 +96,7 @@ enum Command {
         /// The descriptor
         file: PathBuf,
     },
-    /// Runs one node; `deploy` does this
+    /// Run one node; `deploy` does this
     #[command(hide = true)]
     Node(Box<deploy::NodeArgs>),
 }

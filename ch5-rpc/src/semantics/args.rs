@@ -59,7 +59,7 @@ pub struct SemanticsArgs {
 pub enum SemanticsCommand {
     /// A board whose calls can be remembered, over UDP
     Serve(ServeArgs),
-    /// One call
+    /// One call to such a server
     Call(CallArgs),
 }
 
