@@ -15,14 +15,17 @@
 //! | `args` | the arguments |
 //! | `contestant` | who takes part, and its server |
 //! | `wire` | a file each: the minimal server of a wire, if there is no other, and the client |
+//! | `client` | the clients of all wires as one |
 //! | `server` | `compare-server`: the minimal servers as a process |
 //! | `load` | what is asked |
+//! | `tally` | how long operations took |
 //! | `measure` | one measurement: calls in a loop, one or many at once |
 //! | `relay` | what goes over the wire, counted |
 //! | `goals` | what was to be reached |
 //! | `show`, `page` | the tables for a terminal, and as a page |
 
 mod args;
+mod client;
 mod contestant;
 mod goals;
 mod load;
@@ -31,6 +34,7 @@ mod page;
 mod relay;
 mod server;
 mod show;
+mod tally;
 mod wire;
 
 use std::fs;

@@ -8,11 +8,9 @@ use common::support::child_server::{ChildServer, this_program};
 use serde::Serialize;
 
 use super::load::Load;
+use super::wire::FRAME;
 
 const PYTHON: &str = include_str!("server.py");
-
-/// The longest message, of each wire that has a limit to choose.
-pub(super) const FRAME: usize = 16 << 20;
 
 /// Who takes part. From the barest wire to the most comfortable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]

@@ -3,18 +3,16 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::wire::Client;
-
 /// Messages that a reader reads at once.
-const MESSAGES: u64 = 20;
+pub const MESSAGES: u64 = 20;
 /// Bytes that are published one by one, or together.
-const BYTES: usize = 100;
+pub const BYTES: usize = 100;
 /// The text that is published.
-const TEXT: [u8; 50] = [b'x'; 50];
+pub const TEXT: [u8; 50] = [b'x'; 50];
 /// A large argument, bytes.
-const LARGE: usize = 10_000_000;
+pub const LARGE: usize = 10_000_000;
 /// Binary data, bytes.
-const BINARY: usize = 100_000;
+pub const BINARY: usize = 100_000;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -126,36 +124,4 @@ impl Load {
             _ => TEXT.to_vec(),
         }
     }
-
-    /// One operation. An answer that is not what was asked for is an error.
-    pub async fn run(self, client: &Client, text: &[u8]) -> anyhow::Result<()> {
-        match self {
-            Load::Publish | Load::Many | Load::Together | Load::Binary | Load::Large => {
-                client.publish(text).await
-            }
-            Load::Tiny => {
-                for _ in 0..BYTES {
-                    client.publish(text).await?;
-                }
-                Ok(())
-            }
-            Load::Read => read_each(client, 1).await,
-            Load::Chatty => read_each(client, MESSAGES).await,
-            Load::AtOnce => {
-                let found = client.list(MESSAGES).await?;
-                anyhow::ensure!(found as u64 == MESSAGES, "{found} messages and not {MESSAGES}");
-                Ok(())
-            }
-        }
-    }
-}
-
-async fn read_each(client: &Client, count: u64) -> anyhow::Result<()> {
-    let ids = client.last(count).await?;
-    anyhow::ensure!(ids.len() as u64 == count, "{} ids and not {count}", ids.len());
-    for id in ids {
-        let length = client.get(id).await?;
-        anyhow::ensure!(length == TEXT.len(), "message {id} has {length} bytes and not {}", TEXT.len());
-    }
-    Ok(())
 }

@@ -17,13 +17,13 @@ use anyhow::{Context, ensure};
 use common::bench::machine::{Pins, process_ms};
 use common::support::interrupt;
 use futures_util::future::try_join_all;
-use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
+use super::client::Client;
 use super::contestant::{Contestant, Wanted};
 use super::load::Load;
-use super::wire::Client;
+use super::tally::Tally;
 
 /// What one measurement found. Times are of one operation.
 #[derive(Debug, Clone, Serialize)]
@@ -46,34 +46,6 @@ pub struct Sample {
     pub server_us: f64,
     /// Processor time of this program for one operation, µs.
     pub client_us: f64,
-}
-
-/// What took longer counts as this: a minute.
-const LONGEST_NS: u64 = 60_000_000_000;
-
-/// How long operations took.
-#[derive(Debug)]
-pub struct Tally(Histogram<u64>);
-
-impl Default for Tally {
-    fn default() -> Tally {
-        Tally(Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are in order"))
-    }
-}
-
-impl Tally {
-    /// One that took so long.
-    pub fn add(&mut self, time: Duration) {
-        self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-    }
-
-    fn count(&self) -> u64 {
-        self.0.len()
-    }
-
-    fn join(&mut self, other: &Tally) {
-        self.0.add(&other.0).expect("both have the same bounds");
-    }
 }
 
 /// What a run of calls found: the time that is measured, and the publications before it.
@@ -260,7 +232,7 @@ impl Setting<'_> {
         let mut tally = Tally::default();
         loop {
             let sent = Instant::now();
-            self.load.run(client, self.text).await.context(self.load.about())?;
+            client.run(self.load, self.text).await.context(self.load.about())?;
             let now = Instant::now();
             tally.add(now - sent);
             if now >= until || self.interrupted.load(Ordering::Relaxed) {

@@ -14,10 +14,11 @@ use std::thread;
 use serde::Serialize;
 use socket2::SockRef;
 
+use super::client::Client;
 use super::contestant::{Contestant, Wanted};
 use super::load::Load;
 use super::measure::runtime;
-use super::wire::{Client, TIMEOUT};
+use super::wire::TIMEOUT;
 
 /// Operations that are counted; of a large one, one.
 const OPERATIONS: u64 = 10;
@@ -60,10 +61,10 @@ impl Counted {
             for _ in 0..load.before() {
                 client.publish(&text).await?;
             }
-            load.run(&client, &text).await?;
+            client.run(load, &text).await?;
             let before = relay.read();
             for _ in 0..operations {
-                load.run(&client, &text).await?;
+                client.run(load, &text).await?;
             }
             anyhow::Ok([before, relay.read()])
         })?;

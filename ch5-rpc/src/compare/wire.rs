@@ -1,5 +1,4 @@
-//! The client of each contestant, with the same four procedures. Those that block do so inside: their futures are ready at once, and so
-//! the loop that measures is the same for all.
+//! Each wire: its client, and its minimal server where there is no other.
 
 pub mod bare;
 pub mod framed;
@@ -9,16 +8,15 @@ pub mod pyro;
 pub mod stream;
 pub mod udp;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::board::Message;
 
-use super::contestant::Contestant;
-use crate::rpc::codec::Format;
 use crate::rpc::interface::{Posting, Text};
-use crate::stub::wire::Wire;
+
+/// The longest message, of each wire that has a limit to choose.
+pub const FRAME: usize = 16 << 20;
 
 /// How long an answer is waited for. Then the measurement has failed.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,72 +24,4 @@ pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// A message as the interface has it.
 fn posting(id: u64, message: &Message) -> Posting {
     Posting { id, time: message.time.0, from: message.from, text: Text(Arc::clone(&message.text)) }
-}
-
-/// A client that is connected, or connects for each call.
-pub enum Client {
-    Udp(udp::Udp),
-    Short(stream::Short),
-    Long(stream::Long),
-    Framed(Box<framed::Framed>),
-    Bare(Box<bare::Bare>),
-    Ours(Box<ours::Ours>),
-    Http(Box<http::Http>),
-    Pyro(Box<pyro::Pyro>),
-}
-
-/// Calls this procedure of the wire at hand.
-macro_rules! of_each {
-    ($client:expr, $wire:ident => $call:expr) => {
-        match $client {
-            Client::Udp($wire) => $call,
-            Client::Short($wire) => $call,
-            Client::Long($wire) => $call,
-            Client::Framed($wire) => $call.await,
-            Client::Bare($wire) => $call.await,
-            Client::Ours($wire) => $call.await,
-            Client::Http($wire) => $call,
-            Client::Pyro($wire) => $call,
-        }
-    };
-}
-
-impl Client {
-    /// A client of this server.
-    pub async fn connect(contestant: Contestant, server: SocketAddr) -> anyhow::Result<Client> {
-        Ok(match contestant {
-            Contestant::RawUdp => Client::Udp(udp::Udp::connect(server)?),
-            Contestant::TcpShort => Client::Short(stream::Short(server)),
-            Contestant::TcpLong => Client::Long(stream::Long::connect(server)?),
-            Contestant::Framed => Client::Framed(Box::new(framed::Framed::connect(server).await?)),
-            Contestant::TarpcBare => Client::Bare(Box::new(bare::Bare::connect(server).await?)),
-            Contestant::Tarpc => Client::Ours(Box::new(ours::Ours::new(server, Format::Bincode))),
-            Contestant::TarpcJson => Client::Ours(Box::new(ours::Ours::new(server, Format::Json))),
-            Contestant::XmlRpc | Contestant::PythonXmlRpc => {
-                Client::Http(Box::new(http::Http::new(Wire::Xml, server)?))
-            }
-            Contestant::JsonRpc => Client::Http(Box::new(http::Http::new(Wire::Json, server)?)),
-            Contestant::Pyro => Client::Pyro(Box::new(pyro::Pyro::connect(server)?)),
-        })
-    }
-
-    /// Puts a text on the board.
-    pub async fn publish(&self, text: &[u8]) -> anyhow::Result<()> {
-        of_each!(self, wire => wire.publish(text))
-    }
-
-    /// The ids of the last messages.
-    pub async fn last(&self, count: u64) -> anyhow::Result<Vec<u64>> {
-        of_each!(self, wire => wire.last(count))
-    }
-
-    /// The length of the text of a message.
-    pub async fn get(&self, id: u64) -> anyhow::Result<usize> {
-        of_each!(self, wire => wire.get(id))
-    }
-
-    /// How many of the last messages came with their texts, in one answer.
-    pub async fn list(&self, count: u64) -> anyhow::Result<usize> {
-        of_each!(self, wire => wire.list(count))
-    }
 }

@@ -15,8 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_serde::formats::Bincode;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
+use super::FRAME;
 use super::posting;
-use crate::compare::contestant::FRAME;
 use crate::rpc::interface::{BoardError, BoardRpc, BoardRpcClient, CallId, News, Posting, Seen, Text};
 
 #[derive(Clone)]

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::FRAME;
 use super::posting;
-use crate::compare::contestant::FRAME;
-use crate::compare::measure::Tally;
+use crate::compare::tally::Tally;
 use crate::rpc::interface::{Posting, Text};
 
 const LIMIT: u32 = FRAME as u32;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::compare::contestant::FRAME;
+use super::FRAME;
 use crate::rpc::board::{Board, CallContext};
 use crate::rpc::codec::Format;
 use crate::rpc::interface::Text;

@@ -12,8 +12,8 @@ use anyhow::ensure;
 use common::board::{Board, answer_into};
 use common::protocol::mboard::{Id, Request, Transport, received};
 
+use super::FRAME;
 use super::TIMEOUT;
-use crate::compare::contestant::FRAME;
 
 /// Accepts for ever; a thread a connection.
 pub fn serve(listener: &TcpListener) -> anyhow::Result<()> {

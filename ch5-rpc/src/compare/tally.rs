@@ -1,0 +1,35 @@
+//! How long operations took, counted.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// What took longer counts as this: a minute.
+const LONGEST_NS: u64 = 60_000_000_000;
+
+/// How long operations took.
+#[derive(Debug)]
+pub struct Tally(pub Histogram<u64>);
+
+impl Default for Tally {
+    fn default() -> Tally {
+        Tally(Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are in order"))
+    }
+}
+
+impl Tally {
+    /// One that took so long.
+    pub fn add(&mut self, time: Duration) {
+        self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// Takes those of another, too.
+    pub fn join(&mut self, other: &Tally) {
+        self.0.add(&other.0).expect("both have the same bounds");
+    }
+}
