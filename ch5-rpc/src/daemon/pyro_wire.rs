@@ -11,6 +11,8 @@
 //! Calls of one connection are done one after another, one-way calls too. (Pyro makes a thread for each of those, and loses it
 //! when the client closes at once.)
 
+use std::time::{Duration, Instant};
+
 use common::core::input::Input;
 use common::core::limits::Timeouts;
 use common::core::service::{Answer, Decoded, Memory, Peer, Protocol, Service};
@@ -26,6 +28,8 @@ use crate::pyro::serpent::{self, Value};
 
 /// Most calls in a batch.
 const BATCH_LIMIT: usize = 1000;
+/// A batch that has taken so long begins no further call: others wait for their turn.
+const BATCH_TIME: Duration = Duration::from_secs(1);
 /// The object that every server has.
 pub const DAEMON: &str = "Pyro.Daemon";
 
@@ -95,8 +99,7 @@ impl Daemon {
         let flags = if is_failed { EXCEPTION } else { header.flags & BATCH };
         let data = serpent::write(&value);
         if data.len() > ANSWER_LIMIT {
-            let exception = Exception::pyro("ProtocolError", "the result is longer than the limit");
-            return Answer::new(failed(header, &exception));
+            return Answer::new(failed(header, &too_long()));
         }
         Answer::new(header.answer(Kind::Result, flags).frame(&data))
     }
@@ -119,8 +122,13 @@ impl Daemon {
         if args.len() > BATCH_LIMIT {
             return Err(Exception::pyro("ProtocolError", "too many calls in a batch"));
         }
-        let mut results = Vec::new();
+        let (mut results, mut length, began) = (Vec::new(), 0, Instant::now());
         for item in args {
+            if began.elapsed() > BATCH_TIME {
+                let exception = Exception::pyro("TimeoutError", "not begun: the batch has taken too long");
+                results.push(in_a_batch(&exception, version));
+                break;
+            }
             let [Value::Text(method), args, kwargs] = item.items().unwrap_or_default() else {
                 return Err(Exception::pyro(
                     "ProtocolError",
@@ -128,7 +136,14 @@ impl Daemon {
                 ));
             };
             match one(method, args.items().unwrap_or_default(), kwargs) {
-                Ok(value) => results.push(value),
+                Ok(value) => {
+                    // Counted before they are all gathered: a thousand long answers are no answer, and much memory.
+                    length += value.least_length();
+                    if length > ANSWER_LIMIT {
+                        return Err(too_long());
+                    }
+                    results.push(value);
+                }
                 Err(exception) => {
                     results.push(in_a_batch(&exception, version));
                     break; // those behind it are not called
@@ -157,6 +172,10 @@ fn call_method(object: &dyn Object, call: &Call<'_>) -> Result<Value, Exception>
     } else {
         Err(Exception::no_method(call.method))
     }
+}
+
+fn too_long() -> Exception {
+    Exception::pyro("ProtocolError", "the result is longer than the limit")
 }
 
 fn check_serializer(header: Header) -> Result<(), String> {

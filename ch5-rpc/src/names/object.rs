@@ -34,7 +34,8 @@ pub const LEASES: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(86_400);
 
 /// Longest regular expression, bytes, and the most memory for it.
-const REGEX: (usize, usize) = (200, 64 * 1024);
+/// The time that it takes grows with both, and all other callers wait meanwhile.
+const REGEX: (usize, usize) = (200, 8 * 1024);
 
 /// The object.
 #[derive(Debug, Default)]
@@ -278,11 +279,14 @@ fn filter(prefix: Option<&Value>, regex: Option<&Value>) -> Result<Filter, Excep
         (Some(prefix), None) => Ok(Box::new(move |name| name.starts_with(&prefix))),
         (None, Some(pattern)) => {
             let (length, memory) = REGEX;
-            let regex = RegexBuilder::new(&pattern).size_limit(memory).build();
-            let regex = regex.ok().filter(|_| pattern.len() <= length);
+            let compile = |pattern: &str| RegexBuilder::new(pattern).size_limit(memory).build().ok();
+            // Bound to the begin, it gives up where it cannot match any more, and does not read each name to its end. Alone it must
+            // be right, too: brackets of its own must not close ours.
+            let regex = if pattern.len() <= length { compile(&pattern) } else { None };
+            let regex = regex.and_then(|_| compile(&format!("^(?:{pattern})")));
             let regex =
                 regex.ok_or_else(|| Exception::pyro("NamingError", format!("invalid regex: {pattern}")))?;
-            Ok(Box::new(move |name| regex.find(name).is_some_and(|found| found.start() == 0)))
+            Ok(Box::new(move |name| regex.is_match(name)))
         }
         (Some(_), Some(_)) => {
             Err(Exception::builtin("ValueError", "you can only filter on one thing at a time"))

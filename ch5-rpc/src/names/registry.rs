@@ -17,8 +17,11 @@ use thiserror::Error;
 use super::changes::{Change, Changes, Event};
 use crate::pyro::uri::Uri;
 
-/// Most names.
+/// Most names, and most references that have one.
 pub const NAMES: usize = 10_000;
+/// Most text of all of them, bytes, with a little for each word. The list of all of them is one answer, and must not be longer than
+/// an answer may be: a byte becomes four at most when it is written.
+const ALL_TEXT: usize = 3 * 1024 * 1024;
 /// Most servers that share a name.
 const HOLDERS: usize = 64;
 /// Longest name, and longest word of metadata, bytes.
@@ -77,7 +80,8 @@ pub enum NamingError {
     #[error("too long, or empty: a name or a word of metadata has 1 to {TEXT} bytes")]
     Text,
     #[error(
-        "no room for more: at most {NAMES} names, {HOLDERS} servers of one name, {WORDS} words of metadata"
+        "no room for more: at most {NAMES} servers with a name, {HOLDERS} of one name, {WORDS} words of metadata, \
+         {ALL_TEXT} bytes of all together"
     )]
     Full,
 }
@@ -109,12 +113,45 @@ pub struct Registry {
     changes: Changes,
     /// No lease ends before this.
     next_end: Option<Instant>,
+    held: Held,
+}
+
+/// How much of the registry's room is taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Held {
+    holders: usize,
+    text: usize,
+}
+
+impl Held {
+    /// By these references of this name.
+    fn by(name: &str, holders: &[Holder]) -> Held {
+        let length = |text: &str| text.len() + 3; // two quotes and a comma
+        let text = |holder: &Holder| {
+            let Uri { object, host, .. } = &holder.uri;
+            let words: usize = holder.metadata.iter().map(|word| length(word)).sum();
+            length(name) + length(object) + length(host) + words
+        };
+        Held { holders: holders.len(), text: holders.iter().map(text).sum() }
+    }
+
+    /// After these have gone and those have come, if there is room.
+    fn change(self, gone: Held, come: Held) -> Result<Held, NamingError> {
+        let holders = self.holders - gone.holders + come.holders;
+        let text = self.text - gone.text + come.text;
+        // What makes it smaller always has room.
+        let fits = |now, before, most| now <= most || now <= before;
+        let has_room = fits(holders, self.holders, NAMES) && fits(text, self.text, ALL_TEXT);
+        if has_room { Ok(Held { holders, text }) } else { Err(NamingError::Full) }
+    }
 }
 
 impl Registry {
     /// Gives a name that nobody can take or remove: the name server's own.
     pub fn reserve(&mut self, name: &str, uri: Uri, metadata: BTreeSet<String>) {
         let holders = vec![Holder { uri, metadata, until: None }];
+        let Held { holders: count, text } = Held::by(name, &holders);
+        self.held = Held { holders: self.held.holders + count, text: self.held.text + text };
         self.names.insert(name.to_owned(), Entry { is_shared: false, is_reserved: true, holders, next: 0 });
     }
 
@@ -128,17 +165,15 @@ impl Registry {
         if !is_text(&wish.name) || !wish.metadata.iter().all(|word| is_text(word)) {
             return Err(NamingError::Text);
         }
-        let names = self.names.len();
         let until = wish.lease.map(|lease| now + lease);
         self.next_end = [self.next_end, until].into_iter().flatten().min();
         let holder = Holder { uri: wish.uri.clone(), metadata: wish.metadata, until };
         if holder.metadata.len() > WORDS {
             return Err(NamingError::Full);
         }
+        let come = Held::by(&wish.name, std::slice::from_ref(&holder));
         let Some(entry) = self.names.get_mut(&wish.name) else {
-            if names >= NAMES {
-                return Err(NamingError::Full);
-            }
+            self.held = self.held.change(Held::default(), come)?;
             let is_shared = wish.if_taken == IfTaken::Balance;
             let entry = Entry { is_shared, is_reserved: false, holders: vec![holder], next: 0 };
             self.names.insert(wish.name.clone(), entry);
@@ -149,6 +184,7 @@ impl Registry {
             return Err(NamingError::Reserved(wish.name));
         }
         if let Some(own) = entry.holders.iter_mut().find(|own| own.uri == holder.uri) {
+            self.held = self.held.change(Held::by(&wish.name, std::slice::from_ref(own)), come)?;
             *own = holder; // a renewal
             return Ok(());
         }
@@ -157,10 +193,12 @@ impl Registry {
                 if entry.holders.len() >= HOLDERS {
                     return Err(NamingError::Full);
                 }
+                self.held = self.held.change(Held::default(), come)?;
                 entry.holders.push(holder);
             }
             IfTaken::Refuse | IfTaken::Balance => return Err(NamingError::Taken(wish.name)),
             IfTaken::Replace => {
+                self.held = self.held.change(Held::by(&wish.name, &entry.holders), come)?;
                 let old = std::mem::replace(&mut entry.holders, vec![holder]);
                 entry.is_shared = false;
                 for holder in old {
@@ -221,9 +259,12 @@ impl Registry {
         if entry.is_reserved {
             return Err(NamingError::Reserved(name.to_owned()));
         }
-        for holder in &mut entry.holders {
+        let mut holders = entry.holders.clone();
+        for holder in &mut holders {
             holder.metadata.clone_from(metadata);
         }
+        self.held = self.held.change(Held::by(name, &entry.holders), Held::by(name, &holders))?;
+        entry.holders = holders;
         Ok(())
     }
 
@@ -264,6 +305,8 @@ impl Registry {
         if entry.holders.is_empty() {
             self.names.remove(name);
         }
+        let gone = Held::by(name, &dropped);
+        self.held = Held { holders: self.held.holders - gone.holders, text: self.held.text - gone.text };
         let any = !dropped.is_empty();
         for holder in dropped {
             self.changes.note(event, name.to_owned(), holder.uri);

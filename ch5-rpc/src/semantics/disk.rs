@@ -8,7 +8,7 @@ use std::path::Path;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::datagram::CallId;
-use super::publish::{Method, Reply};
+use super::publish::{MOST_TEXTS, Method, Reply};
 use super::store::{Completion, Store, StoreError};
 use super::table::ClientRecord;
 
@@ -161,6 +161,9 @@ fn change(transaction: &WriteTransaction, method: &Method) -> Result<Reply, Stor
         }
         Method::Publish { text } | Method::PublishIf { text, .. } => text.as_slice(),
     };
+    if length >= MOST_TEXTS {
+        return Ok(Reply::Full);
+    }
     let before = count(text)?;
     counts.insert(text, before + 1)?;
     numbers.insert("length", length + 1)?;

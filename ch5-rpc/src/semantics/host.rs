@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::publish::Method;
-use super::server::{Execution, Seen, Server, ServerConfig};
+use super::server::{Execution, Seen, Server, ServerConfig, WAITING};
 use super::store::{Completion, Step, Store, StoreError};
 
 /// What the server remembers of calls, and how well.
@@ -174,7 +174,16 @@ impl<S: Store> Host<S> {
                 self.store.forget(client)?;
             }
         }
-        while let Some(execution) = self.server.poll_execution() {
+        while self.take_up(now, is_durable)? && self.finish(now, around)? {}
+        Ok(())
+    }
+
+    /// Begins the calls that wait, as many as may be at work. Whether there are any at work.
+    fn take_up(&mut self, now: Duration, is_durable: bool) -> Result<bool, StoreError> {
+        // What finds no place here waits in the server, which knows its bound.
+        while self.working.len() < WAITING
+            && let Some(execution) = self.server.poll_execution()
+        {
             if is_durable && execution.is_new_client {
                 self.store.admit(execution.id.client)?;
             }
@@ -183,7 +192,12 @@ impl<S: Store> Host<S> {
             let takes = if every > 0 && self.begun.is_multiple_of(every) { time } else { Duration::ZERO };
             self.working.push((now + takes, execution));
         }
-        let mut index = 0;
+        Ok(!self.working.is_empty())
+    }
+
+    /// Runs the calls whose work is done. Whether there were any.
+    fn finish(&mut self, now: Duration, around: &mut impl Surroundings) -> Result<bool, StoreError> {
+        let (mut index, before) = (0, self.working.len());
         while let Some((done, _)) = self.working.get(index) {
             if *done <= now {
                 let (_, execution) = self.working.remove(index);
@@ -192,7 +206,7 @@ impl<S: Store> Host<S> {
                 index += 1;
             }
         }
-        Ok(())
+        Ok(self.working.len() < before)
     }
 
     fn run(&mut self, execution: &Execution, around: &mut impl Surroundings) -> Result<(), StoreError> {

@@ -14,6 +14,9 @@ use super::promise::Semantics;
 /// The longest text, bytes.
 pub const LONGEST_TEXT: usize = 1000;
 
+/// Most publishes that the board of a server takes. Anyone can send them, and a text is kept for ever.
+pub const MOST_TEXTS: u64 = 100_000;
+
 /// What can be called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {

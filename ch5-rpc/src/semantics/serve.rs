@@ -20,6 +20,7 @@ use nix::unistd::getpid;
 use super::disk::Disk;
 use super::host::{Failpoint, Host, HostConfig, Remembers, Surroundings, Work};
 use super::memory::Memory;
+use super::publish::MOST_TEXTS;
 use super::server::ServerConfig;
 use super::store::{Step, Store, StoreError};
 use super::table::TableLimits;
@@ -87,7 +88,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let letters = args.letters.as_ref().map(open).transpose()?;
     let process = Process { letters };
     match &args.store {
-        None => serve(args, stop, config, Memory::default(), rand::random(), process),
+        None => serve(args, stop, config, Memory::with_room_for(MOST_TEXTS), rand::random(), process),
         Some(path) => {
             let cannot = || format!("cannot open the store {}", path.display());
             let disk = Disk::open(path).with_context(cannot)?;

@@ -26,7 +26,7 @@ use super::datagram::{Answer, CallId, Handling, Message, Question, Refusal, deco
 use super::table::{ClientRecord, Known, Table, TableLimits};
 
 /// Calls that wait to be run; what comes beyond them is lost, as a datagram may be.
-const WAITING: usize = 4096;
+pub const WAITING: usize = 4096;
 
 /// How a server treats calls that are to be run once.
 #[derive(Debug, Clone, Copy)]

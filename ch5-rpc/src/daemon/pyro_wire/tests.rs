@@ -18,7 +18,7 @@ impl Object for Echo {
     }
 
     fn methods(&self) -> &'static [&'static str] {
-        &["echo", "fail", "long", "note"]
+        &["echo", "fail", "long", "note", "slow"]
     }
 
     fn one_way(&self) -> &'static [&'static str] {
@@ -30,6 +30,10 @@ impl Object for Echo {
         match call.method {
             "fail" => Err(Exception::builtin("KeyError", "x")),
             "long" => Ok(" ".repeat(ANSWER_LIMIT).into()),
+            "slow" => {
+                std::thread::sleep(Duration::from_millis(50));
+                Ok(Value::None)
+            }
             _ => Ok(call.bind(1, ["value"])?[0].cloned().unwrap_or(Value::None)),
         }
     }
@@ -114,7 +118,7 @@ fn a_conversation_is_the_same_in_every_split() {
             assert_eq!(converse(&service, &stream, step), whole, "pieces of {step}");
         }
         let said = answers(&whole);
-        let meta = "{'handshake':'hello','meta':{'methods':['echo','fail','long','note'],'oneway':['note'],'attrs':[]}}";
+        let meta = "{'handshake':'hello','meta':{'methods':['echo','fail','long','note','slow'],'oneway':['note'],'attrs':[]}}";
         let flags = if version == Version::Four { META_ON_CONNECT } else { 0 };
         assert_eq!(said[0], (Kind::ConnectOk, flags, 0, meta.into()));
         assert_eq!(said[1], (Kind::Result, 0, 1, "7".into()), "the one-way call behind it has no answer");
@@ -129,6 +133,23 @@ fn a_conversation_is_the_same_in_every_split() {
             said[6].1 == BATCH && said[6].3.starts_with("[1,{'__class__':'") && !said[6].3.contains(",2]")
         );
     }
+}
+
+#[test]
+fn a_batch_is_bounded_in_its_answer_and_in_its_time() {
+    let (service, echo, _) = daemon();
+    let batch = |method: &str| {
+        let calls = format!("('echo','<batch>',[{}],{{}})", format!("('{method}',(),{{}}),").repeat(1000));
+        let stream = [connect(Version::Five), invoke(Version::Five, BATCH, 1, &calls)].concat();
+        let (_, flags, _, text) = answers(&converse(&service, &stream, stream.len())).remove(1);
+        (flags, text, std::mem::take(&mut *echo.0.lock().unwrap()).len())
+    };
+    let (flags, text, called) = batch("long");
+    assert!(flags == EXCEPTION && text.contains("longer than the limit"), "{text}");
+    assert_eq!(called, 1, "what is too long already is not made longer");
+    let (flags, text, called) = batch("slow");
+    assert!(flags == BATCH && text.contains("not begun: the batch has taken too long"), "{text}");
+    assert!((1..100).contains(&called), "{called} calls, 50 ms each");
 }
 
 #[test]

@@ -54,6 +54,10 @@ fn names_are_listed_and_looked_up_in_pyros_words() {
     assert_eq!(call(&server, "list", "{'regex':'two'}"), "{}", "from the begin of the name on");
     assert_eq!(call(&server, "list", "{'regex':'('}"), "NamingError: invalid regex: (");
     assert!(call(&server, "list", "{'regex':'((a{1,100}){1,100}){1,100}'}").starts_with("NamingError"));
+    assert_eq!(call(&server, "list", "{'regex':'a)|(?:chat'}"), "NamingError: invalid regex: a)|(?:chat");
+    assert_eq!(call(&server, "list", "{'regex':'x|chat|at'}"), "{'chat':'PYRO:1@h:1'}");
+    // Ten thousand names of this pattern's worst kind took 12 s, and nobody else was answered.
+    assert!(call(&server, "list", "{'regex':'a{0,90}a{0,90}a{0,90}b'}").starts_with("NamingError"));
     assert!(call(&server, "list", "'a','b'").starts_with("ValueError"));
     assert_eq!(
         call(&server, "yplookup", "['fast','board']"),

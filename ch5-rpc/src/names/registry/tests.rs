@@ -159,3 +159,32 @@ fn the_own_name_stays_and_all_is_bounded() {
         "a renewal needs no room"
     );
 }
+
+#[test]
+fn references_that_share_names_and_their_words_have_a_bound_together() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    let full = Err(NamingError::Full);
+    let shared = |number: usize, words: usize| {
+        let metadata = (0..words).map(|word| format!("{word:0>TEXT$}")).collect();
+        let (name, object) = ((number / HOLDERS).to_string(), number.to_string());
+        Registration { metadata, ..wish(&name, &object, None, IfTaken::Balance) }
+    };
+    for number in 0..NAMES {
+        registry.register(shared(number, 0), now).unwrap();
+    }
+    assert_eq!(registry.register(shared(NAMES, 0), now), full);
+    assert!(registry.remove("0", None, now));
+    assert_eq!(registry.register(shared(NAMES, 0), now), Ok(()), "a name that goes makes room");
+
+    let mut registry = Registry::default();
+    let all = (0..NAMES).find(|&number| registry.register(shared(number, WORDS), now) == full).unwrap();
+    assert!(all * WORDS * TEXT < ALL_TEXT && (all + 1) * WORDS * (TEXT + 9) > ALL_TEXT, "{all}");
+    assert_eq!(registry.register(shared(all - 1, WORDS), now), Ok(()), "a renewal needs no room");
+    assert_eq!(registry.register(shared(all - 1, 0), now), Ok(()), "nor what is shorter");
+    let words: BTreeSet<String> = shared(0, WORDS).metadata;
+    assert_eq!(registry.set_metadata(&((all - 1) / HOLDERS).to_string(), &words, now), Ok(()));
+    for name in 0..=all / HOLDERS {
+        registry.remove(&name.to_string(), None, now);
+    }
+    assert_eq!(registry.held, Held::default(), "nothing is counted that is gone");
+}

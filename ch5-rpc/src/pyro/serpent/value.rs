@@ -87,6 +87,25 @@ impl Value {
         }
     }
 
+    /// When it is written, it is no shorter than this.
+    #[must_use]
+    pub fn least_length(&self) -> usize {
+        match self {
+            Value::None | Value::Bool(_) => 4,
+            Value::Int(_) | Value::Float(_) => 1,
+            Value::Text(text) => text.len() + 2,
+            Value::Tuple(items) | Value::List(items) | Value::Set(items) => {
+                2 + items.iter().map(Value::least_length).sum::<usize>()
+            }
+            Value::Dict(entries) => {
+                2 + entries
+                    .iter()
+                    .map(|(key, value)| key.least_length() + value.least_length())
+                    .sum::<usize>()
+            }
+        }
+    }
+
     /// Whether it may be a key or stand in a set.
     pub(crate) fn is_hashable(&self) -> bool {
         match self {

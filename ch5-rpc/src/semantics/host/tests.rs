@@ -62,6 +62,24 @@ fn a_slow_call_is_in_progress_and_holds_up_no_other() {
 }
 
 #[test]
+fn slow_calls_are_not_taken_up_without_end() {
+    let mut config = HostConfig::new(Remembers::Volatile);
+    config.work = Work { time: Duration::from_secs(5), every: 1 };
+    let mut host = host(config);
+    for sequence in 0..3 * WAITING as u64 {
+        assert_eq!(ask(&mut host, NOW, plain(sequence, Method::Length.encode())), None);
+    }
+    assert_eq!(host.working.len(), WAITING);
+    for (seconds, most) in [(5, WAITING), (10, WAITING), (15, 0)] {
+        host.handle_timeout(Duration::from_secs(seconds), &mut Nowhere).unwrap();
+        let answered = std::iter::from_fn(|| answer(&mut host)).count();
+        assert_eq!(answered, most, "after {seconds} s: as many wait as are at work, and the others are lost");
+    }
+    assert!(ask(&mut host, NOW, plain(0, Method::Length.encode())).is_none());
+    assert_eq!(host.working.len(), 1, "and there is room again");
+}
+
+#[test]
 fn a_durable_server_forgets_in_its_store_too() {
     let mut config = HostConfig::new(Remembers::Durable);
     config.server.limits.lease = Duration::from_secs(3);
