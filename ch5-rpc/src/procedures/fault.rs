@@ -13,6 +13,7 @@
 
 use std::borrow::Cow;
 
+use common::support::terminal::line;
 use thiserror::Error;
 
 use super::value::Value;
@@ -20,7 +21,7 @@ use crate::document::charset;
 
 /// The answer instead of a result.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("fault {code}: {text}")]
+#[error("fault {code}: {}", line(text))]
 pub struct Fault {
     /// What kind it is.
     pub code: i32,
@@ -93,5 +94,15 @@ impl Fault {
     #[must_use]
     pub fn application(why: impl Into<Cow<'static, str>>) -> Fault {
         Fault::new(-32500, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_stays_on_its_line() {
+        assert_eq!(Fault::new(1, "no\nerror: none").to_string(), r"fault 1: no\nerror: none");
     }
 }

@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use common::core::service::Peer;
+use common::support::terminal::line;
 
 use super::message::Version;
 use super::serpent::{self, Value, literal};
@@ -243,13 +244,14 @@ impl Exception {
     }
 }
 
+/// In a line: what a server says, says it in no line of its own.
 impl fmt::Display for Exception {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.class)?;
+        f.write_str(&line(&self.class))?;
         for (index, arg) in self.args.iter().enumerate() {
             f.write_str(if index == 0 { ": " } else { ", " })?;
             match arg {
-                Value::Text(text) => f.write_str(text)?,
+                Value::Text(text) => f.write_str(&line(text))?,
                 other => f.write_str(&literal(other))?,
             }
         }
@@ -305,6 +307,18 @@ mod tests {
             Some(&"builtins.KeyError".into())
         );
         assert_eq!(unknown.to_string(), "DaemonError: unknown object");
+    }
+
+    #[test]
+    fn an_exception_stays_on_its_line() {
+        let (class, words) = ("Error\nno error", "x\nerror: none\x1b[31m");
+        let exception = Exception {
+            origin: Origin::Other,
+            class: class.into(),
+            args: vec![words.into(), 'y'.to_string().into()],
+        };
+        let shown = r"Error\nno error: x\nerror: none".to_owned() + "\u{fffd}[31m, y";
+        assert_eq!(exception.to_string(), shown);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use common::support::interruptible::InterruptibleStream;
+use common::support::terminal::line;
 use thiserror::Error;
 
 use super::call::{Exception, Invocation};
@@ -34,7 +35,7 @@ pub enum CallError {
     #[error("no server at {0}: {1}")]
     NoServer(String, io::Error),
     /// The server does not let us in: there is no such object. Nothing was called.
-    #[error("{0}: {1}")]
+    #[error("{}: {}", .0, line(.1))]
     Refused(Uri, String),
     /// The method was called, or could not be, and the server says why.
     #[error(transparent)]
@@ -240,4 +241,16 @@ fn connect(uri: &Uri, options: Options) -> io::Result<InterruptibleStream<'stati
         }
     }
     Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_stays_on_its_line() {
+        let uri: Uri = "PYRO:a@127.0.0.1:1".parse().unwrap();
+        let refused = CallError::Refused(uri, "no\nerror: none".into());
+        assert_eq!(refused.to_string(), r"PYRO:a@127.0.0.1:1: no\nerror: none");
+    }
 }

@@ -16,6 +16,7 @@ pub mod skeleton;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use common::support::terminal::line;
 use thiserror::Error;
 
 use super::interface::{BoardError, CallId, News, Posting, Seen, Text};
@@ -44,20 +45,21 @@ impl CallContext {
     }
 }
 
-/// How a call has failed. What a caller may do next differs from case to case, and nothing else does.
+/// How a call has failed. What a caller may do next differs from case to case, and nothing else does. Shown, it is one line: the words
+/// are the server's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CallError {
     /// Nobody listens there: nothing was sent.
     #[error("{0}")]
     NoServer(String),
     /// The server has not begun it: as if it had not been called.
-    #[error("not begun: {0}")]
+    #[error("not begun: {}", line(&.0.to_string()))]
     NotBegun(NotBegun),
     /// The procedure has run and says no.
-    #[error(transparent)]
+    #[error("{}", line(&.0.to_string()))]
     Failed(BoardError),
     /// It may have happened, and may not have.
-    #[error("whether it has happened is not known: {0}")]
+    #[error("whether it has happened is not known: {}", line(.0))]
     Unknown(String),
 }
 
@@ -90,4 +92,21 @@ pub trait Board: Send + Sync + 'static {
 
     /// As [`BoardRpc::wait`](super::interface::BoardRpc::wait).
     fn wait(&self, context: CallContext, seen: Seen) -> impl Future<Output = Result<News, CallError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_stays_on_its_line() {
+        let words = || "no\nerror: none".to_owned();
+        for (error, shown) in [
+            (CallError::NotBegun(NotBegun::Behind(words())), r"not begun: no\nerror: none"),
+            (CallError::Failed(BoardError::Full(words())), r"no\nerror: none"),
+            (CallError::Unknown(words()), r"whether it has happened is not known: no\nerror: none"),
+        ] {
+            assert_eq!(error.to_string(), shown);
+        }
+    }
 }
