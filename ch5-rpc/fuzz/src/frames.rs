@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use ch5_rpc::rpc::codec::{ClientCodec, Format, LONGEST_DEADLINE, Received, ServerCodec};
+use ch5_rpc::rpc::codec::{ClientCodec, Format, LONGEST_DEADLINE, Received, Room, ServerCodec};
 use ch5_rpc::rpc::interface::{BoardRpcRequest, BoardRpcResponse};
 use tarpc::{ClientMessage, Request};
 use tokio_util::codec::{Decoder, Encoder};
@@ -23,7 +23,7 @@ pub fn tarpc_frames(bytes: &[u8]) {
 
 /// What comes, without the deadlines, which depend on the clock.
 fn read(format: Format, stream: &[u8], step: usize) -> Vec<String> {
-    let mut codec = ServerCodec::<BoardRpcRequest>::new(format, LIMIT);
+    let mut codec = ServerCodec::<BoardRpcRequest>::new(format, LIMIT, Room::new(LIMIT));
     let (mut buffer, mut all) = (BytesMut::new(), Vec::new());
     for piece in stream.chunks(step) {
         buffer.extend_from_slice(piece);
@@ -58,10 +58,11 @@ fn of_request(format: Format, request: Request<BoardRpcRequest>) -> String {
     let as_it_came = shown(&request);
     let mut out = BytesMut::new();
     // The same in a longer form: JSON of its own may be shorter than ours, as base64 of a text is.
-    ClientCodec::<()>::new(format, 100 * LIMIT)
+    ClientCodec::<()>::new(format, 100 * LIMIT, Room::new(100 * LIMIT))
         .encode(ClientMessage::Request(request), &mut out)
         .expect("it is short");
-    let again = ServerCodec::<BoardRpcRequest>::new(format, 100 * LIMIT).decode(&mut out);
+    let again =
+        ServerCodec::<BoardRpcRequest>::new(format, 100 * LIMIT, Room::new(100 * LIMIT)).decode(&mut out);
     match again {
         Ok(Some(Received::Message(ClientMessage::Request(again)))) => assert_eq!(shown(&again), as_it_came),
         // Its deadline has passed meanwhile.

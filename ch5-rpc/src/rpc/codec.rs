@@ -16,10 +16,12 @@
 //! | a request that cannot be read | the same | the same |
 //! | an answer that is too long | all calls in flight fail | this call gets an error |
 //!
-//! A frame that is too long is refused when its head has come, and no memory is taken for the rest.
+//! A frame that is too long is refused when its head has come, and no memory is taken for the rest. So is one that finds no [`Room`]
+//! beside the unfinished requests of others.
 
 mod format;
 mod incoming;
+mod room;
 
 use std::io;
 use std::marker::PhantomData;
@@ -32,9 +34,11 @@ use tokio_util::codec::{Decoder, Encoder};
 
 pub use format::Format;
 pub use incoming::{LONGEST_DEADLINE, Received};
+pub use room::Room;
 
 use super::refusal::{NotBegun, Refusal};
 use format::TooLong;
+use room::{FREE, Place};
 
 /// Bytes before the message: its length.
 const HEADER: usize = 4;
@@ -46,14 +50,25 @@ pub struct ServerCodec<M> {
     limit: usize,
     /// A context to copy: tarpc makes one only by asking the tracing of the thread, which costs more than the call.
     context: context::Context,
+    room: Room,
+    /// For a request that has begun and is not whole.
+    place: Option<Place>,
     message: PhantomData<fn() -> M>,
 }
 
 impl<M> ServerCodec<M> {
-    /// Messages of at most `limit` bytes.
+    /// Messages of at most `limit` bytes; those that are not whole share the room.
     #[must_use]
-    pub fn new(format: Format, limit: usize) -> ServerCodec<M> {
-        ServerCodec { format, limit, context: context::current(), message: PhantomData }
+    pub fn new(format: Format, limit: usize, room: Room) -> ServerCodec<M> {
+        ServerCodec { format, limit, context: context::current(), room, place: None, message: PhantomData }
+    }
+
+    /// The first bytes of a long message name its call, which is refused.
+    fn refuse(&self, message: &[u8], length: usize, why: NotBegun) -> io::Result<Option<Received<M>>> {
+        let wanted = self.format.head_length().min(length);
+        let Some(head) = message.get(..wanted) else { return Ok(None) };
+        let id = incoming::id(self.format, head).ok_or_else(|| too_long(length))?;
+        Ok(Some(Received::Unreadable { id, why }))
     }
 }
 
@@ -65,14 +80,18 @@ impl<M: DeserializeOwned> Decoder for ServerCodec<M> {
         let Some(length) = length(bytes) else { return Ok(None) };
         let message = &bytes[HEADER..];
         if length > self.limit {
-            let wanted = self.format.head_length().min(length);
-            if message.len() < wanted {
-                return Ok(None);
-            }
-            let id = incoming::id(self.format, &message[..wanted]).ok_or_else(|| too_long(length))?;
-            return Ok(Some(Received::Unreadable { id, why: NotBegun::RequestTooLong(self.limit as u64) }));
+            return self.refuse(message, length, NotBegun::RequestTooLong(self.limit as u64));
         }
-        let Some(message) = message.get(..length) else { return Ok(None) };
+        let Some(message) = message.get(..length) else {
+            if message.len() > FREE && self.place.is_none() {
+                self.place = self.room.take(length);
+                if self.place.is_none() {
+                    return self.refuse(message, length, NotBegun::NoRoom);
+                }
+            }
+            return Ok(None);
+        };
+        self.place = None;
         let received = incoming::read(self.format, message, self.context)?;
         bytes.advance(HEADER + length);
         Ok(Some(received))

@@ -49,6 +49,9 @@ pub enum NotBegun {
     /// The request is longer than a frame may be.
     #[error("the request is longer than the {0} bytes of a frame")]
     RequestTooLong(u64),
+    /// Unfinished requests take all the memory that there is for them.
+    #[error("the server has no room for a request of this length at the moment")]
+    NoRoom,
     /// The request cannot be read: another interface, another version.
     #[error("the request cannot be read: {0}")]
     Unreadable(String),
@@ -63,7 +66,11 @@ impl NotBegun {
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
-            NotBegun::Busy(_) | NotBegun::TooManyConnections(_) | NotBegun::Stopping | NotBegun::Behind(_)
+            NotBegun::Busy(_)
+                | NotBegun::TooManyConnections(_)
+                | NotBegun::Stopping
+                | NotBegun::NoRoom
+                | NotBegun::Behind(_)
         )
     }
 }
@@ -80,6 +87,7 @@ impl From<&Refusal> for ServerError {
                 NotBegun::TooManyConnections(limit) => ("too-many-connections", limit.to_string()),
                 NotBegun::Stopping => ("stopping", why.to_string()),
                 NotBegun::RequestTooLong(limit) => ("request-too-long", limit.to_string()),
+                NotBegun::NoRoom => ("no-room", why.to_string()),
                 NotBegun::Unreadable(what) => ("unreadable", what.clone()),
                 NotBegun::Behind(what) => ("behind", what.clone()),
             },
@@ -102,6 +110,7 @@ impl From<&ServerError> for Refusal {
             "too-many-connections" => NotBegun::TooManyConnections(limit()),
             "stopping" => NotBegun::Stopping,
             "request-too-long" => NotBegun::RequestTooLong(limit()),
+            "no-room" => NotBegun::NoRoom,
             "unreadable" => NotBegun::Unreadable(rest.to_owned()),
             "behind" => NotBegun::Behind(rest.to_owned()),
             _ => return Refusal::Crashed(error.detail.clone()),
@@ -123,6 +132,7 @@ mod tests {
             NotBegun::TooManyConnections(7),
             NotBegun::Stopping,
             NotBegun::RequestTooLong(8 << 20),
+            NotBegun::NoRoom,
             NotBegun::Unreadable("no such: method".into()),
             NotBegun::Behind("gone".into()),
         ];

@@ -30,7 +30,7 @@ fn written<M: Serialize>(format: Format, message: ClientMessage<M>) -> BytesMut 
 
 /// All that comes of these bytes, in pieces of `step` bytes; and whether it was an error at the end.
 fn received(format: Format, bytes: &[u8], step: usize) -> (Vec<Received<BoardRpcRequest>>, bool) {
-    let mut codec = ServerCodec::new(format, LIMIT);
+    let mut codec = ServerCodec::new(format, LIMIT, Room::new(0));
     let (mut buffer, mut all) = (BytesMut::new(), Vec::new());
     for piece in bytes.chunks(step.max(1)) {
         buffer.extend_from_slice(piece);
@@ -155,7 +155,7 @@ fn a_request_that_cannot_be_read_is_refused_by_its_id() {
 #[test]
 fn an_answer_that_is_too_long_becomes_an_error_of_its_call() {
     for format in FORMATS {
-        let mut server = ServerCodec::<BoardRpcRequest>::new(format, LIMIT);
+        let mut server = ServerCodec::<BoardRpcRequest>::new(format, LIMIT, Room::new(0));
         let mut client = ClientCodec::<BoardRpcResponse>::new(format, LIMIT);
         let mut bytes = BytesMut::new();
         let ids = |count| BoardRpcResponse::Last(Ok((0..count).collect()));
@@ -194,7 +194,7 @@ fn typed_errors_come_back_as_they_were() {
         for error in errors {
             let mut bytes = BytesMut::new();
             let message = Ok(BoardRpcResponse::Last(Err(error.clone())));
-            ServerCodec::<()>::new(format, LIMIT)
+            ServerCodec::<()>::new(format, LIMIT, Room::new(0))
                 .encode(Response { request_id: 0, message }, &mut bytes)
                 .unwrap();
             let response =
@@ -236,5 +236,36 @@ proptest! {
             let _ = client.decode(&mut BytesMut::from(&stream[..]));
             let _ = client.decode(&mut BytesMut::from(&garbage[..]));
         }
+    }
+}
+
+#[test]
+fn unfinished_requests_have_a_room_together() {
+    const LONG: usize = 4 * FREE;
+    for format in FORMATS {
+        let room = Room::new(2 * LONG);
+        let message = request(7, publish(&[b'x'; 3 * FREE]));
+        let mut whole = BytesMut::new();
+        write_frame(format, &message, LONG, &mut whole).unwrap();
+        let half = || BytesMut::from(&whole[..2 * FREE]);
+        let mut codecs: Vec<_> =
+            (0..3).map(|_| ServerCodec::<BoardRpcRequest>::new(format, LONG, room.clone())).collect();
+        for codec in &mut codecs[..2] {
+            assert!(codec.decode(&mut half()).unwrap().is_none());
+        }
+        let refused = codecs[2].decode(&mut half()).unwrap();
+        assert!(
+            matches!(refused, Some(Received::Unreadable { id: 7, why: NotBegun::NoRoom })),
+            "{refused:?}"
+        );
+        let short = codecs[2].decode(&mut BytesMut::from(&whole[..FREE])).unwrap();
+        assert!(short.is_none(), "what is short needs no place");
+        assert!(codecs[0].decode(&mut whole.clone()).unwrap().is_some());
+        assert!(
+            codecs[2].decode(&mut half()).unwrap().is_none(),
+            "one that is whole has given its place back"
+        );
+        codecs.truncate(1);
+        assert!(codecs[0].decode(&mut half()).unwrap().is_none(), "and so has one that has gone");
     }
 }

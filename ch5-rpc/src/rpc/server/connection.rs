@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use super::listening::Accepted;
 use super::settings::{Limits, Server};
 use super::sniff::{Protocol, sniff};
-use crate::rpc::codec::{Format, ServerCodec};
+use crate::rpc::codec::{Format, Room, ServerCodec};
 use crate::rpc::flight::Flight;
 use crate::rpc::intercept::{Intercepted, Service, Statistics};
 use crate::rpc::refusal::NotBegun;
@@ -49,6 +49,7 @@ pub struct Connection {
     limits: Limits,
     format: Format,
     stop: CancellationToken,
+    room: Room,
     statistics: Arc<Statistics>,
     flight: Arc<Flight>,
 }
@@ -76,6 +77,7 @@ impl Connection {
             limits,
             format: server.format,
             stop: server.stop.clone(),
+            room: server.room.clone(),
             statistics: Arc::clone(&server.statistics),
             flight: Flight::new(limits.calls, refused),
         }
@@ -100,7 +102,7 @@ impl Connection {
         };
         match first {
             Ok(Some((Protocol::Rpc, first))) => {
-                let codec = ServerCodec::<S::Request>::new(self.format, self.limits.frame);
+                let codec = ServerCodec::<S::Request>::new(self.format, self.limits.frame, self.room.clone());
                 let mut parts = FramedParts::new::<Response<S::Response>>(stream, codec);
                 parts.read_buf = first;
                 self.serve_wire(Framed::from_parts(parts), service).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::rpc::codec::Format;
+use crate::rpc::codec::{Format, Room};
 use crate::rpc::intercept::Statistics;
 
 /// The limits of a server.
@@ -13,6 +13,8 @@ use crate::rpc::intercept::Statistics;
 pub struct Limits {
     /// Bytes of one message, in both directions.
     pub frame: usize,
+    /// Bytes of unfinished requests of all connections together.
+    pub memory: usize,
     /// Calls of one connection in flight.
     pub calls: usize,
     /// Connections; others wait in the backlog.
@@ -35,6 +37,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             frame: 8 << 20,
+            memory: 256 << 20,
             calls: 256,
             connections: 512,
             connections_per_address: 256,
@@ -56,6 +59,8 @@ pub struct Server {
     pub format: Format,
     /// Cancelled, it stops.
     pub stop: CancellationToken,
+    /// Where unfinished requests stay.
+    pub room: Room,
     /// What it has done.
     pub statistics: Arc<Statistics>,
 }
@@ -64,6 +69,7 @@ impl Server {
     /// With these limits.
     #[must_use]
     pub fn new(limits: Limits, format: Format) -> Server {
-        Server { limits, format, stop: CancellationToken::new(), statistics: Arc::default() }
+        let room = Room::new(limits.memory.max(limits.frame));
+        Server { limits, format, stop: CancellationToken::new(), room, statistics: Arc::default() }
     }
 }
