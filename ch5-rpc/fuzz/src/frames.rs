@@ -58,7 +58,7 @@ fn of_request(format: Format, request: Request<BoardRpcRequest>) -> String {
     let as_it_came = shown(&request);
     let mut out = BytesMut::new();
     // The same in a longer form: JSON of its own may be shorter than ours, as base64 of a text is.
-    ClientCodec::<()>::new(format, 100 * LIMIT, Room::new(100 * LIMIT))
+    ClientCodec::<()>::new(format, 100 * LIMIT)
         .encode(ClientMessage::Request(request), &mut out)
         .expect("it is short");
     let again =
