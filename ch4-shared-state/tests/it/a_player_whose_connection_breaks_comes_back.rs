@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::support::child_server::ChildProcess;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -162,4 +162,19 @@ fn at_a_terminal_a_guess_without_an_answer_is_told() {
     let mut second = accept(&listener, &coded('D', "Ann"), "d:1;");
     talk(&mut second, "S:;A:;", &(coded('s', "Ann 0") + &coded('a', "e_")));
     terminal.shows("│ e │   │");
+}
+
+#[test]
+fn a_server_that_talks_and_lets_nobody_in_is_left() {
+    let (listener, port) = listen();
+    let hello = coded('D', "Bob");
+    let _bob = player(port, &["--name", "Bob", "--until-round", "1"]);
+    drop(accept(&listener, &hello, "d:1;"));
+    let mut talker = accept(&listener, &hello, "");
+    talker.set_write_timeout(Some(PATIENCE)).unwrap();
+    let (talk, end) = (notice("Eve joined").repeat(100), Instant::now() + MINUTE);
+    while talker.write_all(talk.as_bytes()).is_ok() {
+        assert!(Instant::now() < end, "the player keeps all that is said");
+    }
+    accept(&listener, &hello, "");
 }

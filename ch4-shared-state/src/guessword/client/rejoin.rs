@@ -23,6 +23,9 @@ use crate::guessword::wire::{Request, Response};
 /// How long a try may take, unless `--timeout` says something else.
 const TRY: Duration = Duration::from_secs(10);
 
+/// What a server may say before it lets us in: what goes on and on is no game.
+const BEFORE: usize = 1000;
+
 /// What joining again takes.
 pub struct Rejoin {
     server: ConnectArgs,
@@ -79,7 +82,8 @@ impl Rejoin {
             match connection.next().ok()? {
                 Response::Join(true) => break,
                 Response::Join(false) => return Some(Err(NameRefused(self.name.clone()))),
-                other => before.push(other),
+                other if before.len() < BEFORE => before.push(other),
+                _ => return None,
             }
         }
         connection.wait_at_most(self.timeout).ok()?;
