@@ -98,6 +98,12 @@ mod tests {
     }
 
     #[test]
+    fn every_help_has_an_example_and_no_line_that_is_too_long() {
+        let command = <Cli as clap::CommandFactory>::command();
+        assert_eq!(common::support::cli::hard_to_read(command), [""; 0]);
+    }
+
+    #[test]
     fn every_number_has_a_range() {
         let command = <Cli as clap::CommandFactory>::command();
         assert_eq!(common::support::cli::without_range(command), [""; 0]);

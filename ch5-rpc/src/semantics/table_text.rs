@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use common::support::count::count;
+
 use super::cell::Cell;
 use super::not_promised::NotPromised;
 use super::scenario::{Fault, Severity};
@@ -46,8 +48,11 @@ pub(super) fn not_promised(cases: &[NotPromised]) -> String {
     for case in cases {
         let _ = writeln!(
             text,
-            "  {}:\n    on the board {} times, letters sent {}: {}",
-            case.case, case.on_the_board, case.letters, case.because
+            "  {}:\n    on the board {}, letters sent {}: {}",
+            case.case,
+            count(case.on_the_board, "time"),
+            case.letters,
+            case.because
         );
     }
     text

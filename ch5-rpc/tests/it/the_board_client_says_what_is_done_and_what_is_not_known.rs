@@ -196,7 +196,7 @@ fn a_unix_socket_is_a_file_that_goes_with_its_server() {
             ch5(&["board-server", "-t", "unix", "--socket", socket]).stdout(Stdio::piped()),
         )
         .unwrap();
-        assert_eq!(server.next_line(LONG), Some(format!("LISTENING {socket}")));
+        assert_eq!(server.next_line(LONG), Some(format!("LISTENING unix:{socket}")));
         server
     };
     let mut killed = start();

@@ -26,11 +26,11 @@ use crate::pyro::uri::Uri;
   cargo ch5 chat-client -u PYRO:… -n Ann -m 'Hello!'         or --private Bob 'psst'
   cargo ch5 chat-client --discover lo -n Ann --get           all messages that there are
   cargo ch5 chat-client -u PYRO:… -n Ann --follow            messages as they come, until Ctrl-C
-  cargo ch5 chat-client -u PYRO:… --read-only                a reference with which one can only read
-  cargo ch5 chat-client -u PYRO:… --read                     reads with any of the two, without a name
+  cargo ch5 chat-client -u PYRO:… --read-only            a reference for reading only
+  cargo ch5 chat-client -u PYRO:… --read                 reads, by either reference
   cargo ch5 chat-client -u PYRO:… -n Ann --pipeline          two calls in one round trip
-  cargo ch5 chat-client -u PYRO:… -m hi --relay PYRO:…       a chain: the chat posts, and has the other post
-  cargo ch5 chat-client -u PYRO:… --migrate-to PYRO:…        moves the chat to the server of another one
+  cargo ch5 chat-client -u PYRO:… -m hi --relay PYRO:…   a chain: this chat posts, then the other
+  cargo ch5 chat-client -u PYRO:… --migrate-to PYRO:…    moves the chat to the server of another
 
 At the terminal: /private NAME TEXT, /users, Ctrl-D ends. A name that another has is taken from it.
 A lost connection is made again and what came meanwhile is shown, unless --no-reconnect is given.

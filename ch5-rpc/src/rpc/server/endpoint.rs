@@ -40,7 +40,7 @@ pub fn unix(path: &Path) -> anyhow::Result<(UnixListener, SocketFile)> {
     };
     let listener = listener.with_context(context)?;
     let inode = path.symlink_metadata().with_context(context)?.ino();
-    announce(&path.display().to_string());
+    announce(&format!("unix:{}", path.display()));
     Ok((listener, SocketFile { path: path.to_owned(), inode }))
 }
 

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 
 use crate::rpc::memory::MemoryServer;
 
-/// A peer without an address of the network.
-const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+/// A peer without an address of the network: it is on this machine, and has no port.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Where connections come from.
 #[derive(Debug)]
