@@ -134,7 +134,7 @@ fn what_goes_wrong_is_told_and_what_the_caller_knows_then() {
     }
     let (url, _) = says(b"HTTP/1.1 200 OK\r\nContent-Length: 58\r\n\r\n{\"error\":{\"code\":1,\"message\":\"\\u001b[31mred\\nnew\"},\"id\":1}");
     let said = error(&["call", &url.replace("RPC2", "rpc"), "last"]);
-    assert_eq!(said, "error: fault 1: \u{fffd}[31mred\nnew", "a terminal does not obey a server");
+    assert_eq!(said, "error: fault 1: \u{fffd}[31mred\\nnew", "a terminal does not obey a server");
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let said = error(&["call", &format!("http://{free}/RPC2"), "last"]);
     assert_eq!(said, format!("error: no server at {free}: Connection refused (os error 111)"));
