@@ -200,8 +200,25 @@ pub enum Failure {
 
 /// Why bytes are no message. The stream is lost after it.
 #[derive(Debug, Error)]
-#[error("no message of this protocol: {0}")]
+#[error("{}", .0.why())]
 pub struct BadMessage(#[from] FrameError);
+
+/// The first bytes of every message of Pyro, read as a length.
+const PYRO: u64 = u32::from_be_bytes(*b"PYRO") as u64;
+
+/// A server that knows only Pyro's wire answers in it.
+trait Why {
+    fn why(&self) -> String;
+}
+
+impl Why for FrameError {
+    fn why(&self) -> String {
+        match self {
+            FrameError::TooLong { length: PYRO, .. } => "it speaks Pyro's wire (--wire 5, or 4)".to_owned(),
+            error => format!("no message of this protocol: {error}"),
+        }
+    }
+}
 
 impl BadMessage {
     /// Whether it is longer than the limit, or claims to be.

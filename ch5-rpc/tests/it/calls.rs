@@ -42,7 +42,9 @@ impl Connection {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
-            assert_eq!(self.0.read(&mut byte).unwrap(), 1, "ended after {}", head.escape_ascii());
+            // Not `read`: the kernel may interrupt it where an io_uring of this thread is cleared away.
+            let whole = self.0.read_exact(&mut byte);
+            assert!(whole.is_ok(), "{whole:?} after {}", head.escape_ascii());
             head.push(byte[0]);
         }
         let head = String::from_utf8(head).unwrap();

@@ -78,7 +78,7 @@ async fn are_as_they_should(name: &str, board: RemoteBoard) {
     let one = board.get(soon(), 1).await.unwrap();
     assert_eq!(one, all[1], "{name}");
     let has_address = name == "tcp" || name == "json";
-    assert_eq!((one.from.port() != 0, one.from.ip().is_loopback()), (has_address, has_address), "{name}");
+    assert_eq!((one.from.port() != 0, one.from.ip().is_loopback()), (has_address, true), "{name}");
     let news = board.wait(soon(), Seen { board: 0, next: 1 }).await.unwrap();
     assert_eq!((news.messages, news.seen.next), (all[1..].to_vec(), 3), "{name}");
     let short = CallContext::within(Duration::from_secs(3));

@@ -30,7 +30,7 @@ assert me.get() == ["From %s : hello äö'\"\\ \n 😀" % name, "From Unknown : 
 assert me.get() == [] and me.get_private() == ["From %s : psst" % name] and me.get_private() == [], "once"
 assert me.whoami() == name and name in chat.get_users()
 assert chat.get(-1) == ["From None : 1e30000"] and chat.get(idx=10**6) == []
-assert sorted(me._pyroMethods) == ["get", "get_private", "post", "post_private", "whoami"]
+assert sorted(me._pyroMethods) == ["get", "get_private", "post", "post_private", "subscribe", "whoami"]
 
 def raises(kind, call, *args):
     try:
@@ -164,7 +164,10 @@ fn our_client_uses_a_chat_in_python() {
         let Some(mut command) = python(SERVER, &[version]) else { return };
         let mut server = ChildProcess::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
         let uri = server.next_line(PATIENCE).expect("it prints its URI");
-        let says = |args: &[&str]| client(&[&["chat-client", "-u", &uri], args].concat());
+        let wire = version.trim_start_matches("Pyro");
+        let says = |args: &[&str]| client(&[&["chat-client", "-u", &uri, "--wire", wire], args].concat());
+        let ours = crate::remote::failing(&["chat-client", "-u", &uri, "-n", "Ann", "-m", "hello"]);
+        assert!(ours.contains("it speaks Pyro's wire (--wire 5, or 4)"), "{ours}");
         assert_eq!(says(&["-n", "Ann", "-m", "hello ä"]), "");
         assert_eq!(
             says(&["-n", "Bob", "--private", "Bob", "psst", "--get", "--users"]),
