@@ -203,7 +203,7 @@ fn report(stop: Stop, children: &BTreeSet<Pid>) -> anyhow::Result<()> {
         writeln!(out, "{HEAD}")?;
         zombies.iter().try_for_each(|row| writeln!(out, "{row}"))?;
     }
-    // From here on nobody else waits for a child: whoever is waited for is still ours to be signalled.
+    // From here on nothing else waits for a child: a child that was not waited for is still ours, and may be signalled.
     handlers::remove_reaper()?;
     let mut alive = Vec::new();
     for &pid in children {

@@ -72,7 +72,7 @@ pub struct BoardServerArgs {
     /// UDP: so many bytes of messages on their way, of all sessions
     #[arg(long, value_name = "BYTES", default_value_t = session::Limits::default().bytes, value_parser = within(0..=1_000_000_000_000usize))]
     pub session_bytes: usize,
-    /// UDP: so many bytes a second, beyond what came from it, go to an address that no session proves, and ten times as many at once;
+    /// UDP: bytes a second that an address without a session may be sent beyond what it has sent; ten times as many at once;
     /// 0 is no limit
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, value_parser = within(0..=1_000_000_000_000u64))]
     pub unproved_rate: u64,

@@ -85,7 +85,7 @@ pub fn table(run: &Run) -> String {
     text
 }
 
-/// The verb for so many.
+/// The verb for this number: `was` or `were`.
 pub fn were(number: u64) -> &'static str {
     if number == 1 { "was" } else { "were" }
 }

@@ -34,7 +34,7 @@ impl Datagram {
         text.into_bytes()
     }
 
-    /// Reads one from one of so many nodes. What is none is dropped, as if it were lost.
+    /// Reads a datagram, where there are this many nodes. Bytes that are no datagram are dropped, as if they were lost.
     pub fn parse(bytes: &[u8], nodes: usize) -> Option<Datagram> {
         let words: Vec<&str> = str::from_utf8(bytes).ok()?.split(' ').take(8).collect();
         let number = |word: &str| word.parse::<u64>().ok();

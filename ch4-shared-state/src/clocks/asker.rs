@@ -50,7 +50,7 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Asks for so many samples, from `begin` on.
+    /// Asks for `wanted` samples, from `begin` on.
     #[must_use]
     pub fn samples(clock: Clock, wanted: usize, begin: Duration, timeout: Duration) -> Asker {
         Asker::new(clock, Goal::Samples(wanted), begin, timeout)

@@ -15,7 +15,7 @@ use super::cristian::{self, Estimate};
 use super::link::{Link, Pair};
 use super::ntp;
 
-/// The last of Berkeley's clocks is wrong by so many times `--offset`.
+/// The last of Berkeley's clocks is wrong by this many times `--offset`.
 pub const FAR_OFF: u32 = 20;
 
 /// What was found. Times are nanoseconds.

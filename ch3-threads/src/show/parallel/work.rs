@@ -25,7 +25,7 @@ const PAUSE_NS: u64 = 50_000;
 pub(super) struct Task {
     /// When it ran, in the order of time.
     pub ran: Vec<Stretch>,
-    /// What it found: the same for every run of so many slices, however it was scheduled.
+    /// What it found: the same for every run with this number of slices, however it was scheduled.
     pub answer: u64,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn slices_of(time: Duration) -> u32 {
     u32::try_from(time.as_nanos() as u64 / fastest).unwrap_or(u32::MAX).max(1)
 }
 
-/// Does a task of so many slices in this thread.
+/// Does a task of this number of slices, in this thread.
 pub(super) fn run(slices: u32) -> Task {
     let mut ran: Vec<Stretch> = Vec::new();
     let mut answer = 1;
