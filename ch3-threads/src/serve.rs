@@ -18,6 +18,7 @@ use common::core::limits::Limits;
 use common::core::listener::{ListenAddress, Listener};
 use common::core::outbox::{OutboxLimit, WhenFull};
 use common::core::server::Server;
+use common::core::socket_file::SocketFile;
 use common::core::stop::Stop;
 use common::core::trace::EventTrace;
 use common::core::work::AnyService;
@@ -174,11 +175,9 @@ pub fn serve_and_tell(
 
     let workers = args.workers.map_or(model.default_workers(), NonZeroUsize::get);
     let settings = Settings { workers, backlog: args.backlog, worker_command };
-    let served = model.run(&server, listener, &settings);
-    if let Some(path) = &args.unix {
-        let _ = std::fs::remove_file(path); // a file that stays is replaced by the next server
-    }
-    served?;
+    let file = args.unix.as_deref().map(SocketFile::of).transpose().context("the socket is gone")?;
+    model.run(&server, listener, &settings)?;
+    drop(file);
 
     if let (Some(path), Some(file)) = (&args.trace, args.trace.as_ref().map(File::create)) {
         let lost = file

@@ -15,7 +15,7 @@
 //! | [`work`] | a service without its request type: what a model is given |
 //! | [`conversation`], [`outbox`] | the bytes between a service and its model, sans-I/O; what may stand below, as TLS |
 //! | [`limits`], [`budget`], [`timer`] | how long, how much, and a service's own clock |
-//! | [`listener`], [`keep_alive`], [`server`] | the listening socket; what accept's errors mean; who is gone |
+//! | [`listener`], [`socket_file`], [`keep_alive`], [`server`] | the listening socket; what accept's errors mean; who is gone |
 //! | [`connection`] | one connection driven to its end, blocking or not |
 //! | [`stop`] | how it all ends |
 //! | [`queue`], [`workers`], [`worker_name`] | what models are made of: bounded queues, worker processes |
@@ -45,6 +45,7 @@ pub mod queue;
 pub mod server;
 pub mod service;
 pub mod shared_memory;
+pub mod socket_file;
 pub mod stop;
 pub mod timer;
 #[cfg(not(loom))]

@@ -208,7 +208,7 @@ fn a_unix_socket_is_a_file_that_goes_with_its_server() {
     assert_eq!(texts(&succeed(&run(&mut ch5(&[&args[..], &["-m", "no network"]].concat())))), ["no network"]);
     let second = run(&mut ch5(&["board-server", "-t", "unix", "--socket", socket]));
     assert_eq!(second.status.code(), Some(1));
-    assert!(text(&second.stderr).contains("another server listens on"), "{second:?}");
+    assert!(text(&second.stderr).contains("a server listens there"), "{second:?}");
     assert_eq!(server.stop().status.and_then(|status| status.code()), Some(0));
     assert!(!path.exists());
     std::fs::write(&path, "a file of somebody").unwrap();

@@ -18,8 +18,6 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,6 +28,7 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use crate::core::keep_alive;
 use crate::core::limits::TICK;
 use crate::core::service::{Peer, PeerAddress};
+use crate::core::socket_file::remove_leftover;
 use crate::core::stop::Stop;
 
 /// How long a server without a free descriptor does not accept.
@@ -115,7 +114,7 @@ impl Listener {
     }
 
     /// Listens on a Unix socket (unix(7)) at `path`, which is made, with the permissions that the umask leaves. The file stays when the
-    /// server ends: the caller removes it. One that a dead server left behind is replaced.
+    /// server ends: a [`SocketFile`](crate::core::socket_file::SocketFile) removes it. One that a dead server left behind is replaced.
     ///
     /// # Errors
     /// What bind(2) and listen(2) say: `EADDRINUSE` when a server listens there or the path is something else, `EACCES`, `ENOENT`;
@@ -123,9 +122,7 @@ impl Listener {
     pub fn open_unix(path: &Path, backlog: i32, stop: Stop) -> io::Result<Listener> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         let address = SockAddr::unix(path)?;
-        if is_left_behind(path) {
-            std::fs::remove_file(path)?;
-        }
+        remove_leftover(path)?;
         socket.bind(&address)?;
         socket.listen(backlog)?;
         let listener = TcpListener::from(OwnedFd::from(socket));
@@ -274,13 +271,6 @@ impl Listener {
         }
         Ok(())
     }
-}
-
-/// Whether there is a Unix socket that nobody listens on.
-fn is_left_behind(path: &Path) -> bool {
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
-    is_socket
-        && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 impl AsFd for Listener {

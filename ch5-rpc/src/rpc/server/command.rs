@@ -10,11 +10,12 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use common::board::Limits as BoardLimits;
+use common::core::socket_file::SocketFile;
 use common::core::stop::Stop;
 use common::support::cli::{duration_within, within};
 use common::support::size;
 
-use super::endpoint::{self, SocketFile};
+use super::endpoint;
 use super::listening::Listening;
 use super::settings::{Limits, Server};
 use crate::names::keeper::{Keeper, Wish};
