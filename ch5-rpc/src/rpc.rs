@@ -15,7 +15,7 @@
 //! | `stub` | the client's end: connections, deadlines, what an error says, when to call again |
 //! | `codec` | frames with a limit, in bincode or JSON, and a request read with care |
 //! | `transport`, `flight` | the server's end of a connection, and its calls in flight |
-//! | `memory` | a connection without bytes |
+//! | `memory`, `datagrams` | a connection without bytes, and bytes without a connection |
 //! | `intercept` | around each procedure: deadline, limits, log, panic |
 //! | `refusal` | what the machinery says instead of a result |
 //! | `server` | the accept loop, a connection, `board-server` |
@@ -28,6 +28,7 @@
 pub mod board;
 pub mod client;
 pub mod codec;
+pub mod datagrams;
 pub mod flight;
 pub mod intercept;
 pub mod interface;

@@ -72,7 +72,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
             tracing::info!("interrupted");
             return Ok(ExitCode::from(interrupt::STATUS));
         }
-        Stopped::NotPublished(_) | Stopped::TooLong(_) => NOT_PUBLISHED,
+        Stopped::NotPublished(_) | Stopped::TooLong(..) => NOT_PUBLISHED,
         Stopped::MaybePublished(_) => UNKNOWN,
         Stopped::Call(error) => return Err(error.into()),
         Stopped::Io(error) => return Err(error.into()),

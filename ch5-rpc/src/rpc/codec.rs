@@ -19,6 +19,7 @@
 //! A frame that is too long is refused when its head has come, and no memory is taken for the rest. So is one that finds no [`Room`]
 //! beside the unfinished requests of others.
 
+pub mod body;
 mod format;
 mod incoming;
 mod room;
@@ -102,13 +103,7 @@ impl<M, R: Serialize> Encoder<Response<R>> for ServerCodec<M> {
     type Error = io::Error;
 
     fn encode(&mut self, response: Response<R>, out: &mut BytesMut) -> io::Result<()> {
-        let Err(error) = write_frame(self.format, &response, self.limit, out) else { return Ok(()) };
-        let refusal = match error.get_ref() {
-            Some(inner) if inner.is::<TooLong>() => Refusal::AnswerTooLong(self.limit as u64),
-            _ => Refusal::Crashed(format!("its answer cannot be written: {error}")),
-        };
-        let message: Result<(), ServerError> = Err(ServerError::from(&refusal));
-        write_frame(self.format, &Response { request_id: response.request_id, message }, self.limit, out)
+        write_frame(out, |out| write_answer(self.format, &response, self.limit, self.limit, out))
     }
 }
 
@@ -149,7 +144,7 @@ impl<M: Serialize, R> Encoder<ClientMessage<M>> for ClientCodec<R> {
 
     /// A request that is too long is an error of its call alone: nothing of it has been written.
     fn encode(&mut self, message: ClientMessage<M>, out: &mut BytesMut) -> io::Result<()> {
-        write_frame(self.format, &message, self.limit, out)
+        write_frame(out, |out| self.format.write(&message, self.limit, out))
     }
 }
 
@@ -162,11 +157,30 @@ fn too_long(length: usize) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes, which is over the limit"))
 }
 
-/// Appends the frame of `value`, or nothing. It is written once, and the header when the length is known.
-fn write_frame(format: Format, value: &impl Serialize, limit: usize, out: &mut BytesMut) -> io::Result<()> {
+/// Appends an answer. In the place of one that is longer than `limit` it is an error, of `longest` bytes at most.
+fn write_answer<R: Serialize>(
+    format: Format,
+    response: &Response<R>,
+    limit: usize,
+    longest: usize,
+    out: &mut BytesMut,
+) -> io::Result<()> {
+    let start = out.len();
+    let Err(error) = format.write(response, limit, out) else { return Ok(()) };
+    out.truncate(start);
+    let refusal = match error.get_ref() {
+        Some(inner) if inner.is::<TooLong>() => Refusal::AnswerTooLong(limit as u64),
+        _ => Refusal::Crashed(format!("its answer cannot be written: {error}")),
+    };
+    let message: Result<(), ServerError> = Err(ServerError::from(&refusal));
+    format.write(&Response { request_id: response.request_id, message }, longest, out)
+}
+
+/// Appends a frame, or nothing. The message is written once, and the header when its length is known.
+fn write_frame(out: &mut BytesMut, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> io::Result<()> {
     let start = out.len();
     out.put_u32(0);
-    if let Err(error) = format.write(value, limit, out) {
+    if let Err(error) = write(out) {
         out.truncate(start);
         return Err(error);
     }

@@ -89,7 +89,7 @@ pub enum BoardError {
     #[error("{0}")]
     Full(String),
     /// The answer is longer than a frame may be: ask for less.
-    #[error("the answer is longer than the {limit} bytes of a frame: ask for fewer messages")]
+    #[error("the answer is longer than the {limit} bytes of a frame or datagram: ask for fewer messages")]
     AnswerTooLong {
         /// The limit of the server.
         limit: u64,

@@ -5,7 +5,7 @@
 //! `PermissionDenied` arrives as `ConnectionRefused`. The detail arrives as it was, so the case stands there, as its first word:
 //!
 //! ```text
-//!   kind: Other    detail: "busy: 256 calls of this connection are in flight, which is the limit"
+//!   kind: Other    detail: "busy: 256 calls of this client are in flight, which is the limit"
 //!                           └─ the case                └─ for people
 //! ```
 
@@ -21,7 +21,7 @@ pub enum Refusal {
     #[error(transparent)]
     NotBegun(#[from] NotBegun),
     /// The procedure has run; its answer is longer than a frame may be.
-    #[error("the answer is longer than the {0} bytes of a frame")]
+    #[error("the answer is longer than the {0} bytes of a frame or datagram")]
     AnswerTooLong(u64),
     /// The procedure has been called and did not come to its end.
     #[error("the procedure has failed on the way: {0}")]
@@ -37,8 +37,8 @@ pub enum NotBegun {
     /// The deadline is further away than any server holds a call.
     #[error("the deadline is more than a day away")]
     DeadlineTooFar,
-    /// Too many calls of this connection are in flight.
-    #[error("{0} calls of this connection are in flight, which is the limit")]
+    /// Too many calls of this client are in flight.
+    #[error("{0} calls of this client are in flight, which is the limit")]
     Busy(u64),
     /// Too many connections come from this address.
     #[error("{0} connections come from this address, which is the limit")]
@@ -47,7 +47,7 @@ pub enum NotBegun {
     #[error("the server is stopping")]
     Stopping,
     /// The request is longer than a frame may be.
-    #[error("the request is longer than the {0} bytes of a frame")]
+    #[error("the request is longer than the {0} bytes of a frame or datagram")]
     RequestTooLong(u64),
     /// Unfinished requests take all the memory that there is for them.
     #[error("the server has no room for a request of this length at the moment")]
@@ -55,6 +55,9 @@ pub enum NotBegun {
     /// The request cannot be read: another interface, another version.
     #[error("the request cannot be read: {0}")]
     Unreadable(String),
+    /// Over UDP: no server has answered before there was something to send.
+    #[error("{0}")]
+    NotSent(String),
     /// A front has not brought the call to the board behind it.
     #[error("{0}")]
     Behind(String),
@@ -89,6 +92,7 @@ impl From<&Refusal> for ServerError {
                 NotBegun::RequestTooLong(limit) => ("request-too-long", limit.to_string()),
                 NotBegun::NoRoom => ("no-room", why.to_string()),
                 NotBegun::Unreadable(what) => ("unreadable", what.clone()),
+                NotBegun::NotSent(why) => ("not-sent", why.clone()),
                 NotBegun::Behind(what) => ("behind", what.clone()),
             },
         };
@@ -112,6 +116,7 @@ impl From<&ServerError> for Refusal {
             "request-too-long" => NotBegun::RequestTooLong(limit()),
             "no-room" => NotBegun::NoRoom,
             "unreadable" => NotBegun::Unreadable(rest.to_owned()),
+            "not-sent" => NotBegun::NotSent(rest.to_owned()),
             "behind" => NotBegun::Behind(rest.to_owned()),
             _ => return Refusal::Crashed(error.detail.clone()),
         })
@@ -134,6 +139,7 @@ mod tests {
             NotBegun::RequestTooLong(8 << 20),
             NotBegun::NoRoom,
             NotBegun::Unreadable("no such: method".into()),
+            NotBegun::NotSent("nobody".into()),
             NotBegun::Behind("gone".into()),
         ];
         let begun = [Refusal::AnswerTooLong(9), Refusal::Crashed("it: panicked".into())];

@@ -13,6 +13,7 @@
 //! | `admission` | how many connections an address may have |
 //! | `sniff` | which protocol a connection speaks |
 //! | `connection` | one connection from its first request to its end |
+//! | `udp` | calls in datagrams, without a connection |
 //! | `command`, `endpoint` | `cargo ch5 board-server`, and where it listens |
 //!
 //! The stop: nothing is accepted any more, calls in flight are answered, later ones are told that the server stops, and each connection
@@ -26,6 +27,7 @@ mod endpoint;
 mod listening;
 mod settings;
 mod sniff;
+mod udp;
 
 pub use command::{BoardServerArgs, frame, run};
 pub use listening::Listening;

@@ -13,12 +13,14 @@
 //! | file | what it is |
 //! |---|---|
 //! | `target` | where the server is, and how a connection is made |
+//! | `udp` | calls in datagrams |
 //! | `failure` | what tarpc's errors say about what has happened |
 //! | `retry` | when a call is repeated, and after which pause |
 
 mod failure;
 mod retry;
 mod target;
+mod udp;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -65,6 +65,8 @@ pub struct Client {
     /// Random: names the client where the server keeps no memory, and its questions for a binding.
     identity: u64,
     binding: Option<Binding>,
+    /// For so long after an answer, that is until then, the id of the binding is certainly valid.
+    fresh: (Duration, Duration),
     bind: Option<Bind>,
     /// Bindings that were asked for. Each has a nonce of its own, or a late answer would bring the last one back.
     binds: u64,
@@ -83,6 +85,7 @@ impl Client {
             config,
             identity,
             binding: None,
+            fresh: Default::default(),
             bind: None,
             binds: 0,
             last_sequence: 0,
@@ -101,9 +104,35 @@ impl Client {
             self.ended.push_back((sequence, Outcome::NotDone(NotDone::TooLong)));
             return sequence;
         }
+        // An id that was not used for long may be forgotten by now, and a call under it would be refused.
+        if self.calls.is_empty() {
+            self.binding = self.binding.filter(|_| now < self.fresh.1);
+        }
         self.calls.insert(sequence, Pending::new(now, body));
-        self.bind_if_needed(now);
+        self.bind(now);
         sequence
+    }
+
+    /// Asks for a binding before there is a call that needs it: whether there is a server is found out before anything is called.
+    pub fn bind(&mut self, now: Duration) {
+        if self.config.semantics.is_remembered() && self.binding.is_none() && self.bind.is_none() {
+            self.binds += 1;
+            self.bind = Some(Bind { next: now, sent: 0, last: now });
+        }
+    }
+
+    /// Whether a server has given it a binding.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.binding.is_some()
+    }
+
+    /// Ends a call that its caller waits for no longer.
+    pub fn give_up(&mut self, now: Duration, sequence: u64) {
+        if let Some(call) = self.calls.get(&sequence) {
+            let outcome = call.unanswered(now);
+            self.end(sequence, outcome);
+        }
     }
 
     /// Takes in a datagram of the server. All that is not an answer to an open call is ignored.
@@ -113,8 +142,15 @@ impl Client {
             return;
         };
         let is_awaited = match answer {
-            Answer::Bound { nonce, incarnation, client, slots, .. } => {
-                self.handle_bound(now, nonce, Binding { incarnation, client, slots: slots.max(1).into() })
+            Answer::Bound { nonce, incarnation, client, lease, slots } => {
+                // A third of the lease: so long is an id valid that no call has used yet.
+                let fresh = Duration::from_millis(lease.into()) / 3;
+                let binding = Binding { incarnation, client, slots: slots.max(1).into() };
+                let is_ours = self.handle_bound(now, nonce, binding);
+                if is_ours {
+                    self.fresh = (fresh, now + fresh);
+                }
+                is_ours
             }
             answer => self.handle_answer(now, answer),
         };
@@ -147,12 +183,7 @@ impl Client {
         let over = self.calls.iter().filter(|(_, call)| call.gives_up_at(give_up) <= now);
         let over: Vec<u64> = over.map(|(sequence, _)| *sequence).collect();
         for sequence in over {
-            let Some(call) = self.calls.get(&sequence) else { continue };
-            let outcome = call.unanswered(now);
-            self.end(sequence, outcome);
-        }
-        if self.calls.is_empty() {
-            self.bind = None;
+            self.give_up(now, sequence);
         }
     }
 
@@ -166,13 +197,6 @@ impl Client {
     #[must_use]
     pub fn counted(&self) -> Counted {
         self.counted
-    }
-
-    fn bind_if_needed(&mut self, now: Duration) {
-        if self.config.semantics.is_remembered() && self.binding.is_none() && self.bind.is_none() {
-            self.binds += 1;
-            self.bind = Some(Bind { next: now, sent: 0, last: now });
-        }
     }
 
     fn poll_bind(&mut self, now: Duration) -> Option<Question> {
@@ -234,6 +258,9 @@ impl Client {
             return false; // an answer to what was not asked
         }
         let Some(call) = self.calls.get_mut(&id.sequence) else { return false };
+        if self.binding.is_some_and(|binding| binding.client == id.client) {
+            self.fresh.1 = now + self.fresh.0;
+        }
         let timer = self.round_trip.timeout(0);
         match answer {
             Answer::Bound { .. } => return false,
@@ -274,8 +301,10 @@ impl Client {
     fn end(&mut self, sequence: u64, outcome: Outcome<Vec<u8>>) {
         if let Some(call) = self.calls.remove(&sequence) {
             self.ended.push_back((sequence, outcome));
-            if !self.calls.is_empty() {
-                self.bind_if_needed(call.last_heard);
+            if self.calls.is_empty() {
+                self.bind = None;
+            } else {
+                self.bind(call.last_heard);
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The notes' first advantage of RPC: the same stub and the same board over TCP in bincode, TCP in JSON, a Unix socket, and in memory.
+//! The notes' first advantage of RPC: the same stub and the same board over TCP in bincode, TCP in JSON, a Unix socket, UDP, and
+//! in memory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,11 +8,14 @@ use std::time::Duration;
 use ch5_rpc::rpc::board::local::{LocalBoard, Settings};
 use ch5_rpc::rpc::board::skeleton::Skeleton;
 use ch5_rpc::rpc::board::{Board, CallContext, CallError};
-use ch5_rpc::rpc::codec::Format;
+use ch5_rpc::rpc::codec::{Format, body};
+use ch5_rpc::rpc::datagrams::Datagrams;
 use ch5_rpc::rpc::interface::{BoardError, Posting, Seen, Text};
 use ch5_rpc::rpc::refusal::NotBegun;
 use ch5_rpc::rpc::server::{Limits, Listening, Server};
 use ch5_rpc::rpc::stub::{RemoteBoard, StubSettings, Target};
+use ch5_rpc::semantics::Semantics;
+use common::net::datagram::Endpoint;
 use futures_util::future::join_all;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
@@ -19,14 +23,31 @@ use tokio::time::{sleep, timeout};
 
 use crate::probe::LONG;
 
-const FRAME: usize = 4096;
+/// The longest message over this transport.
+fn frame(name: &str) -> usize {
+    if name == "udp" { body::LONGEST } else { 4096 }
+}
 
 /// A board of three messages at most behind each transport, and what to call it with.
 async fn boards(folder: &Path) -> Vec<(&'static str, RemoteBoard)> {
     let mut all = Vec::new();
-    for name in ["tcp", "json", "unix", "memory"] {
+    for name in ["tcp", "json", "unix", "memory", "udp"] {
+        let limits = common::board::Limits { messages: 3, bytes: 1 << 20 };
+        let settings = Settings { board: limits, frame: frame(name), ..Settings::default() };
+        let stub = StubSettings { frame: frame(name), ..StubSettings::default() };
         let format = if name == "json" { Format::Json } else { Format::Bincode };
+        let server = Server::new(Limits { frame: frame(name), ..Limits::default() }, format);
+        let board = Arc::new(LocalBoard::new(settings, server.stop.clone()));
+        let service_for = move |peer| Skeleton::service(&board, peer);
         let (listening, target) = match name {
+            "udp" => {
+                let socket = Endpoint::bind(([127, 0, 0, 1], 0).into()).and_then(Datagrams::new).unwrap();
+                let (host, port) = ("127.0.0.1".into(), socket.address().unwrap().port());
+                tokio::spawn(server.run_udp(socket, service_for));
+                let target = Target::Udp { host, port, semantics: Semantics::AtMostOnce };
+                all.push((name, RemoteBoard::new(target, stub)));
+                continue;
+            }
             "unix" => {
                 let path = folder.join("board");
                 (Listening::Unix(UnixListener::bind(&path).unwrap()), Target::Unix(path))
@@ -41,12 +62,8 @@ async fn boards(folder: &Path) -> Vec<(&'static str, RemoteBoard)> {
                 (Listening::Tcp(listener), Target::Tcp { host: "127.0.0.1".into(), port, format })
             }
         };
-        let server = Server::new(Limits { frame: FRAME, ..Limits::default() }, format);
-        let limits = common::board::Limits { messages: 3, bytes: 1 << 20 };
-        let settings = Settings { board: limits, frame: FRAME, ..Settings::default() };
-        let board = Arc::new(LocalBoard::new(settings, server.stop.clone()));
-        tokio::spawn(server.run(listening, move |peer| Skeleton::service(&board, peer)));
-        all.push((name, RemoteBoard::new(target, StubSettings { frame: FRAME, ..StubSettings::default() })));
+        tokio::spawn(server.run(listening, service_for));
+        all.push((name, RemoteBoard::new(target, stub)));
     }
     all
 }
@@ -77,7 +94,7 @@ async fn are_as_they_should(name: &str, board: RemoteBoard) {
     assert_eq!(all.iter().map(|message| message.text.clone()).collect::<Vec<_>>(), texts, "{name}");
     let one = board.get(soon(), 1).await.unwrap();
     assert_eq!(one, all[1], "{name}");
-    let has_address = name == "tcp" || name == "json";
+    let has_address = ["tcp", "json", "udp"].contains(&name);
     assert_eq!((one.from.port() != 0, one.from.ip().is_loopback()), (has_address, true), "{name}");
     let news = board.wait(soon(), Seen { board: 0, next: 1 }).await.unwrap();
     assert_eq!((news.messages, news.seen.next), (all[1..].to_vec(), 3), "{name}");
@@ -107,21 +124,22 @@ async fn one_who_waits_hears_at_once() {
 async fn what_is_too_long_is_said_in_both_directions() {
     let folder = tempfile::tempdir().unwrap();
     for (name, board) in boards(folder.path()).await.into_iter().filter(|(name, _)| *name != "memory") {
-        let text = Text::from(vec![b'x'; FRAME]);
+        let frame = frame(name);
+        let text = Text::from(vec![b'x'; frame]);
         let long = board.publish(soon(), text, None).await;
-        assert_eq!(long, Err(CallError::NotBegun(NotBegun::RequestTooLong(FRAME as u64))), "{name}");
-        let control = Text::from(vec![1; FRAME / 4]); // six times as long in JSON
+        assert_eq!(long, Err(CallError::NotBegun(NotBegun::RequestTooLong(frame as u64))), "{name}");
+        let control = Text::from(vec![1; frame / 4]); // six times as long in JSON
         let fits = board.publish(soon(), control, None).await;
         if name == "json" {
-            assert_eq!(fits, Err(CallError::NotBegun(NotBegun::RequestTooLong(FRAME as u64))));
+            assert_eq!(fits, Err(CallError::NotBegun(NotBegun::RequestTooLong(frame as u64))));
         }
         for _ in 0..2 {
-            board.publish(soon(), Text::from(vec![b'x'; FRAME / 2 + 100]), None).await.unwrap();
+            board.publish(soon(), Text::from(vec![b'x'; frame / 2 + 100]), None).await.unwrap();
         }
         let answer = board.last_with_text(soon(), 0).await;
         assert_eq!(
             answer,
-            Err(CallError::Failed(BoardError::AnswerTooLong { limit: FRAME as u64 })),
+            Err(CallError::Failed(BoardError::AnswerTooLong { limit: frame as u64 })),
             "{name}"
         );
         let news = board.wait(soon(), Seen::default()).await.unwrap();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod a_bad_client_harms_nobody;
+mod a_board_keeps_its_promise_over_a_lossy_link;
 mod a_call_ends_by_its_deadline;
 mod a_call_whose_answer_is_lost_is_not_made_again;
 mod a_caller_is_told_done_not_done_or_unknown;

@@ -39,7 +39,7 @@ fn texts(output: &str) -> Vec<&str> {
 
 #[test]
 fn it_publishes_and_then_reads() {
-    for transport in ["tcp", "json"] {
+    for transport in ["tcp", "json", "udp"] {
         let server = Server::start(&["board-server", "-t", transport]);
         let client = |rest: &[&str]| client(&server, &[&["-t", transport], rest].concat());
         assert_eq!(succeed(&client(&[])), "", "an empty board");
@@ -67,6 +67,14 @@ fn a_message_comes_from_standard_input_and_has_a_limit() {
     let long = from_input(&vec![b'x'; 70_000]);
     assert_eq!(long.status.code(), Some(3));
     assert!(text(&long.stderr).contains("error: the message is not published: it is longer"), "{long:?}");
+    let datagrams = Server::start(&["board-server", "-t", "udp"]);
+    let long = client(&datagrams, &["-t", "udp", "-m", &"x".repeat(896)]);
+    assert_eq!(long.status.code(), Some(3));
+    assert!(text(&long.stderr).contains("895 bytes that a text may have over UDP"), "{long:?}");
+    for _ in 0..3 {
+        succeed(&client(&datagrams, &["-t", "udp", "--publish-only", "-m", &"x".repeat(895)]));
+    }
+    assert_eq!(succeed(&client(&datagrams, &["-t", "udp", "-l", "3"])).lines().count(), 3);
     // Many messages do not fit in an answer: they are asked for one by one.
     for _ in 0..3 {
         succeed(&client(&server, &["--publish-only", "-m", &"y".repeat(30_000)]));
@@ -104,9 +112,13 @@ fn statuses_tell_certain_failures_from_unknown_ones() {
     let front = Server::start(&["board-server", "--forward", &format!("127.0.0.1:{nobody}")]);
     let behind = client(&front, &["-m", "x", "--retries", "0"]);
     assert_eq!(behind.status.code(), Some(3), "certainly not published: {behind:?}");
-    for wrong in
-        [&["--calls", "0"][..], &["-t", "udp"], &["-t", "unix"], &["--frame", "1"], &["--forward", "nowhere"]]
-    {
+    for wrong in [
+        &["--calls", "0"][..],
+        &["-t", "carrier-pigeon"],
+        &["-t", "unix"],
+        &["--frame", "1"],
+        &["--forward", "nowhere"],
+    ] {
         let wrong = run(&mut ch5(&[&["board-server"], wrong].concat()));
         assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
     }

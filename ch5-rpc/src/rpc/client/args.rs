@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use common::support::cli::{duration_within, within};
 
@@ -12,9 +13,10 @@ use crate::names::client::look_up;
 use crate::names::object::NAME_SERVER;
 use crate::pyro::proxy::{Options, Proxy};
 use crate::pyro::uri::Uri;
-use crate::rpc::codec::Format;
+use crate::rpc::codec::{Format, body};
 use crate::rpc::server::frame;
 use crate::rpc::stub::{RetryPolicy, StubSettings, Target};
+use crate::semantics::Semantics;
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(86_400);
@@ -28,6 +30,8 @@ pub enum ClientTransport {
     Json,
     /// A Unix socket, messages in bincode; --socket says where
     Unix,
+    /// UDP, one datagram a call, messages in bincode
+    Udp,
 }
 
 /// The arguments of `board-client`.
@@ -42,6 +46,9 @@ A file as a message, and the same calls in JSON:
   cargo ch5 board-client -m - <FILE
   cargo ch5 board-server -t json -p 7779                     (in another terminal)
   cargo ch5 board-client -t json -p 7779 -m 'in JSON'
+A publication in one datagram, sent once, and in one that is sent until it is answered:
+  cargo ch5 board-client -t udp -m 'perhaps' --semantics maybe
+  cargo ch5 board-client -t udp -m 'once or more' --semantics at-least-once --no-call-id
 
 A call that gets no answer is repeated: reading changes nothing, and a publication has an id by
 which the server knows it again. With --no-call-id it has none; then it is not repeated when it may
@@ -68,6 +75,9 @@ pub struct BoardClientArgs {
     /// Unix: the file of the server's socket
     #[arg(long, value_name = "PATH", required_if_eq("transport", "unix"))]
     pub socket: Option<PathBuf>,
+    /// UDP: how often a publication may be run
+    #[arg(long, value_name = "WHAT", default_value = "at-most-once", value_parser = semantics())]
+    pub semantics: Semantics,
     /// Publish this text; `-` reads it from standard input
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
@@ -95,7 +105,7 @@ pub struct BoardClientArgs {
     /// Publish without an id: the server does not know the call again
     #[arg(long)]
     pub no_call_id: bool,
-    /// The longest message, in both directions
+    /// The longest message, in both directions; over UDP no more than 1023 bytes
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = frame)]
     pub frame: usize,
     /// The trace id of all calls, 32 hexadecimal digits: what the logs of all servers on the way show [default: random]
@@ -106,6 +116,12 @@ pub struct BoardClientArgs {
 fn trace(text: &str) -> Result<u128, String> {
     let is_one = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     u128::from_str_radix(text, 16).ok().filter(|_| is_one).ok_or_else(|| "32 hexadecimal digits".into())
+}
+
+/// The kinds of call that the board has over UDP. It has no publication on a condition.
+fn semantics() -> impl TypedValueParser<Value = Semantics> {
+    let words = ["maybe", "at-least-once", "at-most-once"];
+    PossibleValuesParser::new(words).try_map(|word| Semantics::from_str(&word, false))
 }
 
 impl BoardClientArgs {
@@ -124,17 +140,22 @@ impl BoardClientArgs {
                 (found.host, found.port)
             }
         };
-        let tcp = |format| Target::Tcp { host, port, format };
         Ok(match (self.transport, &self.socket) {
             (ClientTransport::Unix, Some(path)) => Target::Unix(path.clone()),
-            (ClientTransport::Json, _) => tcp(Format::Json),
-            _ => tcp(Format::Bincode),
+            (ClientTransport::Udp, _) => Target::Udp { host, port, semantics: self.semantics },
+            (ClientTransport::Json, _) => Target::Tcp { host, port, format: Format::Json },
+            _ => Target::Tcp { host, port, format: Format::Bincode },
         })
+    }
+
+    /// The longest message that its transport carries.
+    pub fn longest(&self) -> usize {
+        if self.transport == ClientTransport::Udp { self.frame.min(body::LONGEST) } else { self.frame }
     }
 
     /// What the stub is to be like.
     pub fn settings(&self) -> StubSettings {
         let retry = RetryPolicy { attempts: self.retries + 1, ..RetryPolicy::default() };
-        StubSettings { frame: self.frame, retry, ..StubSettings::default() }
+        StubSettings { frame: self.longest(), retry, ..StubSettings::default() }
     }
 }

@@ -44,7 +44,9 @@ pub async fn read_one(
             Ok(())
         }
         Err(CallError::Failed(BoardError::AnswerTooLong { limit })) => {
-            tracing::warn!("message {id} is left out: it is longer than a frame of {limit} bytes");
+            tracing::warn!(
+                "message {id} is left out: it is longer than the {limit} bytes of a frame or datagram"
+            );
             Ok(())
         }
         Err(error) => Err(error.into()),

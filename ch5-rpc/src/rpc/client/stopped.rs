@@ -14,8 +14,8 @@ pub enum Stopped {
     #[error("the message may have been published, and may not: {0}")]
     MaybePublished(String),
     /// It is longer than a request may be.
-    #[error("the message is not published: it is longer than the {0} bytes that a text may have")]
-    TooLong(usize),
+    #[error("the message is not published: it is longer than the {0} bytes that a text may have{1}")]
+    TooLong(usize, &'static str),
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,

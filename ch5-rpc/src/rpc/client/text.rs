@@ -6,7 +6,7 @@ use common::core::stop::Stop;
 use common::net::datagram::{Woken, wait};
 use nix::poll::PollFlags;
 
-use super::args::BoardClientArgs;
+use super::args::{BoardClientArgs, ClientTransport};
 use super::stopped::Stopped;
 
 /// What a request has besides the text, at most.
@@ -14,13 +14,17 @@ const AROUND: usize = 128;
 
 /// The text, if one is to be published. Read before anything is sent, and no further than a message goes.
 pub fn read(args: &BoardClientArgs, stop: Stop) -> Result<Option<Vec<u8>>, Stopped> {
-    let limit = args.frame - AROUND;
+    let limit = args.longest() - AROUND;
     let text = match args.message.as_deref() {
         None => return Ok(None),
         Some("-") => read_input(limit + 1, stop)?,
         Some(text) => text.as_bytes().to_vec(),
     };
-    if text.len() > limit { Err(Stopped::TooLong(limit)) } else { Ok(Some(text)) }
+    let over = match args.transport {
+        ClientTransport::Udp => " over UDP, where a call is one datagram",
+        _ => "",
+    };
+    if text.len() > limit { Err(Stopped::TooLong(limit, over)) } else { Ok(Some(text)) }
 }
 
 /// Standard input up to its end, or so many bytes of it. Ctrl-C ends the wait.

@@ -246,7 +246,7 @@ fn unfinished_requests_have_a_room_together() {
         let room = Room::new(2 * LONG);
         let message = request(7, publish(&[b'x'; 3 * FREE]));
         let mut whole = BytesMut::new();
-        write_frame(format, &message, LONG, &mut whole).unwrap();
+        write_frame(&mut whole, |out| format.write(&message, LONG, out)).unwrap();
         let half = || BytesMut::from(&whole[..2 * FREE]);
         let mut codecs: Vec<_> =
             (0..3).map(|_| ServerCodec::<BoardRpcRequest>::new(format, LONG, room.clone())).collect();

@@ -26,7 +26,8 @@ use crate::pyro::uri::Uri;
 use crate::rpc::board::Board;
 use crate::rpc::board::local::{LocalBoard, Settings};
 use crate::rpc::board::skeleton::Skeleton;
-use crate::rpc::codec::Format;
+use crate::rpc::codec::{Format, body};
+use crate::rpc::datagrams::Datagrams;
 use crate::rpc::interface::{BoardRpcRequest, BoardRpcResponse};
 use crate::rpc::stop::requested;
 use crate::rpc::stub::{RemoteBoard, RetryPolicy, StubSettings, Target};
@@ -46,6 +47,8 @@ pub enum ServerTransport {
     Json,
     /// A Unix socket, messages in bincode; --socket says where
     Unix,
+    /// UDP, one datagram a call, messages in bincode: each call is run at most once
+    Udp,
 }
 
 /// The arguments of `board-server`.
@@ -61,6 +64,9 @@ A chain: a front that calls the board behind it. The log of both shows the same 
 A call through a Unix socket:
   cargo ch5 board-server -t unix --socket /tmp/board
   cargo ch5 board-client -t unix --socket /tmp/board -m 'no network'
+A call in a datagram, as `cargo ch5 semantics` has it; a text has 895 bytes at most:
+  cargo ch5 board-server -t udp
+  cargo ch5 board-client -t udp -m 'no connection'
 Found by its name; no port number anywhere but in the name server:
   cargo ch5 names
   cargo ch5 board-server -p 0 --names 127.0.0.1:9090
@@ -88,10 +94,10 @@ pub struct BoardServerArgs {
     /// The board's name there
     #[arg(long, value_name = "NAME", default_value = "board", requires = "names")]
     pub board: String,
-    /// The longest message, in both directions
+    /// The longest message, in both directions; over UDP no more than 1023 bytes
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = frame)]
     pub frame: usize,
-    /// So many calls of one connection at once; one more is refused
+    /// So many calls of one connection (UDP: of one address) at once; one more is refused
     #[arg(long, value_name = "N", default_value_t = Limits::default().calls, value_parser = within(1..=100_000usize))]
     pub calls: usize,
     /// So many connections at once; the others wait in the backlog
@@ -135,9 +141,14 @@ pub fn frame(text: &str) -> Result<usize, String> {
 }
 
 impl BoardServerArgs {
+    /// The longest message that its transport carries.
+    fn longest(&self) -> usize {
+        if self.transport == ServerTransport::Udp { self.frame.min(body::LONGEST) } else { self.frame }
+    }
+
     fn limits(&self) -> Limits {
         Limits {
-            frame: self.frame,
+            frame: self.longest(),
             calls: self.calls,
             connections: self.connections,
             connections_per_address: self.connections_per_address,
@@ -171,10 +182,10 @@ async fn serve(args: &BoardServerArgs, stop: Stop) -> anyhow::Result<()> {
             stop.cancel();
         }
     });
-    let (listening, _file) = listen(args)?;
-    let _name = match (&listening, args.names) {
-        (Listening::Tcp(listener), Some(names)) => {
-            let wish = wish(names, args.board.clone(), listener.local_addr()?);
+    let (open, _file) = listen(args)?;
+    let _name = match (open.address()?, args.names) {
+        (Some(here), Some(names)) => {
+            let wish = wish(names, args.board.clone(), here);
             Some(Keeper::start(wish, Options::default()).context("no thread for the name")?)
         }
         _ => None,
@@ -182,9 +193,9 @@ async fn serve(args: &BoardServerArgs, stop: Stop) -> anyhow::Result<()> {
     match args.forward {
         None => {
             let board = BoardLimits { bytes: args.board_bytes, messages: args.board_messages };
-            let settings = Settings { board, call_ids: args.call_ids, frame: args.frame };
+            let settings = Settings { board, call_ids: args.call_ids, frame: args.longest() };
             let stop = server.stop.clone();
-            serve_board(server, listening, LocalBoard::new(settings, stop)).await
+            serve_board(server, open, LocalBoard::new(settings, stop)).await
         }
         Some(address) => {
             let target =
@@ -192,7 +203,7 @@ async fn serve(args: &BoardServerArgs, stop: Stop) -> anyhow::Result<()> {
             // Only the caller at the begin of the chain repeats a call.
             let settings =
                 StubSettings { frame: args.frame, retry: RetryPolicy::NEVER, ..Default::default() };
-            serve_board(server, listening, RemoteBoard::new(target, settings)).await
+            serve_board(server, open, RemoteBoard::new(target, settings)).await
         }
     }
 }
@@ -221,13 +232,17 @@ fn towards(other: SocketAddr) -> std::io::Result<IpAddr> {
     Ok(socket.local_addr()?.ip())
 }
 
-async fn serve_board<B: Board>(
-    server: Server,
-    listening: Listening<BoardRpcRequest, BoardRpcResponse>,
-    board: B,
-) -> anyhow::Result<()> {
+async fn serve_board<B: Board>(server: Server, open: Open, board: B) -> anyhow::Result<()> {
     let (board, statistics) = (Arc::new(board), Arc::clone(&server.statistics));
-    server.run(listening, |peer| Skeleton::service(&board, peer)).await.context("accept has failed")?;
+    let service_for = |peer| Skeleton::service(&board, peer);
+    match open {
+        Open::Connections(listening) => {
+            server.run(listening, service_for).await.context("accept has failed")?;
+        }
+        Open::Datagrams(socket) => {
+            server.run_udp(socket, service_for).await.context("the socket has failed")?;
+        }
+    }
     let [done, not_begun, cancelled, crashed] =
         [&statistics.done, &statistics.not_begun, &statistics.cancelled, &statistics.crashed]
             .map(|count| count.load(Ordering::Relaxed));
@@ -237,13 +252,34 @@ async fn serve_board<B: Board>(
     Ok(())
 }
 
-/// Listens and says so. The socket's file goes with the second value.
-fn listen(
-    args: &BoardServerArgs,
-) -> anyhow::Result<(Listening<BoardRpcRequest, BoardRpcResponse>, Option<SocketFile>)> {
-    if args.transport == ServerTransport::Unix {
-        let (listener, file) = endpoint::unix(args.socket.as_deref().context("--socket says where")?)?;
-        return Ok((Listening::Unix(listener), Some(file)));
+/// Where calls come from.
+enum Open {
+    Connections(Listening<BoardRpcRequest, BoardRpcResponse>),
+    Datagrams(Datagrams),
+}
+
+impl Open {
+    /// Its address, if it is one of a network.
+    fn address(&self) -> std::io::Result<Option<SocketAddr>> {
+        match self {
+            Open::Connections(Listening::Tcp(listener)) => listener.local_addr().map(Some),
+            Open::Connections(_) => Ok(None),
+            Open::Datagrams(socket) => socket.address().map(Some),
+        }
     }
-    Ok((Listening::Tcp(endpoint::tcp(SocketAddr::new(args.listenaddr, args.listenport))?), None))
+}
+
+/// Listens and says so. The socket's file goes with the second value.
+fn listen(args: &BoardServerArgs) -> anyhow::Result<(Open, Option<SocketFile>)> {
+    let address = SocketAddr::new(args.listenaddr, args.listenport);
+    Ok(match args.transport {
+        ServerTransport::Unix => {
+            let (listener, file) = endpoint::unix(args.socket.as_deref().context("--socket says where")?)?;
+            (Open::Connections(Listening::Unix(listener)), Some(file))
+        }
+        ServerTransport::Udp => (Open::Datagrams(endpoint::udp(address)?), None),
+        ServerTransport::Tcp | ServerTransport::Json => {
+            (Open::Connections(Listening::Tcp(endpoint::tcp(address)?)), None)
+        }
+    })
 }

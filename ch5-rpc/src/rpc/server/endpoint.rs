@@ -6,9 +6,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use common::core::socket_file::{SocketFile, remove_leftover};
+use common::net::datagram::Endpoint;
 use common::support::cli::stdout;
 use common::support::listen::refusal;
 use tokio::net::{TcpListener, UnixListener};
+
+use crate::rpc::datagrams::Datagrams;
 
 /// Listens on a port, and says so.
 ///
@@ -23,6 +26,17 @@ pub fn tcp(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = listen().map_err(refusal).with_context(|| format!("cannot listen on {address}"))?;
     announce(&listener.local_addr()?.to_string());
     Ok(listener)
+}
+
+/// Receives at a port of UDP, and says so.
+///
+/// # Errors
+/// What bind(2) says.
+pub fn udp(address: SocketAddr) -> anyhow::Result<Datagrams> {
+    let socket = Endpoint::bind(address).map_err(refusal).and_then(Datagrams::new);
+    let socket = socket.with_context(|| format!("cannot listen on {address}/udp"))?;
+    announce(&socket.address()?.to_string());
+    Ok(socket)
 }
 
 /// Listens at a socket file, and says so. The file goes with the second value.

@@ -177,3 +177,39 @@ fn what_was_never_sent_is_certainly_not_done() {
     client.call(NOW, vec![0; LONGEST_BODY + 1]);
     assert_eq!(client.poll_outcome(), Some((2, Outcome::NotDone(NotDone::TooLong))));
 }
+
+#[test]
+fn a_binding_is_had_before_a_call_and_not_used_when_it_may_be_forgotten() {
+    let mut client = client(Semantics::AtMostOnce);
+    client.bind(NOW);
+    client.bind(NOW);
+    assert_eq!(sent(&mut client, NOW), [Question::Bind { nonce: 43 }]);
+    assert!(!client.is_bound());
+    hear(&mut client, NOW, bound(43, 1));
+    assert!(client.is_bound() && client.deadline().is_none());
+    // Its lease is a second. An answer shows that it is valid; a third of a second after it nothing is certain.
+    let milliseconds = Duration::from_millis;
+    client.call(milliseconds(300), b"x".to_vec());
+    assert_eq!(calls(&sent(&mut client, milliseconds(300))), [1]);
+    let done = |sequence| {
+        let id = CallId { client: 101, sequence };
+        Answer::Done { id, transmission: 1, again: false, body: vec![] }
+    };
+    hear(&mut client, milliseconds(310), done(1));
+    client.call(milliseconds(600), b"x".to_vec());
+    assert_eq!(calls(&sent(&mut client, milliseconds(600))), [2]);
+    hear(&mut client, milliseconds(610), done(2));
+    client.call(milliseconds(1000), b"x".to_vec());
+    assert_eq!(sent(&mut client, milliseconds(1000)), [Question::Bind { nonce: 44 }]);
+}
+
+#[test]
+fn a_call_that_is_given_up_is_told_what_is_known() {
+    let mut client = bound_client(2);
+    assert_eq!(calls(&sent(&mut client, NOW)), [1, 2]);
+    client.give_up(Duration::from_millis(5), 1);
+    let silent = Unknown::Silent(Duration::from_millis(5));
+    assert_eq!(client.poll_outcome(), Some((1, Outcome::Unknown(silent))));
+    client.give_up(NOW, 1);
+    assert_eq!(client.poll_outcome(), None, "once");
+}
