@@ -18,6 +18,7 @@
 //! | [`announce`] | how a server is heard of without its address |
 //! | [`names`] | the name server |
 //! | [`chat`] | a chat of remote objects |
+//! | [`origin`] | whose share of a table an entry takes |
 //! | [`container`] | components that are wired from a descriptor, in a process per node |
 //! | [`compare`] | what a remote call costs |
 
@@ -36,6 +37,7 @@ pub mod document;
 pub mod jsonrpc;
 pub mod names;
 pub mod objects;
+pub mod origin;
 pub mod procedures;
 pub mod pyro;
 pub mod rpc;

@@ -21,7 +21,8 @@ use ch5_rpc::semantics::{Client, ClientConfig, Outcome, Semantics};
 use super::tape::Tape;
 
 /// Small, so that a short script reaches them.
-const LIMITS: TableLimits = TableLimits { clients: 3, slots: 2, lease: Duration::from_secs(3) };
+const LIMITS: TableLimits =
+    TableLimits { clients: 3, clients_per_address: 3, slots: 2, lease: Duration::from_secs(3) };
 /// Calls of a script, and datagrams on their way.
 const CALLS: usize = 20;
 const IN_FLIGHT: usize = 64;

@@ -20,10 +20,11 @@ use common::core::timer::Timer;
 use super::pyro_wire::Daemon;
 use super::registry::Objects;
 use crate::objects::callee::{self, Exports, Kept};
-use crate::objects::leases::ClientId;
+use crate::objects::leases::{Caller, ClientId};
 use crate::objects::message::{
     ANSWER_LIMIT, Call, Failure, Message, Outcome, REQUEST_LIMIT, Target, VERSION, decode,
 };
+use crate::origin::Origin;
 use crate::pyro;
 use crate::pyro::object::Object;
 use crate::pyro::uri::Uri;
@@ -43,7 +44,7 @@ struct Connection {
     outbox: Outbox,
     kept: Arc<Mutex<Kept>>,
     /// Who holds the leases of its references.
-    client: ClientId,
+    caller: Caller,
 }
 
 /// A message of either protocol.
@@ -106,7 +107,7 @@ impl BothWires {
         }
         if let Outcome::Reference(reference) = &outcome
             && let Ok(uri) = reference.uri.parse::<Uri>()
-            && !self.objects.collector().introduce(connection.client, &uri.object)
+            && !self.objects.collector().introduce(connection.caller, &uri.object)
         {
             outcome = Outcome::Failed(Failure::TooMany);
         }
@@ -117,15 +118,15 @@ impl BothWires {
 
     fn hello(&self, peer: &Peer, client: ClientId) -> Answer {
         if let Some(connection) = self.connections().get_mut(&peer.id) {
-            connection.client = client;
+            connection.caller.client = client;
             self.objects.callbacks().arrive(peer.id, connection.outbox.clone());
         }
         Answer::new(Message::hello(0, self.objects.collector().lease()))
     }
 
     fn dirty(&self, peer: &Peer, sequence: u64, is_new: bool, ids: &[String]) -> Answer {
-        let Some(client) = self.client(peer) else { return Answer::nothing() };
-        let mut expired = self.objects.collector().dirty(client, sequence, is_new, ids);
+        let Some(caller) = self.caller(peer) else { return Answer::nothing() };
+        let mut expired = self.objects.collector().dirty(caller, sequence, is_new, ids);
         // One that is there without leases is held by the server itself, unless this client has lost a lease of it.
         expired.retain(|id| {
             self.objects.collector().is_leased(id) || Objects::find(&self.objects, id).is_none()
@@ -134,8 +135,8 @@ impl BothWires {
         Answer::new(leased.frame(ANSWER_LIMIT).expect("it is not longer than the request"))
     }
 
-    fn client(&self, peer: &Peer) -> Option<ClientId> {
-        self.connections().get(&peer.id).map(|connection| connection.client)
+    fn caller(&self, peer: &Peer) -> Option<Caller> {
+        self.connections().get(&peer.id).map(|connection| connection.caller)
     }
 
     fn connections(&self) -> MutexGuard<'_, BTreeMap<PeerId, Connection>> {
@@ -179,8 +180,8 @@ impl Service for BothWires {
             Request::Call(call) => self.call(peer, &call),
             Request::Dirty { sequence, is_new, ids } => self.dirty(peer, sequence, is_new, &ids),
             Request::Clean { sequence, ids } => {
-                if let Some(client) = self.client(peer) {
-                    self.objects.collector().clean(client, sequence, &ids);
+                if let Some(caller) = self.caller(peer) {
+                    self.objects.collector().clean(caller, sequence, &ids);
                 }
                 Answer::nothing()
             }
@@ -192,7 +193,8 @@ impl Service for BothWires {
     }
 
     fn arrive(&self, peer: &Peer, outbox: &Outbox) {
-        let connection = Connection { outbox: outbox.clone(), kept: Arc::default(), client: ClientId(0) };
+        let caller = Caller { client: ClientId(0), origin: Origin::of(peer) };
+        let connection = Connection { outbox: outbox.clone(), kept: Arc::default(), caller };
         self.connections().insert(peer.id, connection);
     }
 

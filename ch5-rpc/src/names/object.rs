@@ -21,6 +21,7 @@ use regex_lite::RegexBuilder;
 
 use super::changes::Change;
 use super::registry::{Holder, IfTaken, NamingError, Registration, Registry};
+use crate::origin::Origin;
 use crate::pyro::call::{Call, Exception};
 use crate::pyro::object::Object;
 use crate::pyro::serpent::Value;
@@ -71,6 +72,7 @@ impl NameServer {
             metadata: words(metadata)?,
             lease: lease.map(lease_of).transpose()?.flatten(),
             if_taken,
+            origin: Origin::of(&call.peer),
         };
         self.registry().register(wish, now)?;
         Ok(Value::None)

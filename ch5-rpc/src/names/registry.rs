@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::changes::{Change, Changes, Event};
+use crate::origin::Origin;
 use crate::pyro::uri::Uri;
 
 /// Most names, and most references that have one.
@@ -22,6 +23,8 @@ pub const NAMES: usize = 10_000;
 /// Most text of all of them, bytes, with a little for each word. The list of all of them is one answer, and must not be longer than
 /// an answer may be: a byte becomes four at most when it is written.
 const ALL_TEXT: usize = 3 * 1024 * 1024;
+/// Of both, one address has this part: with all of it taken by one, nobody else would have a name.
+const SHARE: usize = 4;
 /// Most servers that share a name.
 const HOLDERS: usize = 64;
 /// Longest name, and longest word of metadata, bytes.
@@ -65,6 +68,8 @@ pub struct Registration {
     pub lease: Option<Duration>,
     /// If another has the name.
     pub if_taken: IfTaken,
+    /// Whose share of the room it takes; `None` is nobody's.
+    pub origin: Option<Origin>,
 }
 
 /// What the registry refuses.
@@ -84,6 +89,10 @@ pub enum NamingError {
          {ALL_TEXT} bytes of all together"
     )]
     Full,
+    #[error(
+        "no room for more from this address: at most a quarter of all names, and of their text, are for one address"
+    )]
+    Share,
 }
 
 /// One reference that has a name.
@@ -95,6 +104,7 @@ pub struct Holder {
     pub metadata: BTreeSet<String>,
     /// When it ends, unless renewed.
     pub until: Option<Instant>,
+    origin: Option<Origin>,
 }
 
 #[derive(Debug)]
@@ -149,7 +159,7 @@ impl Held {
 impl Registry {
     /// Gives a name that nobody can take or remove: the name server's own.
     pub fn reserve(&mut self, name: &str, uri: Uri, metadata: BTreeSet<String>) {
-        let holders = vec![Holder { uri, metadata, until: None }];
+        let holders = vec![Holder { uri, metadata, until: None, origin: None }];
         let Held { holders: count, text } = Held::by(name, &holders);
         self.held = Held { holders: self.held.holders + count, text: self.held.text + text };
         self.names.insert(name.to_owned(), Entry { is_shared: false, is_reserved: true, holders, next: 0 });
@@ -167,11 +177,12 @@ impl Registry {
         }
         let until = wish.lease.map(|lease| now + lease);
         self.next_end = [self.next_end, until].into_iter().flatten().min();
-        let holder = Holder { uri: wish.uri.clone(), metadata: wish.metadata, until };
+        let holder = Holder { uri: wish.uri.clone(), metadata: wish.metadata, until, origin: wish.origin };
         if holder.metadata.len() > WORDS {
             return Err(NamingError::Full);
         }
         let come = Held::by(&wish.name, std::slice::from_ref(&holder));
+        self.has_share(&wish.name, &holder, come)?;
         let Some(entry) = self.names.get_mut(&wish.name) else {
             self.held = self.held.change(Held::default(), come)?;
             let is_shared = wish.if_taken == IfTaken::Balance;
@@ -208,6 +219,22 @@ impl Registry {
         }
         self.changes.note(Event::Added, wish.name, wish.uri);
         Ok(())
+    }
+
+    /// Whether there is room in the share of its address.
+    fn has_share(&self, name: &str, new: &Holder, come: Held) -> Result<(), NamingError> {
+        let Some(origin) = new.origin else { return Ok(()) };
+        let (mut holders, mut text) = (come.holders, come.text);
+        for (of, entry) in &self.names {
+            let is_renewed = |holder: &Holder| of == name && holder.uri == new.uri;
+            let counts = |holder: &&Holder| holder.origin == Some(origin) && !is_renewed(holder);
+            for holder in entry.holders.iter().filter(counts) {
+                let held = Held::by(of, std::slice::from_ref(holder));
+                (holders, text) = (holders + held.holders, text + held.text);
+            }
+        }
+        let fits = holders <= NAMES / SHARE && text <= ALL_TEXT / SHARE;
+        if fits { Ok(()) } else { Err(NamingError::Share) }
     }
 
     /// What a name refers to. Servers that share it take turns.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::core::timer::Timer;
 
-use super::leases::{ClientId, Leases};
+use super::leases::{Caller, Leases};
 
 /// How long a lease is, unless it is said otherwise.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -59,8 +59,8 @@ impl Collector {
     }
 
     /// A reference is given to a client. Whether there is room for it.
-    pub fn introduce(&self, client: ClientId, id: &str) -> bool {
-        self.change(|leases, now| leases.introduce(client, id, now))
+    pub fn introduce(&self, caller: Caller, id: &str) -> bool {
+        self.change(|leases, now| leases.introduce(caller, id, now))
     }
 
     /// Whether an object is under leases.
@@ -69,16 +69,16 @@ impl Collector {
     }
 
     /// A client refers to these objects: those that are not under leases any more, or never were.
-    pub fn dirty(&self, client: ClientId, sequence: u64, is_new: bool, ids: &[String]) -> Vec<String> {
+    pub fn dirty(&self, caller: Caller, sequence: u64, is_new: bool, ids: &[String]) -> Vec<String> {
         self.change(|leases, now| match is_new {
-            true => leases.begin(client, sequence, ids, now),
-            false => leases.dirty(client, sequence, ids, now),
+            true => leases.begin(caller, sequence, ids, now),
+            false => leases.dirty(caller.client, sequence, ids, now),
         })
     }
 
     /// A client refers to these objects no longer.
-    pub fn clean(&self, client: ClientId, sequence: u64, ids: &[(String, u32)]) {
-        self.change(|leases, now| leases.clean(client, sequence, ids, now));
+    pub fn clean(&self, caller: Caller, sequence: u64, ids: &[(String, u32)]) {
+        self.change(|leases, now| leases.clean(caller, sequence, ids, now));
     }
 
     /// The server serves: this is its clock.

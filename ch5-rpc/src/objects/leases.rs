@@ -23,15 +23,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use crate::origin::Origin;
+
 /// Most objects that one client holds.
 pub const HOLDS: usize = 1000;
 
 /// Most holds of all clients.
 pub const ALL_HOLDS: usize = 100_000;
 
+/// Of them, those of one address, however many clients it is: with all of them taken by one, nobody else could refer to anything.
+pub const SHARE: usize = ALL_HOLDS / 4;
+
 /// Tells one client from another: random, made by the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClientId(pub u64);
+
+/// A client, and where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The client.
+    pub client: ClientId,
+    /// Whose share its holds take; `None` is nobody's.
+    pub origin: Option<Origin>,
+}
+
+impl From<ClientId> for Caller {
+    fn from(client: ClientId) -> Caller {
+        Caller { client, origin: None }
+    }
+}
 
 /// Holds an object from its creation to its first introduction.
 const NOBODY: ClientId = ClientId(0);
@@ -44,6 +64,8 @@ pub struct Leases {
     objects: BTreeMap<String, Holders>,
     /// By client and object, what the newest message said; kept for a while after the end of a hold, for late ones.
     holds: BTreeMap<(ClientId, String), Hold>,
+    /// How many of them each address has.
+    shares: BTreeMap<Origin, usize>,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +78,7 @@ struct Holders {
 struct Hold {
     sequence: u64,
     introductions: u32,
+    origin: Option<Origin>,
     /// While it is held: the end of the lease. After it: when it is forgotten.
     until: Instant,
 }
@@ -64,7 +87,7 @@ impl Leases {
     /// Leases of this length. Whether one is over is seen `grace` later.
     #[must_use]
     pub fn new(lease: Duration, grace: Duration) -> Leases {
-        Leases { lease, grace, objects: BTreeMap::new(), holds: BTreeMap::new() }
+        Leases { lease, grace, objects: BTreeMap::new(), holds: BTreeMap::new(), shares: BTreeMap::new() }
     }
 
     /// How long a lease is. It is to be renewed at half of it.
@@ -76,7 +99,7 @@ impl Leases {
     /// An object is under leases from now on. It has one lease until the first reference to it is given away.
     pub fn add(&mut self, id: &str, now: Instant) {
         self.objects.insert(id.to_owned(), Holders { clients: BTreeSet::from([NOBODY]), roots: 0 });
-        let hold = Hold { sequence: 0, introductions: 0, until: now + self.lease };
+        let hold = Hold { sequence: 0, introductions: 0, origin: None, until: now + self.lease };
         self.holds.insert((NOBODY, id.to_owned()), hold);
     }
 
@@ -106,29 +129,50 @@ impl Leases {
     }
 
     /// A reference is given to a client: the answer that carries it is a lease already. Whether there is room for it.
-    pub fn introduce(&mut self, client: ClientId, id: &str, now: Instant) -> bool {
-        let has_room = self.has_room(client);
+    pub fn introduce(&mut self, caller: impl Into<Caller>, id: &str, now: Instant) -> bool {
+        let caller = caller.into();
+        let (client, has_room) = (caller.client, self.has_room(caller));
         let Some(holders) = self.objects.get_mut(id) else { return true };
         if !has_room {
             return false;
         }
         holders.clients.remove(&NOBODY);
         holders.clients.insert(client);
-        let none = Hold { sequence: 0, introductions: 0, until: now };
-        let hold = self.holds.entry((client, id.to_owned())).or_insert(none);
+        let until = now + self.lease;
+        let hold = self.hold(caller, id, until);
         hold.introductions = hold.introductions.wrapping_add(1);
-        hold.until = now + self.lease;
+        hold.until = until;
         true
     }
 
+    /// What the newest message of a client has said of an object; nothing yet, if there was none.
+    fn hold(&mut self, caller: Caller, id: &str, until: Instant) -> &mut Hold {
+        let Caller { client, origin } = caller;
+        let shares = &mut self.shares;
+        self.holds.entry((client, id.to_owned())).or_insert_with(|| {
+            if let Some(origin) = origin {
+                *shares.entry(origin).or_default() += 1;
+            }
+            Hold { sequence: 0, introductions: 0, origin, until }
+        })
+    }
+
     /// A client refers to these objects, which it has been given by someone else: its lease begins. Those that are not there.
-    pub fn begin(&mut self, client: ClientId, sequence: u64, ids: &[String], now: Instant) -> Vec<String> {
+    pub fn begin(
+        &mut self,
+        caller: impl Into<Caller>,
+        sequence: u64,
+        ids: &[String],
+        now: Instant,
+    ) -> Vec<String> {
+        let caller = caller.into();
+        let client = caller.client;
         let mut refused = Vec::new();
         for id in ids {
             if self.is_late(client, id, sequence) {
                 continue;
             }
-            let is_held = self.objects.contains_key(id) && self.introduce(client, id, now);
+            let is_held = self.objects.contains_key(id) && self.introduce(caller, id, now);
             match self.holds.get_mut(&(client, id.clone())) {
                 Some(hold) if is_held => hold.sequence = sequence,
                 _ => refused.push(id.clone()),
@@ -155,18 +199,19 @@ impl Leases {
     }
 
     /// A client refers to these objects no longer, of which it has seen so many introductions.
-    pub fn clean(&mut self, client: ClientId, sequence: u64, ids: &[(String, u32)], now: Instant) {
+    pub fn clean(&mut self, caller: impl Into<Caller>, sequence: u64, ids: &[(String, u32)], now: Instant) {
+        let caller = caller.into();
+        let client = caller.client;
         for (id, introductions) in ids {
             if self.is_late(client, id, sequence) {
                 continue;
             }
-            if !self.objects.contains_key(id) || !self.has_room(client) {
+            if !self.objects.contains_key(id) || !self.has_room(caller) {
                 continue;
             }
             // Also if it holds nothing: the message that begins the lease may come behind this one.
             let until = now + self.lease + self.grace; // remembered for so long
-            let none = Hold { sequence: 0, introductions: 0, until };
-            let hold = self.holds.entry((client, id.clone())).or_insert(none);
+            let hold = self.hold(caller, id, until);
             hold.sequence = sequence;
             if hold.introductions == *introductions {
                 hold.until = until;
@@ -201,20 +246,29 @@ impl Leases {
     }
 
     fn expire(&mut self, now: Instant) {
-        let (objects, grace) = (&mut self.objects, self.grace);
+        let (objects, shares, grace) = (&mut self.objects, &mut self.shares, self.grace);
         self.holds.retain(|(client, id), hold| {
             let is_over = hold.until + grace <= now;
             if is_over && let Some(holders) = objects.get_mut(id) {
                 holders.clients.remove(client);
             }
+            if is_over && let Some(origin) = hold.origin {
+                let rest = shares.get(&origin).map_or(0, |count| count.saturating_sub(1));
+                if rest > 0 {
+                    shares.insert(origin, rest)
+                } else {
+                    shares.remove(&origin)
+                };
+            }
             !is_over
         });
     }
 
-    fn has_room(&self, client: ClientId) -> bool {
+    fn has_room(&self, Caller { client, origin }: Caller) -> bool {
+        let share = origin.and_then(|origin| self.shares.get(&origin)).copied().unwrap_or_default();
         let held =
             self.holds.range((client, String::new())..).take_while(|((holder, _), _)| *holder == client);
-        held.count() < HOLDS && self.holds.len() < ALL_HOLDS
+        held.count() < HOLDS && self.holds.len() < ALL_HOLDS && share < SHARE
     }
 
     /// Whether a newer message of this client has said something of this object.

@@ -144,7 +144,7 @@ pub enum Refusal {
     Restarted,
     /// The client's lease is over, or was never given.
     Expired,
-    /// No room for another client, or for another call of this one.
+    /// No room for another client, or for another one of this address, or for another call of this one.
     TableFull,
     /// The body is no call that this server knows. It will never run.
     NotUnderstood,

@@ -47,7 +47,7 @@ pub enum Unknown {
     #[error("the lease is over")]
     Expired,
     /// The server had no room, each time that it said something.
-    #[error("the server's table is full")]
+    #[error("the server's table is full, or this address has its share of it")]
     TableFull,
     /// The condition does not hold: because of another's change, or of this call's own, whose answer was lost. MIT 6.5840 calls
     /// it ErrMaybe.

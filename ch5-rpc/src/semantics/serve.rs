@@ -50,6 +50,9 @@ pub struct ServeArgs {
     /// Most clients in the table
     #[arg(long, value_name = "N", default_value_t = TableLimits::default().clients, value_parser = within(1..=1_000_000usize))]
     clients: usize,
+    /// Of them, most clients of one address: the others are for others
+    #[arg(long, value_name = "N", default_value_t = TableLimits::default().clients_per_address, value_parser = within(1..=1_000_000usize))]
+    clients_per_address: usize,
     /// Most calls of a client in the table
     #[arg(long, value_name = "N", default_value_t = TableLimits::default().slots, value_parser = within(1..=1024usize))]
     slots: usize,
@@ -73,7 +76,12 @@ pub struct ServeArgs {
 /// When the address or a file cannot be had, or the store fails.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::install().context("no descriptor for the stop")?;
-    let limits = TableLimits { clients: args.clients, slots: args.slots, lease: args.lease };
+    let limits = TableLimits {
+        clients: args.clients,
+        clients_per_address: args.clients_per_address,
+        slots: args.slots,
+        lease: args.lease,
+    };
     let checks_binding = args.remember != Remembers::Naive;
     let config = HostConfig {
         remembers: args.remember,

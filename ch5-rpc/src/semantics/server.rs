@@ -245,7 +245,11 @@ impl Server {
             until => until.unwrap_or(now),
         };
         self.handle_timeout(now);
-        if self.table.admit(now, client, valid_until) { Ok(()) } else { Err(Refusal::TableFull) }
+        if self.table.admit(now, client, from.ip().into(), valid_until) {
+            Ok(())
+        } else {
+            Err(Refusal::TableFull)
+        }
     }
 
     fn execute(&mut self, execution: Execution) {

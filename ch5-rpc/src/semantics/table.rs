@@ -15,12 +15,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::datagram::CallId;
+use crate::origin::Origin;
 
 /// How much a table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableLimits {
     /// Clients at a time.
     pub clients: usize,
+    /// Of them, those of one address: with all places taken by one, nobody else would be served.
+    pub clients_per_address: usize,
     /// Calls of one client that were begun and not acknowledged.
     pub slots: usize,
     /// A client that makes no call for so long is forgotten.
@@ -29,7 +32,7 @@ pub struct TableLimits {
 
 impl Default for TableLimits {
     fn default() -> TableLimits {
-        TableLimits { clients: 1024, slots: 8, lease: Duration::from_secs(60) }
+        TableLimits { clients: 1024, clients_per_address: 256, slots: 8, lease: Duration::from_secs(60) }
     }
 }
 
@@ -42,6 +45,8 @@ pub struct Table {
 
 #[derive(Debug, Default)]
 struct Client {
+    /// Not known of one that was written down.
+    origin: Option<Origin>,
     first_incomplete: u64,
     slots: BTreeMap<u64, Slot>,
     expires: Duration,
@@ -95,17 +100,23 @@ impl Table {
             let completed = record.completed.into_iter();
             let slots = completed.map(|(sequence, answer)| (sequence, Slot::Completed(answer))).collect();
             let expires = now + limits.lease;
-            (record.client, Client { first_incomplete: record.first_incomplete, slots, expires })
+            (
+                record.client,
+                Client { origin: None, first_incomplete: record.first_incomplete, slots, expires },
+            )
         };
         Table { limits, clients: records.into_iter().map(client).collect() }
     }
 
-    /// Makes room for a client, if there is any. It is kept until `expires` at least.
+    /// Makes room for a client, if there is any for its address. It is kept until `expires` at least.
     #[must_use]
-    pub fn admit(&mut self, now: Duration, client: u64, expires: Duration) -> bool {
-        let has_room = self.clients.len() < self.limits.clients || self.clients.contains_key(&client);
+    pub fn admit(&mut self, now: Duration, client: u64, origin: Origin, expires: Duration) -> bool {
+        let of_origin = self.clients.values().filter(|client| client.origin == Some(origin)).count();
+        let is_free = self.clients.len() < self.limits.clients && of_origin < self.limits.clients_per_address;
+        let has_room = is_free || self.clients.contains_key(&client);
         if has_room {
             let entry = self.clients.entry(client).or_default();
+            entry.origin = Some(origin);
             entry.expires = entry.expires.max(expires).max(now + self.limits.lease);
         }
         has_room
@@ -190,7 +201,12 @@ mod tests {
     use super::*;
 
     const NOW: Duration = Duration::ZERO;
-    const LIMITS: TableLimits = TableLimits { clients: 2, slots: 2, lease: Duration::from_secs(10) };
+    const LIMITS: TableLimits =
+        TableLimits { clients: 3, clients_per_address: 2, slots: 2, lease: Duration::from_secs(10) };
+
+    fn origin(last: u8) -> Origin {
+        std::net::IpAddr::from([192, 0, 2, last]).into()
+    }
 
     fn id(sequence: u64) -> CallId {
         CallId { client: 1, sequence }
@@ -198,7 +214,7 @@ mod tests {
 
     fn table() -> Table {
         let mut table = Table::new(LIMITS);
-        assert!(table.admit(NOW, 1, NOW));
+        assert!(table.admit(NOW, 1, origin(1), NOW));
         table
     }
 
@@ -221,7 +237,9 @@ mod tests {
         assert_eq!(table.begin(NOW, id(3), 1), Known::Full);
         assert_eq!(table.begin(NOW, id(2), 1), Known::InProgress, "a call that has its slot keeps it");
         assert_eq!(table.begin(NOW, id(3), 2), Known::New, "an acknowledged one makes room");
-        assert!(table.admit(NOW, 2, NOW) && !table.admit(NOW, 3, NOW) && table.admit(NOW, 1, NOW));
+        let mut admit = |client, address| table.admit(NOW, client, origin(address), NOW);
+        assert!(admit(2, 1) && !admit(3, 1) && admit(1, 1), "an address has its share");
+        assert!(admit(4, 2) && !admit(5, 3), "and the table has its bound");
         assert_eq!(table.begin(NOW, CallId { client: 3, sequence: 1 }, 1), Known::NoClient);
     }
 

@@ -3,7 +3,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ch5_rpc::rpc::board::local::{LocalBoard, Settings};
 use ch5_rpc::rpc::board::skeleton::Skeleton;
@@ -106,8 +106,10 @@ async fn maybe_is_what_it_says() {
 async fn where_nobody_listens_there_is_no_server() {
     let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let board = stub(nobody, Semantics::AtMostOnce);
+    let began = Instant::now();
     let refused = board.publish(CallContext::within(LONG), "x".into(), None).await;
     assert!(matches!(refused, Err(CallError::NoServer(_))), "{refused:?}");
+    assert!(began.elapsed() < LONG / 2, "its machine has said so");
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let board = stub(silent.local_addr().unwrap(), Semantics::AtMostOnce);
     let soon = CallContext::within(Duration::from_millis(500));
@@ -149,7 +151,7 @@ async fn an_address_has_so_many_calls_that_wait() {
 /// Sends a call that proves nothing about its sender, and takes the answer.
 fn ask(socket: &UdpSocket, sequence: u64, request: BoardRpcRequest) -> (usize, Message) {
     let mut context = context::current();
-    context.deadline = std::time::Instant::now() + LONG;
+    context.deadline = Instant::now() + LONG;
     let body = write_request(&ClientMessage::Request(Request { context, id: sequence, message: request }));
     let id = CallId { client: 1, sequence };
     let (handling, body) = (Handling::Plain, body.unwrap());

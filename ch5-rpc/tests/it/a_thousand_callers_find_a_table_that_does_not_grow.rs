@@ -2,10 +2,11 @@
 //! within its bounds.
 
 use std::collections::BTreeMap;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use ch5_rpc::semantics::datagram::{Answer, Message, decode};
+use ch5_rpc::semantics::outcome::Unknown;
 use ch5_rpc::semantics::publish::{Method, judge};
 use ch5_rpc::semantics::socket::SocketCaller;
 use ch5_rpc::semantics::{Client, ClientConfig, Outcome, Semantics};
@@ -104,4 +105,38 @@ fn each_call_ends_and_none_is_run_twice() {
     let log = log.wait_for_end(Duration::from_secs(10)).unwrap();
     let clients = log.split("dropped; ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
     assert!(clients.is_some_and(|clients| clients <= 300), "{log}");
+}
+
+/// One publication of a client of its own at this address of the machine.
+fn publish_from(address: &str, server: SocketAddr) -> Outcome<u64> {
+    let socket = UdpSocket::bind((address, 0)).unwrap();
+    socket.connect(server).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+    let config = ClientConfig { semantics: Semantics::AtMostOnce, give_up: Duration::from_secs(2) };
+    let (began, mut client) = (Instant::now(), Client::new(config, rand::random()));
+    client.call(Duration::ZERO, Method::Publish { text: b"x".to_vec() }.encode());
+    let mut buffer = [0; 2000];
+    loop {
+        client.handle_timeout(began.elapsed());
+        if let Some((_, outcome)) = client.poll_outcome() {
+            return judge(Semantics::AtMostOnce, outcome);
+        }
+        while let Some(datagram) = client.poll_transmit(began.elapsed()) {
+            socket.send(&datagram).unwrap();
+        }
+        if let Ok(length) = socket.recv(&mut buffer) {
+            client.handle_datagram(began.elapsed(), &buffer[..length]);
+        }
+    }
+}
+
+#[test]
+fn one_address_does_not_take_the_whole_table() {
+    let args = ["semantics", "serve", "--clients", "4", "--clients-per-address", "2", "--lease", "60s"];
+    let server = Server::start(&args);
+    for number in 1..=2 {
+        assert_eq!(publish_from("127.0.0.1", server.address), Outcome::Done(number));
+    }
+    assert_eq!(publish_from("127.0.0.1", server.address), Outcome::Unknown(Unknown::TableFull));
+    assert_eq!(publish_from("127.0.0.2", server.address), Outcome::Done(3), "others have their share");
 }

@@ -8,7 +8,14 @@ fn uri(object: &str) -> Uri {
 
 fn wish(name: &str, object: &str, lease: Option<u32>, if_taken: IfTaken) -> Registration {
     let lease = lease.map(|seconds| seconds * SECOND);
-    Registration { name: name.into(), uri: uri(object), metadata: BTreeSet::new(), lease, if_taken }
+    Registration {
+        name: name.into(),
+        uri: uri(object),
+        metadata: BTreeSet::new(),
+        lease,
+        if_taken,
+        origin: None,
+    }
 }
 
 fn names(registry: &mut Registry, now: Instant) -> Vec<String> {
@@ -158,6 +165,29 @@ fn the_own_name_stays_and_all_is_bounded() {
         Ok(()),
         "a renewal needs no room"
     );
+}
+
+#[test]
+fn an_address_has_its_share_and_others_have_theirs() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    let of = |last: u8, name: &str, words: usize| {
+        let metadata = (0..words).map(|word| format!("{word:0>TEXT$}")).collect();
+        let origin = Some(std::net::IpAddr::from([192, 0, 2, last]).into());
+        Registration { origin, metadata, ..wish(name, "1", Some(10), IfTaken::Refuse) }
+    };
+    for number in 0..NAMES / SHARE {
+        registry.register(of(1, &number.to_string(), 0), now).unwrap();
+    }
+    assert_eq!(registry.register(of(1, "more", 0), now), Err(NamingError::Share));
+    assert_eq!(registry.register(of(1, "0", 0), now), Ok(()), "a renewal needs no room");
+    assert_eq!(registry.register(of(2, "of another", 0), now), Ok(()));
+    // The same for the text.
+    let full =
+        (0..NAMES).find_map(|number| registry.register(of(3, &format!("long {number}"), 32), now).err());
+    assert_eq!(full, Some(NamingError::Share));
+    assert_eq!(registry.register(of(4, "of one more", 32), now), Ok(()));
+    // And it is free again with the leases.
+    assert_eq!(registry.register(of(1, "more", 0), now + 11 * SECOND), Ok(()));
 }
 
 #[test]

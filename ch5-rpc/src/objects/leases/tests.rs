@@ -128,6 +128,24 @@ fn what_one_client_holds_is_bounded() {
     assert_eq!(held.count(), HOLDS);
 }
 
+#[test]
+fn what_the_clients_of_one_address_hold_is_bounded_and_others_have_room() {
+    let start = Instant::now();
+    let mut leases = Leases::new(LEASE, GRACE);
+    leases.add("a", start);
+    let caller = |client: usize, last: u8| {
+        let origin = Some(std::net::IpAddr::from([192, 0, 2, last]).into());
+        Caller { client: ClientId(client as u64 + 1), origin }
+    };
+    let held = (0..=SHARE).filter(|number| leases.introduce(caller(*number, 1), "a", start));
+    assert_eq!(held.count(), SHARE);
+    assert!(leases.introduce(caller(SHARE + 1, 2), "a", start));
+    // A hold that is over makes room.
+    leases.handle_timeout(start + LEASE + GRACE);
+    leases.add("a", start + LEASE + GRACE);
+    assert!(leases.introduce(caller(SHARE + 2, 1), "a", start + LEASE + GRACE));
+}
+
 /// What a client does in one step of a second.
 #[derive(Debug, Clone, Copy)]
 enum Step {

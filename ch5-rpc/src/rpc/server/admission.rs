@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::origin::Origin;
 use crate::rpc::refusal::NotBegun;
 
 /// The connections of each address that has any.
 #[derive(Debug, Clone)]
 pub struct Admission {
     limit: usize,
-    open: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+    open: Arc<Mutex<BTreeMap<Origin, usize>>>,
 }
 
 /// A connection that is counted until this is dropped.
 #[derive(Debug)]
 pub struct Admitted {
     admission: Admission,
-    address: IpAddr,
+    origin: Origin,
     is_over: bool,
 }
 
@@ -29,11 +30,11 @@ impl Admission {
 
     /// Counts a connection. One over the limit is counted too, as long as it takes to tell it so.
     pub fn admit(&self, address: IpAddr) -> Admitted {
-        let address = address.to_canonical();
+        let origin = Origin::from(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(address).or_default();
+        let count = open.entry(origin).or_default();
         *count += 1;
-        Admitted { admission: self.clone(), address, is_over: *count > self.limit }
+        Admitted { admission: self.clone(), origin, is_over: *count > self.limit }
     }
 
     /// How many addresses have a connection.
@@ -53,10 +54,10 @@ impl Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         let mut open = self.admission.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.address) {
+        if let Some(count) = open.get_mut(&self.origin) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&self.address);
+                open.remove(&self.origin);
             }
         }
     }

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep_until, timeout_at};
 
 use super::settings::Server;
+use crate::origin::Origin;
 use crate::rpc::codec::Received;
 use crate::rpc::codec::body::{LONGEST, read_request, write_response};
 use crate::rpc::datagrams::Datagrams;
@@ -45,7 +46,7 @@ struct Running {
     calls: Calls,
     began: Instant,
     /// Of each sender; `None` for all that have proved nothing.
-    senders: BTreeMap<Option<IpAddr>, usize>,
+    senders: BTreeMap<Option<Origin>, usize>,
     waiting: JoinSet<Done>,
     is_stopping: bool,
     context: context::Context,
@@ -164,7 +165,7 @@ impl Server {
 
 impl Running {
     /// Why a call of this sender is not begun.
-    fn refused(&self, sender: Option<IpAddr>, limit: usize) -> Option<NotBegun> {
+    fn refused(&self, sender: Option<Origin>, limit: usize) -> Option<NotBegun> {
         if self.is_stopping {
             return Some(NotBegun::Stopping);
         }
@@ -188,8 +189,8 @@ impl Running {
     }
 }
 
-fn sender(execution: &Execution) -> Option<IpAddr> {
-    execution.remembered.map(|_| execution.from.ip().to_canonical())
+fn sender(execution: &Execution) -> Option<Origin> {
+    execution.remembered.map(|_| execution.from.ip().into())
 }
 
 /// The body of an answer.

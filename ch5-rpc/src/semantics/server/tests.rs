@@ -13,7 +13,8 @@ fn server(config: ServerConfig) -> Server {
 }
 
 fn small() -> ServerConfig {
-    let limits = TableLimits { clients: 100, slots: 2, lease: Duration::from_secs(30) };
+    let limits =
+        TableLimits { clients: 100, clients_per_address: 100, slots: 2, lease: Duration::from_secs(30) };
     ServerConfig { limits, checks_binding: true }
 }
 
