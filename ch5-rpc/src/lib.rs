@@ -18,6 +18,7 @@
 //! | [`announce`] | how a server is heard of without its address |
 //! | [`names`] | the name server |
 //! | [`chat`] | a chat of remote objects |
+//! | [`misfit`] | what a client and a server of different kinds tell each other |
 //! | [`origin`] | whose share of a table an entry takes |
 //! | [`container`] | components that are wired from a descriptor, in a process per node |
 //! | [`compare`] | what a remote call costs |
@@ -35,6 +36,7 @@ pub mod container;
 pub mod daemon;
 pub mod document;
 pub mod jsonrpc;
+pub mod misfit;
 pub mod names;
 pub mod objects;
 pub mod origin;

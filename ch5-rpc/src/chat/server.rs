@@ -18,6 +18,7 @@ use super::room::Limits;
 use crate::announce::Announce;
 use crate::daemon::registry::Objects;
 use crate::daemon::serve::ObjectServerArgs;
+use crate::names::client::Behind;
 use crate::names::keeper::{Keeper, Wish};
 use crate::names::object::{LEASES, NAME_SERVER};
 use crate::names::registry::IfTaken;
@@ -91,7 +92,7 @@ pub fn run(args: &ChatServerArgs) -> anyhow::Result<ExitCode> {
         names: Uri::at(NAME_SERVER, names),
         name: args.chat.clone(),
         uri: Uri::at(&id, names), // until it knows better
-        metadata: vec!["chat".into()],
+        metadata: vec![Behind::Chat.word().into()],
         lease: Some(args.lease),
         if_taken: args.if_taken,
     });

@@ -19,6 +19,7 @@ use common::core::timer::Timer;
 
 use super::pyro_wire::Daemon;
 use super::registry::Objects;
+use crate::misfit::{http_refusal, is_http};
 use crate::objects::callee::{self, Exports, Kept};
 use crate::objects::leases::{Caller, ClientId};
 use crate::objects::message::{
@@ -234,6 +235,10 @@ impl<P: Protocol<Request = pyro::message::Message>> Protocol for Sniffer<P> {
         }
         if self.wire != Wire::Pyro {
             return self.decode_frame(input);
+        }
+        if is_http(input.bytes()) {
+            let answer = http_refusal("a server of remote objects");
+            return Decoded::Malformed { answer, why: "a request of HTTP" };
         }
         match self.pyro.decode(input) {
             Decoded::Request(message) => Decoded::Request(Request::Pyro(message)),

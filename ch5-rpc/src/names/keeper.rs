@@ -88,15 +88,16 @@ impl Keeper {
         // The name server may be slow, but not so slow that the next renewal is late, or the owner's end.
         let options = Options { timeout: options.timeout.min(period).min(SLOWEST), ..options };
         let thread = thread::Builder::new().name("names".into()).spawn(move || {
-            let (mut said, mut is_renewal) = (String::new(), false);
+            let (mut said, mut is_renewal) = (None, false);
             loop {
                 let done = wish.register(options, is_renewal);
+                let again = if is_renewal { " again" } else { "" };
                 is_renewal |= done.is_ok();
-                let words = done.map_or_else(|error| error.to_string(), |()| String::new());
+                let words = Some(done.map_err(|error| error.to_string()));
                 if words != said {
-                    match words.as_str() {
-                        "" => tracing::info!("the name {} is registered again", wish.name),
-                        why => tracing::warn!("the name {} is not registered: {why}", wish.name),
+                    match &words {
+                        Some(Err(why)) => tracing::warn!("the name {} is not registered: {why}", wish.name),
+                        _ => tracing::info!("the name {} is registered{again}", wish.name),
                     }
                     said = words;
                 }

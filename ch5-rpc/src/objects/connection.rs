@@ -22,7 +22,8 @@ use common::core::service::Peer;
 
 use super::callee::{self, Exports, Kept};
 use super::message::{Argument, Call, Failure, Outcome, Reference, Target};
-use super::session::{Event, NotSent, Outgoing, Session};
+use super::session::{Broken, Event, NotSent, Outgoing, Session};
+use crate::misfit::what_answers;
 use crate::pyro::object::Object;
 use crate::pyro::proxy::{CallError, Options};
 use crate::pyro::serpent::Value;
@@ -233,7 +234,10 @@ impl Connection {
                     if done.is_err() {
                         self.handle_events(); // what came before the error
                     }
-                    done.map_err(|error| self.lost(io::Error::other(error)))?;
+                    done.map_err(|error| match (&error, what_answers(&chunk[..count])) {
+                        (Broken::Message(_), Some(other)) => self.lost(io::Error::other(other)),
+                        _ => self.lost(io::Error::other(error)),
+                    })?;
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 Err(error) => return Err(self.lost(error)),

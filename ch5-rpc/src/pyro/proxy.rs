@@ -24,6 +24,7 @@ use super::message::ANSWER_LIMIT;
 use super::message::{EXCEPTION, Header, Kind, META_ON_CONNECT, Message, ONE_WAY, Version, decode};
 use super::serpent::{self, Value};
 use super::uri::Uri;
+use crate::misfit::what_answers;
 
 /// Most values in an answer: all names of a name server, with their metadata.
 const ANSWER_VALUES: usize = 1_000_000;
@@ -43,6 +44,25 @@ pub enum CallError {
     /// Sent, and no answer: it may have been done.
     #[error("no answer: it is not known whether the call was done: {0}")]
     Unknown(io::Error),
+}
+
+impl CallError {
+    /// What a user is told before the error itself: nobody is there, or the object is gone, or something else is there.
+    #[must_use]
+    pub fn hint(&self, what: &str, command: &str) -> String {
+        use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+        match self {
+            CallError::NoServer(_, error)
+                if [ConnectionRefused, HostUnreachable, NetworkUnreachable].contains(&error.kind()) =>
+            {
+                format!("no {what}; start one with `{command}`")
+            }
+            CallError::Refused(_, why) if why.contains("unknown object") => {
+                "the object is gone: it was revoked, nobody has referred to it for long, or its server was started anew".into()
+            }
+            _ => format!("no {what} answers there"),
+        }
+    }
 }
 
 /// How a proxy connects.
@@ -207,7 +227,9 @@ impl Proxy {
         self.stream.write_all(&header.frame(data))?;
         let mut chunk = [0; 16 * 1024];
         let answer = loop {
-            let decoded = decode(&self.received, ANSWER_LIMIT).map_err(io::Error::other)?;
+            let decoded = decode(&self.received, ANSWER_LIMIT).map_err(|error| {
+                what_answers(&self.received).map_or_else(|| io::Error::other(error), io::Error::other)
+            })?;
             if let Some((message, consumed)) = decoded {
                 self.received.drain(..consumed);
                 break message;

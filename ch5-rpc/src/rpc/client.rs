@@ -30,6 +30,7 @@ use common::core::stop::Stop;
 use common::support::{interrupt, log};
 
 use super::board::{Board, CallContext, CallError};
+use super::refusal::NotBegun;
 use super::stop::requested;
 use super::stub::RemoteBoard;
 pub use args::BoardClientArgs;
@@ -56,7 +57,10 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
                 tokio::select! {
                     biased;
                     () = stop => Err(Stopped::Interrupted),
-                    done = converse(args, &board, text) => done,
+                    done = converse(args, &board, text) => match done {
+                        Err(Stopped::Call(error)) => Err(Stopped::Call(told_more(&board, error).await)),
+                        done => done,
+                    },
                 }
             });
             // A call that was in flight is cancelled; that is sent before the connection ends.
@@ -81,6 +85,17 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
+/// An unknown end is a certain one, if what is there is no board.
+async fn told_more(board: &RemoteBoard, error: CallError) -> CallError {
+    match error {
+        CallError::Unknown(_) => match board.what_is_there().await {
+            Some(other) => CallError::NotBegun(NotBegun::OtherServer(other)),
+            None => error,
+        },
+        error => error,
+    }
+}
+
 async fn converse(args: &BoardClientArgs, board: &RemoteBoard, text: Option<Vec<u8>>) -> Result<(), Stopped> {
     let context = || CallContext {
         trace: args.trace.unwrap_or_else(rand::random),
@@ -90,11 +105,15 @@ async fn converse(args: &BoardClientArgs, board: &RemoteBoard, text: Option<Vec<
         let call = (!args.no_call_id).then(|| board.next_call());
         let context = context();
         tracing::debug!("publish, trace {:032x}", context.trace);
-        board.publish(context, text.into(), call).await.map_err(|error| match error {
-            CallError::NoServer(_) => Stopped::Call(error),
-            CallError::Unknown(why) => Stopped::MaybePublished(why),
-            error => Stopped::NotPublished(error),
-        })?;
+        if let Err(error) = board.publish(context, text.into(), call).await {
+            return Err(match error {
+                CallError::NoServer(_) => Stopped::Call(error),
+                error => match told_more(board, error).await {
+                    CallError::Unknown(why) => Stopped::MaybePublished(why),
+                    error => Stopped::NotPublished(error),
+                },
+            });
+        }
         show::published()?;
         if args.publish_only {
             return Ok(());

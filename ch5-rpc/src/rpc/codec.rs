@@ -31,6 +31,7 @@ use bytes::{Buf, BufMut, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tarpc::{ClientMessage, Response, ServerError, context};
+use thiserror::Error;
 use tokio_util::codec::{Decoder, Encoder};
 
 pub use format::Format;
@@ -38,6 +39,7 @@ pub use incoming::{LONGEST_DEADLINE, Received};
 pub use room::Room;
 
 use super::refusal::{NotBegun, Refusal};
+use crate::misfit::what_answers;
 use format::TooLong;
 use room::{FREE, Place};
 
@@ -112,14 +114,27 @@ impl<M, R: Serialize> Encoder<Response<R>> for ServerCodec<M> {
 pub struct ClientCodec<R> {
     format: Format,
     limit: usize,
+    /// There was an answer: it is a board.
+    has_answered: bool,
     answer: PhantomData<fn() -> R>,
 }
 
+/// What has come first is no answer of a board that speaks as we do: it cannot have read the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Misfit(pub &'static str);
+
 impl<R> ClientCodec<R> {
+    /// What answers, if it is the first answer.
+    fn misfit(&self, bytes: &[u8]) -> Option<io::Error> {
+        let other = what_answers(bytes).unwrap_or("what answers there is no board");
+        (!self.has_answered).then(|| io::Error::new(io::ErrorKind::InvalidData, Misfit(other)))
+    }
+
     /// Messages of at most `limit` bytes.
     #[must_use]
     pub fn new(format: Format, limit: usize) -> ClientCodec<R> {
-        ClientCodec { format, limit, answer: PhantomData }
+        ClientCodec { format, limit, has_answered: false, answer: PhantomData }
     }
 }
 
@@ -130,11 +145,13 @@ impl<R: DeserializeOwned> Decoder for ClientCodec<R> {
     fn decode(&mut self, bytes: &mut BytesMut) -> io::Result<Option<Response<R>>> {
         let Some(length) = length(bytes) else { return Ok(None) };
         if length > self.limit {
-            return Err(too_long(length));
+            return Err(self.misfit(bytes).unwrap_or_else(|| too_long(length)));
         }
         let Some(message) = bytes[HEADER..].get(..length) else { return Ok(None) };
-        let response = self.format.read(message)?;
+        let response: Response<R> =
+            self.format.read(message).map_err(|error| self.misfit(bytes).unwrap_or(error))?;
         bytes.advance(HEADER + length);
+        self.has_answered = true;
         Ok(Some(response))
     }
 }

@@ -58,6 +58,9 @@ pub enum NotBegun {
     /// Over UDP: no server has answered before there was something to send.
     #[error("{0}")]
     NotSent(String),
+    /// Something else answers there.
+    #[error("{0}")]
+    OtherServer(String),
     /// A front has not brought the call to the board behind it.
     #[error("{0}")]
     Behind(String),
@@ -93,6 +96,7 @@ impl From<&Refusal> for ServerError {
                 NotBegun::NoRoom => ("no-room", why.to_string()),
                 NotBegun::Unreadable(what) => ("unreadable", what.clone()),
                 NotBegun::NotSent(why) => ("not-sent", why.clone()),
+                NotBegun::OtherServer(what) => ("other-server", what.clone()),
                 NotBegun::Behind(what) => ("behind", what.clone()),
             },
         };
@@ -117,6 +121,7 @@ impl From<&ServerError> for Refusal {
             "no-room" => NotBegun::NoRoom,
             "unreadable" => NotBegun::Unreadable(rest.to_owned()),
             "not-sent" => NotBegun::NotSent(rest.to_owned()),
+            "other-server" => NotBegun::OtherServer(rest.to_owned()),
             "behind" => NotBegun::Behind(rest.to_owned()),
             _ => return Refusal::Crashed(error.detail.clone()),
         })
@@ -140,6 +145,7 @@ mod tests {
             NotBegun::NoRoom,
             NotBegun::Unreadable("no such: method".into()),
             NotBegun::NotSent("nobody".into()),
+            NotBegun::OtherServer("a teapot".into()),
             NotBegun::Behind("gone".into()),
         ];
         let begun = [Refusal::AnswerTooLong(9), Refusal::Crashed("it: panicked".into())];

@@ -29,6 +29,6 @@ mod settings;
 mod sniff;
 mod udp;
 
-pub use command::{BoardServerArgs, frame, run};
+pub use command::{BoardServerArgs, TRANSPORT, frame, run};
 pub use listening::Listening;
 pub use settings::{Limits, Server};

@@ -42,6 +42,9 @@ pub use target::Target;
 /// A call that waits for the dispatch of tarpc is watched by no timer of tarpc; we give it this long after its deadline.
 const GRACE: Duration = Duration::from_millis(100);
 
+/// One that does not answer a harmless call within this time tells nothing about itself.
+const SOON: Duration = Duration::from_millis(500);
+
 /// What a stub is to be like.
 #[derive(Debug, Clone, Copy)]
 pub struct StubSettings {
@@ -185,6 +188,18 @@ impl RemoteBoard {
         match timeout_at(deadline + GRACE, ask(live.stub, sent)).await {
             Ok(answer) => failure::result(answer, self.settings.frame),
             Err(_elapsed) => Err(failure::silence()),
+        }
+    }
+
+    /// What is there instead of a board, after a call with an unknown end: a harmless call is made over a connection of its own. `None`
+    /// when it is a board, or nobody says anything that tells more.
+    pub async fn what_is_there(&self) -> Option<String> {
+        let settings = StubSettings { retry: RetryPolicy::NEVER, ..self.settings };
+        let other = RemoteBoard::new(self.target.clone(), settings);
+        match other.last(CallContext::within(SOON), 1).await {
+            Err(CallError::NotBegun(NotBegun::OtherServer(what))) => Some(what),
+            Err(CallError::Unknown(_)) => self.target.what_is_silent().await,
+            _ => None,
         }
     }
 

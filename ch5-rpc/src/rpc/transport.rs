@@ -76,12 +76,21 @@ pub struct ServerTransport<T, R> {
     stalled: Option<Instant>,
     /// When the last whole message came.
     heard: Instant,
+    has_heard: bool,
 }
 
 impl<T: Wire, R> ServerTransport<T, R> {
     /// Over this wire.
     pub fn new(wire: T, flight: Arc<Flight>) -> ServerTransport<T, R> {
-        ServerTransport { wire, flight, refusal: None, ended: false, stalled: None, heard: Instant::now() }
+        ServerTransport {
+            wire,
+            flight,
+            refusal: None,
+            ended: false,
+            stalled: None,
+            heard: Instant::now(),
+            has_heard: false,
+        }
     }
 
     /// What is below.
@@ -102,6 +111,11 @@ impl<T: Wire, R> ServerTransport<T, R> {
     /// When the last whole message came.
     pub fn heard_at(&self) -> Instant {
         self.heard
+    }
+
+    /// Whether there was any message that could be read, if only its number.
+    pub fn has_heard(&self) -> bool {
+        self.has_heard
     }
 
     fn refuse(&mut self, request_id: u64, why: NotBegun) {
@@ -144,7 +158,9 @@ where
                 return Poll::Ready(None);
             }
             ready!(self.flight.poll_room(context, self.stalled.is_some()));
-            match ready!(Pin::new(&mut self.wire).poll_next(context)?) {
+            let next = ready!(Pin::new(&mut self.wire).poll_next(context)?);
+            self.has_heard |= next.is_some();
+            match next {
                 Some(Received::Message(message)) => {
                     self.heard = Instant::now();
                     return Poll::Ready(Some(Ok(message)));

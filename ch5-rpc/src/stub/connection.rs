@@ -11,6 +11,7 @@ use common::protocol::http::{Exchange, Progress, Url};
 use common::support::interruptible::InterruptibleStream;
 
 use super::error::Error;
+use crate::misfit::what_is_silent;
 
 /// How long one write may wait before the flag of Ctrl-C is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -45,6 +46,10 @@ impl<'a> Connection<'a> {
         // A server that refuses a long request answers before it has read it, and then the rest cannot be sent.
         self.receive(&mut stream, &mut exchange, &mut answer).map_err(|error| match (sent, error) {
             (Err(why), Error::Broken(_)) => self.io(&why),
+            (_, Error::Silence(time)) => {
+                let other = what_is_silent((&self.url.host, self.url.port));
+                other.map_or(Error::Silence(time), |other| Error::Refused(other.to_owned()))
+            }
             (_, error) => error,
         })?;
         if exchange.is_kept() {

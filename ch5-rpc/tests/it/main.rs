@@ -10,6 +10,7 @@ mod a_caller_is_told_done_not_done_or_unknown;
 mod a_chain_of_calls_crosses_servers;
 mod a_chat_is_found_and_talked_in;
 mod a_chat_moves_to_another_server;
+mod a_client_is_told_what_is_there_instead;
 mod a_container_runs_what_its_descriptor_says;
 mod a_failed_call_says_what_has_happened;
 mod a_half_sent_call_holds_nobody_up;

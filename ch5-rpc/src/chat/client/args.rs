@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 use common::support::cli::{duration_within, within};
 use common::support::connect::timeout;
@@ -13,10 +12,10 @@ use common::support::listen::address_and_port;
 
 use crate::announce::Interface;
 use crate::chat::GROUP;
-use crate::names::client::look_up;
+use crate::names::client::{Behind, find, reach};
 use crate::names::object::NAME_SERVER;
 use crate::objects::stub::Wire;
-use crate::pyro::proxy::{Options, Proxy};
+use crate::pyro::proxy::Options;
 use crate::pyro::uri::Uri;
 
 /// The arguments of this command.
@@ -137,9 +136,8 @@ impl ChatClientArgs {
             return Ok(uri.clone());
         }
         if let Some(names) = names {
-            let mut names = Proxy::connect(&Uri::at(NAME_SERVER, *names), self.options()?)
-                .context("no name server; start one with `cargo ch5 names`")?;
-            return look_up(&mut names, &self.chat);
+            let mut names = reach(&Uri::at(NAME_SERVER, *names), self.options()?)?;
+            return Ok(find(&mut names, &self.chat, Behind::Chat)?.0);
         }
         let interface = discover.unwrap_or(Interface::Lo);
         GROUP.hear(interface, self.timeout, |text| text.trim().parse().ok())

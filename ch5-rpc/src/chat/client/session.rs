@@ -56,8 +56,10 @@ struct News {
 /// The chat's object.
 pub(super) fn connect(args: &ChatClientArgs) -> anyhow::Result<Stub> {
     let chat = args.chat()?;
-    let mut chat = Stub::connect(&chat, args.wire, args.options()?)
-        .context("no chat; start one with `cargo ch5 chat-server`")?;
+    let mut chat = Stub::connect(&chat, args.wire, args.options()?).map_err(|error| {
+        let hint = error.hint("chat", "cargo ch5 chat-server");
+        anyhow::Error::from(error).context(hint)
+    })?;
     let Some(room) = &args.room else { return Ok(chat) };
     let room = chat.call("open", vec![room.as_str().into()])?;
     let room = Uri::from_value(&room).context("the chat answers with something that is no reference")?;

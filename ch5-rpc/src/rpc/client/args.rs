@@ -4,17 +4,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use common::support::cli::{duration_within, within};
+use common::support::terminal;
 
-use crate::names::client::look_up;
+use crate::names::client::{Behind, find, reach};
 use crate::names::object::NAME_SERVER;
-use crate::pyro::proxy::{Options, Proxy};
+use crate::pyro::proxy::Options;
 use crate::pyro::uri::Uri;
 use crate::rpc::codec::{Format, body};
-use crate::rpc::server::frame;
+use crate::rpc::server::{TRANSPORT, frame};
 use crate::rpc::stub::{RetryPolicy, StubSettings, Target};
 use crate::semantics::Semantics;
 
@@ -134,9 +135,9 @@ impl BoardClientArgs {
             None => (self.host.clone(), self.port),
             Some(names) => {
                 let options = Options { timeout: self.deadline, ..Options::default() };
-                let mut names = Proxy::connect(&Uri::at(NAME_SERVER, names), options)
-                    .context("no name server; start one with `cargo ch5 names`")?;
-                let found = look_up(&mut names, &self.board)?;
+                let mut names = reach(&Uri::at(NAME_SERVER, names), options)?;
+                let (found, words) = find(&mut names, &self.board, Behind::Board)?;
+                self.check_transport(&words)?;
                 (found.host, found.port)
             }
         };
@@ -146,6 +147,19 @@ impl BoardClientArgs {
             (ClientTransport::Json, _) => Target::Tcp { host, port, format: Format::Json },
             _ => Target::Tcp { host, port, format: Format::Bincode },
         })
+    }
+
+    /// A board says under its name what it speaks.
+    fn check_transport(&self, words: &[String]) -> anyhow::Result<()> {
+        let spoken = words.iter().find_map(|word| word.strip_prefix(TRANSPORT));
+        let ours = self.transport.to_possible_value().map(|value| value.get_name().to_owned());
+        match (spoken, ours) {
+            (Some(spoken), Some(ours)) if spoken != ours => {
+                let (name, spoken) = (terminal::line(&self.board), terminal::line(spoken));
+                bail!("the board {name} is called with -t {spoken}, and not with -t {ours}")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The longest message that its transport carries.

@@ -18,6 +18,7 @@ use common::support::size;
 use super::endpoint;
 use super::listening::Listening;
 use super::settings::{Limits, Server};
+use crate::names::client::Behind;
 use crate::names::keeper::{Keeper, Wish};
 use crate::names::object::NAME_SERVER;
 use crate::names::registry::IfTaken;
@@ -37,6 +38,9 @@ const SHORTEST: Duration = Duration::from_millis(10);
 
 /// What stands for the object in the reference of a board: it has procedures, and no objects.
 const RPC_BOARD: &str = "rpc-board";
+
+/// What stands before the transport, in a word of metadata under the board's name.
+pub const TRANSPORT: &str = "transport:";
 
 /// What carries the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,6 +98,9 @@ pub struct BoardServerArgs {
     /// The board's name there
     #[arg(long, value_name = "NAME", default_value = "board", requires = "names")]
     pub board: String,
+    /// If another has the name there
+    #[arg(long, value_enum, default_value = "refuse", requires = "names")]
+    pub if_taken: IfTaken,
     /// The longest message, in both directions; over UDP no more than 1023 bytes
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = frame)]
     pub frame: usize,
@@ -185,7 +192,7 @@ async fn serve(args: &BoardServerArgs, stop: Stop) -> anyhow::Result<()> {
     let (open, _file) = listen(args)?;
     let _name = match (open.address()?, args.names) {
         (Some(here), Some(names)) => {
-            let wish = wish(names, args.board.clone(), here);
+            let wish = wish(args, names, here);
             Some(Keeper::start(wish, Options::default()).context("no thread for the name")?)
         }
         _ => None,
@@ -208,19 +215,25 @@ async fn serve(args: &BoardServerArgs, stop: Stop) -> anyhow::Result<()> {
     }
 }
 
-/// The name of the board: it outlives a board that dies by ten seconds at most, and of two boards with one name the second has none.
-fn wish(names: SocketAddr, name: String, mut here: SocketAddr) -> Wish {
+/// The name of the board: it outlives a board that dies by ten seconds at most.
+fn wish(args: &BoardServerArgs, names: SocketAddr, mut here: SocketAddr) -> Wish {
     if here.ip().is_unspecified() {
         // All addresses: the one that the name server is reached from will do for its clients.
         here.set_ip(towards(names).unwrap_or(here.ip()));
     }
     Wish {
         names: Uri::at(NAME_SERVER, names),
-        name,
+        name: args.board.clone(),
         uri: Uri::at(RPC_BOARD, here),
-        metadata: vec!["rpc-board".into()],
+        metadata: vec![
+            Behind::Board.word().into(),
+            format!(
+                "{TRANSPORT}{}",
+                args.transport.to_possible_value().expect("it is not skipped").get_name()
+            ),
+        ],
         lease: Some(Duration::from_secs(10)),
-        if_taken: IfTaken::Refuse,
+        if_taken: args.if_taken,
     }
 }
 

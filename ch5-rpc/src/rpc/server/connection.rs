@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 use common::core::limits::{LINGER_BYTES, TICK};
 use common::core::stop::STALL_AT_STOP;
 use futures_util::{SinkExt, Stream};
-use tarpc::Response;
 use tarpc::server::{self, BaseChannel, Channel, Requests};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tarpc::{Response, ServerError};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::codec::{Framed, FramedParts};
 use tokio_util::sync::CancellationToken;
@@ -30,14 +30,18 @@ use tokio_util::sync::CancellationToken;
 use super::listening::Accepted;
 use super::settings::{Limits, Server};
 use super::sniff::{Protocol, sniff};
+use crate::misfit::{NO_CALL, http_refusal, pyro_refusal};
 use crate::rpc::codec::{Format, Room, ServerCodec};
 use crate::rpc::flight::Flight;
 use crate::rpc::intercept::{Intercepted, Service, Statistics};
-use crate::rpc::refusal::NotBegun;
+use crate::rpc::refusal::{NotBegun, Refusal};
 use crate::rpc::transport::{ServerTransport, ServerWire, Wire};
 
 /// After its grace an unfinished request must have come at so many bytes a second.
 const RATE: f64 = 1000.0;
+
+/// What a client of another kind is told to have found.
+const HERE: &str = "a message board of tarpc's";
 
 /// A connection that has no place, is told so within this time.
 const REFUSED: Duration = Duration::from_secs(1);
@@ -61,6 +65,8 @@ enum End {
     Gone,
     /// All is answered that will be: the peer shall read it.
     Finished,
+    /// Its first message cannot be read: it speaks something else.
+    Misfit,
 }
 
 impl Connection {
@@ -107,8 +113,13 @@ impl Connection {
                 parts.read_buf = first;
                 self.serve_wire(Framed::from_parts(parts), service).await;
             }
-            Ok(Some((Protocol::Pyro, _first))) => {
+            Ok(Some((Protocol::Pyro, first))) => {
                 tracing::info!("{} speaks Pyro, which is not served here", self.peer);
+                refuse(&mut stream, &pyro_refusal(&first, HERE)).await;
+            }
+            Ok(Some((Protocol::Http, _))) => {
+                tracing::info!("{} speaks HTTP, which is not served here", self.peer);
+                refuse(&mut stream, &http_refusal(HERE)).await;
             }
             Ok(None) => {}
             Err(error) => tracing::debug!("{}: {error}", self.peer),
@@ -118,9 +129,12 @@ impl Connection {
     async fn serve_wire<S: Service>(&self, wire: impl ServerWire<S::Request, S::Response>, service: S) {
         let transport = ServerTransport::new(wire, Arc::clone(&self.flight));
         let mut requests = pin!(BaseChannel::new(server::Config::default(), transport).requests());
-        if self.answer(requests.as_mut(), service).await == End::Finished {
-            self.close(requests.as_mut()).await;
+        match self.answer(requests.as_mut(), service).await {
+            End::Gone => return,
+            End::Finished => {}
+            End::Misfit => self.say_what_is_here(requests.as_mut()).await,
         }
+        self.close(requests.as_mut()).await;
         // What is still in flight ends with `requests`.
     }
 
@@ -152,7 +166,8 @@ impl Connection {
                     Ok(Ok(request)) => request,
                     Ok(Err(error)) => {
                         tracing::info!("{} is disconnected: {error}: {}", self.peer, cause(&error));
-                        return End::Gone;
+                        let is_first = !requests.channel().get_ref().has_heard();
+                        return if is_first { End::Misfit } else { End::Gone };
                     }
                     Err(_) if self.flight.has_left() => return End::Gone,
                     Err(end) => return end,
@@ -188,6 +203,19 @@ impl Connection {
                 tokio::spawn(call);
             }
         }
+    }
+
+    /// Answers no call: a client that cannot read it knows by its first bytes what is here.
+    async fn say_what_is_here<M, R, T>(&self, mut requests: Pin<&mut Calls<M, R, T>>)
+    where
+        R: Unpin,
+        T: ServerWire<M, R>,
+    {
+        let why = NotBegun::Unreadable(format!("{HERE} is here, and cannot read what has come"));
+        let message = Err(ServerError::from(&Refusal::NotBegun(why)));
+        let channel = requests.channel_pin_mut();
+        let wire = channel.get_pin_ref().get_mut().wire_mut();
+        let _ = timeout(STALL_AT_STOP, wire.send(Response { request_id: NO_CALL, message })).await;
     }
 
     /// Nothing is in flight, and all answers have been written.
@@ -255,6 +283,16 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.statistics.connections.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Tells a client of another kind what is here, and reads on for a moment: a close with unread bytes could overtake the words.
+async fn refuse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), words: &[u8]) {
+    let say = async {
+        stream.write_all(words).await?;
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(LINGER_BYTES as u64), &mut tokio::io::sink()).await
+    };
+    let _ = timeout(STALL_AT_STOP, say).await;
 }
 
 /// The requests of a connection, as tarpc has them.

@@ -3,6 +3,7 @@
 //! ```text
 //!   00 00 00 29   a frame of 41 bytes: our calls
 //!   'P' 'Y' 'R' 'O'   Pyro; as a length it would be 1.35 GB, which no frame may have
+//!   'P' 'O' 'S' 'T'   HTTP, and the same
 //! ```
 //!
 //! A second protocol on the same port begins here: it gets the stream and the bytes that have been read.
@@ -14,6 +15,8 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
+use crate::misfit::is_http;
+
 /// What Pyro begins every message with.
 const PYRO: &[u8] = b"PYRO";
 
@@ -24,6 +27,8 @@ pub enum Protocol {
     Rpc,
     /// Python Remote Objects.
     Pyro,
+    /// HTTP: a client of XML-RPC, or a browser.
+    Http,
 }
 
 /// Reads until the protocol is known; the bytes are part of the first message. `None`: the peer has ended or said nothing in this time.
@@ -45,7 +50,13 @@ pub async fn sniff(
     };
     match timeout(time, read).await {
         Ok(Ok(true)) => {
-            let protocol = if first.starts_with(PYRO) { Protocol::Pyro } else { Protocol::Rpc };
+            let protocol = if first.starts_with(PYRO) {
+                Protocol::Pyro
+            } else if is_http(&first) {
+                Protocol::Http
+            } else {
+                Protocol::Rpc
+            };
             Ok(Some((protocol, first)))
         }
         Ok(Ok(false)) | Err(_) => Ok(None),

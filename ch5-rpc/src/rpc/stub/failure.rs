@@ -6,11 +6,16 @@
 //! | `Server` | by its [case](crate::rpc::refusal) | the server's machinery has spoken |
 //! | `DeadlineExceeded` | unknown | the call was sent, and may be running now |
 //! | `Shutdown` | unknown | "never sent" and "sent, and then the connection ended" are one error |
-//! | `Channel` | unknown | the same |
+//! | `Channel` | unknown | the same; but not begun, if what has come first is no answer of a board |
 
+use std::error::Error;
+use std::io;
+
+use tarpc::ChannelError;
 use tarpc::client::RpcError;
 
 use crate::rpc::board::CallError;
+use crate::rpc::codec::Misfit;
 use crate::rpc::interface::{Behind, BoardError};
 use crate::rpc::refusal::{NotBegun, Refusal};
 
@@ -28,10 +33,20 @@ pub fn result<T>(answer: Result<Result<T, BoardError>, RpcError>, frame: usize) 
         }),
         Err(RpcError::Send(_)) => Err(CallError::NotBegun(NotBegun::RequestTooLong(frame as u64))),
         Err(RpcError::DeadlineExceeded) => Err(silence()),
-        Err(RpcError::Shutdown | RpcError::Channel(_)) => {
-            Err(CallError::Unknown("the connection has ended without an answer".into()))
+        Err(RpcError::Channel(error)) if let Some(other) = misfit(&error) => {
+            Err(CallError::NotBegun(NotBegun::OtherServer(other.into())))
         }
+        Err(RpcError::Shutdown | RpcError::Channel(_)) => Err(CallError::Unknown(
+            "the connection has ended without an answer. Is it a `board-server`, with the same -t?".into(),
+        )),
     }
+}
+
+/// What answers there instead of a board.
+fn misfit(error: &ChannelError<dyn Error + Send + Sync>) -> Option<&'static str> {
+    let ChannelError::Read(error) = error else { return None };
+    let Misfit(other) = error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()?;
+    Some(other)
 }
 
 /// Nothing has come until the deadline.

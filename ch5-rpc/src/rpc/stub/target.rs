@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::codec::Framed;
 
 use super::udp::UdpTransport;
+use crate::misfit::what_is_silent;
 use crate::rpc::board::CallError;
 use crate::rpc::codec::{ClientCodec, Format};
 use crate::rpc::interface::{BoardRpcClient, BoardRpcRequest, BoardRpcResponse};
@@ -79,6 +80,14 @@ impl Target {
                 Ok(open(client, is_open))
             }
         }
+    }
+
+    /// What is there, when nothing answers.
+    pub(super) async fn what_is_silent(&self) -> Option<String> {
+        let Target::Tcp { host, port, .. } = self else { return None };
+        let (host, port) = (bare(host).to_owned(), *port);
+        let asked = tokio::task::spawn_blocking(move || what_is_silent((&host, port)));
+        asked.await.ok().flatten().map(str::to_owned)
     }
 
     fn no_server(&self, error: &io::Error) -> CallError {
