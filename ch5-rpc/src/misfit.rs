@@ -61,10 +61,7 @@ pub fn what_answers(first: &[u8]) -> Option<&'static str> {
         Some("a board that speaks JSON answers there: `board-client -t json`")
     } else if message.starts_with(&NO_CALL_IN_BINCODE) {
         Some("a board that speaks bincode answers there: `board-client -t tcp`")
-    } else if matches!(
-        decode(first, REQUEST_LIMIT),
-        Ok(Some((Message::Refused { .. } | Message::Hello { .. }, _)))
-    ) {
+    } else if matches!(decode(first, REQUEST_LIMIT), Ok(Some((Message::Refused { .. }, _)))) {
         Some("a server of remote objects answers there. Is it `names`, or a `chat-server`?")
     } else {
         None

@@ -61,15 +61,24 @@ pub fn reply(head: &RequestHead, names: &[String]) -> Reply {
     if !is_ours(host, names) {
         return refuse(Status::Forbidden, "start the whiteboard with --name to be reached by this name");
     }
-    let room = Policy::ALL.into_iter().find(|room| head.path().strip_prefix('/') == Some(room.name()));
-    match room {
+    match room(head.path()) {
         Some(_) if is_upgrade(head) && is_cross_site(head) => {
             refuse(Status::Forbidden, "a page of another site")
         }
         Some(room) if is_upgrade(head) => upgrade(head, room),
-        None if head.path() != "/" || is_upgrade(head) => refuse(Status::NotFound, ""),
+        None if !exists(head.path()) || is_upgrade(head) => refuse(Status::NotFound, ""),
         _ => Reply::Last(page(head.is_head())),
     }
+}
+
+fn room(path: &str) -> Option<Policy> {
+    Policy::ALL.into_iter().find(|room| path.strip_prefix('/') == Some(room.name()))
+}
+
+/// Whether there is anything at this path.
+#[must_use]
+pub fn exists(path: &str) -> bool {
+    path == "/" || room(path).is_some()
 }
 
 fn page(is_head: bool) -> Vec<u8> {
@@ -167,6 +176,9 @@ mod tests {
         let post = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx";
         let post = RequestHead::parse(post, &ACCEPTS).unwrap_err().response();
         assert!(post.starts_with(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n"));
+        let nowhere = b"POST /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n";
+        let nowhere = RequestHead::parse(nowhere, &ACCEPTS).unwrap_err().among(exists).response();
+        assert!(nowhere.starts_with(b"HTTP/1.1 404 Not Found\r\n"));
     }
 
     #[test]

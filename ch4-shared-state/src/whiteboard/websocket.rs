@@ -105,7 +105,10 @@ impl WebSocket {
                 Decoded::Request(Incoming::Head(head))
             }
             Ok(None) => Decoded::Incomplete,
-            Err(rejection) => Decoded::Malformed { answer: rejection.response(), why: rejection.why },
+            Err(rejection) => {
+                let rejection = rejection.among(http::exists);
+                Decoded::Malformed { answer: rejection.response(), why: rejection.why }
+            }
         }
     }
 

@@ -8,8 +8,8 @@
 //!
 //! | the request | the answer |
 //! |---|---|
+//! | another path, with any method | 404 |
 //! | another method | 405, `Allow: POST` |
-//! | another path | 404 |
 //! | an `Origin`: it comes from a page in a browser, which may be of anybody | 403 |
 //! | neither length nor chunks | 411 |
 //! | a `Content-Encoding` other than gzip | 415 |
@@ -123,7 +123,10 @@ impl Http {
                 Some(refuse((Status::BadRequest, "the stream ended inside a head")))
             }
             Ok(None) => Some(Decoded::Incomplete),
-            Err(rejection) => Some(Decoded::Malformed { answer: rejection.response(), why: rejection.why }),
+            Err(rejection) => {
+                let rejection = rejection.among(|path| Wanted::of(path).is_some());
+                Some(Decoded::Malformed { answer: rejection.response(), why: rejection.why })
+            }
         }
     }
 }

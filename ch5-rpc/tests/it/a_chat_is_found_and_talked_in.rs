@@ -45,7 +45,10 @@ fn a_facet_reads_and_does_nothing_else_until_it_is_revoked() {
     assert!(refused.contains("no exposed method 'register'"), "{refused}");
     assert!(failing(&["chat-client", "-u", facet, "--revoke", &uri]).contains("no exposed method 'revoke'"));
     assert_eq!(client(&["chat-client", "-u", &uri, "--revoke", facet]), "revoked\n");
-    assert!(failing(&["chat-client", "-u", facet, "--read"]).contains("unknown object"));
+    for wire in ["framed", "4", "5"] {
+        let gone = failing(&["chat-client", "-u", facet, "--read", "--wire", wire]);
+        assert!(gone.contains("the object is gone: it was revoked") && !gone.contains("start one"), "{gone}");
+    }
     assert!(failing(&["chat-client", "-u", &uri, "--revoke", facet]).contains("revoked already"));
 }
 

@@ -6,7 +6,7 @@ use ch5_rpc::pyro::proxy::Proxy;
 use ch5_rpc::pyro::serpent::Value;
 use nix::sys::signal::Signal;
 
-use crate::remote::{PATIENCE, background, client, failing, names, proxy, uri, wait_for};
+use crate::remote::{PATIENCE, background, chat, client, failing, names, proxy, uri, wait_for};
 use crate::support::Server;
 
 const A: &str = "PYRO:aa@127.0.0.1:1";
@@ -110,4 +110,50 @@ fn one_that_watches_sees_each_change_and_the_restart() {
             .then_some(())
     });
     again.unwrap();
+}
+
+/// A name says what kind of server has it. A client of another kind says so, and calls nothing.
+#[test]
+fn what_a_name_is_of_is_looked_at_before_it_is_called() {
+    let names = names(&[]);
+    let place = names.address.to_string();
+    let talk = chat(&["--names", &place]);
+    let board = Server::with_log(&["board-server", "-t", "json", "--names", &place]);
+    let port = names.address.port().to_string();
+    let watch = background(&["names", "watch", "-p", &port, "--log", "error"]);
+    wait_for(&watch, &format!("board PYRO:rpc-board@{}", board.address));
+    wait_for(&watch, &format!("chat {}", uri(&talk)));
+    let said = failing(&["board-client", "--names", &place, "--board", "chat", "-m", "x"]);
+    assert!(
+        said.contains("the name chat is of something else: it is registered as [chat], and not"),
+        "{said}"
+    );
+    let said = failing(&["chat-client", "--names", &place, "--chat", "board", "--read"]);
+    assert!(said.contains("the name board is of something else"), "{said}");
+    let said = failing(&["board-client", "--names", &place, "-m", "x"]);
+    assert!(said.contains("the board board is called with -t json, and not with -t tcp"), "{said}");
+    client(&["board-client", "--names", &place, "-t", "json", "-m", "x"]);
+    // By hand, without a word of metadata, it may be anything.
+    let board_uri = format!("PYRO:rpc-board@{}", board.address);
+    client(&["names", "register", "hand", &board_uri, "-p", &port]);
+    client(&["board-client", "--names", &place, "--board", "hand", "-t", "json"]);
+}
+
+#[test]
+fn a_board_takes_the_name_of_another_if_it_is_told_to() {
+    let names = names(&[]);
+    let place = names.address.to_string();
+    let log = |server: &Server, words: &'static str| {
+        let found = server.process.stderr.wait(PATIENCE, |log| log.contains(words).then_some(()));
+        found.unwrap_or_else(|log| panic!("{words:?} is not in {log}"));
+    };
+    let first = Server::with_log(&["board-server", "--names", &place]);
+    log(&first, "the name board is registered");
+    let refused = Server::with_log(&["board-server", "--names", &place]);
+    log(&refused, "the name board is not registered: NamingError: name already registered: board");
+    let second = Server::with_log(&["board-server", "--names", &place, "--if-taken", "replace"]);
+    log(&second, "the name board is registered");
+    client(&["board-client", "--names", &place, "-m", "to the second", "--publish-only"]);
+    let port = second.address.port().to_string();
+    assert!(client(&["board-client", "-p", &port]).contains("to the second"));
 }

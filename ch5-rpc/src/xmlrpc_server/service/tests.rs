@@ -102,6 +102,8 @@ fn what_is_no_request_for_a_call_is_refused() {
         (b"POST /RPC2 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab", "400 Bad Request"),
         (b"POST /RPC2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "400 Bad Request"),
         (b"GET /RPC2 HTTP/1.1\r\nHost: a\r\n\r\n", "405 Method Not Allowed"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "404 Not Found"),
+        (b"HEAD /RPC3 HTTP/1.1\r\nHost: a\r\n\r\n", "404 Not Found"),
         (b"POST /RPC2 HT", "400 Bad Request"),
     ] {
         assert_eq!(status(stream), refused, "{}", stream.escape_ascii());

@@ -73,13 +73,26 @@ pub struct Rejection {
     pub why: &'static str,
     /// The methods that are served, where that is what is wrong.
     allow: Option<&'static str>,
+    /// Where the method is what is wrong: the path.
+    path: Option<String>,
     /// The answer must not have content.
     is_head: bool,
 }
 
 impl Rejection {
     fn new(status: Status, why: &'static str) -> Rejection {
-        Rejection { status, why, allow: None, is_head: false }
+        Rejection { status, why, allow: None, path: None, is_head: false }
+    }
+
+    /// For a server that knows its paths: at one that does not exist no method is right, and 405 would promise that another is.
+    #[must_use]
+    pub fn among(self, exists: impl Fn(&str) -> bool) -> Rejection {
+        match &self.path {
+            Some(path) if !exists(path) => {
+                Rejection { is_head: self.is_head, ..Rejection::new(Status::NotFound, "no such path") }
+            }
+            _ => self,
+        }
     }
 
     /// The bytes of the answer.
@@ -136,9 +149,11 @@ impl RequestHead {
         }
         let method = request.method.unwrap_or_default();
         if !accepts.methods.split(", ").any(|served| served == method) {
-            let allow = Some(accepts.methods);
+            let path =
+                split_target(request.path.unwrap_or_default()).and_then(|(_, path)| percent::decode(path));
             return Err(Rejection {
-                allow,
+                allow: Some(accepts.methods),
+                path,
                 ..Rejection::new(Status::MethodNotAllowed, "a method that is not served")
             });
         }
