@@ -254,6 +254,7 @@ pub(super) fn register(args: &RegisterArgs) -> anyhow::Result<ExitCode> {
         while !options.interrupted.load(Ordering::Relaxed) {
             sleep(LOOK);
         }
+        return Ok(ExitCode::from(interrupt::STATUS));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -290,7 +291,7 @@ pub(super) fn watch(args: &WatchArgs) -> anyhow::Result<ExitCode> {
         }
         wait(options);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(interrupt::STATUS))
 }
 
 fn wait(options: Options) {

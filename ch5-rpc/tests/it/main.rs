@@ -25,6 +25,7 @@ mod anatomy_takes_a_real_call_apart;
 mod boards;
 mod calls;
 mod compare_counts_what_it_measures;
+mod ctrl_c_ends_a_client_with_130;
 mod every_transport_carries_the_same_calls;
 mod fuzz_corpus;
 mod long_answers_are_not_held_in_memory;

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
-/// The exit status of a program that Ctrl-C has ended before it was done, as shells have it. (2 is for wrong arguments.) A program that
-/// only Ctrl-C can end, as a server, ends with 0.
+/// The exit status of a program that Ctrl-C has ended, as shells have it. (2 is for wrong arguments.) A server ends with 0, and nothing
+/// else does: also not a client that only Ctrl-C can end.
 pub const STATUS: u8 = 130;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);

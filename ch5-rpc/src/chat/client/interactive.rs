@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::Context;
-use common::support::terminal;
+use common::support::{interrupt, terminal};
 use rustyline::error::ReadlineError;
 use rustyline::{DefaultEditor, ExternalPrinter};
 
@@ -37,7 +37,8 @@ pub(super) fn run(args: &ChatClientArgs) -> anyhow::Result<ExitCode> {
     loop {
         let line = match editor.readline(PROMPT) {
             Ok(line) => line,
-            Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(ExitCode::SUCCESS),
+            Err(ReadlineError::Eof) => return Ok(ExitCode::SUCCESS),
+            Err(ReadlineError::Interrupted) => return Ok(ExitCode::from(interrupt::STATUS)),
             Err(error) => return Err(error).context("the terminal cannot be read"),
         };
         anyhow::ensure!(!is_lost.load(Ordering::Relaxed), "the chat is gone");

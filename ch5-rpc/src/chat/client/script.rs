@@ -92,8 +92,7 @@ fn follow(args: &ChatClientArgs, mut session: Session) -> anyhow::Result<ExitCod
             return Ok(ExitCode::SUCCESS);
         }
         if session.pause() {
-            let status = if args.count.is_some() { interrupt::STATUS } else { 0 };
-            return Ok(ExitCode::from(status));
+            return Ok(ExitCode::from(interrupt::STATUS));
         }
     }
 }
