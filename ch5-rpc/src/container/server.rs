@@ -52,6 +52,11 @@ impl Service for NodeService {
         RequestCost::Slow
     }
 
+    /// A connection for each call of another node, and for the wiring: what is worth a line is the call.
+    fn logs_clients(&self) -> bool {
+        false
+    }
+
     fn protocol(&self) -> impl Protocol<Request = Request> {
         FramesAndHttp { speaks_http: false }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use common::support::cli::human;
 use thiserror::Error;
 
 /// How a call ended, as far as its caller can know.
@@ -38,7 +39,7 @@ pub enum NotDone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unknown {
     /// Nothing was heard.
-    #[error("no sign of life for {0:?}")]
+    #[error("no sign of life for {}", human(*.0))]
     Silent(Duration),
     /// The server has lost its memory of calls since the call was begun.
     #[error("the server was started again and has forgotten")]

@@ -155,6 +155,8 @@ fn two_nodes_are_one_application() {
     {
         assert!(log.contains(line), "{line}: {log}");
     }
+    // A connection for each call between nodes, and for the wiring, is no news.
+    assert!(!log.contains("connected"), "{log}");
 }
 
 #[test]

@@ -122,6 +122,8 @@ fn statuses_tell_certain_failures_from_unknown_ones() {
         let wrong = run(&mut ch5(&[&["board-server"], wrong].concat()));
         assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
     }
+    let range = run(&mut ch5(&["board-server", "--idle", "99d"]));
+    assert!(text(&range.stderr).contains("a time from 10ms to 24h"), "{range:?}");
     let taken = run(&mut ch5(&["board-server", "-p", &port]));
     assert_eq!(taken.status.code(), Some(1));
     assert!(text(&taken.stderr).contains("cannot listen on 127.0.0.1:"), "{taken:?}");

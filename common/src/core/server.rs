@@ -1,5 +1,6 @@
 //! What every model is given: the listening socket, the service, the stop, and where to count and to record.
 
+use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
@@ -182,7 +183,7 @@ impl Server {
     /// Counts and logs a new connection: for a model that does not accept with [`accept`](Server::accept).
     pub fn count_accepted(&self, peer: &Peer) {
         self.counters.accepted.count();
-        tracing::info!("New client connected from {peer}");
+        self.log_client(format_args!("New client connected from {peer}"));
     }
 
     /// Counts, and logs for the first time, that there is no descriptor for a new connection.
@@ -196,11 +197,19 @@ impl Server {
     /// Logs how a connection ended, and counts it if an error did.
     pub fn log_disconnect(&self, peer: &Peer, end: io::Result<()>) {
         match end {
-            Ok(()) => tracing::info!("Client {peer} disconnected"),
+            Ok(()) => self.log_client(format_args!("Client {peer} disconnected")),
             Err(error) => {
                 self.counters.failed.count();
-                tracing::info!("Client {peer} lost: {error}");
+                self.log_client(format_args!("Client {peer} lost: {error}"));
             }
+        }
+    }
+
+    fn log_client(&self, what: fmt::Arguments<'_>) {
+        if self.service.logs_clients() {
+            tracing::info!("{what}");
+        } else {
+            tracing::debug!("{what}");
         }
     }
 }

@@ -66,6 +66,11 @@ pub trait Service: Send + Sync + 'static {
         RequestCost::Quick
     }
 
+    /// Whether it is worth a line for users that a client has come or gone. Else it is one for `debug`.
+    fn logs_clients(&self) -> bool {
+        true
+    }
+
     /// The time limits of a connection, given those that the server was started with.
     fn timeouts(&self, server: Timeouts) -> Timeouts {
         server

@@ -25,6 +25,7 @@ pub trait AnyService: Timed {
     fn name(&self) -> &'static str;
     fn memory(&self) -> Memory;
     fn request_cost(&self) -> RequestCost;
+    fn logs_clients(&self) -> bool;
     fn timeouts(&self, server: Timeouts) -> Timeouts;
     fn outbox(&self) -> Option<OutboxLimit>;
     fn start(&self, timer: &Timer);
@@ -100,6 +101,10 @@ impl<S: Service> AnyService for S {
 
     fn request_cost(&self) -> RequestCost {
         Service::request_cost(self)
+    }
+
+    fn logs_clients(&self) -> bool {
+        Service::logs_clients(self)
     }
 
     fn timeouts(&self, server: Timeouts) -> Timeouts {

@@ -206,6 +206,28 @@ fn typed_errors_come_back_as_they_were() {
     }
 }
 
+/// Of a board that has answered, what cannot be read is damage, and its calls may have been run.
+#[test]
+fn only_what_comes_first_tells_that_it_is_no_board() {
+    let mut answer = BytesMut::new();
+    let response = Response { request_id: 1, message: Ok(BoardRpcResponse::Publish(Ok(7))) };
+    write_frame(&mut answer, |out| Format::Bincode.write(&response, LIMIT, out)).unwrap();
+    let is_misfit = |bytes: &[u8]| {
+        let mut codec = ClientCodec::<BoardRpcResponse>::new(Format::Bincode, LIMIT);
+        let mut bytes = BytesMut::from(bytes);
+        let error = loop {
+            if let Err(error) = codec.decode(&mut bytes) {
+                break error;
+            }
+        };
+        error.get_ref().is_some_and(|inner| inner.is::<Misfit>())
+    };
+    assert!(is_misfit(b"HTTP/1.1 400 Bad Request"));
+    assert!(is_misfit(b"\0\0\0\x02{}"));
+    assert!(!is_misfit(&[&answer[..], b"HTTP/1.1 400 Bad Request"].concat()));
+    assert!(!is_misfit(&[&answer[..], b"\0\0\0\x02{}"].concat()));
+}
+
 proptest! {
     #[test]
     fn every_split_gives_the_same_requests(texts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..5), step in 1usize..50) {

@@ -35,7 +35,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Writes a duration for a reader, in the unit that suits it and with at most three digits after the point:
-/// `250us`, `1.5s`, `2m`. [`duration`] reads it back. By hand, because a table wants `1.5s` where humantime writes `1s 500ms`.
+/// `250us`, `1.5s`, `2m`, `24h`. [`duration`] reads it back. By hand, because a table wants `1.5s` where humantime writes `1s 500ms`.
 pub fn human(duration: Duration) -> String {
     let mut nanos = duration.as_nanos();
     loop {
@@ -43,6 +43,8 @@ pub fn human(duration: Duration) -> String {
             0 => return "0s".into(),
             1..1_000_000 => (1_000, "us"),
             1_000_000..1_000_000_000 => (1_000_000, "ms"),
+            172_800_000_000_000.. if nanos.is_multiple_of(86_400_000_000_000) => (86_400_000_000_000, "d"),
+            7_200_000_000_000.. if nanos.is_multiple_of(3_600_000_000_000) => (3_600_000_000_000, "h"),
             120_000_000_000.. if nanos.is_multiple_of(60_000_000_000) => (60_000_000_000, "m"),
             _ => (1_000_000_000, "s"),
         };
@@ -98,8 +100,10 @@ mod tests {
 
     #[test]
     fn durations_are_written_as_they_are_read() {
-        for text in ["0s", "0.001us", "250us", "1.5ms", "500ms", "15s", "16.5s", "90s", "2m", "7261s", "61m"]
-        {
+        for text in [
+            "0s", "0.001us", "250us", "1.5ms", "500ms", "15s", "16.5s", "90s", "2m", "7261s", "61m", "2h",
+            "121m", "24h", "36h", "2d", "49h",
+        ] {
             assert_eq!(human(duration(text).unwrap()), text);
         }
         for (text, rounded) in
