@@ -13,15 +13,14 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use crate::objects::message::{Message, REQUEST_LIMIT, decode};
-use crate::pyro::message::{Header, Kind, Version};
-use crate::pyro::serpent;
-
 /// The number of no call: the answer of a board to what it cannot read at all.
 pub const NO_CALL: u64 = u64::MAX;
 
 /// How such an answer begins in bincode, after the length of its frame.
 const NO_CALL_IN_BINCODE: [u8; 9] = [0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+
+/// Which message of our protocol of remote objects the last words are (`objects::message`).
+const REFUSED: u8 = 3;
 
 /// How long a board of chapter 2 may need.
 const SOON: Duration = Duration::from_millis(500);
@@ -41,14 +40,6 @@ pub fn http_refusal(server: &str) -> Vec<u8> {
     .into()
 }
 
-/// What a server that has no objects answers to a client of Pyro's.
-#[must_use]
-pub fn pyro_refusal(first: &[u8], server: &str) -> Vec<u8> {
-    let version = if first.get(4..6) == Some(&[0, 48]) { Version::Four } else { Version::Five };
-    let words = format!("{server} is here and has no objects");
-    Header::new(version, Kind::ConnectFail, 0, 0).frame(&serpent::write(&words.as_str().into()))
-}
-
 /// What answers, by the first bytes of its answer; `None` when they do not tell.
 #[must_use]
 pub fn what_answers(first: &[u8]) -> Option<&'static str> {
@@ -61,11 +52,17 @@ pub fn what_answers(first: &[u8]) -> Option<&'static str> {
         Some("a board that speaks JSON answers there: `board-client -t json`")
     } else if message.starts_with(&NO_CALL_IN_BINCODE) {
         Some("a board that speaks bincode answers there: `board-client -t tcp`")
-    } else if matches!(decode(first, REQUEST_LIMIT), Ok(Some((Message::Refused { .. }, _)))) {
+    } else if is_refusal_of_objects(first) {
         Some("a server of remote objects answers there. Is it `names`, or a `chat-server`?")
     } else {
         None
     }
+}
+
+/// Whether this is a whole message of our protocol of remote objects: that what has come cannot be read, and why.
+fn is_refusal_of_objects(first: &[u8]) -> bool {
+    let Some((length, [REFUSED, text, ..])) = first.split_first_chunk::<4>() else { return false };
+    first.len() == 4 + u32::from_be_bytes(*length) as usize && first.len() == 6 + usize::from(*text)
 }
 
 /// Asks a server that says nothing whether it is a board of chapter 2. It reads a request up to the end of the stream.
@@ -95,8 +92,8 @@ mod tests {
     fn the_first_bytes_tell_what_answers() {
         let told = |first: &[u8]| what_answers(first).unwrap_or("nothing");
         assert!(told(b"HTTP/1.1 400 Bad Request\r\n").contains("xmlrpc-server"));
-        assert!(told(&pyro_refusal(b"PYRO\x00\x30", "a board")).contains("Pyro"));
-        assert!(told(&Message::refused("why")).contains("chat-server"));
+        assert!(told(b"PYRO\x01\xf6").contains("Pyro"));
+        assert!(told(b"\0\0\0\x05\x03\x03why").contains("chat-server"));
         assert!(told(b"\0\0\0\x40{\"request_id\":1,").contains("-t json"));
         assert!(told(&[&[0, 0, 0, 20][..], &NO_CALL_IN_BINCODE, &[1]].concat()).contains("-t tcp"));
         for unknown in [&b""[..], b"HT", b"\0\0\0\x04\0\0\0\0", b"220 mail.example ESMTP"] {

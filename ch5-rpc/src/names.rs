@@ -12,11 +12,13 @@
 //! | [`discovery`] | how it is found without an address |
 //! | [`server`] | `names`: the program |
 //! | [`keeper`] | the owner's side: registers a name and renews it |
+//! | [`found`] | a server of the right kind, by its name |
 //! | [`client`] | `names list`, `lookup`, `register`, `remove`, `watch` |
 
 pub mod changes;
 pub mod client;
 pub mod discovery;
+pub mod found;
 pub mod keeper;
 pub mod object;
 pub mod registry;

@@ -13,6 +13,7 @@
 //! | [`call`] | what is called, with which arguments; what fails there |
 //! | [`uri`] | a reference to an object, `PYRO:<id>@<host>:<port>` |
 //! | [`object`] | what can be called |
+//! | [`stranger`] | what a server without objects answers |
 //! | [`proxy`] | the client's side: calls to an object elsewhere |
 //!
 //! Serpent is the only serializer. Pyro has pickle, too: it runs code of the sender while it reads. Here a value is a value.
@@ -22,4 +23,5 @@ pub mod message;
 pub mod object;
 pub mod proxy;
 pub mod serpent;
+pub mod stranger;
 pub mod uri;

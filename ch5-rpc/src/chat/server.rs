@@ -18,7 +18,7 @@ use super::room::Limits;
 use crate::announce::Announce;
 use crate::daemon::registry::Objects;
 use crate::daemon::serve::ObjectServerArgs;
-use crate::names::client::Behind;
+use crate::names::found::Behind;
 use crate::names::keeper::{Keeper, Wish};
 use crate::names::object::{LEASES, NAME_SERVER};
 use crate::names::registry::IfTaken;

@@ -248,7 +248,7 @@ impl Message {
             .expect("a hello is short")
     }
 
-    /// The last words.
+    /// The last words. A client of another kind knows them by their bytes: `misfit`.
     #[must_use]
     pub fn refused(why: &str) -> Vec<u8> {
         Message::Refused { why: why.into() }.frame(ANSWER_LIMIT).expect("a reason is short")

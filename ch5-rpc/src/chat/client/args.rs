@@ -12,7 +12,8 @@ use common::support::listen::address_and_port;
 
 use crate::announce::Interface;
 use crate::chat::GROUP;
-use crate::names::client::{Behind, find, reach};
+use crate::names::client::reach;
+use crate::names::found::{Behind, find};
 use crate::names::object::NAME_SERVER;
 use crate::objects::stub::Wire;
 use crate::pyro::proxy::Options;

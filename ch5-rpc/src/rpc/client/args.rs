@@ -10,7 +10,8 @@ use clap::{Args, ValueEnum};
 use common::support::cli::{duration_within, within};
 use common::support::terminal;
 
-use crate::names::client::{Behind, find, reach};
+use crate::names::client::reach;
+use crate::names::found::{Behind, find};
 use crate::names::object::NAME_SERVER;
 use crate::pyro::proxy::Options;
 use crate::pyro::uri::Uri;

@@ -220,7 +220,7 @@ fn only_what_comes_first_tells_that_it_is_no_board() {
                 break error;
             }
         };
-        error.get_ref().is_some_and(|inner| inner.is::<Misfit>())
+        error.get_ref().and_then(|inner| inner.downcast_ref::<Misfit>()).is_some()
     };
     assert!(is_misfit(b"HTTP/1.1 400 Bad Request"));
     assert!(is_misfit(b"\0\0\0\x02{}"));

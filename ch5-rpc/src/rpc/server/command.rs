@@ -18,7 +18,7 @@ use common::support::size;
 use super::endpoint;
 use super::listening::Listening;
 use super::settings::{Limits, Server};
-use crate::names::client::Behind;
+use crate::names::found::Behind;
 use crate::names::keeper::{Keeper, Wish};
 use crate::names::object::NAME_SERVER;
 use crate::names::registry::IfTaken;

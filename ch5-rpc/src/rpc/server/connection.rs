@@ -22,15 +22,16 @@ use common::core::stop::STALL_AT_STOP;
 use futures_util::{SinkExt, Stream};
 use tarpc::server::{self, BaseChannel, Channel, Requests};
 use tarpc::{Response, ServerError};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::codec::{Framed, FramedParts};
 use tokio_util::sync::CancellationToken;
 
 use super::listening::Accepted;
 use super::settings::{Limits, Server};
-use super::sniff::{Protocol, sniff};
-use crate::misfit::{NO_CALL, http_refusal, pyro_refusal};
+use super::sniff::{Protocol, refuse, sniff};
+use crate::misfit::{NO_CALL, http_refusal};
+use crate::pyro::stranger;
 use crate::rpc::codec::{Format, Room, ServerCodec};
 use crate::rpc::flight::Flight;
 use crate::rpc::intercept::{Intercepted, Service, Statistics};
@@ -115,7 +116,7 @@ impl Connection {
             }
             Ok(Some((Protocol::Pyro, first))) => {
                 tracing::info!("{} speaks Pyro, which is not served here", self.peer);
-                refuse(&mut stream, &pyro_refusal(&first, HERE)).await;
+                refuse(&mut stream, &stranger::refusal(&first, HERE)).await;
             }
             Ok(Some((Protocol::Http, _))) => {
                 tracing::info!("{} speaks HTTP, which is not served here", self.peer);
@@ -283,16 +284,6 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.statistics.connections.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Tells a client of another kind what is here, and reads on for a moment: a close with unread bytes could overtake the words.
-async fn refuse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), words: &[u8]) {
-    let say = async {
-        stream.write_all(words).await?;
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(LINGER_BYTES as u64), &mut tokio::io::sink()).await
-    };
-    let _ = timeout(STALL_AT_STOP, say).await;
 }
 
 /// The requests of a connection, as tarpc has them.

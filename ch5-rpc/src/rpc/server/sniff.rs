@@ -12,7 +12,9 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use common::core::limits::LINGER_BYTES;
+use common::core::stop::STALL_AT_STOP;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::misfit::is_http;
@@ -62,4 +64,14 @@ pub async fn sniff(
         Ok(Ok(false)) | Err(_) => Ok(None),
         Ok(Err(error)) => Err(error),
     }
+}
+
+/// Tells a client of another kind what is here, and reads on for a moment: a close with unread bytes could overtake the words.
+pub async fn refuse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), words: &[u8]) {
+    let say = async {
+        stream.write_all(words).await?;
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(LINGER_BYTES as u64), &mut tokio::io::sink()).await
+    };
+    let _ = timeout(STALL_AT_STOP, say).await;
 }
