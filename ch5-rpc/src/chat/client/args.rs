@@ -32,7 +32,8 @@ use crate::pyro::uri::Uri;
   cargo ch5 chat-client -u PYRO:… -m hi --relay PYRO:…   a chain: this chat posts, then the other
   cargo ch5 chat-client -u PYRO:… --migrate-to PYRO:…    moves the chat to the server of another
 
-At the terminal: /private NAME TEXT, /users, Ctrl-D ends (Ctrl-C too, with 130). A name that another has is taken from it.
+At the terminal: /private NAME TEXT, /users; Ctrl-D ends, and Ctrl-C, with status 130.
+A name that another has is taken from it.
 A lost connection is made again and what came meanwhile is shown, unless --no-reconnect is given.
 A server that is written in Python speaks --wire 5, or 4.
 Exit status: 0 done, 1 an error or no answer in time, 130 interrupted by Ctrl-C.")]
