@@ -25,6 +25,9 @@ pub use shared_text::SharedText;
 /// The length of a piece, bytes of what it is made from. A multiple of 3, which base64 encodes without padding.
 const PIECE: usize = 48 * 1024;
 
+/// Room for the documents that are usual, bytes.
+const USUAL: usize = 256;
+
 /// A document.
 #[derive(Debug, Default)]
 pub struct Document {
@@ -57,7 +60,7 @@ impl Document {
     /// Where bytes are appended.
     pub fn bytes(&mut self) -> &mut Vec<u8> {
         if !matches!(self.parts.last(), Some(Part::Bytes(_))) {
-            self.parts.push(Part::Bytes(Vec::new()));
+            self.parts.push(Part::Bytes(Vec::with_capacity(USUAL)));
         }
         match self.parts.last_mut() {
             Some(Part::Bytes(bytes)) => bytes,
@@ -89,9 +92,16 @@ impl Document {
     /// All of it, for a document that is short or a reader that wants it whole.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        let (mut stream, mut all) = (DocumentStream::new(self), Vec::new());
-        while stream.write_piece(&mut all) {}
-        all
+        self.behind(Vec::new())
+    }
+
+    /// The same behind a head.
+    #[must_use]
+    pub fn behind(self, mut head: Vec<u8>) -> Vec<u8> {
+        head.reserve_exact(usize::try_from(self.length()).unwrap_or_default());
+        let mut stream = DocumentStream::new(self);
+        while stream.write_piece(&mut head) {}
+        head
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Error {
     Bytes,
 }
 
+const ENCODING: &[u8] = b"encoding";
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The text of a document; `charset` is what the head of the request says.
@@ -35,14 +37,15 @@ pub fn decode<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err(Error::Unknown); // UTF-16
     }
-    let name = charset.or_else(|| declared(bytes)).unwrap_or("utf-8").to_ascii_lowercase();
-    match name.as_str() {
-        "utf-8" | "utf8" => utf_8(bytes),
-        "us-ascii" | "ascii" if bytes.is_ascii() => utf_8(bytes),
-        "us-ascii" | "ascii" => Err(Error::Bytes),
-        "iso-8859-1" | "iso8859-1" | "latin-1" | "latin1" => Ok(latin(bytes, char::from)),
-        "iso-8859-15" | "iso8859-15" | "latin-9" => Ok(latin(bytes, latin_9)),
-        _ => Err(Error::Unknown),
+    let name = charset.or_else(|| declared(bytes)).unwrap_or("utf-8");
+    let is = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    match () {
+        () if is(&["utf-8", "utf8"]) => utf_8(bytes),
+        () if is(&["us-ascii", "ascii"]) && bytes.is_ascii() => utf_8(bytes),
+        () if is(&["us-ascii", "ascii"]) => Err(Error::Bytes),
+        () if is(&["iso-8859-1", "iso8859-1", "latin-1", "latin1"]) => Ok(latin(bytes, char::from)),
+        () if is(&["iso-8859-15", "iso8859-15", "latin-9"]) => Ok(latin(bytes, latin_9)),
+        () => Err(Error::Unknown),
     }
 }
 
@@ -76,11 +79,10 @@ fn latin_9(byte: u8) -> char {
 fn declared(bytes: &[u8]) -> Option<&str> {
     let start = bytes.get(..bytes.len().min(DECLARATION))?.trim_ascii_start().strip_prefix(b"<?xml")?;
     let end = start.windows(2).position(|pair| pair == b"?>")?;
-    let declaration = str::from_utf8(&start[..end]).ok()?;
-    let (_, value) = declaration.split_once("encoding")?;
-    let value = value.trim_start().strip_prefix('=')?.trim_start();
-    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-    value[1..].split(quote).next()
+    let at = start[..end].windows(ENCODING.len()).position(|word| word == ENCODING)?;
+    let value = start[at + ENCODING.len()..end].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let (quote, value) = value.split_first().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    str::from_utf8(value.split(|byte| byte == quote).next()?).ok()
 }
 
 #[cfg(test)]

@@ -26,12 +26,14 @@ pub struct Connection<'a> {
     limit: u64,
     interrupted: &'a AtomicBool,
     kept: Option<InterruptibleStream<'a>>,
+    /// What is read into: to make 64 KiB of zeros for each answer would cost more than a short answer itself.
+    piece: Vec<u8>,
 }
 
 impl<'a> Connection<'a> {
     /// Not yet connected. An answer may be `limit` bytes long.
     pub fn new(url: Url, timeout: Duration, limit: u64, interrupted: &'a AtomicBool) -> Connection<'a> {
-        Connection { url, timeout, limit, interrupted, kept: None }
+        Connection { url, timeout, limit, interrupted, kept: None, piece: vec![0; PIECE] }
     }
 
     /// Sends a request with this content, and receives the content of its answer.
@@ -103,17 +105,16 @@ impl<'a> Connection<'a> {
     }
 
     fn receive(
-        &self,
+        &mut self,
         stream: &mut InterruptibleStream<'_>,
         exchange: &mut Exchange,
         answer: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let mut piece = vec![0; PIECE];
         loop {
-            match stream.read(&mut piece).map_err(|error| self.io(&error))? {
+            match stream.read(&mut self.piece).map_err(|error| self.io(&error))? {
                 0 => return exchange.finish().map_err(Error::of_http),
                 count => {
-                    if exchange.receive(&piece[..count], answer).map_err(Error::of_http)?
+                    if exchange.receive(&self.piece[..count], answer).map_err(Error::of_http)?
                         == Progress::Complete
                     {
                         return Ok(());

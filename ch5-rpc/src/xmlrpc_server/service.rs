@@ -110,10 +110,9 @@ impl Service for RpcService {
 
 fn answer(wanted: Wanted, document: Document, keep: Keep) -> Answer {
     let length = document.length();
-    let mut head = ResponseHead::new(Status::Ok).content(wanted.content_type(), length).keep(keep).end();
+    let head = ResponseHead::new(Status::Ok).content(wanted.content_type(), length).keep(keep).end();
     if length <= WHOLE {
-        head.extend_from_slice(&document.into_bytes());
-        return send(head, keep);
+        return send(document.behind(head), keep);
     }
     let stream = DocumentStream::new(document).behind(head);
     send(Body::Stream(Box::new(stream)), keep)

@@ -13,20 +13,36 @@ pub const HEAD_LIMIT: usize = 16 * 1024;
 /// The most fields in a head.
 pub const FIELD_LIMIT: usize = 100;
 
-/// The fields, in the order in which they came.
+/// The fields, in the order in which they came. All are in one buffer: a buffer for each name and each value would be half the cost of
+/// a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fields(Vec<(String, Vec<u8>)>);
+pub struct Fields {
+    bytes: Vec<u8>,
+    /// Where a name and its value end in `bytes`.
+    ends: Vec<[usize; 2]>,
+}
 
 impl Fields {
     /// Those that `httparse` has found.
     pub(super) fn new(parsed: &[httparse::Header<'_>]) -> Fields {
-        let owned = |field: &httparse::Header<'_>| (field.name.to_owned(), field.value.trim_ascii().to_vec());
-        Fields(parsed.iter().map(owned).collect())
+        let length = parsed.iter().map(|field| field.name.len() + field.value.len()).sum();
+        let (mut bytes, mut ends) = (Vec::with_capacity(length), Vec::with_capacity(parsed.len()));
+        for field in parsed {
+            bytes.extend_from_slice(field.name.as_bytes());
+            let name = bytes.len();
+            bytes.extend_from_slice(field.value.trim_ascii());
+            ends.push([name, bytes.len()]);
+        }
+        Fields { bytes, ends }
     }
 
     /// The values of all fields with this name.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| &value[..])
+        let mut start = 0;
+        self.ends.iter().filter_map(move |&[middle, end]| {
+            let other = &self.bytes[std::mem::replace(&mut start, end)..middle];
+            other.eq_ignore_ascii_case(name.as_bytes()).then(|| &self.bytes[middle..end])
+        })
     }
 
     /// Whether there is a field with this name.

@@ -28,6 +28,8 @@
 //!
 //! `Expect: 100-continue` is not answered here: content beyond the limit is refused at once, and a server that takes content answers it.
 
+use std::mem::MaybeUninit;
+
 use super::authority;
 use super::body::Body;
 use super::fields::{FIELD_LIMIT, Fields, HEAD_LIMIT};
@@ -113,10 +115,10 @@ impl RequestHead {
     /// # Errors
     /// See the table above.
     pub fn parse(bytes: &[u8], accepts: &Accepts) -> Result<Option<(usize, RequestHead)>, Rejection> {
-        let mut fields = [httparse::EMPTY_HEADER; FIELD_LIMIT];
-        let mut request = httparse::Request::new(&mut fields);
+        let mut fields = [const { MaybeUninit::uninit() }; FIELD_LIMIT];
+        let mut request = httparse::Request::new(&mut []);
         let seen = &bytes[..bytes.len().min(HEAD_LIMIT)];
-        match request.parse(seen) {
+        match request.parse_with_uninit_headers(seen, &mut fields) {
             Ok(httparse::Status::Complete(length)) => match RequestHead::check(&request, accepts) {
                 Ok(head) => Ok(Some((length, head))),
                 Err(why) => Err(Rejection { is_head: request.method == Some("HEAD"), ..why }),

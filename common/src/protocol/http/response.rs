@@ -9,9 +9,12 @@
 //!
 //! Not here: `Date`. This room has no clock, and RFC 9110 section 6.6.1 forbids a date from a server without one.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 
 use super::keep::Keep;
+
+/// Room for the heads that are usual, bytes.
+const USUAL: usize = 128;
 
 /// What becomes of a request.
 #[allow(missing_docs, reason = "RFC 9110 section 15 says what each is")]
@@ -38,33 +41,33 @@ pub enum Status {
 }
 
 impl Status {
-    fn reason(self) -> &'static str {
+    fn words(self) -> &'static str {
         match self {
-            Status::SwitchingProtocols => "Switching Protocols",
-            Status::Ok => "OK",
-            Status::NoContent => "No Content",
-            Status::BadRequest => "Bad Request",
-            Status::Forbidden => "Forbidden",
-            Status::NotFound => "Not Found",
-            Status::MethodNotAllowed => "Method Not Allowed",
-            Status::RequestTimeout => "Request Timeout",
-            Status::LengthRequired => "Length Required",
-            Status::ContentTooLarge => "Content Too Large",
-            Status::UriTooLong => "URI Too Long",
-            Status::UnsupportedMediaType => "Unsupported Media Type",
-            Status::ExpectationFailed => "Expectation Failed",
-            Status::UpgradeRequired => "Upgrade Required",
-            Status::RequestHeaderFieldsTooLarge => "Request Header Fields Too Large",
-            Status::NotImplemented => "Not Implemented",
-            Status::ServiceUnavailable => "Service Unavailable",
-            Status::HttpVersionNotSupported => "HTTP Version Not Supported",
+            Status::SwitchingProtocols => "101 Switching Protocols",
+            Status::Ok => "200 OK",
+            Status::NoContent => "204 No Content",
+            Status::BadRequest => "400 Bad Request",
+            Status::Forbidden => "403 Forbidden",
+            Status::NotFound => "404 Not Found",
+            Status::MethodNotAllowed => "405 Method Not Allowed",
+            Status::RequestTimeout => "408 Request Timeout",
+            Status::LengthRequired => "411 Length Required",
+            Status::ContentTooLarge => "413 Content Too Large",
+            Status::UriTooLong => "414 URI Too Long",
+            Status::UnsupportedMediaType => "415 Unsupported Media Type",
+            Status::ExpectationFailed => "417 Expectation Failed",
+            Status::UpgradeRequired => "426 Upgrade Required",
+            Status::RequestHeaderFieldsTooLarge => "431 Request Header Fields Too Large",
+            Status::NotImplemented => "501 Not Implemented",
+            Status::ServiceUnavailable => "503 Service Unavailable",
+            Status::HttpVersionNotSupported => "505 HTTP Version Not Supported",
         }
     }
 }
 
 impl Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", *self as u16, self.reason())
+        f.write_str(self.words())
     }
 }
 
@@ -81,20 +84,22 @@ impl ResponseHead {
     /// The status line.
     #[must_use]
     pub fn new(status: Status) -> ResponseHead {
-        ResponseHead { status, lines: format!("HTTP/1.1 {status}\r\n"), connection: Vec::new() }
+        let mut lines = String::with_capacity(USUAL);
+        lines.extend(["HTTP/1.1 ", status.words(), "\r\n"]);
+        ResponseHead { status, lines, connection: Vec::new() }
     }
 
     /// A field. Its value comes from this program: a line end in it would end the field early.
     #[must_use]
-    pub fn field(mut self, name: &str, value: impl Display) -> ResponseHead {
-        write!(self.lines, "{name}: {value}\r\n").expect("a String takes all that is written to it");
+    pub fn field(mut self, name: &str, value: impl AsRef<str>) -> ResponseHead {
+        self.lines.extend([name, ": ", value.as_ref(), "\r\n"]);
         self
     }
 
     /// The type and the length in bytes of the content.
     #[must_use]
     pub fn content(self, kind: &str, length: u64) -> ResponseHead {
-        self.field("Content-Type", kind).field("Content-Length", length)
+        self.field("Content-Type", kind).field("Content-Length", length.to_string())
     }
 
     /// The protocol that follows (101), or that the client has to ask for (426).
