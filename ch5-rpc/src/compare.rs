@@ -20,17 +20,22 @@
 //! | `load` | what is asked |
 //! | `tally` | how long operations took |
 //! | `measure` | one measurement: calls in a loop, one or many at once |
+//! | `generator`, `framing` | the load generator: prepared requests, in a closed loop or an open one |
 //! | `relay` | what goes over the wire, counted |
 //! | `goals` | what was to be reached |
 //! | `show`, `page` | the tables for a terminal, and as a page |
+//! | `picture` | latency against the offered rate |
 
 mod args;
 mod client;
 mod contestant;
+mod framing;
+mod generator;
 mod goals;
 mod load;
 mod measure;
 mod page;
+mod picture;
 mod relay;
 mod server;
 mod show;
@@ -55,7 +60,7 @@ pub use args::CompareArgs;
 pub use server::{CompareServerArgs, run as run_server};
 
 use contestant::{Contestant, Wanted};
-use load::Load;
+use load::{Asked, Load};
 use measure::Sample;
 use relay::Counted;
 
@@ -66,18 +71,22 @@ use relay::Counted;
 pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     writable(&args.report)?;
     let interrupted = interrupt::flag()?;
-    let wanted = Wanted::find(&args.only);
     let pins = args.pin.pins()?;
+    let mut wanted = Wanted::find(&args.only);
     let mut session: Session<'_, Sample, _> = Session::start(&args.measure, Some(pins), wanted.peers())?;
+    wanted.seed = session.seed;
     let loads = args.loads();
-    session.expect(loads.len() * wanted.contestants.len());
+    let of = |load: Load| wanted.contestants.iter().copied().filter(move |one| one.is_for(load));
+    session.expect(loads.iter().map(|asked| of(asked.load).count()).sum());
     let time = session.time();
-    for &load in &loads {
+    for &asked in &loads {
         let contestants: Vec<Measured<'_, Sample>> =
-            wanted.contestants.iter().map(|&contestant| measured(contestant, load, &wanted, pins)).collect();
-        let table = Table::new(load.name(), load.about(), load.unit());
-        session.run(table, if load.is_task() { time / 4 } else { time }, &contestants);
+            of(asked.load).map(|contestant| measured(contestant, asked, &wanted, pins)).collect();
+        let table = Table::new(asked.name(), asked.about(), asked.load.unit());
+        session.run(table, if asked.load.is_task() { time / 4 } else { time }, &contestants);
     }
+    let loads: Vec<Load> =
+        loads.into_iter().map(|asked| asked.load).filter(|load| !load.is_prepared()).collect();
     let counted = count(&session.results, &loads, &wanted, interrupted);
     session.results.extra.insert("bytes".into(), serde_json::to_value(&counted)?);
     let results = session.end(goals::judge);
@@ -122,8 +131,8 @@ fn count(
 }
 
 /// A contestant under a load, as the rounds want it.
-fn measured(contestant: Contestant, load: Load, wanted: &Wanted, pins: Pins) -> Measured<'_, Sample> {
-    let measure = move |time: Duration| measure::measure(contestant, load, time, wanted, pins);
-    let why = wanted.obstacle(contestant).or_else(|| contestant.cannot(load).map(str::to_owned));
-    Measured::new(contestant.name(), contestant.note(load), measure).skipped(why)
+fn measured(contestant: Contestant, asked: Asked, wanted: &Wanted, pins: Pins) -> Measured<'_, Sample> {
+    let measure = move |time: Duration| measure::measure(contestant, asked, time, wanted, pins);
+    let why = wanted.obstacle(contestant).or_else(|| contestant.cannot(asked.load).map(str::to_owned));
+    Measured::new(contestant.name(), contestant.note(asked.load), measure).skipped(why)
 }

@@ -6,9 +6,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use common::bench::arguments::{Arguments, Schedule};
 use common::bench::machine::Pins;
+use common::support::cli::within;
 
 use super::contestant::Contestant;
-use super::load::Load;
+use super::load::{Asked, Load};
+
+/// Calls a second of the open loop: far below what each server can do, below what most can, and above what some can.
+const RATES: [u32; 3] = [1000, 4000, 16_000];
 
 /// How often and how long.
 #[derive(Debug)]
@@ -43,9 +47,10 @@ impl Pin {
 /// The arguments of `compare`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo ch5 compare --quick                   all, in less than 20 seconds: a look, not a result
+  cargo ch5 compare --quick                   all, in less than 30 seconds: a look, not a result
   cargo ch5 compare                           all, 5 rounds of 2 seconds
   cargo ch5 compare --only framed,tarpc-bare,tarpc --load publish
+  cargo ch5 compare --load open --rate 500,5000,50000 --report rates.html
   cargo ch5 compare --only tarpc,xml-rpc --load chatty,at-once --report cost.html --json cost.json
 Servers of Python take part where python3 is installed.")]
 pub struct CompareArgs {
@@ -55,6 +60,10 @@ pub struct CompareArgs {
     /// What is asked, with commas between them [default: all]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "LOAD,...")]
     pub(super) load: Vec<Load>,
+    /// Calls a second of the open loop, with commas between them
+    #[arg(long, value_delimiter = ',', value_name = "RATE,...", default_values_t = RATES,
+        value_parser = within(10..=1_000_000u32))]
+    pub(super) rate: Vec<u32>,
     /// Which processors servers and clients have: three different experiments
     #[arg(long, value_enum, default_value = "free")]
     pub(super) pin: Pin,
@@ -68,8 +77,14 @@ pub struct CompareArgs {
 
 impl CompareArgs {
     /// Each once, in the order of the tables.
-    pub(super) fn loads(&self) -> Vec<Load> {
+    pub(super) fn loads(&self) -> Vec<Asked> {
         let is_asked = |load: &&Load| self.load.is_empty() || self.load.contains(load);
-        Load::value_variants().iter().filter(is_asked).copied().collect()
+        let mut rates: Vec<Option<u32>> = self.rate.iter().copied().map(Some).collect();
+        rates.sort_unstable();
+        let of = |&load: &Load| {
+            let rates = if load == Load::Open { rates.clone() } else { vec![None] };
+            rates.into_iter().map(move |rate| Asked { load, rate })
+        };
+        Load::value_variants().iter().filter(is_asked).flat_map(of).collect()
     }
 }

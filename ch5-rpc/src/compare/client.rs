@@ -48,7 +48,7 @@ impl Client {
             Contestant::TarpcBare => Client::Bare(Box::new(bare::Bare::connect(server).await?)),
             Contestant::Tarpc => Client::Ours(Box::new(ours::Ours::new(server, Format::Bincode))),
             Contestant::TarpcJson => Client::Ours(Box::new(ours::Ours::new(server, Format::Json))),
-            Contestant::XmlRpc | Contestant::PythonXmlRpc => {
+            Contestant::XmlRpc | Contestant::PythonXmlRpc | Contestant::HttpEcho => {
                 Client::Http(Box::new(http::Http::new(Wire::Xml, server)?))
             }
             Contestant::JsonRpc => Client::Http(Box::new(http::Http::new(Wire::Json, server)?)),
@@ -79,9 +79,13 @@ impl Client {
     /// One operation. An answer that is not what was asked for is an error.
     pub async fn run(&self, load: Load, text: &[u8]) -> anyhow::Result<()> {
         match load {
-            Load::Publish | Load::Many | Load::Together | Load::Binary | Load::Large => {
-                self.publish(text).await
-            }
+            Load::Publish
+            | Load::Many
+            | Load::Served
+            | Load::Open
+            | Load::Together
+            | Load::Binary
+            | Load::Large => self.publish(text).await,
             Load::Tiny => {
                 for _ in 0..BYTES {
                     self.publish(text).await?;

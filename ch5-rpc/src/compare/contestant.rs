@@ -38,6 +38,8 @@ pub enum Contestant {
     Pyro,
     /// `SimpleXMLRPCServer` of Python
     PythonXmlRpc,
+    /// No board: answers each request of XML-RPC with the same bytes. The ceiling of the load generator
+    HttpEcho,
 }
 
 impl Contestant {
@@ -55,6 +57,7 @@ impl Contestant {
             Contestant::JsonRpc => "json-rpc",
             Contestant::Pyro => "pyro",
             Contestant::PythonXmlRpc => "python-xml-rpc",
+            Contestant::HttpEcho => "http-echo",
         }
     }
 
@@ -63,9 +66,18 @@ impl Contestant {
         matches!(self, Contestant::Framed | Contestant::TarpcBare | Contestant::Tarpc | Contestant::TarpcJson)
     }
 
+    /// Whether it has a part in this load at all.
+    pub fn is_for(self, load: Load) -> bool {
+        load.is_prepared() || self != Contestant::HttpEcho
+    }
+
     /// What is particular to it under this load.
     pub fn note(self, load: Load) -> &'static str {
         match (load, self) {
+            (_, Contestant::HttpEcho) => "the least server: the ceiling of the generator",
+            (Load::Served | Load::Open, Contestant::TcpShort | Contestant::PythonXmlRpc) => {
+                "a connection a call"
+            }
             (Load::Many, Contestant::RawUdp) => "64 sockets",
             (Load::Many, Contestant::TcpShort | Contestant::PythonXmlRpc) => {
                 "64 clients, a connection a call"
@@ -79,6 +91,7 @@ impl Contestant {
     /// Why it cannot do this, if it cannot.
     pub fn cannot(self, load: Load) -> Option<&'static str> {
         match (load, self) {
+            (Load::Served | Load::Open, Contestant::RawUdp) => Some("the load generator speaks TCP"),
             (Load::AtOnce, Contestant::RawUdp) => Some("the protocol has no such request over UDP"),
             (Load::AtOnce, Contestant::XmlRpc | Contestant::JsonRpc | Contestant::PythonXmlRpc) => {
                 Some("the interface has no such procedure")
@@ -113,6 +126,8 @@ impl Contestant {
 pub struct Wanted {
     /// In the order of the tables.
     pub contestants: Vec<Contestant>,
+    /// Of the arrivals in the open loop.
+    pub seed: u64,
     python: Peer,
 }
 
@@ -121,7 +136,7 @@ impl Wanted {
     pub fn find(only: &[Contestant]) -> Wanted {
         let is_asked = |one: &&Contestant| only.is_empty() || only.contains(one);
         let contestants = Contestant::value_variants().iter().filter(is_asked).copied().collect();
-        Wanted { contestants, python: Peer::find("python3", &["--version"]) }
+        Wanted { contestants, seed: 0, python: Peer::find("python3", &["--version"]) }
     }
 
     /// The versions of others, or that they take no part.

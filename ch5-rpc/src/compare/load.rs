@@ -14,6 +14,41 @@ pub const LARGE: usize = 10_000_000;
 /// Binary data, bytes.
 pub const BINARY: usize = 100_000;
 
+/// A load, and how many calls a second if it is one with a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    pub load: Load,
+    pub rate: Option<u32>,
+}
+
+impl Asked {
+    /// Of its table.
+    pub fn name(self) -> String {
+        match self.rate {
+            Some(rate) => format!("{}-{rate}", self.load.name()),
+            None => self.load.name().to_owned(),
+        }
+    }
+
+    /// That of a table, by its name.
+    pub fn of(table: &str) -> Option<Asked> {
+        let (load, rate) = match table.strip_prefix("open-") {
+            Some(rate) => ("open", Some(rate.parse().ok()?)),
+            None => (table, None),
+        };
+        let load = *Load::value_variants().iter().find(|one| one.name() == load)?;
+        Some(Asked { load, rate })
+    }
+
+    /// In words.
+    pub fn about(self) -> String {
+        match self.rate {
+            Some(rate) => format!("{}: {rate} a second", self.load.about()),
+            None => self.load.about().to_owned(),
+        }
+    }
+}
+
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -24,6 +59,10 @@ pub enum Load {
     Read,
     /// Publish 50 B, 64 in flight
     Many,
+    /// The same from the load generator, for the server alone
+    Served,
+    /// Publish 50 B at a fixed rate, whatever is answered
+    Open,
     /// 20 messages: last, and a get for each
     Chatty,
     /// The same 20 messages in one call
@@ -45,6 +84,8 @@ impl Load {
             Load::Publish => "publish",
             Load::Read => "read",
             Load::Many => "many",
+            Load::Served => "served",
+            Load::Open => "open",
             Load::Chatty => "chatty",
             Load::AtOnce => "at-once",
             Load::Tiny => "tiny",
@@ -60,6 +101,12 @@ impl Load {
             Load::Publish => "publish 50 B, 1 in flight",
             Load::Read => "last and then get, 1 in flight; both together",
             Load::Many => "publish 50 B, 64 in flight",
+            Load::Served => {
+                "publish 50 B, 64 in flight, prepared requests from one thread: what the server alone can do"
+            }
+            Load::Open => {
+                "publish 50 B at a fixed rate (open loop), times from when a call was meant to begin"
+            }
             Load::Chatty => "20 messages are read by 21 calls: last, and a get for each",
             Load::AtOnce => "the same 20 messages are read by one call",
             Load::Tiny => "100 bytes are published by 100 calls",
@@ -71,23 +118,33 @@ impl Load {
 
     /// Whether it is one of the tasks, and not an operation of the board.
     pub fn is_task(self) -> bool {
-        !matches!(self, Load::Publish | Load::Read | Load::Many)
+        !matches!(self, Load::Publish | Load::Read | Load::Many | Load::Served | Load::Open)
     }
 
-    /// Operations in flight.
+    /// Whether the load generator asks, and not the client of the wire.
+    pub fn is_prepared(self) -> bool {
+        matches!(self, Load::Served | Load::Open)
+    }
+
+    /// Operations in flight, at the most.
     pub fn in_flight(self) -> usize {
-        if self == Load::Many { 64 } else { 1 }
+        if matches!(self, Load::Many | Load::Served | Load::Open) { 64 } else { 1 }
+    }
+
+    /// Whether the rate is compared, and not the time.
+    pub fn is_rate(self) -> bool {
+        matches!(self, Load::Many | Load::Served)
     }
 
     /// Of the figure that is compared.
     pub fn unit(self) -> &'static str {
-        if self == Load::Many { "calls/s" } else { "µs" }
+        if self.is_rate() { "calls/s" } else { "µs" }
     }
 
     /// Bytes that an operation publishes.
     pub fn payload(self) -> usize {
         match self {
-            Load::Publish | Load::Many => TEXT.len(),
+            Load::Publish | Load::Many | Load::Served | Load::Open => TEXT.len(),
             Load::Read | Load::Chatty | Load::AtOnce => 0,
             Load::Tiny | Load::Together => BYTES,
             Load::Binary => BINARY,
@@ -109,6 +166,7 @@ impl Load {
         match self {
             Load::Read => 1,
             Load::Chatty | Load::AtOnce => MESSAGES,
+            Load::Served | Load::Open => 1, // the one that was recorded
             _ => 0,
         }
     }

@@ -5,6 +5,7 @@
 //!   1 in flight                 one client, in this thread
 //!   64, multiplexed             one connection, 64 loops in one thread
 //!   64, one call at a time      64 threads, each with a connection (or a connection a call)
+//!   prepared                    64 connections of the load generator, in this thread
 //! ```
 
 use std::net::SocketAddr;
@@ -22,7 +23,9 @@ use tokio::runtime::Runtime;
 
 use super::client::Client;
 use super::contestant::{Contestant, Wanted};
-use super::load::Load;
+use super::generator;
+use super::load::{Asked, Load};
+use super::relay::Recorded;
 use super::tally::Tally;
 
 /// What one measurement found. Times are of one operation.
@@ -46,47 +49,58 @@ pub struct Sample {
     pub server_us: f64,
     /// Processor time of this program for one operation, µs.
     pub client_us: f64,
+    /// Operations that were meant to begin in the measured time, and for which nobody was free before its end. Their waiting is in the
+    /// times above.
+    pub waiting: u64,
 }
 
 /// What a run of calls found: the time that is measured, and the publications before it.
-struct Run {
-    tally: Tally,
-    warm: u64,
-    seconds: f64,
-    used: Used,
+#[derive(Debug, Default)]
+pub struct Run {
+    pub tally: Tally,
+    /// Calls that never began: how long they have waited.
+    pub waiting: Tally,
+    pub warm: u64,
+    pub seconds: f64,
+    /// Operations a second, where that is not what was answered by the time.
+    pub per_s: Option<f64>,
+    pub used: Used,
 }
 
 /// Processor time, milliseconds: of the server, and of this program. Threads that have ended are not seen any more.
-#[derive(Clone, Copy)]
-struct Used([f64; 2]);
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Used([f64; 2]);
 
 impl Used {
-    fn now(server: u32) -> Used {
+    pub fn now(server: u32) -> Used {
         Used([server, std::process::id()].map(process_ms))
     }
 
-    fn since(self, server: u32) -> Used {
-        let now = Used::now(server);
-        Used([now.0[0] - self.0[0], now.0[1] - self.0[1]])
+    pub fn since(self, server: u32) -> Used {
+        Used::now(server).minus(self)
+    }
+
+    pub fn minus(self, before: Used) -> Used {
+        Used([self.0[0] - before.0[0], self.0[1] - before.0[1]])
     }
 }
 
 /// All that a run needs.
-struct Setting<'a> {
-    contestant: Contestant,
-    load: Load,
-    text: &'a [u8],
-    server: SocketAddr,
-    id: u32,
-    warm_up: Duration,
-    time: Duration,
-    interrupted: &'static AtomicBool,
+pub struct Setting<'a> {
+    pub contestant: Contestant,
+    pub load: Load,
+    pub text: &'a [u8],
+    pub server: SocketAddr,
+    pub id: u32,
+    pub warm_up: Duration,
+    pub time: Duration,
+    pub interrupted: &'static AtomicBool,
 }
 
 /// Measures.
 pub fn measure(
     contestant: Contestant,
-    load: Load,
+    Asked { load, rate }: Asked,
     time: Duration,
     wanted: &Wanted,
     pins: Pins,
@@ -107,29 +121,36 @@ pub fn measure(
         interrupted: interrupt::flag()?,
     };
     let run = match load.in_flight() {
+        _ if load.is_prepared() => {
+            let recorded = Recorded::of(contestant, setting.server)?;
+            generator::run(&setting, &recorded, rate.map(f64::from), wanted.seed)
+        }
         1 => alone(&setting),
         many if contestant.is_multiplexed() => multiplexed(&setting, many),
         many => side_by_side(&setting, many),
     }?;
     let answered = run.tally.count();
     ensure!(answered > 0 || setting.interrupted.load(Ordering::SeqCst), "no operation was answered");
-    let on_board = setting.on_board()?;
     let published = (run.warm + answered) * load.publishes() + load.before();
+    let on_board = if contestant == Contestant::HttpEcho { published } else { setting.on_board()? };
     ensure!(on_board == published, "{published} publishes were answered, and {on_board} are on the board");
     drop(server);
     let [server_us, client_us] = run.used.0.map(|ms| ms * 1e3 / answered.max(1) as f64);
     let us = |nanos: u64| nanos as f64 / 1e3;
-    let at = |part: f64| us(run.tally.0.value_at_quantile(part));
+    let mut times = run.tally;
+    times.join(&run.waiting);
+    let at = |part: f64| us(times.0.value_at_quantile(part));
     Ok(Sample {
         answered,
         on_board,
-        per_s: answered as f64 / run.seconds,
+        per_s: run.per_s.unwrap_or(answered as f64 / run.seconds),
         p50_us: at(0.5),
         p90_us: at(0.9),
         p99_us: at(0.99),
-        max_us: us(run.tally.0.max()),
+        max_us: us(times.0.max()),
         server_us,
         client_us,
+        waiting: run.waiting.count(),
     })
 }
 
@@ -145,6 +166,7 @@ fn alone(setting: &Setting<'_>) -> anyhow::Result<Run> {
             warm: warm.count(),
             seconds: began.elapsed().as_secs_f64(),
             used: used.since(setting.id),
+            ..Run::default()
         })
     })
 }
@@ -172,6 +194,7 @@ fn multiplexed(setting: &Setting<'_>, many: usize) -> anyhow::Result<Run> {
             warm: warm.count(),
             seconds: began.elapsed().as_secs_f64(),
             used: used.since(setting.id),
+            ..Run::default()
         })
     })
 }
@@ -207,7 +230,7 @@ fn side_by_side(setting: &Setting<'_>, many: usize) -> anyhow::Result<Run> {
         all.wait();
         let (seconds, used) = (began.elapsed().as_secs_f64(), used.since(setting.id));
         all.wait();
-        let mut run = Run { tally: Tally::default(), warm: 0, seconds, used };
+        let mut run = Run { seconds, used, ..Run::default() };
         for thread in threads {
             let (warm, tally) = thread.join().expect("a client does not panic")?;
             run.warm += warm;

@@ -1,4 +1,5 @@
-//! The tables as a page that needs no network: each with bars of what is compared, the median of each contestant.
+//! The tables as a page that needs no network: each with bars of what is compared, the median of each contestant. An open loop has
+//! pictures of its own.
 
 use common::bench::results::{Results, Table};
 use common::bench::rounds::Row;
@@ -7,13 +8,14 @@ use common::report;
 use common::report::svg::escape;
 
 use super::measure::Sample;
+use super::picture;
 use super::relay::Counted;
 use super::show::{of, value, warning};
 
-const STYLE: &str = "<style>
+const STYLE: &str = "
 .bar { background: currentColor; height: .8em; min-width: 1px; opacity: .6; }
 .bars th { text-align: left; font-weight: normal; } .bars td { min-width: 20em; }
-</style>\n";
+";
 
 /// The page.
 pub fn html(results: &Results<Sample>, counted: &[Counted]) -> String {
@@ -28,9 +30,11 @@ pub fn html(results: &Results<Sample>, counted: &[Counted]) -> String {
         .collect();
     let warning = warning(results).map_or_else(String::new, |text| format!("<p>{}</p>\n", escape(&text)));
     let body = format!(
-        "{STYLE}<h1>What a remote call costs</h1>\n<p>{}</p>\n{warning}\
-         <h2>Goals</h2>\n<table class=\"figures\">{goals}</table>\n{sections}",
-        escape(&results.head())
+        "<style>{STYLE}{}</style>\n<h1>What a remote call costs</h1>\n<p>{}</p>\n{warning}\
+         <h2>Goals</h2>\n<table class=\"figures\">{goals}</table>\n{}{sections}",
+        picture::STYLE,
+        escape(&results.head()),
+        picture::section(results)
     );
     report::page("What a remote call costs", &body)
 }

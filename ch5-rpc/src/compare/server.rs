@@ -14,7 +14,7 @@ use common::core::stop::Stop;
 use common::support::cli::stdout;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::wire::{bare, framed, pyro, stream, udp};
+use super::wire::{bare, echo, framed, pyro, stream, udp};
 use crate::daemon::registry::Objects;
 use crate::daemon::serve::ObjectServerArgs;
 use crate::rpc::stop::requested;
@@ -34,6 +34,8 @@ pub enum Kind {
     TarpcBare,
     /// An object of Pyro
     Pyro,
+    /// The same bytes for each request of XML-RPC
+    HttpEcho,
 }
 
 /// The arguments of `compare-server`.
@@ -74,6 +76,12 @@ pub fn run(args: &CompareServerArgs) -> anyhow::Result<ExitCode> {
             let listener = TcpListener::bind(address).context("cannot listen")?;
             listening(listener.local_addr()?)?;
             stream::serve(&listener)?;
+        }
+        Kind::HttpEcho => {
+            end_at_stop()?;
+            let listener = TcpListener::bind(address).context("cannot listen")?;
+            listening(listener.local_addr()?)?;
+            echo::serve(&listener)?;
         }
         Kind::Framed | Kind::TarpcBare => over_tokio(args.kind, address)?,
     }

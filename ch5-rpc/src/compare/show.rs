@@ -4,23 +4,31 @@ use common::bench::results::{Results, Table};
 use common::bench::rounds::Row;
 use common::bench::table::TextTable;
 
-use super::contestant::Contestant::{Framed, TarpcBare};
-use super::load::Load;
+use super::contestant::Contestant::{Framed, HttpEcho, TarpcBare};
+use super::load::{Asked, Load};
 use super::measure::Sample;
 use super::relay::Counted;
-use clap::ValueEnum;
+
+/// From this part of the ceiling on it is the generator that is measured.
+const BOUND: f64 = 0.9;
 
 const LEGEND: &str = "\
 a second: operations. p50, p99, max: of one operation, µs. client, server: processor time for one operation, µs.
-× framed, × tarpc-bare: of the p50, at 64 in flight of the calls a second; the median over the rounds
-[lowest..highest], each ratio of one round. Tarpc's kind, the baseline too: one thread at each end.
+× framed, × tarpc-bare: of the p50, at 64 in flight of the calls a second, in an open loop of the p99; the
+median over the rounds [lowest..highest], each ratio of one round. Tarpc's kind, the baseline too: one
+thread at each end. × ceiling: of the calls a second of http-echo. From 0.9 on it is generator-bound: no result.
+waiting: calls of an open loop that nobody was free for before the end; their waiting is in the times.
 B out, B in: bytes of one operation to the server and back, counted by a relay, without heads of TCP and IP.
 × payload: bytes in both directions for each byte that is published.
 !: other programs took more than 5 % of the machine in some round, and repeating did not help.";
 
-/// What is compared: the typical time, or with many in flight the rate.
+/// What is compared: the typical time; with many in flight the rate; in an open loop the tail, for it shows where calls have waited.
 pub fn value(table: &str) -> fn(&Sample) -> f64 {
-    if table == Load::Many.name() { |sample| sample.per_s } else { |sample| sample.p50_us }
+    match Asked::of(table).map(|asked| asked.load) {
+        Some(load) if load.is_rate() => |sample| sample.per_s,
+        Some(Load::Open) => |sample| sample.p99_us,
+        _ => |sample| sample.p50_us,
+    }
 }
 
 /// All tables for a terminal.
@@ -60,28 +68,21 @@ pub fn warning(results: &Results<Sample>) -> Option<String> {
     })
 }
 
-/// A table.
+/// A table. What is prepared was not counted by the relay: it is a publish.
 pub fn of(table: &Table<Sample>, counted: &[Counted]) -> TextTable {
-    let head = [
-        "",
-        "a second",
-        "× framed",
-        "× tarpc-bare",
-        "p50",
-        "p99",
-        "max",
-        "client",
-        "server",
-        "B out",
-        "B in",
-        "× payload",
-        "",
-    ];
+    let load = Asked::of(&table.name).map(|asked| asked.load);
+    let own: &[&str] = match load {
+        Some(Load::Open) => &["waiting"],
+        Some(Load::Served) => &["× ceiling"],
+        _ => &["B out", "B in", "× payload"],
+    };
+    let all = ["", "a second", "× framed", "× tarpc-bare", "p50", "p99", "max", "client", "server"];
+    let head: Vec<&str> = all.iter().chain(own).chain(&[""]).copied().collect();
     let title = format!("{}: {}", table.name, table.about);
-    TextTable::of(title, &head, &table.rows, |row| cells(table, row, counted))
+    TextTable::of(title, &head, &table.rows, |row| cells(table, row, load, counted))
 }
 
-fn cells(table: &Table<Sample>, row: &Row<Sample>, counted: &[Counted]) -> Vec<String> {
+fn cells(table: &Table<Sample>, row: &Row<Sample>, load: Option<Load>, counted: &[Counted]) -> Vec<String> {
     let dash = || "–".to_owned();
     let value = value(&table.name);
     let median = |value: &dyn Fn(&Sample) -> f64| {
@@ -94,15 +95,12 @@ fn cells(table: &Table<Sample>, row: &Row<Sample>, counted: &[Counted]) -> Vec<S
         Some(_) => "1".into(),
         None => dash(),
     };
-    let bytes = counted
-        .iter()
-        .find(|counted| counted.contestant.name() == row.name && counted.load.name() == table.name);
-    let payload = Load::value_variants().iter().find(|load| load.name() == table.name);
-    let payload = payload.map_or(0, |load| load.payload());
-    let bytes_of = |value: fn(&Counted) -> f64| bytes.map_or_else(dash, |bytes| number(value(bytes)));
-    let factor = bytes.filter(|_| payload > 0).map(|bytes| format!("{:.2}", bytes.both() / payload as f64));
-    let disturbed = if row.is_disturbed() { "!  " } else { "" };
-    vec![
+    let own = match load {
+        Some(Load::Open) => vec![median(&|sample| sample.waiting as f64)],
+        Some(Load::Served) => vec![ratio(HttpEcho.name())],
+        _ => of_bytes(row, load, counted),
+    };
+    let of_all = [
         row.name.clone(),
         median(&|sample| sample.per_s),
         ratio(Framed.name()),
@@ -112,11 +110,29 @@ fn cells(table: &Table<Sample>, row: &Row<Sample>, counted: &[Counted]) -> Vec<S
         median(&|sample| sample.max_us),
         median(&|sample| sample.client_us),
         median(&|sample| sample.server_us),
-        bytes_of(|bytes| bytes.to_server),
-        bytes_of(|bytes| bytes.to_client),
-        factor.unwrap_or_else(dash),
-        format!("{disturbed}{}", row.note).trim_end().to_owned(),
-    ]
+    ];
+    let disturbed = if row.is_disturbed() { "!" } else { "" };
+    let bound = if is_generator_bound(table, row) { "generator-bound" } else { "" };
+    let notes = [disturbed, bound, &row.note].into_iter().filter(|note| !note.is_empty());
+    let notes = notes.collect::<Vec<_>>().join("  ");
+    of_all.into_iter().chain(own).chain([notes]).collect()
+}
+
+fn of_bytes(row: &Row<Sample>, load: Option<Load>, counted: &[Counted]) -> Vec<String> {
+    let dash = || "–".to_owned();
+    let bytes =
+        counted.iter().find(|counted| counted.contestant.name() == row.name && Some(counted.load) == load);
+    let payload = load.map_or(0, Load::payload);
+    let bytes_of = |value: fn(&Counted) -> f64| bytes.map_or_else(dash, |bytes| number(value(bytes)));
+    let factor = bytes.filter(|_| payload > 0).map(|bytes| format!("{:.2}", bytes.both() / payload as f64));
+    vec![bytes_of(|bytes| bytes.to_server), bytes_of(|bytes| bytes.to_client), factor.unwrap_or_else(dash)]
+}
+
+/// Whether a server came so near to what the load generator can do that the generator was measured, and not the server.
+pub fn is_generator_bound(table: &Table<Sample>, row: &Row<Sample>) -> bool {
+    let ceiling = table.row(HttpEcho.name()).filter(|ceiling| ceiling.name != row.name);
+    let ratio = ceiling.and_then(|ceiling| row.ratio_to(ceiling, |sample| sample.per_s));
+    table.name == Load::Served.name() && ratio.is_some_and(|ratio| ratio.median >= BOUND)
 }
 
 /// Three digits that count, and no more than a tenth.

@@ -1,6 +1,7 @@
 //! Each wire: its client, and its minimal server where there is no other.
 
 pub mod bare;
+pub mod echo;
 pub mod framed;
 pub mod http;
 pub mod ours;

@@ -111,6 +111,38 @@ fn every_contestant_does_what_its_wire_can() {
 }
 
 #[test]
+fn the_load_generator_speaks_every_wire_over_tcp() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("a.html");
+    let (_, json) =
+        compare(&["--load", "served,open", "--rate", "3000,500", "--report", page.to_str().unwrap()]);
+    let tables = json["tables"].as_array().unwrap();
+    let names: Vec<&str> = tables.iter().map(|table| table["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["served", "open-500", "open-3000"]);
+    for table in names {
+        let rows = rows(&json, table);
+        assert_eq!(rows.len(), 12, "{table}");
+        for (name, row) in rows {
+            match (name, row["skipped"].as_str()) {
+                ("raw-udp", Some("the load generator speaks TCP")) => {}
+                ("python-xml-rpc", Some("python3 is not installed")) => {}
+                (_, skipped) => assert_eq!(skipped, None, "{table}, {name}"),
+            }
+            for sample in row["samples"].as_array().unwrap() {
+                let [answered, on_board] = ["answered", "on_board"].map(|key| sample[key].as_u64().unwrap());
+                // One was published to see what a client sends.
+                assert!(answered > 0 && on_board > answered, "{table}, {name}: {sample}");
+            }
+        }
+    }
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("<h2>Latency against offered rate</h2>"));
+    for name in ["tcp-short", "tarpc", "pyro", "xml-rpc", "http-echo"] {
+        assert!(page.contains(&format!("<title>{name}: latency against offered rate</title>")), "{name}");
+    }
+}
+
+#[test]
 fn without_python_its_server_is_skipped_loudly() {
     let mut command = ch5(&["compare", "--quick", "--only", "python-xml-rpc,framed", "--load", "publish"]);
     let output = run(command.env("PATH", "/nowhere"));
