@@ -21,6 +21,7 @@
 //! | `tally` | how long operations took |
 //! | `measure` | one measurement: calls in a loop, one or many at once |
 //! | `generator`, `framing` | the load generator: prepared requests, in a closed loop or an open one |
+//! | `parts` | where the time of a call goes |
 //! | `relay` | what goes over the wire, counted |
 //! | `goals` | what was to be reached |
 //! | `show`, `page` | the tables for a terminal, and as a page |
@@ -35,6 +36,7 @@ mod goals;
 mod load;
 mod measure;
 mod page;
+mod parts;
 mod picture;
 mod relay;
 mod server;
@@ -86,7 +88,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         session.run(table, if asked.load.is_task() { time / 4 } else { time }, &contestants);
     }
     let loads: Vec<Load> =
-        loads.into_iter().map(|asked| asked.load).filter(|load| !load.is_prepared()).collect();
+        loads.into_iter().map(|asked| asked.load).filter(|load| load.is_counted()).collect();
     let counted = count(&session.results, &loads, &wanted, interrupted);
     session.results.extra.insert("bytes".into(), serde_json::to_value(&counted)?);
     let results = session.end(goals::judge);

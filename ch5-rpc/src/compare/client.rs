@@ -80,6 +80,7 @@ impl Client {
     pub async fn run(&self, load: Load, text: &[u8]) -> anyhow::Result<()> {
         match load {
             Load::Publish
+            | Load::Where
             | Load::Many
             | Load::Served
             | Load::Open

@@ -199,7 +199,7 @@ impl Generator<'_> {
         }
         self.finished += u64::from((from..end).contains(&now_ns));
         let next = match self.arrivals {
-            None => (now_ns < end).then_some(now_ns),
+            None => (now_ns < end || self.run.tally.count() == 0).then_some(now_ns), // one at least
             Some(_) => self.due.pop_front(),
         };
         match next {

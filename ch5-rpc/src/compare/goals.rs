@@ -52,6 +52,8 @@ mod tests {
             server_us: 1.0,
             client_us: 1.0,
             waiting: 0,
+            switches: [0.0; 2],
+            parts: None,
         };
         Row { samples: vec![Some(Watched { sample, foreign: 0.0 })], ..Row::named(name) }
     }

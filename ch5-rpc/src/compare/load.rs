@@ -55,6 +55,8 @@ impl Asked {
 pub enum Load {
     /// Publish 50 B, 1 in flight
     Publish,
+    /// The same, and where its time goes
+    Where,
     /// Last, and get of the id, 1 in flight
     Read,
     /// Publish 50 B, 64 in flight
@@ -82,6 +84,7 @@ impl Load {
     pub fn name(self) -> &'static str {
         match self {
             Load::Publish => "publish",
+            Load::Where => "where",
             Load::Read => "read",
             Load::Many => "many",
             Load::Served => "served",
@@ -99,6 +102,7 @@ impl Load {
     pub fn about(self) -> &'static str {
         match self {
             Load::Publish => "publish 50 B, 1 in flight",
+            Load::Where => "publish 50 B, 1 in flight: where the time goes, in per cent of the p50",
             Load::Read => "last and then get, 1 in flight; both together",
             Load::Many => "publish 50 B, 64 in flight",
             Load::Served => {
@@ -118,12 +122,17 @@ impl Load {
 
     /// Whether it is one of the tasks, and not an operation of the board.
     pub fn is_task(self) -> bool {
-        !matches!(self, Load::Publish | Load::Read | Load::Many | Load::Served | Load::Open)
+        !matches!(self, Load::Publish | Load::Where | Load::Read | Load::Many | Load::Served | Load::Open)
     }
 
     /// Whether the load generator asks, and not the client of the wire.
     pub fn is_prepared(self) -> bool {
         matches!(self, Load::Served | Load::Open)
+    }
+
+    /// Whether its bytes are counted. Of the others they are those of a publish.
+    pub fn is_counted(self) -> bool {
+        !self.is_prepared() && self != Load::Where
     }
 
     /// Operations in flight, at the most.
@@ -144,7 +153,7 @@ impl Load {
     /// Bytes that an operation publishes.
     pub fn payload(self) -> usize {
         match self {
-            Load::Publish | Load::Many | Load::Served | Load::Open => TEXT.len(),
+            Load::Publish | Load::Where | Load::Many | Load::Served | Load::Open => TEXT.len(),
             Load::Read | Load::Chatty | Load::AtOnce => 0,
             Load::Tiny | Load::Together => BYTES,
             Load::Binary => BINARY,

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use common::bench::machine::{Pins, process_ms};
+use common::bench::machine::{Pins, process_ms, process_switches};
 use common::support::interrupt;
 use futures_util::future::try_join_all;
 use serde::Serialize;
@@ -25,6 +25,7 @@ use super::client::Client;
 use super::contestant::{Contestant, Wanted};
 use super::generator;
 use super::load::{Asked, Load};
+use super::parts::Parts;
 use super::relay::Recorded;
 use super::tally::Tally;
 
@@ -52,6 +53,11 @@ pub struct Sample {
     /// Operations that were meant to begin in the measured time, and for which nobody was free before its end. Their waiting is in the
     /// times above.
     pub waiting: u64,
+    /// Context switches of server and client for one operation, where they were counted.
+    pub switches: [f64; 2],
+    /// Where the time goes, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Parts>,
 }
 
 /// What a run of calls found: the time that is measured, and the publications before it.
@@ -67,13 +73,17 @@ pub struct Run {
     pub used: Used,
 }
 
-/// Processor time, milliseconds: of the server, and of this program. Threads that have ended are not seen any more.
+/// Processor time, milliseconds, and context switches: of the server, and of this program. Threads that have ended are not seen any more.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Used([f64; 2]);
+pub struct Used {
+    ms: [f64; 2],
+    switches: [f64; 2],
+}
 
 impl Used {
     pub fn now(server: u32) -> Used {
-        Used([server, std::process::id()].map(process_ms))
+        let processes = [server, std::process::id()];
+        Used { ms: processes.map(process_ms), switches: processes.map(process_switches) }
     }
 
     pub fn since(self, server: u32) -> Used {
@@ -81,7 +91,8 @@ impl Used {
     }
 
     pub fn minus(self, before: Used) -> Used {
-        Used([self.0[0] - before.0[0], self.0[1] - before.0[1]])
+        let less = |now: [f64; 2], before: [f64; 2]| [now[0] - before[0], now[1] - before[1]];
+        Used { ms: less(self.ms, before.ms), switches: less(self.switches, before.switches) }
     }
 }
 
@@ -117,7 +128,7 @@ pub fn measure(
         server: server.address,
         id: server.id(),
         warm_up: time / 5,
-        time,
+        time: if load == Load::Where { time / 2 } else { time },
         interrupted: interrupt::flag()?,
     };
     let run = match load.in_flight() {
@@ -135,7 +146,9 @@ pub fn measure(
     let on_board = if contestant == Contestant::HttpEcho { published } else { setting.on_board()? };
     ensure!(on_board == published, "{published} publishes were answered, and {on_board} are on the board");
     drop(server);
-    let [server_us, client_us] = run.used.0.map(|ms| ms * 1e3 / answered.max(1) as f64);
+    let parts = (load == Load::Where).then(|| Parts::measure(contestant, time / 4, pins)).transpose()?;
+    let each = |value: f64| value / answered.max(1) as f64;
+    let [server_us, client_us] = run.used.ms.map(|ms| each(ms * 1e3));
     let us = |nanos: u64| nanos as f64 / 1e3;
     let mut times = run.tally;
     times.join(&run.waiting);
@@ -151,6 +164,8 @@ pub fn measure(
         server_us,
         client_us,
         waiting: run.waiting.count(),
+        switches: run.used.switches.map(each),
+        parts,
     })
 }
 

@@ -7,10 +7,11 @@ use common::bench::table::TextTable;
 use common::report;
 use common::report::svg::escape;
 
+use super::load::Load;
 use super::measure::Sample;
-use super::picture;
 use super::relay::Counted;
 use super::show::{of, value, warning};
+use super::{parts, picture};
 
 const STYLE: &str = "
 .bar { background: currentColor; height: .8em; min-width: 1px; opacity: .6; }
@@ -30,9 +31,10 @@ pub fn html(results: &Results<Sample>, counted: &[Counted]) -> String {
         .collect();
     let warning = warning(results).map_or_else(String::new, |text| format!("<p>{}</p>\n", escape(&text)));
     let body = format!(
-        "<style>{STYLE}{}</style>\n<h1>What a remote call costs</h1>\n<p>{}</p>\n{warning}\
+        "<style>{STYLE}{}{}</style>\n<h1>What a remote call costs</h1>\n<p>{}</p>\n{warning}\
          <h2>Goals</h2>\n<table class=\"figures\">{goals}</table>\n{}{sections}",
         picture::STYLE,
+        parts::show::STYLE,
         escape(&results.head()),
         picture::section(results)
     );
@@ -46,7 +48,7 @@ fn section(table: &Table<Sample>, counted: &[Counted]) -> String {
         "<section>\n<h2>{}</h2>\n<p>{}</p>\n{}{}{skipped}</section>\n",
         escape(&table.name),
         escape(&table.about),
-        bars(table),
+        if table.name == Load::Where.name() { parts::show::picture(table) } else { bars(table) },
         cells(&figures),
     )
 }

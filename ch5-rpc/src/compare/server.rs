@@ -14,7 +14,7 @@ use common::core::stop::Stop;
 use common::support::cli::stdout;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::wire::{bare, echo, framed, pyro, stream, udp};
+use super::wire::{bare, bare_bytes, echo, framed, pyro, stream, udp};
 use crate::daemon::registry::Objects;
 use crate::daemon::serve::ObjectServerArgs;
 use crate::rpc::stop::requested;
@@ -36,6 +36,10 @@ pub enum Kind {
     Pyro,
     /// The same bytes for each request of XML-RPC
     HttpEcho,
+    /// As many bytes back as a request asks for
+    BareBytes,
+    /// The same in datagrams
+    BareDatagrams,
 }
 
 /// The arguments of `compare-server`.
@@ -65,24 +69,11 @@ pub fn run(args: &CompareServerArgs) -> anyhow::Result<ExitCode> {
             objects.add_as(pyro::OBJECT, Arc::new(pyro::BoardObject::default()))?;
             args.server.serve("board", objects, pyro::OBJECT.into(), |_| {})?;
         }
-        Kind::RawUdp => {
-            end_at_stop()?;
-            let socket = UdpSocket::bind(address).context("cannot bind")?;
-            listening(socket.local_addr()?)?;
-            udp::serve(&socket)?;
-        }
-        Kind::TcpLong => {
-            end_at_stop()?;
-            let listener = TcpListener::bind(address).context("cannot listen")?;
-            listening(listener.local_addr()?)?;
-            stream::serve(&listener)?;
-        }
-        Kind::HttpEcho => {
-            end_at_stop()?;
-            let listener = TcpListener::bind(address).context("cannot listen")?;
-            listening(listener.local_addr()?)?;
-            echo::serve(&listener)?;
-        }
+        Kind::RawUdp => udp::serve(&datagrams(address)?)?,
+        Kind::TcpLong => stream::serve(&connections(address)?)?,
+        Kind::HttpEcho => echo::serve(&connections(address)?)?,
+        Kind::BareBytes => bare_bytes::serve(&connections(address)?)?,
+        Kind::BareDatagrams => bare_bytes::serve_datagrams(&datagrams(address)?)?,
         Kind::Framed | Kind::TarpcBare => over_tokio(args.kind, address)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -109,11 +100,27 @@ fn over_tokio(kind: Kind, address: SocketAddr) -> anyhow::Result<()> {
     })
 }
 
+/// A listener for a server that holds nothing that must be put in order.
+fn connections(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    end_at_stop()?;
+    let listener = TcpListener::bind(address).context("cannot listen")?;
+    listening(listener.local_addr()?)?;
+    Ok(listener)
+}
+
+/// The same with a socket for datagrams.
+fn datagrams(address: SocketAddr) -> anyhow::Result<UdpSocket> {
+    end_at_stop()?;
+    let socket = UdpSocket::bind(address).context("cannot bind")?;
+    listening(socket.local_addr()?)?;
+    Ok(socket)
+}
+
 fn listening(address: SocketAddr) -> anyhow::Result<()> {
     Ok(writeln!(stdout(), "LISTENING {address}")?)
 }
 
-/// A server that holds nothing that must be put in order ends where it stands.
+/// It ends where it stands.
 fn end_at_stop() -> anyhow::Result<()> {
     let stop = Stop::install().context("no descriptor for the stop")?;
     thread::spawn(move || {

@@ -7,6 +7,7 @@ use common::bench::table::TextTable;
 use super::contestant::Contestant::{Framed, HttpEcho, TarpcBare};
 use super::load::{Asked, Load};
 use super::measure::Sample;
+use super::parts;
 use super::relay::Counted;
 
 /// From this part of the ceiling on it is the generator that is measured.
@@ -17,6 +18,9 @@ a second: operations. p50, p99, max: of one operation, µs. client, server: proc
 × framed, × tarpc-bare: of the p50, at 64 in flight of the calls a second, in an open loop of the p99; the
 median over the rounds [lowest..highest], each ratio of one round. Tarpc's kind, the baseline too: one
 thread at each end. × ceiling: of the calls a second of http-echo. From 0.9 on it is generator-bound: no result.
+where: the parts in memory are measured without a socket, a bare exchange is the same number of bytes between
+two processes that only read and write, and the rest is the difference: runtime, wake-ups, checks.
+switches: context switches of all threads for one call.
 waiting: calls of an open loop that nobody was free for before the end; their waiting is in the times.
 B out, B in: bytes of one operation to the server and back, counted by a relay, without heads of TCP and IP.
 × payload: bytes in both directions for each byte that is published.
@@ -71,6 +75,9 @@ pub fn warning(results: &Results<Sample>) -> Option<String> {
 /// A table. What is prepared was not counted by the relay: it is a publish.
 pub fn of(table: &Table<Sample>, counted: &[Counted]) -> TextTable {
     let load = Asked::of(&table.name).map(|asked| asked.load);
+    if load == Some(Load::Where) {
+        return parts::show::table(table);
+    }
     let own: &[&str] = match load {
         Some(Load::Open) => &["waiting"],
         Some(Load::Served) => &["× ceiling"],

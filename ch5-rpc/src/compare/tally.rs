@@ -23,6 +23,11 @@ impl Tally {
         self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    /// Half of them took no longer, µs.
+    pub fn typical_us(&self) -> f64 {
+        self.0.value_at_quantile(0.5) as f64 / 1e3
+    }
+
     /// How many there were.
     pub fn count(&self) -> u64 {
         self.0.len()

@@ -60,7 +60,8 @@ impl<'a> Connection<'a> {
         Ok(answer)
     }
 
-    fn request(&self, content_type: &str, content: &[u8]) -> Vec<u8> {
+    /// The bytes of a request with this content.
+    pub fn request(&self, content_type: &str, content: &[u8]) -> Vec<u8> {
         let (target, host, length) = (&self.url.target, self.url.authority(), content.len());
         let head = format!(
             "POST {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: ch5\r\nContent-Type: {content_type}\r\n\

@@ -143,6 +143,35 @@ fn the_load_generator_speaks_every_wire_over_tcp() {
 }
 
 #[test]
+fn the_parts_of_a_call_are_those_of_its_wire() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("a.html");
+    let (stdout, json) = compare(&["--load", "publish,where", "--report", page.to_str().unwrap()]);
+    for (name, row) in rows(&json, "where") {
+        if row["skipped"] == "python3 is not installed" {
+            continue;
+        }
+        let parts = &row["samples"][0]["parts"];
+        let in_memory = parts["in_memory_us"].as_array().unwrap();
+        // Of Python's server we do not have the code.
+        let theirs = in_memory.iter().filter(|part| part.is_null()).count();
+        assert_eq!((in_memory.len(), theirs), (5, if name == "python-xml-rpc" { 3 } else { 0 }), "{name}");
+        // What is encoded in memory is as long as what goes over the wire.
+        let [to_server, to_client, _] = bytes(&json, name, "publish");
+        let length = |index: usize| parts["bytes"][index].as_f64().unwrap();
+        // In JSON the random numbers of a trace have one to three digits for each byte.
+        let is_near = name == "tarpc-json" && (length(0) - to_server).abs() < 40.0;
+        assert!(length(0) == to_server || is_near, "{name}: {} {to_server}", length(0));
+        let is_ours = name != "python-xml-rpc";
+        assert!(!is_ours || (length(1) - to_client).abs() < 2.0, "{name}: {} {to_client}", length(1));
+    }
+    assert!(stdout.contains("client encodes") && stdout.contains("bare exchange"), "{stdout}");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("<title>Where the time of a call goes</title>"));
+    assert!(page.contains("<title>xml-rpc, server decodes: "));
+}
+
+#[test]
 fn without_python_its_server_is_skipped_loudly() {
     let mut command = ch5(&["compare", "--quick", "--only", "python-xml-rpc,framed", "--load", "publish"]);
     let output = run(command.env("PATH", "/nowhere"));

@@ -151,12 +151,22 @@ fn used_ms(who: UsageWho) -> f64 {
 /// What the threads of a running process have used so far (proc(5), `schedstat`: nanoseconds), milliseconds. The ticks of
 /// `stat` are too coarse for a server that has only just started.
 pub fn process_ms(pid: u32) -> f64 {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return 0.0 };
-    let used_ns = |task: fs::DirEntry| {
-        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse::<f64>().ok()
-    };
-    tasks.flatten().filter_map(used_ns).sum::<f64>() / 1e6
+    sum_of_threads(pid, "schedstat", |text| text.split_whitespace().next()?.parse().ok()) / 1e6
+}
+
+/// How often the threads of a running process have left a processor so far (proc(5), `status`).
+pub fn process_switches(pid: u32) -> f64 {
+    sum_of_threads(pid, "status", |text| {
+        let lines = text.lines().filter(|line| line.contains("voluntary_ctxt_switches"));
+        lines.map(|line| line.split_whitespace().last()?.parse::<f64>().ok()).sum()
+    })
+}
+
+/// Of a file that each thread has under `/proc`.
+fn sum_of_threads(pid: u32, file: &str, read: impl Fn(&str) -> Option<f64>) -> f64 {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return 0.0 };
+    let of_one = |thread: fs::DirEntry| read(&fs::read_to_string(thread.path().join(file)).ok()?);
+    threads.flatten().filter_map(of_one).sum()
 }
 
 /// Processor, their number, kernel.

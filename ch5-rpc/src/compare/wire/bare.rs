@@ -2,22 +2,31 @@
 //! of the machinery, no stop.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use anyhow::{Context as _, bail};
+use bytes::BytesMut;
 use common::board::Board;
 use common::protocol::mboard::Id;
 use futures_util::StreamExt;
 use tarpc::client::Config;
 use tarpc::server::{BaseChannel, Channel};
-use tarpc::{context, serde_transport};
+use tarpc::{ClientMessage, Request, Response, context, serde_transport};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_serde::formats::Bincode;
-use tokio_util::codec::{Framed, LengthDelimitedCodec};
+use tokio_serde::{Deserializer as _, Serializer as _};
+use tokio_util::codec::{Decoder as _, Encoder as _, Framed, LengthDelimitedCodec};
 
-use super::FRAME;
-use super::posting;
-use crate::rpc::interface::{BoardError, BoardRpc, BoardRpcClient, CallId, News, Posting, Seen, Text};
+use super::mboard::NOBODY;
+use super::{FRAME, posting, traced};
+use crate::compare::load::TEXT;
+use crate::compare::parts::{InMemory, Part};
+use crate::rpc::interface::{
+    BoardError, BoardRpc, BoardRpcClient, BoardRpcRequest, BoardRpcResponse, CallId, News, Posting, Seen,
+    Text,
+};
 
 #[derive(Clone)]
 struct Bared {
@@ -74,6 +83,40 @@ pub async fn serve(listener: TcpListener) -> anyhow::Result<()> {
             tokio::spawn(call);
         }));
     }
+}
+
+/// A publish without a socket and without tasks: the formats of both ends.
+pub fn in_memory() -> InMemory {
+    let mut board = Board::default();
+    let (mut client, mut server) = (codec(), codec());
+    let mut calls = Bincode::<ClientMessage<BoardRpcRequest>, ClientMessage<BoardRpcRequest>>::default();
+    let mut answers = Bincode::<Response<BoardRpcResponse>, Response<BoardRpcResponse>>::default();
+    let (mut out, mut back) = (BytesMut::new(), BytesMut::new());
+    Box::new(move |watch| {
+        watch.start();
+        let message = BoardRpcRequest::Publish { text: Text(TEXT.into()), call: None };
+        let request = ClientMessage::Request(Request { context: traced(), id: 1, message });
+        client.encode(Pin::new(&mut calls).serialize(&request)?, &mut out)?;
+        watch.lap(Part::ClientEncodes);
+        let request_length = out.len();
+        let frame = server.decode(&mut out)?.context("it is whole")?;
+        let ClientMessage::Request(request) = Pin::new(&mut calls).deserialize(&frame)? else {
+            bail!("no request")
+        };
+        let BoardRpcRequest::Publish { text, .. } = request.message else { bail!("no publish") };
+        watch.lap(Part::ServerDecodes);
+        let published = board.publish(text.0, NOBODY, SystemTime::now().into());
+        let published = published.map(|Id(id)| id).map_err(|full| BoardError::Full(full.to_string()));
+        watch.lap(Part::Procedure);
+        let response = Response { request_id: request.id, message: Ok(BoardRpcResponse::Publish(published)) };
+        server.encode(Pin::new(&mut answers).serialize(&response)?, &mut back)?;
+        watch.lap(Part::ServerEncodes);
+        let answer_length = back.len();
+        let frame = client.decode(&mut back)?.context("it is whole")?;
+        Pin::new(&mut answers).deserialize(&frame)?.message?;
+        watch.lap(Part::ClientDecodes);
+        Ok([request_length, answer_length])
+    })
 }
 
 /// One connection.

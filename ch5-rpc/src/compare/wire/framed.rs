@@ -15,8 +15,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::FRAME;
-use super::posting;
+use super::mboard::NOBODY;
+use super::{FRAME, posting};
+use crate::compare::load::TEXT;
+use crate::compare::parts::{InMemory, Part};
 use crate::compare::tally::Tally;
 use crate::rpc::interface::{Posting, Text};
 
@@ -79,6 +81,29 @@ fn run(board: &mut Board, from: SocketAddr, ask: Ask) -> Reply {
             Reply::Messages((first..).zip(board.last_messages(count)).map(|(id, m)| posting(id, m)).collect())
         }
     }
+}
+
+/// A publish without a socket.
+pub fn in_memory() -> InMemory {
+    let mut board = Board::default();
+    let (mut request, mut answer) = (Vec::new(), Vec::new());
+    Box::new(move |watch| {
+        request.clear();
+        answer.clear();
+        watch.start();
+        frame::encode(&Ask::Publish(Text(TEXT.into())), LIMIT, &mut request)?;
+        watch.lap(Part::ClientEncodes);
+        let (ask, _) = frame::decode(&request, LIMIT)?.context("it is whole")?;
+        watch.lap(Part::ServerDecodes);
+        let reply = run(&mut board, NOBODY, ask);
+        watch.lap(Part::Procedure);
+        frame::encode(&reply, LIMIT, &mut answer)?;
+        watch.lap(Part::ServerEncodes);
+        let (reply, _) = frame::decode::<Reply>(&answer, LIMIT)?.context("it is whole")?;
+        published(&reply)?;
+        watch.lap(Part::ClientDecodes);
+        Ok([request.len(), answer.len()])
+    })
 }
 
 /// One connection.

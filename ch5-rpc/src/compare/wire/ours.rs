@@ -1,14 +1,53 @@
 //! The stub of `board-client`, with all its checks. Publications have no call id, as those of bare tarpc have none.
 
 use std::net::SocketAddr;
+use std::time::SystemTime;
 
-use super::FRAME;
+use anyhow::{Context as _, bail};
+use bytes::BytesMut;
+use common::protocol::mboard::Id;
+use tarpc::{ClientMessage, Request, Response};
+use tokio_util::codec::{Decoder as _, Encoder as _};
+
+use super::mboard::NOBODY;
+use super::{FRAME, TIMEOUT, traced};
+use crate::compare::load::TEXT;
+use crate::compare::parts::{InMemory, Part};
 use crate::rpc::board::{Board, CallContext};
-use crate::rpc::codec::Format;
-use crate::rpc::interface::Text;
+use crate::rpc::codec::{ClientCodec, Format, Received, Room, ServerCodec};
+use crate::rpc::interface::{BoardError, BoardRpcRequest, BoardRpcResponse, Text};
 use crate::rpc::stub::{RemoteBoard, RetryPolicy, StubSettings, Target};
 
-use super::TIMEOUT;
+/// A publish without a socket and without tasks: the codecs of both ends.
+pub fn in_memory(format: Format) -> InMemory {
+    let mut board = common::board::Board::default();
+    let mut client = ClientCodec::<BoardRpcResponse>::new(format, FRAME);
+    let mut server = ServerCodec::<BoardRpcRequest>::new(format, FRAME, Room::new(FRAME));
+    let (mut out, mut back) = (BytesMut::new(), BytesMut::new());
+    Box::new(move |watch| {
+        watch.start();
+        let message = BoardRpcRequest::Publish { text: Text(TEXT.into()), call: None };
+        let request = ClientMessage::Request(Request { context: traced(), id: 1, message });
+        client.encode(request, &mut out)?;
+        watch.lap(Part::ClientEncodes);
+        let request_length = out.len();
+        let Some(Received::Message(ClientMessage::Request(request))) = server.decode(&mut out)? else {
+            bail!("no request")
+        };
+        let BoardRpcRequest::Publish { text, .. } = request.message else { bail!("no publish") };
+        watch.lap(Part::ServerDecodes);
+        let published = board.publish(text.0, NOBODY, SystemTime::now().into());
+        let published = published.map(|Id(id)| id).map_err(|full| BoardError::Full(full.to_string()));
+        watch.lap(Part::Procedure);
+        let message = Ok(BoardRpcResponse::Publish(published));
+        server.encode(Response { request_id: request.id, message }, &mut back)?;
+        watch.lap(Part::ServerEncodes);
+        let answer_length = back.len();
+        client.decode(&mut back)?.context("it is whole")?.message?;
+        watch.lap(Part::ClientDecodes);
+        Ok([request_length, answer_length])
+    })
+}
 
 /// A stub; it connects with the first call.
 pub struct Ours(RemoteBoard);

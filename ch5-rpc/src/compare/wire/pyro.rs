@@ -7,12 +7,17 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use common::board::{Board, Message};
+use common::core::service::Peer;
 use common::protocol::mboard::Id;
 
-use crate::pyro::call::{Call, Exception};
+use super::mboard::NOBODY;
+use crate::compare::load::TEXT;
+use crate::compare::parts::{InMemory, Part};
+use crate::pyro::call::{self, Call, Exception, Invocation};
+use crate::pyro::message::{ANSWER_LIMIT, Header, Kind, Version, decode};
 use crate::pyro::object::Object;
 use crate::pyro::proxy::{Options, Proxy};
-use crate::pyro::serpent::Value;
+use crate::pyro::serpent::{self, Value};
 use crate::pyro::uri::Uri;
 
 /// The id of the only object: here everybody may know it.
@@ -63,6 +68,33 @@ fn message(message: &Message) -> Value {
     };
     let (host, port) = (message.from.ip().to_string(), i64::from(message.from.port()));
     Value::Tuple(vec![Value::Float(message.time.0.as_secs_f64()), host.into(), Value::Int(port), text])
+}
+
+/// A publish without a socket.
+pub fn in_memory() -> InMemory {
+    let object = BoardObject::default();
+    let peer = Peer::new(NOBODY);
+    Box::new(move |watch| {
+        watch.start();
+        let text = std::str::from_utf8(&TEXT)?.into();
+        let (method, kwargs) = ("publish".to_owned(), Value::Dict(Vec::new()));
+        let call = Invocation { object: OBJECT.into(), method, args: vec![text], kwargs };
+        let request = Header::new(Version::Five, Kind::Invoke, 0, 1).frame(&call.write());
+        watch.lap(Part::ClientEncodes);
+        let (message, _) = decode(&request, ANSWER_LIMIT)?.context("it is whole")?;
+        let call = Invocation::read(&message.data).map_err(anyhow::Error::msg)?;
+        watch.lap(Part::ServerDecodes);
+        let (method, args, kwargs) = (&call.method, &call.args, &call.kwargs);
+        let context = call::Context::default();
+        let value = object.call(&Call { method, args, kwargs, version: Version::Five, peer, context })?;
+        watch.lap(Part::Procedure);
+        let answer = message.header.answer(Kind::Result, 0).frame(&serpent::write(&value));
+        watch.lap(Part::ServerEncodes);
+        let (message, _) = decode(&answer, ANSWER_LIMIT)?.context("it is whole")?;
+        serpent::read(&message.data)?;
+        watch.lap(Part::ClientDecodes);
+        Ok([request.len(), answer.len()])
+    })
 }
 
 /// A proxy.
