@@ -36,6 +36,7 @@ mod workload;
 pub use data::*;
 pub use html::{STYLE, html, page, write};
 pub use json::{json, write_json};
+pub use number::micros;
 pub use ranking::ranks;
 pub use section::warning;
 pub use table::table;

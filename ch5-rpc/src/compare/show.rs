@@ -1,5 +1,7 @@
 //! The tables for a terminal, and as Markdown.
 
+use common::bench::goal::Goal;
+use common::bench::layout::DISTURBED;
 use common::bench::results::{Results, Table};
 use common::bench::rounds::Row;
 use common::bench::table::TextTable;
@@ -23,8 +25,7 @@ two processes that only read and write, and the rest is the difference: runtime,
 switches: context switches of all threads for one call.
 waiting: calls of an open loop that nobody was free for before the end; their waiting is in the times.
 B out, B in: bytes of one operation to the server and back, counted by a relay, without heads of TCP and IP.
-× payload: bytes in both directions for each byte that is published.
-!: other programs took more than 5 % of the machine in some round, and repeating did not help.";
+× payload: bytes in both directions for each byte that is published.";
 
 /// What is compared: the typical time; with many in flight the rate; in an open loop the tail, for it shows where calls have waited.
 pub fn value(table: &str) -> fn(&Sample) -> f64 {
@@ -38,25 +39,22 @@ pub fn value(table: &str) -> fn(&Sample) -> f64 {
 /// All tables for a terminal.
 pub fn text(results: &Results<Sample>, counted: &[Counted]) -> String {
     let tables: String = results.tables.iter().map(|table| of(table, counted).plain() + "\n").collect();
-    let goals: String = results
-        .goals
-        .iter()
-        .map(|goal| format!("  {:<9}{}: {}\n", goal.verdict(), goal.goal, goal.found))
-        .collect();
+    let goals: String = results.goals.iter().map(Goal::plain).collect();
     let goals = if goals.is_empty() { goals } else { format!("GOALS\n{goals}\n") };
     let warning = warning(results).map(|warning| warning + "\n").unwrap_or_default();
-    format!("{}\n{tables}{goals}{LEGEND}\n{warning}It took {:.0} s.\n", results.head(), results.took_s)
+    format!(
+        "{}\n{tables}{goals}{LEGEND}\n{DISTURBED}\n{warning}It took {:.0} s.\n",
+        results.head(),
+        results.took_s
+    )
 }
 
 /// The same as Markdown.
 pub fn markdown(results: &Results<Sample>, counted: &[Counted]) -> String {
     let tables: String = results.tables.iter().map(|table| of(table, counted).markdown() + "\n").collect();
-    let goal = |goal: &common::bench::goal::Goal| {
-        format!("| {} | {} | {} |\n", goal.goal, goal.found, goal.verdict())
-    };
-    let goals: String = results.goals.iter().map(goal).collect();
+    let goals: String = results.goals.iter().map(Goal::markdown).collect();
     let warning = warning(results).map(|warning| warning + "\n").unwrap_or_default();
-    let legend = LEGEND.replace('\n', "\\\n");
+    let legend = format!("{LEGEND}\n{DISTURBED}").replace('\n', "\\\n");
     format!("{}\n{warning}\n{tables}| goal | found | |\n|---|---|---|\n{goals}\n{legend}\n", results.head())
 }
 

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
+use common::loadgen;
 use hdrhistogram::Histogram;
-
-/// What took longer counts as this: a minute.
-const LONGEST_NS: u64 = 60_000_000_000;
 
 /// How long operations took.
 #[derive(Debug)]
@@ -13,7 +11,7 @@ pub struct Tally(pub Histogram<u64>);
 
 impl Default for Tally {
     fn default() -> Tally {
-        Tally(Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are in order"))
+        Tally(loadgen::histogram())
     }
 }
 

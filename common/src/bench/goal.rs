@@ -45,6 +45,16 @@ impl Goal {
         }
     }
 
+    /// A line for a terminal.
+    pub fn plain(&self) -> String {
+        format!("  {:<9}{}: {}\n", self.verdict(), self.goal, self.found)
+    }
+
+    /// A row of Markdown.
+    pub fn markdown(&self) -> String {
+        format!("| {} | {} | {} |\n", self.goal, self.found, self.verdict())
+    }
+
     /// In a word.
     pub fn verdict(&self) -> &'static str {
         match self.met {

@@ -6,7 +6,8 @@ use super::rounds::Row;
 use super::table::TextTable;
 
 const RATIOS: &str = "Ratios: the median over the rounds [lowest..highest], each of one round.";
-const DISTURBED: &str =
+/// What `!` before a note means.
+pub const DISTURBED: &str =
     "!: other programs took more than 5 % of the machine in some round, and repeating did not help.";
 
 /// A column that only this bench has.
@@ -33,16 +34,14 @@ impl<S> Layout<S> {
     /// For a terminal.
     pub fn plain(&self, results: &Results<S>) -> String {
         let tables: String = self.tables(results).map(|table| table.plain() + "\n").collect();
-        let goal = |goal: &Goal| format!("  {:<9}{}: {}\n", goal.verdict(), goal.goal, goal.found);
-        let goals: String = results.goals.iter().map(goal).collect();
+        let goals: String = results.goals.iter().map(Goal::plain).collect();
         format!("{tables}GOALS\n{goals}\n{}\n", self.legend())
     }
 
     /// The same as Markdown.
     pub fn markdown(&self, results: &Results<S>) -> String {
         let tables: String = self.tables(results).map(|table| table.markdown() + "\n").collect();
-        let goal = |goal: &Goal| format!("| {} | {} | {} |\n", goal.goal, goal.found, goal.verdict());
-        let goals: String = results.goals.iter().map(goal).collect();
+        let goals: String = results.goals.iter().map(Goal::markdown).collect();
         let legend = self.legend().replace('\n', "\\\n");
         format!(
             "{}\n{tables}### Goals\n\n| goal | found | |\n|---|---|---|\n{goals}\n{legend}\n",
