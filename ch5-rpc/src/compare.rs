@@ -21,7 +21,9 @@
 //! | `tally` | how long operations took |
 //! | `measure` | one measurement: calls in a loop, one or many at once |
 //! | `generator`, `framing` | the load generator: prepared requests, in a closed loop or an open one |
-//! | `parts` | where the time of a call goes |
+//! | `run` | what a measurement needs and finds |
+//! | `parts`, `stopwatch` | where the time of a call goes |
+//! | `shares` | the same as a table and a picture |
 //! | `relay` | what goes over the wire, counted |
 //! | `goals` | what was to be reached |
 //! | `show`, `page` | the tables for a terminal, and as a page |
@@ -39,8 +41,11 @@ mod page;
 mod parts;
 mod picture;
 mod relay;
+mod run;
 mod server;
+mod shares;
 mod show;
+mod stopwatch;
 mod tally;
 mod wire;
 

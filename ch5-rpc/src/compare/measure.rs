@@ -8,18 +8,16 @@
 //!   prepared                    64 connections of the load generator, in this thread
 //! ```
 
-use std::net::SocketAddr;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use common::bench::machine::{Pins, process_ms, process_switches};
+use common::bench::machine::Pins;
 use common::support::interrupt;
 use futures_util::future::try_join_all;
 use serde::Serialize;
-use tokio::runtime::Runtime;
 
 use super::client::Client;
 use super::contestant::{Contestant, Wanted};
@@ -27,6 +25,7 @@ use super::generator;
 use super::load::{Asked, Load};
 use super::parts::Parts;
 use super::relay::Recorded;
+use super::run::{Run, Setting, Used, runtime};
 use super::tally::Tally;
 
 /// What one measurement found. Times are of one operation.
@@ -58,54 +57,6 @@ pub struct Sample {
     /// Where the time goes, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<Parts>,
-}
-
-/// What a run of calls found: the time that is measured, and the publications before it.
-#[derive(Debug, Default)]
-pub struct Run {
-    pub tally: Tally,
-    /// Calls that never began: how long they have waited.
-    pub waiting: Tally,
-    pub warm: u64,
-    pub seconds: f64,
-    /// Operations a second, where that is not what was answered by the time.
-    pub per_s: Option<f64>,
-    pub used: Used,
-}
-
-/// Processor time, milliseconds, and context switches: of the server, and of this program. Threads that have ended are not seen any more.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Used {
-    ms: [f64; 2],
-    switches: [f64; 2],
-}
-
-impl Used {
-    pub fn now(server: u32) -> Used {
-        let processes = [server, std::process::id()];
-        Used { ms: processes.map(process_ms), switches: processes.map(process_switches) }
-    }
-
-    pub fn since(self, server: u32) -> Used {
-        Used::now(server).minus(self)
-    }
-
-    pub fn minus(self, before: Used) -> Used {
-        let less = |now: [f64; 2], before: [f64; 2]| [now[0] - before[0], now[1] - before[1]];
-        Used { ms: less(self.ms, before.ms), switches: less(self.switches, before.switches) }
-    }
-}
-
-/// All that a run needs.
-pub struct Setting<'a> {
-    pub contestant: Contestant,
-    pub load: Load,
-    pub text: &'a [u8],
-    pub server: SocketAddr,
-    pub id: u32,
-    pub warm_up: Duration,
-    pub time: Duration,
-    pub interrupted: &'static AtomicBool,
 }
 
 /// Measures.
@@ -278,9 +229,4 @@ impl Setting<'_> {
             .block_on(async { Client::connect(self.contestant, self.server).await?.last(1).await })?;
         Ok(last.last().map_or(0, |id| id + 1))
     }
-}
-
-/// One thread, as the servers have it.
-pub fn runtime() -> anyhow::Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")
 }

@@ -11,7 +11,7 @@ use super::load::Load;
 use super::measure::Sample;
 use super::relay::Counted;
 use super::show::{of, value, warning};
-use super::{parts, picture};
+use super::{picture, shares};
 
 const STYLE: &str = "
 .bar { background: currentColor; height: .8em; min-width: 1px; opacity: .6; }
@@ -34,7 +34,7 @@ pub fn html(results: &Results<Sample>, counted: &[Counted]) -> String {
         "<style>{STYLE}{}{}</style>\n<h1>What a remote call costs</h1>\n<p>{}</p>\n{warning}\
          <h2>Goals</h2>\n<table class=\"figures\">{goals}</table>\n{}{sections}",
         picture::STYLE,
-        parts::show::STYLE,
+        shares::STYLE,
         escape(&results.head()),
         picture::section(results)
     );
@@ -48,7 +48,7 @@ fn section(table: &Table<Sample>, counted: &[Counted]) -> String {
         "<section>\n<h2>{}</h2>\n<p>{}</p>\n{}{}{skipped}</section>\n",
         escape(&table.name),
         escape(&table.about),
-        if table.name == Load::Where.name() { parts::show::picture(table) } else { bars(table) },
+        if table.name == Load::Where.name() { shares::picture(table) } else { bars(table) },
         cells(&figures),
     )
 }

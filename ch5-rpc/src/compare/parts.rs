@@ -10,8 +10,6 @@
 //! The rest is a difference, and so not measured itself. It can be negative: the bare exchange blocks in one thread at each end, and
 //! what answers in another way can be faster.
 
-pub mod show;
-
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -23,6 +21,7 @@ use serde::Serialize;
 
 use super::contestant::Contestant;
 use super::framing::Framing;
+use super::stopwatch::{InMemory, Part, Stopwatch};
 use super::tally::Tally;
 use super::wire::{bare, bare_bytes, framed, http, mboard, ours, pyro};
 use crate::rpc::codec::Format;
@@ -30,50 +29,6 @@ use crate::stub::wire::Wire;
 
 /// Calls in memory at the most: each puts a message on a board.
 const MOST_CALLS: usize = 20_000;
-
-/// A part of a call that needs no other process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    ClientEncodes,
-    ServerDecodes,
-    Procedure,
-    ServerEncodes,
-    ClientDecodes,
-}
-
-impl Part {
-    /// In the order of a call, as the tables have them.
-    pub const NAMES: [&str; 5] =
-        ["client encodes", "server decodes", "procedure", "server encodes", "client decodes"];
-
-    /// Whether it is the server's.
-    fn is_server(index: usize) -> bool {
-        (Part::ServerDecodes as usize..=Part::ServerEncodes as usize).contains(&index)
-    }
-}
-
-/// Notes how long each part takes.
-pub struct Stopwatch {
-    last: Instant,
-    spent: [Tally; 5],
-}
-
-impl Stopwatch {
-    /// A call begins.
-    pub fn start(&mut self) {
-        self.last = Instant::now();
-    }
-
-    /// A part ends, and the next begins.
-    pub fn lap(&mut self, part: Part) {
-        let now = Instant::now();
-        self.spent[part as usize].add(now - self.last);
-        self.last = now;
-    }
-}
-
-/// One publish in memory. It returns the bytes of request and answer on the wire.
-pub type InMemory = Box<dyn FnMut(&mut Stopwatch) -> anyhow::Result<[usize; 2]>>;
 
 /// What was found of a call: half of the times are no longer, µs.
 #[derive(Debug, Clone, Serialize)]
@@ -91,7 +46,7 @@ impl Parts {
     pub fn measure(contestant: Contestant, time: Duration, pins: Pins) -> anyhow::Result<Parts> {
         let mut call = in_memory(contestant);
         let began = Instant::now();
-        let mut watch = Stopwatch { last: began, spent: Default::default() };
+        let mut watch = Stopwatch::default();
         let bytes = call(&mut watch)?;
         for _ in 1..MOST_CALLS {
             if began.elapsed() >= time {
@@ -203,7 +158,7 @@ mod tests {
     fn a_call_in_memory_goes_through_every_part_once() {
         for &contestant in Contestant::value_variants() {
             let mut call = in_memory(contestant);
-            let mut watch = Stopwatch { last: Instant::now(), spent: Default::default() };
+            let mut watch = Stopwatch::default();
             for _ in 0..3 {
                 call(&mut watch).unwrap();
             }

@@ -19,7 +19,7 @@ use socket2::SockRef;
 use super::client::Client;
 use super::contestant::{Contestant, Wanted};
 use super::load::{Load, TEXT};
-use super::measure::runtime;
+use super::run::runtime;
 use super::wire::TIMEOUT;
 
 /// Operations that are counted; of a large one, one.

@@ -9,8 +9,8 @@ use common::bench::table::TextTable;
 use super::contestant::Contestant::{Framed, HttpEcho, TarpcBare};
 use super::load::{Asked, Load};
 use super::measure::Sample;
-use super::parts;
 use super::relay::Counted;
+use super::shares;
 
 /// From this part of the ceiling on it is the generator that is measured.
 const BOUND: f64 = 0.9;
@@ -74,7 +74,7 @@ pub fn warning(results: &Results<Sample>) -> Option<String> {
 pub fn of(table: &Table<Sample>, counted: &[Counted]) -> TextTable {
     let load = Asked::of(&table.name).map(|asked| asked.load);
     if load == Some(Load::Where) {
-        return parts::show::table(table);
+        return shares::table(table);
     }
     let own: &[&str] = match load {
         Some(Load::Open) => &["waiting"],

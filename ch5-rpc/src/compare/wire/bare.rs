@@ -22,7 +22,7 @@ use tokio_util::codec::{Decoder as _, Encoder as _, Framed, LengthDelimitedCodec
 use super::mboard::NOBODY;
 use super::{FRAME, posting, traced};
 use crate::compare::load::TEXT;
-use crate::compare::parts::{InMemory, Part};
+use crate::compare::stopwatch::{InMemory, Part};
 use crate::rpc::interface::{
     BoardError, BoardRpc, BoardRpcClient, BoardRpcRequest, BoardRpcResponse, CallId, News, Posting, Seen,
     Text,

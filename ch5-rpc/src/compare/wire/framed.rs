@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::mboard::NOBODY;
 use super::{FRAME, posting};
 use crate::compare::load::TEXT;
-use crate::compare::parts::{InMemory, Part};
+use crate::compare::stopwatch::{InMemory, Part};
 use crate::compare::tally::Tally;
 use crate::rpc::interface::{Posting, Text};
 

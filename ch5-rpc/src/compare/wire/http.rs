@@ -11,7 +11,7 @@ use common::protocol::http::{Accepts, Exchange, Progress, RequestHead, ResponseH
 use super::TIMEOUT;
 use super::mboard::NOBODY;
 use crate::compare::load::TEXT;
-use crate::compare::parts::{InMemory, Part};
+use crate::compare::stopwatch::{InMemory, Part};
 use crate::document::{Document, charset};
 use crate::procedures::arguments::Arguments;
 use crate::procedures::board::MessageBoard;

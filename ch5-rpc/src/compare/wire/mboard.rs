@@ -9,7 +9,7 @@ use common::protocol::mboard::response::{Status, encode_status};
 use common::protocol::mboard::{Request, Transport, received};
 
 use crate::compare::load::TEXT;
-use crate::compare::parts::{InMemory, Part};
+use crate::compare::stopwatch::{InMemory, Part};
 
 /// The sender of a call that comes over no network.
 pub const NOBODY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);

@@ -12,7 +12,7 @@ use tokio_util::codec::{Decoder as _, Encoder as _};
 use super::mboard::NOBODY;
 use super::{FRAME, TIMEOUT, traced};
 use crate::compare::load::TEXT;
-use crate::compare::parts::{InMemory, Part};
+use crate::compare::stopwatch::{InMemory, Part};
 use crate::rpc::board::{Board, CallContext};
 use crate::rpc::codec::{ClientCodec, Format, Received, Room, ServerCodec};
 use crate::rpc::interface::{BoardError, BoardRpcRequest, BoardRpcResponse, Text};

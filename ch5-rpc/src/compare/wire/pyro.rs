@@ -12,7 +12,7 @@ use common::protocol::mboard::Id;
 
 use super::mboard::NOBODY;
 use crate::compare::load::TEXT;
-use crate::compare::parts::{InMemory, Part};
+use crate::compare::stopwatch::{InMemory, Part};
 use crate::pyro::call::{self, Call, Exception, Invocation};
 use crate::pyro::message::{ANSWER_LIMIT, Header, Kind, Version, decode};
 use crate::pyro::object::Object;

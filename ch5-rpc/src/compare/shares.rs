@@ -10,8 +10,8 @@ use common::bench::rounds::Row;
 use common::bench::table::TextTable;
 use common::report::svg::{Picture, escape};
 
-use super::HEADINGS;
-use crate::compare::measure::Sample;
+use super::measure::Sample;
+use super::parts::HEADINGS;
 
 /// Colours that can be told apart, also without seeing all of them.
 pub const STYLE: &str = ".part-0 { fill: #66ccee; } .part-1 { fill: #228833; } .part-2 { fill: #ee6677; } .part-3 { fill: #ccbb44; }\n\
