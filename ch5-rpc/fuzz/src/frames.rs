@@ -23,7 +23,7 @@ pub fn tarpc_frames(bytes: &[u8]) {
 
 /// What comes, without the deadlines, which depend on the clock.
 fn read(format: Format, stream: &[u8], step: usize) -> Vec<String> {
-    let mut codec = ServerCodec::<BoardRpcRequest>::new(format, LIMIT, Room::new(LIMIT));
+    let mut codec = ServerCodec::<BoardRpcRequest>::new(format, LIMIT, &Room::new(LIMIT));
     let (mut buffer, mut all) = (BytesMut::new(), Vec::new());
     for piece in stream.chunks(step) {
         buffer.extend_from_slice(piece);
@@ -62,7 +62,7 @@ fn of_request(format: Format, request: Request<BoardRpcRequest>) -> String {
         .encode(ClientMessage::Request(request), &mut out)
         .expect("it is short");
     let again =
-        ServerCodec::<BoardRpcRequest>::new(format, 100 * LIMIT, Room::new(100 * LIMIT)).decode(&mut out);
+        ServerCodec::<BoardRpcRequest>::new(format, 100 * LIMIT, &Room::new(100 * LIMIT)).decode(&mut out);
     match again {
         Ok(Some(Received::Message(ClientMessage::Request(again)))) => assert_eq!(shown(&again), as_it_came),
         // Its deadline has passed meanwhile.

@@ -17,7 +17,7 @@
 //! | an answer that is too long | all calls in flight fail | this call gets an error |
 //!
 //! A frame that is too long is refused when its head has come, and no memory is taken for the rest. So is one that finds no [`Room`]
-//! beside the unfinished requests of others.
+//! beside the unfinished requests and the unread answers of others; and an answer that finds none becomes an error of its call.
 
 pub mod body;
 mod format;
@@ -53,17 +53,28 @@ pub struct ServerCodec<M> {
     limit: usize,
     /// A context to copy: tarpc makes one only by asking the tracing of the thread, which costs more than the call.
     context: context::Context,
-    room: Room,
     /// For a request that has begun and is not whole.
-    place: Option<Place>,
+    request: Place,
+    /// For answers that are not sent.
+    answers: Place,
     message: PhantomData<fn() -> M>,
 }
 
 impl<M> ServerCodec<M> {
-    /// Messages of at most `limit` bytes; those that are not whole share the room.
+    /// Messages of at most `limit` bytes. Requests that are not whole and answers that are not sent share the room.
     #[must_use]
-    pub fn new(format: Format, limit: usize, room: Room) -> ServerCodec<M> {
-        ServerCodec { format, limit, context: context::current(), room, place: None, message: PhantomData }
+    pub fn new(format: Format, limit: usize, room: &Room) -> ServerCodec<M> {
+        let (context, request, answers) = (context::current(), room.place(), room.place());
+        ServerCodec { format, limit, context, request, answers, message: PhantomData }
+    }
+
+    /// All answers are sent, from this buffer. One that was long goes: a client that asks nothing more would hold it.
+    pub fn sent(&mut self) -> Option<BytesMut> {
+        if self.answers.is_empty() {
+            return None;
+        }
+        self.answers.clear();
+        Some(BytesMut::new())
     }
 
     /// The first bytes of a long message name its call, which is refused.
@@ -86,17 +97,17 @@ impl<M: DeserializeOwned> Decoder for ServerCodec<M> {
             return self.refuse(message, length, NotBegun::RequestTooLong(self.limit as u64));
         }
         let Some(message) = message.get(..length) else {
-            if message.len() > FREE && self.place.is_none() {
-                self.place = self.room.take(length);
-                if self.place.is_none() {
-                    return self.refuse(message, length, NotBegun::NoRoom);
-                }
+            if message.len() > FREE && !self.request.grow(length) {
+                return self.refuse(message, length, NotBegun::NoRoom);
             }
             return Ok(None);
         };
-        self.place = None;
         let received = incoming::read(self.format, message, self.context)?;
         bytes.advance(HEADER + length);
+        if length > FREE {
+            *bytes = BytesMut::from(&bytes[..]); // the memory of the long request goes
+            self.request.clear();
+        }
         Ok(Some(received))
     }
 }
@@ -105,7 +116,15 @@ impl<M, R: Serialize> Encoder<Response<R>> for ServerCodec<M> {
     type Error = io::Error;
 
     fn encode(&mut self, response: Response<R>, out: &mut BytesMut) -> io::Result<()> {
-        write_frame(out, |out| write_answer(self.format, &response, self.limit, self.limit, out))
+        let start = out.len();
+        write_frame(out, |out| write_answer(self.format, &response, self.limit, self.limit, out))?;
+        if out.len() <= FREE || self.answers.grow(out.len()) {
+            return Ok(());
+        }
+        *out = BytesMut::from(&out[..start]);
+        write_frame(out, |out| {
+            write_refusal(self.format, response.request_id, &Refusal::NoRoomForAnswer, self.limit, out)
+        })
     }
 }
 
@@ -189,8 +208,19 @@ fn write_answer<R: Serialize>(
         Some(inner) if inner.is::<TooLong>() => Refusal::AnswerTooLong(limit as u64),
         _ => Refusal::Crashed(format!("its answer cannot be written: {error}")),
     };
-    let message: Result<(), ServerError> = Err(ServerError::from(&refusal));
-    format.write(&Response { request_id: response.request_id, message }, longest, out)
+    write_refusal(format, response.request_id, &refusal, longest, out)
+}
+
+/// Writes an error in the place of an answer.
+fn write_refusal(
+    format: Format,
+    request_id: u64,
+    refusal: &Refusal,
+    longest: usize,
+    out: &mut BytesMut,
+) -> io::Result<()> {
+    let message: Result<(), ServerError> = Err(ServerError::from(refusal));
+    format.write(&Response { request_id, message }, longest, out)
 }
 
 /// Appends a frame, or nothing. The message is written once, and the header when its length is known.

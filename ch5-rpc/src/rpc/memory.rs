@@ -62,6 +62,8 @@ impl<M, R> Wire for MemoryServer<M, R> {
         0
     }
 
+    fn sent(&mut self) {}
+
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let message = ready!(Pin::new(&mut self.0).poll_next(context));
         Poll::Ready(Ok(usize::from(message.is_some())))

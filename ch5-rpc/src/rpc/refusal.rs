@@ -23,6 +23,9 @@ pub enum Refusal {
     /// The procedure has run; its answer is longer than a frame may be.
     #[error("the answer is longer than the {0} bytes of a frame or datagram")]
     AnswerTooLong(u64),
+    /// The procedure has run; answers that other clients do not read take all the memory that there is for them.
+    #[error("it was executed, but the server has no room for an answer of this length at the moment")]
+    NoRoomForAnswer,
     /// The procedure has been called and did not come to its end.
     #[error("the procedure has failed on the way: {0}")]
     Crashed(String),
@@ -49,7 +52,7 @@ pub enum NotBegun {
     /// The request is longer than a frame may be.
     #[error("the request is longer than the {0} bytes of a frame or datagram")]
     RequestTooLong(u64),
-    /// Unfinished requests take all the memory that there is for them.
+    /// Unfinished requests and unread answers take all the memory that there is for them.
     #[error("the server has no room for a request of this length at the moment")]
     NoRoom,
     /// The request cannot be read: another interface, another version.
@@ -85,6 +88,7 @@ impl From<&Refusal> for ServerError {
     fn from(refusal: &Refusal) -> ServerError {
         let (word, rest) = match refusal {
             Refusal::AnswerTooLong(limit) => ("answer-too-long", limit.to_string()),
+            Refusal::NoRoomForAnswer => ("no-room-for-answer", refusal.to_string()),
             Refusal::Crashed(why) => ("crashed", why.clone()),
             Refusal::NotBegun(why) => match why {
                 NotBegun::DeadlinePassed => ("deadline-passed", why.to_string()),
@@ -111,6 +115,7 @@ impl From<&ServerError> for Refusal {
         let limit = || rest.parse().unwrap_or(0);
         Refusal::NotBegun(match word {
             "answer-too-long" => return Refusal::AnswerTooLong(limit()),
+            "no-room-for-answer" => return Refusal::NoRoomForAnswer,
             "crashed" => return Refusal::Crashed(rest.to_owned()),
             "deadline-passed" => NotBegun::DeadlinePassed,
             "deadline-too-far" => NotBegun::DeadlineTooFar,
@@ -148,7 +153,8 @@ mod tests {
             NotBegun::OtherServer("a teapot".into()),
             NotBegun::Behind("gone".into()),
         ];
-        let begun = [Refusal::AnswerTooLong(9), Refusal::Crashed("it: panicked".into())];
+        let begun =
+            [Refusal::AnswerTooLong(9), Refusal::NoRoomForAnswer, Refusal::Crashed("it: panicked".into())];
         begun.into_iter().chain(not_begun.map(Refusal::from)).collect()
     }
 

@@ -17,7 +17,7 @@ use tarpc::{ClientMessage, Response, ServerError};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::codec::Framed;
 
-use super::codec::Received;
+use super::codec::{Received, ServerCodec};
 use super::flight::Flight;
 use super::refusal::{NotBegun, Refusal};
 
@@ -25,6 +25,9 @@ use super::refusal::{NotBegun, Refusal};
 pub trait Wire: Unpin {
     /// How many bytes of an unfinished request are here.
     fn unread(&self) -> usize;
+
+    /// All answers are sent: what held them is freed.
+    fn sent(&mut self);
 
     /// Reads some bytes and drops them; 0 is the end.
     ///
@@ -49,9 +52,15 @@ where
     type Broken = E;
 }
 
-impl<S: AsyncRead + Unpin, C: Unpin> Wire for Framed<S, C> {
+impl<S: AsyncRead + Unpin, M> Wire for Framed<S, ServerCodec<M>> {
     fn unread(&self) -> usize {
         self.read_buffer().len()
+    }
+
+    fn sent(&mut self) {
+        if let Some(buffer) = self.codec_mut().sent() {
+            *self.write_buffer_mut() = buffer;
+        }
     }
 
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -197,6 +206,9 @@ where
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), E>> {
         let polled = Pin::new(&mut self.wire).poll_flush(context);
+        if let Poll::Ready(Ok(())) = polled {
+            self.wire.sent();
+        }
         self.watch(polled)
     }
 

@@ -9,7 +9,7 @@ use crate::calls::{Connection, MODELS, method_call, post};
 use crate::support::Server;
 
 /// The most memory that the server has had, MiB.
-fn peak(server: &Server) -> u64 {
+pub fn peak(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024

@@ -46,3 +46,4 @@ mod the_chat_calls_its_users;
 mod the_chat_client_talks_at_a_terminal;
 mod the_end_of_a_client_ends_its_calls;
 mod two_calls_in_one_round_trip;
+mod what_nobody_reads_is_bounded_for_all_together;

@@ -151,7 +151,7 @@ impl Budget {
 ///
 /// glibc begins like that. But each time a larger one is freed it moves the limit up, to 32 MiB, and then keeps such buffers in the heaps
 /// of its threads: with a budget of 256 MiB a server had 680 MiB, and 600 MiB after its clients were gone.
-fn return_freed_memory() {
+pub fn return_freed_memory() {
     #[cfg(target_env = "gnu")]
     {
         use nix::libc::{M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};

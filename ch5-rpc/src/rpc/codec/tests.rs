@@ -30,7 +30,7 @@ fn written<M: Serialize>(format: Format, message: ClientMessage<M>) -> BytesMut 
 
 /// All that comes of these bytes, in pieces of `step` bytes; and whether it was an error at the end.
 fn received(format: Format, bytes: &[u8], step: usize) -> (Vec<Received<BoardRpcRequest>>, bool) {
-    let mut codec = ServerCodec::new(format, LIMIT, Room::new(0));
+    let mut codec = ServerCodec::new(format, LIMIT, &Room::new(0));
     let (mut buffer, mut all) = (BytesMut::new(), Vec::new());
     for piece in bytes.chunks(step.max(1)) {
         buffer.extend_from_slice(piece);
@@ -155,7 +155,7 @@ fn a_request_that_cannot_be_read_is_refused_by_its_id() {
 #[test]
 fn an_answer_that_is_too_long_becomes_an_error_of_its_call() {
     for format in FORMATS {
-        let mut server = ServerCodec::<BoardRpcRequest>::new(format, LIMIT, Room::new(0));
+        let mut server = ServerCodec::<BoardRpcRequest>::new(format, LIMIT, &Room::new(0));
         let mut client = ClientCodec::<BoardRpcResponse>::new(format, LIMIT);
         let mut bytes = BytesMut::new();
         let ids = |count| BoardRpcResponse::Last(Ok((0..count).collect()));
@@ -194,7 +194,7 @@ fn typed_errors_come_back_as_they_were() {
         for error in errors {
             let mut bytes = BytesMut::new();
             let message = Ok(BoardRpcResponse::Last(Err(error.clone())));
-            ServerCodec::<()>::new(format, LIMIT, Room::new(0))
+            ServerCodec::<()>::new(format, LIMIT, &Room::new(0))
                 .encode(Response { request_id: 0, message }, &mut bytes)
                 .unwrap();
             let response =
@@ -271,7 +271,7 @@ fn unfinished_requests_have_a_room_together() {
         write_frame(&mut whole, |out| format.write(&message, LONG, out)).unwrap();
         let half = || BytesMut::from(&whole[..2 * FREE]);
         let mut codecs: Vec<_> =
-            (0..3).map(|_| ServerCodec::<BoardRpcRequest>::new(format, LONG, room.clone())).collect();
+            (0..3).map(|_| ServerCodec::<BoardRpcRequest>::new(format, LONG, &room)).collect();
         for codec in &mut codecs[..2] {
             assert!(codec.decode(&mut half()).unwrap().is_none());
         }
@@ -289,5 +289,54 @@ fn unfinished_requests_have_a_room_together() {
         );
         codecs.truncate(1);
         assert!(codecs[0].decode(&mut half()).unwrap().is_none(), "and so has one that has gone");
+    }
+}
+
+#[test]
+fn answers_that_are_not_sent_have_a_room_together() {
+    const LONG: usize = 4 * FREE;
+    for format in FORMATS {
+        let room = Room::new(2 * LONG);
+        let ids = |count| Ok(BoardRpcResponse::Last(Ok((1_000_000_000..1_000_000_000 + count).collect())));
+        let answer = |codec: &mut ServerCodec<BoardRpcRequest>, out: &mut BytesMut, count| {
+            let before = out.len();
+            codec.encode(Response { request_id: 7, message: ids(count) }, out).unwrap();
+            let mut client = ClientCodec::<BoardRpcResponse>::new(format, LONG);
+            client.decode(&mut out.clone().split_off(before)).unwrap().unwrap().message
+        };
+        let (mut codecs, mut buffers) = (Vec::new(), vec![BytesMut::new(); 4]);
+        codecs.resize_with(4, || ServerCodec::<BoardRpcRequest>::new(format, LONG, &room));
+        let long = 3 * FREE as u64 / if format == Format::Json { 11 } else { 5 };
+        let refused: Vec<bool> = codecs
+            .iter_mut()
+            .zip(&mut buffers)
+            .map(|(codec, buffer)| match answer(codec, buffer, long) {
+                Ok(_) => false,
+                Err(error) => Refusal::from(&error) == Refusal::NoRoomForAnswer && buffer.capacity() < FREE,
+            })
+            .collect();
+        assert_eq!(refused, [false, false, true, true]);
+        assert!(answer(&mut codecs[2], &mut buffers[2], 9).is_ok(), "what is short needs no place");
+        assert_eq!(codecs[0].sent(), Some(BytesMut::new()), "the memory of the long answer goes");
+        assert_eq!(codecs[0].sent(), None);
+        assert!(answer(&mut codecs[3], &mut buffers[3], long).is_ok());
+    }
+}
+
+#[test]
+fn a_long_request_leaves_no_memory_behind() {
+    const LONG: usize = 4 * FREE;
+    for format in FORMATS {
+        let room = Room::new(LONG);
+        let mut codec = ServerCodec::<BoardRpcRequest>::new(format, LONG, &room);
+        let mut whole = BytesMut::new();
+        write_frame(format, &request(7, publish(&[b'x'; 3 * FREE])), LONG, &mut whole).unwrap();
+        let mut buffer = BytesMut::from(&whole[..2 * FREE]);
+        assert!(codec.decode(&mut buffer).unwrap().is_none());
+        assert!(!room.place().grow(LONG));
+        buffer.extend_from_slice(&whole[2 * FREE..]);
+        buffer.extend_from_slice(b"next");
+        assert!(codec.decode(&mut buffer).unwrap().is_some());
+        assert!(&buffer[..] == b"next" && !buffer.try_reclaim(FREE) && room.place().grow(LONG));
     }
 }

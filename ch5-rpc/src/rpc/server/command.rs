@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use common::board::Limits as BoardLimits;
+use common::core::budget::return_freed_memory;
 use common::core::socket_file::SocketFile;
 use common::core::stop::Stop;
 use common::support::cli::{duration_within, within};
@@ -104,6 +105,9 @@ pub struct BoardServerArgs {
     /// The longest message, in both directions; over UDP no more than 1023 bytes
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = frame)]
     pub frame: usize,
+    /// Memory for unfinished requests and unread answers of all clients together, at least a frame; a call that finds none is refused
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size::in_memory)]
+    pub memory: usize,
     /// So many calls of one connection (UDP: of one address) at once; one more is refused
     #[arg(long, value_name = "N", default_value_t = Limits::default().calls, value_parser = within(1..=100_000usize))]
     pub calls: usize,
@@ -156,6 +160,7 @@ impl BoardServerArgs {
     fn limits(&self) -> Limits {
         Limits {
             frame: self.longest(),
+            memory: self.memory,
             calls: self.calls,
             connections: self.connections,
             connections_per_address: self.connections_per_address,
@@ -173,6 +178,7 @@ impl BoardServerArgs {
 /// # Errors
 /// When the address cannot be had.
 pub fn run(args: &BoardServerArgs) -> anyhow::Result<ExitCode> {
+    return_freed_memory(); // --memory counts what is held, and not what the allocator keeps of it
     let stop = Stop::install().context("no descriptor for the stop")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(args, stop))?;

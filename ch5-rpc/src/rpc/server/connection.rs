@@ -109,7 +109,7 @@ impl Connection {
         };
         match first {
             Ok(Some((Protocol::Rpc, first))) => {
-                let codec = ServerCodec::<S::Request>::new(self.format, self.limits.frame, self.room.clone());
+                let codec = ServerCodec::<S::Request>::new(self.format, self.limits.frame, &self.room);
                 let mut parts = FramedParts::new::<Response<S::Response>>(stream, codec);
                 parts.read_buf = first;
                 self.serve_wire(Framed::from_parts(parts), service).await;

@@ -13,7 +13,7 @@ use crate::rpc::intercept::Statistics;
 pub struct Limits {
     /// Bytes of one message, in both directions.
     pub frame: usize,
-    /// Bytes of unfinished requests of all connections together.
+    /// Bytes of unfinished requests and unread answers of all connections together, a frame at least.
     pub memory: usize,
     /// Calls of one connection in flight.
     pub calls: usize,
@@ -59,7 +59,7 @@ pub struct Server {
     pub format: Format,
     /// Cancelled, it stops.
     pub stop: CancellationToken,
-    /// Where unfinished requests stay.
+    /// Where unfinished requests and unread answers stay.
     pub room: Room,
     /// What it has done.
     pub statistics: Arc<Statistics>,

@@ -29,6 +29,8 @@ pub fn result<T>(answer: Result<Result<T, BoardError>, RpcError>, frame: usize) 
         Err(RpcError::Server(error)) => Err(match Refusal::from(&error) {
             Refusal::NotBegun(why) => CallError::NotBegun(why),
             Refusal::AnswerTooLong(limit) => CallError::Failed(BoardError::AnswerTooLong { limit }),
+            // The procedure has run; only its result is lost.
+            no_room @ Refusal::NoRoomForAnswer => CallError::Unknown(no_room.to_string()),
             Refusal::Crashed(why) => CallError::Unknown(why),
         }),
         Err(RpcError::Send(_)) => Err(CallError::NotBegun(NotBegun::RequestTooLong(frame as u64))),
