@@ -20,6 +20,8 @@
 //! | [`chat`] | a chat of remote objects |
 //! | [`misfit`] | what a client and a server of different kinds tell each other |
 //! | [`origin`] | whose share of a table an entry takes |
+//! | [`deadline`] | a connection of a client, whose call ends in time whatever the server does |
+//! | [`bounded`] | how many parts the lists of a message may have |
 //! | [`container`] | components that are wired from a descriptor, in a process per node |
 //! | [`compare`] | what a remote call costs |
 
@@ -30,10 +32,12 @@
 
 pub mod anatomy;
 pub mod announce;
+pub mod bounded;
 pub mod chat;
 pub mod compare;
 pub mod container;
 pub mod daemon;
+pub mod deadline;
 pub mod document;
 pub mod jsonrpc;
 pub mod misfit;

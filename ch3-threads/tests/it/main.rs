@@ -16,3 +16,4 @@ mod show;
 mod tasks_are_shown_when_they_really_ran;
 mod ten_thousand_get_two_points_each;
 mod the_labs_faults_can_be_seen;
+mod what_the_kernel_refuses_is_told_and_others_are_served;

@@ -20,7 +20,7 @@ use anyhow::Context;
 use super::objects::Chat;
 use super::room::Limits;
 use super::rooms::Rooms;
-use super::store::Store;
+use super::store::{Crash, Store};
 use super::sturdy::SturdyChats;
 use crate::daemon::registry::Objects;
 use crate::pyro::call::Exception;
@@ -37,8 +37,13 @@ impl Durable {
     ///
     /// # Errors
     /// The file cannot be read or written, or another process has it.
-    pub fn open(path: &Path, objects: &Objects, limits: Limits) -> anyhow::Result<(Arc<Durable>, String)> {
-        let store = Store::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    pub fn open(
+        path: &Path,
+        crash: Option<Crash>,
+        objects: &Objects,
+        limits: Limits,
+    ) -> anyhow::Result<(Arc<Durable>, String)> {
+        let store = Store::open(path, crash).with_context(|| format!("cannot open {}", path.display()))?;
         let durable = Arc::new(Durable { store, chats: Mutex::default() });
         let rooms = Rooms::default();
         let facets = durable.store.facets()?;

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use clap::Args;
 use common::support::cli::duration_within;
+use common::support::count::{count, counted};
 use common::support::listen::address_and_port;
 
 use super::GROUP;
 use super::durable::Durable;
 use super::objects::Chat;
 use super::room::Limits;
+use super::store::{Commits, Crash};
+use super::sturdy::SturdyChats;
 use crate::announce::Announce;
 use crate::daemon::registry::Objects;
 use crate::daemon::serve::ObjectServerArgs;
@@ -65,6 +68,10 @@ pub struct ChatServerArgs {
     /// Keep chats, messages and sturdy references in this file; they outlive the server
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
+    /// With --data: end by kill -9 at commit N, counted from the start: `before-commit:N` when all is written and not committed,
+    /// `before-answer:N` when it is on the disk and no client was told
+    #[arg(long, value_name = "WHERE:N", requires = "data")]
+    pub crash: Option<Crash>,
     /// With --data: a chat that was not called for so long is on disk only, until the next call
     #[arg(long, value_name = "TIME", default_value = "60s", requires = "data", value_parser = duration_within(OBJECT_LEASES))]
     pub deactivate_after: Duration,
@@ -81,12 +88,12 @@ pub fn run(args: &ChatServerArgs) -> anyhow::Result<ExitCode> {
     let objects = Objects::with_lease(args.object_lease);
     let (durable, id) = match &args.data {
         Some(path) => {
-            let (durable, id) = Durable::open(path, &objects, Limits::default())?;
+            let (durable, id) = Durable::open(path, args.crash, &objects, Limits::default())?;
             (Some(durable), id)
         }
         None => (None, objects.add(Arc::new(Chat::new(objects.clone(), Limits::default())))?),
     };
-    let idle = args.deactivate_after;
+    let (idle, stored) = (args.deactivate_after, durable.clone());
     let announce = args.announce;
     let wish = args.names.map(|names| Wish {
         names: Uri::at(NAME_SERVER, names),
@@ -112,6 +119,14 @@ pub fn run(args: &ChatServerArgs) -> anyhow::Result<ExitCode> {
             Err(error) => tracing::warn!("without a name: {error}"),
         }
     })?;
+    if let Some(durable) = stored {
+        let Commits { changes, commits } = durable.store().commits();
+        tracing::info!(
+            "{} with {}",
+            counted(changes, "change was written", "changes were written"),
+            count(commits, "commit")
+        );
+    }
     // Takes the name away.
     drop(kept.lock().unwrap_or_else(PoisonError::into_inner).take());
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,5 @@
-//! What a chat keeps on disk: sturdy references, messages, and which calls are done. One file of redb, a transaction for each change.
+//! What a chat keeps on disk: sturdy references, messages, and which calls are done. One file of redb; changes that come together share a
+//! transaction.
 //!
 //! ```text
 //!   chats      id → name                 a reference that outlives its server is an id that is written down
@@ -9,12 +10,16 @@
 //!   order      number → call id          } there without the other. The oldest are forgotten
 //! ```
 //!
-//! A commit has reached the disk when it returns, and a call is answered after it. It costs about a millisecond, and calls do not share
-//! one: a server that has to be faster writes several calls with one commit.
+//! A commit has reached the disk when it returns, and a call is answered after it. It costs about a millisecond, so it is shared: while one
+//! thread commits, others put their changes down, and the next one commits all of them at once (group commit). Messages of one chat do
+//! not share one: each is said after the one before it is on the disk. Nor do calls under a model with one thread.
+
+mod group;
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
+use group::Group;
+pub use group::{Commits, Crash, StoreError};
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 
 const CHATS: TableDefinition<'_, &str, &str> = TableDefinition::new("chats");
@@ -29,14 +34,10 @@ pub const CALLS: u64 = 10_000;
 /// Longest id of a call, bytes.
 pub const CALL_ID: usize = 100;
 
-/// Any error of the store.
-pub type StoreError = Box<redb::Error>;
-
 /// The store. One process at a time can have the file.
 pub struct Store {
     database: Database,
-    /// One writer at a time: redb would make the second wait, too.
-    writing: Mutex<()>,
+    group: Group,
     /// [`CALLS`].
     calls: u64,
 }
@@ -46,13 +47,12 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be read or written, or another process has it.
-    pub fn open(path: &Path) -> Result<Store, StoreError> {
-        Store::with_calls(path, CALLS)
+    pub fn open(path: &Path, crash: Option<Crash>) -> Result<Store, StoreError> {
+        Store::in_database(Database::create(path).map_err(group::shared)?, CALLS, crash)
     }
 
-    fn with_calls(path: &Path, calls: u64) -> Result<Store, StoreError> {
-        let database = Database::create(path).map_err(boxed)?;
-        let store = Store { database, writing: Mutex::new(()), calls };
+    fn in_database(database: Database, calls: u64, crash: Option<Crash>) -> Result<Store, StoreError> {
+        let store = Store { database, group: Group::new(crash), calls };
         // Every table is there from now on.
         store.write(|transaction| {
             transaction.open_table(CHATS)?;
@@ -64,6 +64,11 @@ impl Store {
             Ok(())
         })?;
         Ok(store)
+    }
+
+    /// How many changes were written, with how many commits.
+    pub fn commits(&self) -> Commits {
+        self.group.commits()
     }
 
     /// Every chat: its id and its name.
@@ -114,8 +119,9 @@ impl Store {
     /// # Errors
     /// It is not stored.
     pub fn add_chat(&self, id: &str, name: &str) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            transaction.open_table(CHATS)?.insert(id, name).map(drop).map_err(Into::into)
+        let (id, name) = (id.to_owned(), name.to_owned());
+        self.write(move |transaction| {
+            transaction.open_table(CHATS)?.insert(&*id, &*name).map(drop).map_err(Into::into)
         })
     }
 
@@ -124,8 +130,9 @@ impl Store {
     /// # Errors
     /// It is not stored.
     pub fn add_facet(&self, id: &str, chat: &str) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            transaction.open_table(FACETS)?.insert(id, chat).map(drop).map_err(Into::into)
+        let (id, chat) = (id.to_owned(), chat.to_owned());
+        self.write(move |transaction| {
+            transaction.open_table(FACETS)?.insert(&*id, &*chat).map(drop).map_err(Into::into)
         })
     }
 
@@ -134,7 +141,10 @@ impl Store {
     /// # Errors
     /// It is still stored.
     pub fn remove_facet(&self, id: &str) -> Result<(), StoreError> {
-        self.write(|transaction| transaction.open_table(FACETS)?.remove(id).map(drop).map_err(Into::into))
+        let id = id.to_owned();
+        self.write(move |transaction| {
+            transaction.open_table(FACETS)?.remove(&*id).map(drop).map_err(Into::into)
+        })
     }
 
     /// A chat has moved to this reference. Its messages are there now.
@@ -142,9 +152,10 @@ impl Store {
     /// # Errors
     /// It is not stored.
     pub fn set_moved(&self, id: &str, to: &str) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            transaction.open_table(MOVED)?.insert(id, to)?;
-            transaction.open_table(MESSAGES)?.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
+        let (id, to) = (id.to_owned(), to.to_owned());
+        self.write(move |transaction| {
+            transaction.open_table(MOVED)?.insert(&*id, &*to)?;
+            transaction.open_table(MESSAGES)?.retain_in((&*id, 0)..=(&*id, u64::MAX), |_, _| false)?;
             Ok(())
         })
     }
@@ -160,17 +171,19 @@ impl Store {
         messages: &[String],
         call: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.write(|transaction| {
+        let (chat, messages, limit) = (chat.to_owned(), messages.to_vec(), self.calls);
+        let call = call.map(str::to_owned);
+        self.write(move |transaction| {
             let mut table = transaction.open_table(MESSAGES)?;
-            for (number, text) in (first as u64..).zip(messages) {
-                table.insert((chat, number), text.as_str())?;
+            for (number, text) in (first as u64..).zip(&messages) {
+                table.insert((&*chat, number), text.as_str())?;
             }
-            let Some(call) = call else { return Ok(()) };
+            let Some(call) = call.as_deref() else { return Ok(()) };
             let (mut done, mut order) = (transaction.open_table(DONE)?, transaction.open_table(ORDER)?);
             let number = order.last()?.map_or(0, |(number, _)| number.value() + 1);
             order.insert(number, call)?;
             done.insert(call, number)?;
-            if done.len()? > self.calls
+            if done.len()? > limit
                 && let Some((_, oldest)) = order.pop_first()?
             {
                 done.remove(oldest.value())?;
@@ -194,59 +207,17 @@ impl Store {
         &self,
         read: impl FnOnce(&redb::ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        let transaction = self.database.begin_read().map_err(boxed)?;
-        read(&transaction).map_err(Box::new)
+        let transaction = self.database.begin_read().map_err(group::shared)?;
+        read(&transaction).map_err(group::shared)
     }
 
     fn write(
         &self,
-        write: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
+        change: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error> + Send + 'static,
     ) -> Result<(), StoreError> {
-        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let transaction = self.database.begin_write().map_err(boxed)?;
-        write(&transaction).map_err(Box::new)?;
-        transaction.commit().map_err(boxed) // on the disk when it returns: redb's durability is immediate
+        self.group.write(&self.database, Box::new(change))
     }
-}
-
-fn boxed(error: impl Into<redb::Error>) -> StoreError {
-    Box::new(error.into())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_written_is_there_when_the_file_is_opened_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("chat.redb");
-        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-        let store = Store::open(&path).unwrap();
-        store.add_chat("c", "talk").unwrap();
-        store.add_facet("f", "c").unwrap();
-        store.add_facet("g", "c").unwrap();
-        store.remove_facet("g").unwrap();
-        store.append("c", 0, &texts(&["one", "two"]), Some("call 1")).unwrap();
-        store.append("d", 0, &texts(&["other"]), None).unwrap();
-        store.append("c", 2, &texts(&["three"]), None).unwrap();
-        assert!(Store::open(&path).is_err(), "one process has the file");
-        drop(store);
-        let store = Store::open(&path).unwrap();
-        assert_eq!(store.chats().unwrap(), [("c".into(), "talk".into())]);
-        assert_eq!(store.facets().unwrap(), [("f".into(), "c".into())]);
-        assert_eq!(store.messages("c").unwrap(), ["one", "two", "three"]);
-        assert!(store.is_done("call 1").unwrap() && !store.is_done("call 2").unwrap());
-    }
-
-    #[test]
-    fn the_oldest_calls_are_forgotten() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::with_calls(&directory.path().join("chat.redb"), 3).unwrap();
-        for call in ["a", "b", "c", "d", "e"] {
-            store.append("chat", 0, &[], Some(call)).unwrap();
-        }
-        let done = ["a", "b", "c", "d", "e"].map(|call| store.is_done(call).unwrap());
-        assert_eq!(done, [false, false, true, true, true]);
-    }
-}
+mod tests;

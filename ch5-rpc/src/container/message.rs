@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use common::protocol::frame::{self, FrameError};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::bounded;
 
 /// The longest message between two nodes, bytes.
 pub const MESSAGE_LIMIT: u32 = 1024 * 1024;
@@ -20,7 +24,7 @@ pub enum Value {
     /// A text.
     Text(String),
     /// Several texts.
-    Texts(Vec<String>),
+    Texts(#[serde(deserialize_with = "bounded::list")] Vec<String>),
 }
 
 /// One call of a component, or one event for it.
@@ -35,6 +39,7 @@ pub struct Invocation {
     /// The method; none for an event.
     pub method: Option<String>,
     /// The arguments; of an event, its value.
+    #[serde(deserialize_with = "bounded::list")]
     pub arguments: Vec<Value>,
     /// How much time the caller has left.
     pub left: Option<Duration>,
@@ -76,6 +81,14 @@ pub enum Order {
     Wire(BTreeMap<String, SocketAddr>),
     /// To invoke a component.
     Invoke(Invocation),
+}
+
+/// Reads a message or an [`Outcome`], as [`frame::decode`].
+///
+/// # Errors
+/// As there; its lists are too long.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<(T, usize)>, FrameError> {
+    bounded::reading(|| frame::decode(bytes, MESSAGE_LIMIT))
 }
 
 /// What a browser asks for.

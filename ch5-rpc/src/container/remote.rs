@@ -1,12 +1,17 @@
 //! A message to another node, and its answer.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use common::protocol::frame;
 
-use super::message::{Fault, MESSAGE_LIMIT, Message, Outcome};
+use super::message::{self, Fault, MESSAGE_LIMIT, Message, Outcome};
+use crate::deadline::DeadlineStream;
+
+/// Ctrl-C ends the whole node.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// How long to wait for an answer where the caller has no deadline.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,28 +25,25 @@ pub fn ask(address: SocketAddr, message: &Message, left: Option<Duration>) -> Ou
     let end = Instant::now() + left.unwrap_or(PATIENCE).min(PATIENCE);
     let mut bytes = Vec::new();
     frame::encode(message, MESSAGE_LIMIT, &mut bytes).map_err(|error| Fault::Refused(error.to_string()))?;
-    let stream = TcpStream::connect_timeout(&address, remaining(end)?);
+    let stream = DeadlineStream::connect(address, remaining(end)?, &NEVER);
     let mut stream =
         stream.map_err(|error| Fault::Refused(format!("cannot connect to {address}: {error}")))?;
-    exchange(&mut stream, &bytes, end).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+    stream.end_at(end);
+    exchange(&mut stream, &bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut => {
             Fault::Late("no answer has come, and whether it has run is not known".into())
         }
         _ => Fault::Lost(error.to_string()),
     })?
 }
 
-fn exchange(stream: &mut TcpStream, bytes: &[u8], end: Instant) -> io::Result<Outcome> {
-    stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+fn exchange(stream: &mut DeadlineStream<'_>, bytes: &[u8]) -> io::Result<Outcome> {
     stream.write_all(bytes)?;
     let (mut received, mut part) = (Vec::new(), [0; 16 * 1024]);
     loop {
-        if let Some((outcome, _)) = frame::decode(&received, MESSAGE_LIMIT).map_err(io::Error::other)? {
+        if let Some((outcome, _)) = message::decode(&received).map_err(io::Error::other)? {
             return Ok(outcome);
         }
-        let left = remaining(end).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
-        stream.set_read_timeout(Some(left))?;
         match stream.read(&mut part)? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             length => received.extend_from_slice(&part[..length]),

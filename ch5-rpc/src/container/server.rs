@@ -9,7 +9,7 @@ use common::core::service::{Answer, Decoded, Memory, Peer, Protocol, Refusal, Re
 use common::protocol::frame;
 use common::protocol::http::{Accepts, Body, Keep, RequestHead, ResponseHead, Status};
 
-use super::message::{Fault, MESSAGE_LIMIT, Message, Outcome, PageRequest};
+use super::message::{self, Fault, MESSAGE_LIMIT, Message, Outcome, PageRequest};
 use super::node::Node;
 
 /// What a browser may send.
@@ -123,7 +123,7 @@ impl Protocol for FramesAndHttp {
 }
 
 fn message(input: &mut Input) -> Decoded<Request> {
-    match frame::decode::<Message>(input.bytes(), MESSAGE_LIMIT) {
+    match message::decode::<Message>(input.bytes()) {
         Ok(Some((message, length))) => {
             input.skip(length);
             Decoded::Request(Request::Message(Box::new(message)))

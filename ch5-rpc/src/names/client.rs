@@ -36,7 +36,7 @@ pub struct WhereArgs {
     /// Find it by its announcements on this interface instead
     #[arg(long, value_enum, value_name = "INTERFACE")]
     pub discover: Option<Interface>,
-    /// How long to wait for the connection, for an answer, and for an announcement
+    /// How long connecting, each call and the wait for an announcement may take
     #[arg(long, value_name = "TIME", value_parser = timeout, default_value = "10s")]
     pub timeout: Duration,
 }

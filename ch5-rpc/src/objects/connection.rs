@@ -13,9 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use common::core::service::Peer;
@@ -23,19 +21,20 @@ use common::core::service::Peer;
 use super::callee::{self, Exports, Kept};
 use super::message::{Argument, Call, Failure, Outcome, Reference, Target};
 use super::session::{Broken, Event, NotSent, Outgoing, Session};
+use crate::deadline::DeadlineStream;
 use crate::misfit::what_answers;
 use crate::pyro::object::Object;
 use crate::pyro::proxy::{CallError, Options};
 use crate::pyro::serpent::Value;
 use crate::pyro::uri::Uri;
 
-/// How long a read waits before it looks whether it is interrupted.
+/// How long a read waits before it looks whether a lease is to be renewed.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A connection to a server of objects.
 pub struct Connection {
     place: String,
-    stream: TcpStream,
+    stream: DeadlineStream<'static>,
     options: Options,
     session: Session,
     exported: Exported,
@@ -84,8 +83,10 @@ impl Connection {
     /// [`CallError::NoServer`].
     pub fn open(host: &str, port: u16, options: Options) -> Result<Connection, CallError> {
         let place = format!("{host}:{port}");
-        let (stream, address) =
-            connect((host, port), options).map_err(|error| CallError::NoServer(place.clone(), error))?;
+        let connected = DeadlineStream::connect((host, port), options.timeout, options.interrupted);
+        let (stream, address) = connected
+            .and_then(|stream| stream.peer().map(|address| (stream, address)))
+            .map_err(|error| CallError::NoServer(place.clone(), error))?;
         Ok(Connection {
             place,
             stream,
@@ -140,6 +141,9 @@ impl Connection {
     /// [`CallError::Unknown`].
     pub fn flush(&mut self) -> Result<(), CallError> {
         let bytes = self.session.poll_transmit();
+        let now = Instant::now();
+        let until = self.session.last_deadline().filter(|until| *until > now);
+        self.stream.end_at(until.unwrap_or(now + self.options.timeout));
         self.stream.write_all(&bytes).map_err(|error| self.lost(error))
     }
 
@@ -220,11 +224,7 @@ impl Connection {
             if self.handle_events() > 0 || now >= until {
                 return self.flush();
             }
-            if self.options.interrupted.load(Ordering::Relaxed) {
-                return Err(self.lost(io::Error::other("interrupted")));
-            }
-            let wait = LOOK.min(until - now).max(Duration::from_millis(1));
-            self.stream.set_read_timeout(Some(wait)).map_err(|error| self.lost(error))?;
+            self.stream.end_at(until.min(now + LOOK));
             match self.stream.read(&mut chunk) {
                 Ok(0) => {
                     return Err(self.lost(io::Error::new(ErrorKind::UnexpectedEof, "the server has hung up")));
@@ -239,7 +239,7 @@ impl Connection {
                         _ => self.lost(io::Error::other(error)),
                     })?;
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Err(error) if error.kind() == ErrorKind::TimedOut => {}
                 Err(error) => return Err(self.lost(error)),
             }
         }
@@ -296,19 +296,4 @@ fn returned(outcome: Outcome) -> Result<Returned, CallError> {
 
 fn failed(failure: &Failure) -> CallError {
     CallError::Failed(failure.exception())
-}
-
-fn connect(place: (&str, u16), options: Options) -> io::Result<(TcpStream, SocketAddr)> {
-    let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
-    for address in place.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, options.timeout) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                stream.set_write_timeout(Some(options.timeout))?;
-                return Ok((stream, address));
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }

@@ -6,21 +6,20 @@
 //!
 //! A value that contains values would be read by a function that calls itself, once for each level, and bincode has no bound for
 //! that: a megabyte of "a list of one" is the end of the stack. A list of tokens has one level. Its values are built here, where the
-//! depth is counted.
+//! depth is counted. How many tokens there are is counted while they are [read](crate::bounded).
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::bounded;
 use crate::pyro::serpent::Value;
 
 /// Most levels of values in values, as many as in serpent.
 pub const DEPTH: usize = 50;
-/// Most tokens of one value. A token may take one byte on the wire, and takes 32 here.
-pub const TOKENS: usize = 200_000;
 
 /// A value, flat.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Flat(Vec<Token>);
+pub struct Flat(#[serde(deserialize_with = "bounded::list")] Vec<Token>);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Token {
@@ -47,8 +46,6 @@ pub enum NoValue {
     LeftOver,
     #[error("values are nested too deep")]
     TooDeep,
-    #[error("a value has too many parts")]
-    TooMany,
     #[error("a list, a set or a dictionary cannot be a key, nor stand in a set")]
     Key,
 }
@@ -61,14 +58,16 @@ impl Flat {
         self.0.iter().map(|token| size_of::<Token>() + bytes(token)).sum::<usize>() <= 4096
     }
 
+    /// How many tokens it has.
+    pub(super) fn parts(&self) -> usize {
+        self.0.len()
+    }
+
     /// Builds the value.
     ///
     /// # Errors
     /// [`NoValue`].
     pub fn value(&self) -> Result<Value, NoValue> {
-        if self.0.len() > TOKENS {
-            return Err(NoValue::TooMany);
-        }
         let mut tokens = &self.0[..];
         let value = build(&mut tokens, DEPTH)?;
         if tokens.is_empty() { Ok(value) } else { Err(NoValue::LeftOver) }
@@ -165,8 +164,7 @@ mod tests {
         let nested = |levels| Flat([vec![Token::List(1); levels], vec![Token::None]].concat()).value();
         assert!(nested(DEPTH).is_ok());
         assert_eq!(nested(DEPTH + 1), Err(NoValue::TooDeep));
-        assert_eq!(nested(TOKENS - 1), Err(NoValue::TooDeep));
-        assert_eq!(Flat(vec![Token::None; TOKENS + 1]).value(), Err(NoValue::TooMany));
+        assert_eq!(nested(100_000), Err(NoValue::TooDeep));
         for lie in [vec![], vec![Token::List(u32::MAX)], vec![Token::Dict(1), Token::None]] {
             assert_eq!(Flat(lie).value(), Err(NoValue::Short));
         }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::flat::Flat;
+use crate::bounded::{self, PARTS};
 use crate::pyro::call::{Exception, Origin};
 use crate::pyro::serpent::Value;
 
@@ -65,6 +66,7 @@ pub enum Message {
         /// Leases begin that the client does not have.
         is_new: bool,
         /// The objects.
+        #[serde(deserialize_with = "bounded::list")]
         ids: Vec<String>,
     },
     /// The answer to it.
@@ -72,6 +74,7 @@ pub enum Message {
         /// Its number.
         sequence: u64,
         /// The client's lease of these is over, or they are not there.
+        #[serde(deserialize_with = "bounded::list")]
         expired: Vec<String>,
     },
     /// The client refers to these objects no longer.
@@ -79,6 +82,7 @@ pub enum Message {
         /// As in `Dirty`.
         sequence: u64,
         /// The objects, and how many references to each it has been given.
+        #[serde(deserialize_with = "bounded::list")]
         ids: Vec<(String, u32)>,
     },
 }
@@ -95,6 +99,7 @@ pub struct Call {
     /// The name of the method.
     pub method: String,
     /// By their place, at most [`ARGUMENTS`].
+    #[serde(deserialize_with = "bounded::list")]
     pub args: Vec<Argument>,
     /// How much longer the caller waits. A duration, because the clocks of two machines differ.
     pub milliseconds: u32,
@@ -200,8 +205,14 @@ pub enum Failure {
 
 /// Why bytes are no message. The stream is lost after it.
 #[derive(Debug, Error)]
-#[error("{}", .0.why())]
-pub struct BadMessage(#[from] FrameError);
+pub enum BadMessage {
+    /// They are no frame, or none of a message.
+    #[error("{}", .0.why())]
+    Frame(#[from] FrameError),
+    /// Its lists are longer than a reader takes.
+    #[error("a message of more than {PARTS} parts")]
+    TooMany,
+}
 
 /// The first bytes of every message of Pyro, read as a length.
 const PYRO: u64 = u32::from_be_bytes(*b"PYRO") as u64;
@@ -224,7 +235,7 @@ impl BadMessage {
     /// Whether it is longer than the limit, or claims to be.
     #[must_use]
     pub fn is_too_long(&self) -> bool {
-        matches!(self.0, FrameError::TooLong { .. })
+        matches!(self, BadMessage::TooMany | BadMessage::Frame(FrameError::TooLong { .. }))
     }
 }
 
@@ -234,9 +245,28 @@ impl Message {
     /// # Errors
     /// It is longer than `limit`.
     pub fn frame(&self, limit: u32) -> Result<Vec<u8>, BadMessage> {
+        if self.parts() > PARTS {
+            return Err(BadMessage::TooMany);
+        }
         let mut bytes = Vec::new();
         frame::encode(self, limit, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// How many parts its lists have.
+    fn parts(&self) -> usize {
+        let argument =
+            |argument: &Argument| if let Argument::Value(value) = argument { value.parts() } else { 0 };
+        match self {
+            Message::Call(call) => call.args.len() + call.args.iter().map(argument).sum::<usize>(),
+            Message::Answer { outcome: Outcome::Value(value), .. }
+            | Message::Answer { outcome: Outcome::Failed(Failure::Raised { args: value, .. }), .. } => {
+                value.parts()
+            }
+            Message::Dirty { ids: list, .. } | Message::Leased { expired: list, .. } => list.len(),
+            Message::Clean { ids, .. } => ids.len(),
+            Message::Hello { .. } | Message::Answer { .. } | Message::Refused { .. } => 0,
+        }
     }
 
     /// The hello of this version.
@@ -260,7 +290,7 @@ impl Message {
 /// # Errors
 /// [`BadMessage`], as soon as the length is over the limit.
 pub fn decode(bytes: &[u8], limit: u32) -> Result<Option<(Message, usize)>, BadMessage> {
-    Ok(frame::decode(bytes, limit)?)
+    Ok(bounded::reading(|| frame::decode(bytes, limit))?)
 }
 
 impl Failure {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::leases::HOLDS;
 use super::message::{Message, REQUEST_LIMIT};
 use crate::pyro::uri::Uri;
 
@@ -23,18 +24,29 @@ impl References {
         self.renewal = (!lease.is_zero()).then(|| now + lease / 2);
     }
 
-    /// A reference has come in an answer.
-    pub fn handle_introduction(&mut self, uri: &str) {
-        if let Ok(uri) = uri.parse::<Uri>() {
-            let count = self.introductions.entry(uri.object).or_insert(0);
+    /// A reference has come in an answer. Whether there is room for it: a server of ours gives no more, and all of them are renewed in
+    /// one message.
+    pub fn handle_introduction(&mut self, uri: &str) -> bool {
+        let Ok(uri) = uri.parse::<Uri>() else { return true };
+        if let Some(count) = self.introductions.get_mut(&uri.object) {
             *count = count.wrapping_add(1);
+            return true;
         }
+        let has_room = self.introductions.len() < HOLDS;
+        if has_room {
+            self.introductions.insert(uri.object, 1);
+        }
+        has_room
     }
 
     /// A reference has come from elsewhere. What is to be sent.
     pub fn hold(&mut self, id: &str) -> Vec<u8> {
+        if !self.introductions.contains_key(id) && self.introductions.len() >= HOLDS {
+            return Vec::new(); // the server would not take it
+        }
         // To the server it is an introduction, too.
-        *self.introductions.entry(id.to_owned()).or_insert(0) += 1;
+        let count = self.introductions.entry(id.to_owned()).or_insert(0);
+        *count = count.wrapping_add(1);
         self.dirty(true, vec![id.to_owned()])
     }
 
@@ -72,7 +84,7 @@ impl References {
 }
 
 fn frame(message: &Message) -> Vec<u8> {
-    message.frame(REQUEST_LIMIT).expect("a server gives a client no more references than fit into a frame")
+    message.frame(REQUEST_LIMIT).expect("so many ids fit into a frame: a reference is short")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use common::support::terminal::line;
 use thiserror::Error;
 
 use super::message::{
@@ -72,10 +73,12 @@ pub enum NotSent {
 pub enum Broken {
     #[error(transparent)]
     Message(#[from] BadMessage),
-    #[error("the server refuses: {0}")]
+    #[error("the server refuses: {}", line(.0))]
     Refused(String),
     #[error("the server speaks version {0} of the protocol, this program {VERSION}")]
     Version(u16),
+    #[error("the server gives more references than a client may hold")]
+    TooManyReferences,
     #[error("a message that is not due")]
     NotDue,
 }
@@ -177,8 +180,10 @@ impl Session {
                 if version == VERSION { Ok(()) } else { Err(Broken::Version(version)) }
             }
             Message::Answer { number, outcome } if self.is_greeted && (1..=self.number).contains(&number) => {
-                if let Outcome::Reference(reference) = &outcome {
-                    self.references.handle_introduction(&reference.uri);
+                if let Outcome::Reference(reference) = &outcome
+                    && !self.references.handle_introduction(&reference.uri)
+                {
+                    return Err(Broken::TooManyReferences);
                 }
                 if self.waiting.remove(&number).is_some() {
                     self.events.push_back(Event::Answered(number, outcome));
@@ -233,6 +238,12 @@ impl Session {
         self.waiting.values().copied().chain(self.references.deadline()).min()
     }
 
+    /// When the last of the calls under way has to end.
+    #[must_use]
+    pub fn last_deadline(&self) -> Option<Instant> {
+        self.waiting.values().copied().max()
+    }
+
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.unsent.extend(self.references.handle_timeout(now));
@@ -248,7 +259,8 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::super::flat::Flat;
-    use super::super::message::Failure;
+    use super::super::leases::HOLDS;
+    use super::super::message::{Failure, Reference};
     use super::*;
 
     fn hello() -> Vec<u8> {
@@ -329,6 +341,28 @@ mod tests {
                 bytes.escape_ascii()
             );
         }
+    }
+
+    #[test]
+    fn a_server_that_gives_references_without_end_is_left() {
+        let given = |number: usize, length: usize| {
+            let uri = format!("PYRO:{number:0length$}@127.0.0.1:1");
+            let outcome = Outcome::Reference(Reference { uri, interface: String::new() });
+            Message::Answer { number: 1, outcome }.frame(ANSWER_LIMIT).unwrap()
+        };
+        let (mut session, now) = (Session::default(), Instant::now());
+        session.start(call(60_000), now).unwrap();
+        session.handle_bytes(&Message::hello(0, Duration::from_secs(1)), now).unwrap();
+        // The answer to one call, again and again.
+        for number in 0..HOLDS {
+            session.handle_bytes(&given(number, 450), now).unwrap();
+            session.handle_bytes(&given(number, 450), now).unwrap();
+        }
+        session.handle_timeout(now + Duration::from_secs(1)); // all are renewed
+        let renewal = session.poll_transmit();
+        assert!(renewal.len() > 450 * HOLDS);
+        let more = session.handle_bytes(&given(HOLDS, 450), now);
+        assert!(matches!(more, Err(Broken::TooManyReferences)), "{more:?}");
     }
 
     #[test]

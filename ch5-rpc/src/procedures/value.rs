@@ -23,6 +23,9 @@ use crate::document::SharedText;
 /// wire.
 pub const MOST_VALUES: usize = 200_000;
 
+/// Most values in an answer. A value takes two bytes on the wire, and 24 or more here.
+pub const ANSWER_VALUES: usize = 1_000_000;
+
 /// The most arrays and structs inside one another.
 pub const MOST_DEPTH: usize = 64;
 

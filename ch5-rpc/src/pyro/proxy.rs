@@ -11,11 +11,9 @@
 //! answer to the next call.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::support::interruptible::InterruptibleStream;
 use common::support::terminal::line;
 use thiserror::Error;
 
@@ -24,6 +22,7 @@ use super::message::ANSWER_LIMIT;
 use super::message::{EXCEPTION, Header, Kind, META_ON_CONNECT, Message, ONE_WAY, Version, decode};
 use super::serpent::{self, Value};
 use super::uri::Uri;
+use crate::deadline::DeadlineStream;
 use crate::misfit::what_answers;
 
 /// Most values in an answer: all names of a name server, with their metadata.
@@ -68,7 +67,7 @@ impl CallError {
 /// How a proxy connects.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// How long to wait for the connection, and then for each answer.
+    /// How long connecting, with the greeting, may take; and then each call, to the end of its answer.
     pub timeout: Duration,
     /// Ends the waiting, when it is set.
     pub interrupted: &'static AtomicBool,
@@ -80,7 +79,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Proxy {
     uri: Uri,
-    stream: InterruptibleStream<'static>,
+    stream: DeadlineStream<'static>,
     version: Version,
     sequence: u16,
     received: Vec<u8>,
@@ -115,8 +114,9 @@ impl Proxy {
     /// # Errors
     /// [`CallError::NoServer`], [`CallError::Refused`].
     pub fn connect(uri: &Uri, options: Options) -> Result<Proxy, CallError> {
-        match Proxy::greet(uri, options) {
-            Err(Greeting::OtherVersion(version)) => Proxy::greet(uri, Options { version, ..options }),
+        let until = Instant::now() + options.timeout;
+        match Proxy::greet(uri, options, until) {
+            Err(Greeting::OtherVersion(version)) => Proxy::greet(uri, Options { version, ..options }, until),
             done => done,
         }
         .map_err(|failed| match failed {
@@ -127,9 +127,12 @@ impl Proxy {
         })
     }
 
-    fn greet(uri: &Uri, options: Options) -> Result<Proxy, Greeting> {
+    fn greet(uri: &Uri, options: Options, until: Instant) -> Result<Proxy, Greeting> {
         let no_server = |error| CallError::NoServer(format!("{}:{}", uri.host, uri.port), error);
-        let stream = connect(uri, options).map_err(no_server)?;
+        let place = (uri.host.as_str(), uri.port);
+        let connected = DeadlineStream::connect(place, options.timeout, options.interrupted);
+        let mut stream = connected.map_err(no_server)?;
+        stream.end_at(until);
         let mut proxy = Proxy {
             uri: uri.clone(),
             stream,
@@ -191,6 +194,7 @@ impl Proxy {
             let closed = io::Error::new(io::ErrorKind::NotConnected, "the connection was lost before");
             return Err(CallError::NoServer(format!("{}:{}", self.uri.host, self.uri.port), closed));
         }
+        self.stream.begin();
         self.sequence = self.sequence.wrapping_add(1);
         let is_one_way = self.one_way.iter().any(|name| name == method);
         let header =
@@ -248,21 +252,6 @@ impl Proxy {
         }
         Ok(answer)
     }
-}
-
-fn connect(uri: &Uri, options: Options) -> io::Result<InterruptibleStream<'static>> {
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in (uri.host.as_str(), uri.port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, options.timeout) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                stream.set_write_timeout(Some(options.timeout))?;
-                return InterruptibleStream::over(stream, options.timeout, options.interrupted);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 #[cfg(test)]

@@ -3,18 +3,15 @@
 //! A request is never sent twice: a connection that ends before the answer leaves unknown whether the method was executed.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::protocol::http::{Exchange, Progress, Url};
-use common::support::interruptible::InterruptibleStream;
 
 use super::error::Error;
+use crate::deadline::DeadlineStream;
 use crate::misfit::what_is_silent;
-
-/// How long one write may wait before the flag of Ctrl-C is looked at.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What one read takes at most, bytes.
 const PIECE: usize = 64 * 1024;
@@ -25,7 +22,7 @@ pub struct Connection<'a> {
     timeout: Duration,
     limit: u64,
     interrupted: &'a AtomicBool,
-    kept: Option<InterruptibleStream<'a>>,
+    kept: Option<DeadlineStream<'a>>,
     /// What is read into: to make 64 KiB of zeros for each answer would cost more than a short answer itself.
     piece: Vec<u8>,
 }
@@ -39,18 +36,21 @@ impl<'a> Connection<'a> {
     /// Sends a request with this content, and receives the content of its answer.
     pub fn post(&mut self, content_type: &str, content: &[u8]) -> Result<Vec<u8>, Error> {
         let mut stream = match self.kept.take() {
-            Some(stream) => stream,
+            Some(mut stream) => {
+                stream.begin();
+                stream
+            }
             None => self.connect()?,
         };
         let request = self.request(content_type, content);
-        let sent = self.send(&mut stream, &request);
+        let sent = stream.write_all(&request);
         let (mut exchange, mut answer) = (Exchange::new(self.limit), Vec::new());
         // A server that refuses a long request answers before it has read it, and then the rest cannot be sent.
         self.receive(&mut stream, &mut exchange, &mut answer).map_err(|error| match (sent, error) {
             (Err(why), Error::Broken(_)) => self.io(&why),
-            (_, Error::Silence(time)) => {
+            (_, Error::Late(time)) => {
                 let other = what_is_silent((&self.url.host, self.url.port));
-                other.map_or(Error::Silence(time), |other| Error::Refused(other.to_owned()))
+                other.map_or(Error::Late(time), |other| Error::Refused(other.to_owned()))
             }
             (_, error) => error,
         })?;
@@ -70,44 +70,17 @@ impl<'a> Connection<'a> {
         [head.as_bytes(), content].concat()
     }
 
-    fn connect(&self) -> Result<InterruptibleStream<'a>, Error> {
+    fn connect(&self) -> Result<DeadlineStream<'a>, Error> {
         let host = self.url.host.as_str();
         let addresses = (host, self.url.port).to_socket_addrs();
-        let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
-        for address in addresses.map_err(|error| Error::NoHost(host.to_owned(), error))? {
-            let connected = TcpStream::connect_timeout(&address, self.timeout).and_then(|stream| {
-                stream.set_nodelay(true)?;
-                stream.set_write_timeout(Some(LOOK))?;
-                InterruptibleStream::over(stream, self.timeout, self.interrupted)
-            });
-            match connected {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            }
-        }
-        Err(Error::NoServer(self.url.authority(), last))
-    }
-
-    fn send(&self, stream: &mut InterruptibleStream<'_>, mut bytes: &[u8]) -> io::Result<()> {
-        let mut since = Instant::now();
-        while !bytes.is_empty() {
-            match stream.write(bytes) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(count) => (bytes, since) = (&bytes[count..], Instant::now()),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                    if self.interrupted.load(Ordering::Relaxed) || since.elapsed() >= self.timeout {
-                        return Err(ErrorKind::WouldBlock.into());
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        let addresses: Vec<_> = addresses.map_err(|error| Error::NoHost(host.to_owned(), error))?.collect();
+        DeadlineStream::connect(&addresses[..], self.timeout, self.interrupted)
+            .map_err(|error| Error::NoServer(self.url.authority(), error))
     }
 
     fn receive(
         &mut self,
-        stream: &mut InterruptibleStream<'_>,
+        stream: &mut DeadlineStream<'_>,
         exchange: &mut Exchange,
         answer: &mut Vec<u8>,
     ) -> Result<(), Error> {
@@ -128,7 +101,7 @@ impl<'a> Connection<'a> {
     fn io(&self, error: &io::Error) -> Error {
         match error.kind() {
             _ if self.interrupted.load(Ordering::Relaxed) => Error::Interrupted,
-            ErrorKind::WouldBlock => Error::Silence(self.timeout),
+            ErrorKind::TimedOut => Error::Late(self.timeout),
             _ => Error::Broken(error.to_string()),
         }
     }

@@ -5,7 +5,7 @@
 //! | no server, nothing sent | no |
 //! | a status of HTTP other than 200 | no: it has come to no method |
 //! | a fault | it was called, and says no |
-//! | an end or silence before the answer, an answer that is none | **unknown** |
+//! | an end or the end of the time before the answer, an answer that is none | **unknown** |
 
 use std::io;
 use std::time::Duration;
@@ -30,9 +30,9 @@ pub enum Error {
     /// The method, or the server before it.
     #[error("{0}")]
     Fault(Fault),
-    /// Nothing comes.
-    #[error("the server has said nothing for {}; whether the method was executed is not known", human(*.0))]
-    Silence(Duration),
+    /// No answer, or not all of it.
+    #[error("the call has not ended within {}; whether the method was executed is not known", human(*.0))]
+    Late(Duration),
     /// The connection has ended.
     #[error("the connection ended before the answer ({0}); whether the method was executed is not known")]
     Broken(String),

@@ -12,7 +12,7 @@ pub struct ServerArgs {
     /// Where calls go: http://HOST:PORT/RPC2 speaks XML-RPC (as without a path), a path that ends with /rpc JSON-RPC
     #[arg(value_name = "URL")]
     pub url: common::protocol::http::Url,
-    /// How long a silent server is waited for
+    /// How long a call may take, from the connection to the end of its answer
     #[arg(long, value_name = "TIME", value_parser = timeout, default_value = "10s")]
     pub timeout: Duration,
     /// The longest answer that is taken

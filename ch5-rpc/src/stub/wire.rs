@@ -11,7 +11,7 @@ use crate::document::Document;
 use crate::document::charset;
 use crate::jsonrpc;
 use crate::procedures::fault::Fault;
-use crate::procedures::value::Value;
+use crate::procedures::value::{ANSWER_VALUES, Value};
 use crate::xmlrpc::{read, write};
 
 /// One of them.
@@ -95,7 +95,7 @@ impl Wire {
 }
 
 fn json_response(text: &str) -> Result<Result<Value, Fault>, Fault> {
-    let Value::Struct(mut members) = jsonrpc::read::document(text, usize::MAX)? else {
+    let Value::Struct(mut members) = jsonrpc::read::document(text, ANSWER_VALUES)? else {
         return Err(Fault::not_a_call("an answer is an object"));
     };
     if let Some(Value::Struct(mut error)) = members.remove("error") {
@@ -140,6 +140,14 @@ mod tests {
         for none in [r#"{"result":7,"id":2}"#, "{}", "[]", "<html>", r#"{"error":{"code":1}}"#] {
             assert!(read(none).unwrap_err().starts_with("the answer is not JSON-RPC: "), "{none}");
         }
+        let long = format!(r#"{{"result":[{}0],"id":1}}"#, "0,".repeat(ANSWER_VALUES));
+        assert_eq!(read(&long).unwrap_err(), "the answer is not JSON-RPC: too many values");
+        let values = "<value/>".repeat(ANSWER_VALUES + 1);
+        let long = format!(
+            "<methodResponse><params><param><value><array><data>{values}</data></array></value></param></params></methodResponse>"
+        );
+        let said = Wire::Xml.result(long.as_bytes()).unwrap_err().to_string();
+        assert!(said.starts_with("the answer is not XML-RPC: "), "{said}");
         let html = Wire::Xml.result(b"<!DOCTYPE html><html></html>").unwrap_err().to_string();
         assert!(html.starts_with("the answer is not XML-RPC: "), "{html}");
     }

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::tokens::{Element, Token, Tokens};
 use crate::procedures::date::is_date;
 use crate::procedures::fault::Fault;
-use crate::procedures::value::{MOST_DEPTH, MOST_VALUES, Value};
+use crate::procedures::value::{ANSWER_VALUES, MOST_DEPTH, MOST_VALUES, Value};
 
 /// A call that has been read.
 #[derive(Debug, PartialEq)]
@@ -55,7 +55,7 @@ pub fn method_call(document: &str) -> Result<MethodCall, Fault> {
 /// # Errors
 /// No XML, or no answer.
 pub fn method_response(document: &str) -> Result<Result<Value, Fault>, Fault> {
-    let mut reader = Reader::of(document, usize::MAX);
+    let mut reader = Reader::of(document, ANSWER_VALUES);
     reader.start(Element::MethodResponse, "the document is no methodResponse")?;
     let response = match reader.element()? {
         Some(Element::Params) => {

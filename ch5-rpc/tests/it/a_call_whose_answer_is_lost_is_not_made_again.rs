@@ -63,7 +63,7 @@ fn check(with_call: fn(&mut TcpStream, Header), timeout: Duration, words: &str) 
 #[test]
 fn the_error_says_that_it_is_not_known_whether_it_was_done() {
     check(|stream, _| stream.shutdown(std::net::Shutdown::Both).unwrap(), PATIENCE, "hung up");
-    check(|_, _| {}, Duration::from_millis(300), "said nothing for 300ms");
+    check(|_, _| {}, Duration::from_millis(300), "not ended within 300ms");
     let other = |stream: &mut TcpStream, header: Header| {
         let header = Header { sequence: header.sequence + 1, ..header };
         stream.write_all(&header.answer(Kind::Result, 0).frame(b"None")).unwrap();

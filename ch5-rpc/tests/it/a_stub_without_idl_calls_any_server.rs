@@ -126,8 +126,8 @@ fn what_goes_wrong_is_told_and_what_the_caller_knows_then() {
         ),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", "the answer is longer than 1000 bytes"),
         (b"SSH-2.0-OpenSSH\r\n", "the answer is not HTTP: "),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n...", "nothing for 300ms; whether the method"),
-        (b"", "the server has said nothing for 300ms; whether the method"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n...", "not ended within 300ms; whether the method"),
+        (b"", "the call has not ended within 300ms; whether the method"),
     ] {
         let said = error(&["call", &says(answer).0, "last", "--timeout", "300ms", "--limit", "1000"]);
         assert!(said.starts_with("error: ") && said.contains(words), "{said}");

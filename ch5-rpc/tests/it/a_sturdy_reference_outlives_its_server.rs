@@ -131,3 +131,88 @@ fn sturdy_references_are_good_after_a_restart_and_live_ones_are_refused() {
     assert!(failing(&["chat-client", "-u", facet.trim(), "--read"]).contains("unknown object"));
     assert!(server.stop().success());
 }
+
+/// A server that ends by kill -9 at its commit; eight clients each make a facet after the other until it has ended. What they were told,
+/// and the file as it is after that.
+fn crashed(at: &str, data: &str) -> (Vec<Uri>, Uri) {
+    let args =
+        ["chat-server", "--announce", "off", "--data", data, "--log", "error", "--crash", at, "-p", "0"];
+    let server = ChildServer::start(ch5(&args).stderr(std::process::Stdio::piped())).unwrap();
+    let uri = crate::remote::uri_of(&server.process);
+    let confirmed = scope(|scope| {
+        let clients: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut facets = Vec::new();
+                    let options = Options { timeout: PATIENCE, ..Options::default() };
+                    let Ok(mut chat) = Proxy::connect(&uri, options) else { return facets };
+                    while let Ok(facet) = chat.call("read_only", vec![]) {
+                        facets.push(facet.as_text().unwrap().parse::<Uri>().unwrap());
+                    }
+                    facets
+                })
+            })
+            .collect();
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    (confirmed, uri)
+}
+
+#[test]
+fn what_was_confirmed_before_kill_9_at_a_commit_is_there() {
+    for at in ["before-commit:9", "before-answer:9", "before-commit:3", "before-answer:3"] {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("chat.redb");
+        let data = data.to_str().unwrap();
+        let (confirmed, chat) = crashed(at, data);
+        // The commit of the chat itself is one of them.
+        let commits: usize = at.split_once(':').unwrap().1.parse().unwrap();
+        assert!(confirmed.len() >= commits - 2, "{at}: only {} facets", confirmed.len());
+        let server = start(0, data, &[]);
+        assert_eq!(uri(&server).object, chat.object);
+        for facet in &confirmed {
+            let there = Uri { port: server.address.port(), ..facet.clone() };
+            assert!(proxy(&there).call("get", vec![]).is_ok(), "{at}: {facet} is lost");
+        }
+        assert!(server.stop().success());
+        let stored = ch5_rpc::chat::store::Store::open(data.as_ref(), None).unwrap().facets().unwrap().len();
+        match at.starts_with("before-commit") {
+            true => assert_eq!(stored, confirmed.len(), "{at}: what was not committed is not there"),
+            false => {
+                assert!(
+                    stored > confirmed.len(),
+                    "{at}: what was committed is there, though nobody was told"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn references_that_are_made_together_share_commits() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("chat.redb");
+    let data = data.to_str().unwrap();
+    let args = ["chat-server", "--model", "thread-per-connection", "--announce", "off", "--data", data];
+    let server = Server::with_log(&args);
+    let uri = uri(&server);
+    scope(|scope| {
+        for client in 0..8 {
+            let uri = &uri;
+            scope.spawn(move || {
+                let mut chat = proxy(uri);
+                for number in 0..40 {
+                    let opened = chat.call("open", vec![format!("{client}.{number}").as_str().into()]);
+                    assert!(opened.unwrap().as_text().is_some());
+                }
+            });
+        }
+    });
+    let log = server.process.stderr.clone();
+    assert!(server.stop().success());
+    log.wait_for_end(PATIENCE).unwrap();
+    let log = crate::support::text(&log.bytes());
+    let words = log.lines().find_map(|line| line.split("322 changes were written with ").nth(1));
+    let commits: u32 = words.unwrap_or_else(|| panic!("{log}")).trim_end_matches(" commits").parse().unwrap();
+    assert!(commits < 322, "{commits} commits for 322 changes");
+}

@@ -98,7 +98,7 @@ pub struct ChatClientArgs {
     /// Which wire is spoken: our own, in which the chat calls its users, or Pyro's, in which it has to be asked
     #[arg(long, value_enum, default_value = "framed")]
     pub wire: Wire,
-    /// How long to wait for the connection, for an answer, and for an announcement
+    /// How long connecting, each call and the wait for an announcement may take
     #[arg(long, value_name = "TIME", value_parser = timeout, default_value = "10s")]
     timeout: Duration,
 }

@@ -85,7 +85,7 @@ fn a_chat_on_disk_is_read_when_it_is_called_and_dropped_when_it_is_idle() {
     let start = || {
         let objects = Objects::default();
         objects.place("127.0.0.1".into(), 7777);
-        let (durable, id) = Durable::open(&path, &objects, Limits::default()).unwrap();
+        let (durable, id) = Durable::open(&path, None, &objects, Limits::default()).unwrap();
         (objects, durable, id)
     };
     let is_active = |durable: &Durable| durable.active();

@@ -22,7 +22,7 @@ use crate::rpc::stub::{RemoteBoard, RetryPolicy, StubSettings, Target};
 pub fn in_memory(format: Format) -> InMemory {
     let mut board = common::board::Board::default();
     let mut client = ClientCodec::<BoardRpcResponse>::new(format, FRAME);
-    let mut server = ServerCodec::<BoardRpcRequest>::new(format, FRAME, Room::new(FRAME));
+    let mut server = ServerCodec::<BoardRpcRequest>::new(format, FRAME, &Room::new(FRAME));
     let (mut out, mut back) = (BytesMut::new(), BytesMut::new());
     Box::new(move |watch| {
         watch.start();

@@ -1,5 +1,6 @@
 //! Why the client ends.
 
+use common::support::terminal::line;
 use thiserror::Error;
 
 use crate::rpc::board::CallError;
@@ -11,7 +12,7 @@ pub enum Stopped {
     #[error("the message is not published: {0}")]
     NotPublished(CallError),
     /// Nothing is certain.
-    #[error("the message may have been published, and may not: {0}")]
+    #[error("the message may have been published, and may not: {}", line(.0))]
     MaybePublished(String),
     /// It is longer than a request may be.
     #[error("the message is not published: it is longer than the {0} bytes that a text may have{1}")]

@@ -330,7 +330,8 @@ fn a_long_request_leaves_no_memory_behind() {
         let room = Room::new(LONG);
         let mut codec = ServerCodec::<BoardRpcRequest>::new(format, LONG, &room);
         let mut whole = BytesMut::new();
-        write_frame(format, &request(7, publish(&[b'x'; 3 * FREE])), LONG, &mut whole).unwrap();
+        write_frame(&mut whole, |out| format.write(&request(7, publish(&[b'x'; 3 * FREE])), LONG, out))
+            .unwrap();
         let mut buffer = BytesMut::from(&whole[..2 * FREE]);
         assert!(codec.decode(&mut buffer).unwrap().is_none());
         assert!(!room.place().grow(LONG));
