@@ -130,3 +130,51 @@ fn a_driver_that_is_paused_and_resumed_goes_on() {
         resumer.join().expect("no panic");
     });
 }
+
+/// What is written while a driver is on its way to sleep: the first to write into an empty outbox wakes it, and no other.
+#[test]
+fn what_is_written_by_several_is_sent() {
+    every_interleaving(|| {
+        let (outbox, waker) = outbox(WhenFull::Skip);
+        wake(&outbox, &waker);
+        let writers = [(); 2].map(|()| {
+            let outbox = outbox.clone();
+            thread::spawn(move || {
+                let mut writer = outbox.writer().expect("it has not ended");
+                writer.buffer().push(b'a');
+                if let (_, Some(wake)) = writer.finish() {
+                    wake.wake();
+                }
+            })
+        });
+        let mut sent = 0;
+        while sent < 2 {
+            waker.wait();
+            while let Some(push) = outbox.pop() {
+                sent += push.bytes.len();
+            }
+        }
+        for writer in writers {
+            writer.join().expect("no panic");
+        }
+    });
+}
+
+/// A driver that handles a request is not woken, and looks afterwards: what is pushed meanwhile is not forgotten.
+#[test]
+fn what_is_pushed_while_a_request_is_handled_is_sent_after_it() {
+    every_interleaving(|| {
+        let (outbox, waker) = outbox(WhenFull::Skip);
+        wake(&outbox, &waker);
+        outbox.attend();
+        let pusher = {
+            let outbox = outbox.clone();
+            thread::spawn(move || outbox.push(Shared::from(*b"a")).expect("there is room"))
+        };
+        outbox.unattend();
+        while outbox.pop().is_none() {
+            waker.wait();
+        }
+        pusher.join().expect("no panic");
+    });
+}

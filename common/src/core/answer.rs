@@ -69,6 +69,11 @@ impl Answer {
         Answer::new(Vec::new())
     }
 
+    /// Whether there is nothing to send, and nothing changes.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.then == AfterAnswer::Continue && matches!(&self.body, Body::Own(bytes) if bytes.is_empty())
+    }
+
     /// An answer that is made later, and where to give it. The client's `outbox` wakes its driver then.
     #[must_use]
     pub fn late(outbox: &Outbox) -> (Answer, LateAnswer) {

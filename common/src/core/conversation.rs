@@ -298,6 +298,9 @@ impl Conversation {
         let before = self.input.capacity();
         match self.exchange.decode(&mut self.input) {
             Decoded::Request(()) => {
+                if let Some(outbox) = &self.outbox {
+                    outbox.attend();
+                }
                 (self.is_pending, self.has_asked) = (true, true);
                 self.pending_bytes = before.saturating_sub(self.input.capacity());
                 self.clock.progress();

@@ -6,10 +6,19 @@
 //! ```
 //!
 //! How a driver is told differs from model to model, and is written in their files: a blocking one waits in `poll(2)`
-//! on its socket and an eventfd, a readiness loop has one eventfd and a list of tokens, tokio has a `Notify`.
+//! on its socket and an eventfd, a readiness loop has one eventfd and a list of tokens, tokio has a `Notify`. A driver that handles a
+//! request of this client is not told: it looks when the request is answered.
+//!
+//! A service pushes in one of two ways. Whole messages, shared by all who get them: [`Outbox::push`], [`Outbox::put`]. Or a stream
+//! of small ones of its own: a [`Writer`] appends them to one buffer, which the driver takes whole.
+
+pub mod writer;
 
 use std::collections::VecDeque;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
+
+use bytes::Bytes;
 
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -41,14 +50,37 @@ pub enum WhenFull {
 /// What is pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Push {
-    /// The bytes, as they are sent. They are shared, not copied, so that what goes to a thousand clients is in memory once.
-    pub bytes: Arc<[u8]>,
+    /// The bytes, as they are sent.
+    pub bytes: Pushed,
     /// One of those that all say the same, "there is news": one is as good as ten, because a client that reads it asks for all
     /// the news. So no more than one waits, and while it does all others are left out. It always fits.
     ///
     /// Nothing is missed when the news is made, and the push too, under the one lock that the asking takes: a reminder is left
     /// out only while another is still to be sent, and so the client will ask after this news was made.
     pub is_reminder: bool,
+}
+
+/// Bytes that are pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pushed {
+    /// A message. It is shared, not copied, so that what goes to a thousand clients is in memory once.
+    Message(Arc<[u8]>),
+    /// What a [`Writer`] has collected for this client.
+    Written(Vec<u8>),
+    /// A long part of what it writes, which others are sent too.
+    Shared(Bytes),
+}
+
+impl Deref for Pushed {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Pushed::Message(bytes) => bytes,
+            Pushed::Written(bytes) => bytes,
+            Pushed::Shared(bytes) => bytes,
+        }
+    }
 }
 
 /// A push did not go in: the client does not keep up.
@@ -62,8 +94,6 @@ pub struct Outbox {
     shared: Arc<Shared>,
 }
 
-type Wake = Arc<dyn Fn() + Send + Sync>;
-
 struct Shared {
     limit: OutboxLimit,
     /// Whether something waits: to be seen without the lock by the driver, which looks before every request.
@@ -74,6 +104,8 @@ struct Shared {
     is_paused: AtomicBool,
     /// The bound was hit under [`WhenFull::Disconnect`].
     is_full: AtomicBool,
+    /// Its driver handles a request of this client and looks here afterwards: it needs no wake-up.
+    is_attended: AtomicBool,
     queue: Mutex<Queue>,
 }
 
@@ -86,20 +118,20 @@ struct Queue {
     lacked_room: bool,
     last: Option<Arc<[u8]>>,
     ended: bool,
-    wake: Option<Wake>,
+    wake: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Push {
     /// One that counts for the bound.
     #[must_use]
     pub fn message(bytes: Arc<[u8]>) -> Push {
-        Push { bytes, is_reminder: false }
+        Push { bytes: Pushed::Message(bytes), is_reminder: false }
     }
 
     /// One that is left out while another waits.
     #[must_use]
     pub fn reminder(bytes: Arc<[u8]>) -> Push {
-        Push { bytes, is_reminder: true }
+        Push { bytes: Pushed::Message(bytes), is_reminder: true }
     }
 }
 
@@ -108,9 +140,16 @@ impl Outbox {
     #[must_use]
     pub fn new(limit: OutboxLimit) -> Outbox {
         let flag = || AtomicBool::new(false);
-        let (is_waiting, is_reminding, is_paused, is_full) = (flag(), flag(), flag(), flag());
-        let queue = Mutex::new(Queue::default());
-        Outbox { shared: Arc::new(Shared { limit, is_waiting, is_reminding, is_paused, is_full, queue }) }
+        let shared = Shared {
+            limit,
+            is_waiting: flag(),
+            is_reminding: flag(),
+            is_paused: flag(),
+            is_full: flag(),
+            is_attended: flag(),
+            queue: Mutex::new(Queue::default()),
+        };
+        Outbox { shared: Arc::new(shared) }
     }
 
     /// Its bound and its policy.
@@ -167,11 +206,29 @@ impl Outbox {
 
     /// Without the lock, because what is woken may want to look.
     fn wake_unlocked(&self, queue: MutexGuard<'_, Queue>) {
-        let wake = queue.wake.clone();
+        let wake = self.waker(&queue);
         drop(queue);
         if let Some(wake) = wake {
             wake();
         }
+    }
+
+    /// What wakes the driver, if it has to be woken.
+    fn waker(&self, queue: &Queue) -> Option<Arc<dyn Fn() + Send + Sync>> {
+        // A read that also writes: it and the driver's own in `unattend` come one after the other, and the later one sees the
+        // other's side. Two plain loads could both be too early.
+        let is_attended = self.shared.is_attended.fetch_or(false, Ordering::AcqRel);
+        if is_attended { None } else { queue.wake.clone() }
+    }
+
+    /// The driver is about to handle a request of this client: until [`unattend`](Outbox::unattend) it is not woken.
+    pub fn attend(&self) {
+        self.shared.is_attended.store(true, Ordering::Release);
+    }
+
+    /// The request is answered, and the driver looks here next.
+    pub fn unattend(&self) {
+        self.shared.is_attended.swap(false, Ordering::AcqRel);
     }
 
     /// From now on nothing is read from the client, and no request of it is handled, until [`resume`](Outbox::resume). It is still
@@ -218,7 +275,7 @@ impl Outbox {
         }
         let mut queue = self.lock();
         let last = queue.last.take();
-        self.shared.is_waiting.store(!queue.waiting.is_empty(), Ordering::Release);
+        self.note_waiting(&queue);
         last
     }
 
@@ -235,9 +292,14 @@ impl Outbox {
         } else {
             queue.bytes -= push.bytes.len();
         }
+        self.note_waiting(&queue);
+        Some(push)
+    }
+
+    /// Notes whether the driver has something to look for: something to send, or a service to be told that there is room.
+    fn note_waiting(&self, queue: &Queue) {
         let is_waiting = !queue.waiting.is_empty() || queue.last.is_some() || queue.lacked_room;
         self.shared.is_waiting.store(is_waiting, Ordering::Release);
-        Some(push)
     }
 
     /// Whether there is room again after a message did not fit: half of the bound at least. Told once.
@@ -250,8 +312,7 @@ impl Outbox {
         let has_room = queue.lacked_room && !queue.ended && queue.bytes <= self.shared.limit.bytes / 2;
         if has_room {
             queue.lacked_room = false;
-            let is_waiting = !queue.waiting.is_empty() || queue.last.is_some();
-            self.shared.is_waiting.store(is_waiting, Ordering::Release);
+            self.note_waiting(&queue);
         }
         has_room
     }
@@ -271,7 +332,7 @@ impl Outbox {
 
     /// From now on `wake` is called after every push; at once, if something is waiting already.
     pub fn wake_with(&self, wake: impl Fn() + Send + Sync + 'static) {
-        let wake: Wake = Arc::new(wake);
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
         self.lock().wake = Some(Arc::clone(&wake));
         if self.is_due() {
             wake();

@@ -1,5 +1,7 @@
 //! The service with users that are no more than an address and an outbox.
 
+use common::core::outbox::Pushed;
+
 use super::*;
 
 /// One connection of a user.
@@ -32,7 +34,7 @@ impl Connection {
 
     fn hears(&self) -> String {
         let pushes = std::iter::from_fn(|| self.1.pop().map(|push| push.bytes));
-        let last = pushes.chain(std::iter::from_fn(|| self.1.take_last())).last();
+        let last = pushes.chain(std::iter::from_fn(|| self.1.take_last()).map(Pushed::Message)).last();
         last.map_or(String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 }

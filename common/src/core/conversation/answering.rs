@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Conversation;
 use crate::core::budget::NoRoom;
+use crate::core::outbox::Pushed;
 use crate::core::service::{AfterAnswer, Answer, Body, Piece, Refusal};
 
 /// While fewer bytes wait to be sent, a streamed answer is asked for its next piece.
@@ -15,8 +16,13 @@ pub(super) const FREE: usize = 16 * 1024;
 impl Conversation {
     /// The answer to the pending request. It leaves behind everything that was pushed before this call.
     pub fn answer(&mut self, answer: Answer) {
+        if let Some(outbox) = &self.outbox {
+            outbox.unattend();
+        }
         // What was pushed while the request was handled leaves before its answer, however much it is; a last word leaves after it.
-        self.pull(usize::MAX);
+        if !answer.is_nothing() {
+            self.pull(usize::MAX);
+        }
         self.is_pending = false;
         self.pending_bytes = 0;
         let Answer { body, then } = answer;
@@ -107,7 +113,7 @@ impl Conversation {
         }
         while self.output.len() < most {
             match outbox.pop() {
-                Some(push) if !push.is_reminder => self.output.append_push(push.bytes),
+                Some(push) if !push.is_reminder => self.output.append_pushed(push.bytes),
                 Some(reminder) => self.output.append_reminder(reminder.bytes),
                 None => {
                     // Not while a request is pending: its answer would come after the last word.
@@ -115,7 +121,7 @@ impl Conversation {
                         && self.stream.is_none()
                         && let Some(last) = outbox.take_last()
                     {
-                        self.output.append_push(last);
+                        self.output.append_pushed(Pushed::Message(last));
                         self.go_on(AfterAnswer::Close);
                     }
                     break;

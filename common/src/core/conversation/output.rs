@@ -12,6 +12,9 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
+use crate::core::outbox::Pushed;
 use crate::core::service::{LateAnswer, SharedBody};
 
 /// A shared body of at least this length is a part of its own; copying it would cost more.
@@ -40,6 +43,7 @@ enum Part {
     Own(Vec<u8>),
     Shared(SharedBody),
     Pushed(Arc<[u8]>),
+    Bytes(Bytes),
     Late(LateAnswer),
 }
 
@@ -93,8 +97,18 @@ impl Output {
         self.put(Part::Shared(bytes));
     }
 
-    pub fn append_push(&mut self, bytes: Arc<[u8]>) {
-        self.put(Part::Pushed(bytes));
+    pub fn append_pushed(&mut self, bytes: Pushed) {
+        match bytes {
+            Pushed::Message(bytes) => self.put(Part::Pushed(bytes)),
+            Pushed::Shared(bytes) => self.put(Part::Bytes(bytes)),
+            Pushed::Written(bytes) if bytes.len() < WORTH_A_PART => self.append(bytes),
+            Pushed::Written(bytes) => {
+                self.appended += bytes.len() as u64;
+                self.length += bytes.len();
+                self.own += bytes.capacity();
+                self.parts.push_back(Part::Own(bytes));
+            }
+        }
     }
 
     pub fn append_late(&mut self, answer: LateAnswer) {
@@ -102,11 +116,11 @@ impl Output {
     }
 
     /// Appends a reminder, unless one is here of which nothing is sent: it stands for this one too.
-    pub fn append_reminder(&mut self, bytes: Arc<[u8]>) {
+    pub fn append_reminder(&mut self, bytes: Pushed) {
         if !self.holds_a_reminder() {
             self.before_last_reminder = Some(self.appended);
             self.late_before_reminder = self.late();
-            self.append_push(bytes);
+            self.append_pushed(bytes);
         }
     }
 
@@ -203,6 +217,7 @@ impl Part {
             Part::Own(bytes) => bytes,
             Part::Shared(bytes) => bytes,
             Part::Pushed(bytes) => bytes,
+            Part::Bytes(bytes) => bytes,
             Part::Late(_) => &[],
         }
     }
@@ -210,7 +225,7 @@ impl Part {
     fn is_better_shared(&self) -> bool {
         match self {
             Part::Own(_) | Part::Late(_) => false,
-            Part::Shared(_) | Part::Pushed(_) => self.bytes().len() >= WORTH_A_PART,
+            Part::Shared(_) | Part::Pushed(_) | Part::Bytes(_) => self.bytes().len() >= WORTH_A_PART,
         }
     }
 }

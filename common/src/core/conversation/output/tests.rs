@@ -67,7 +67,7 @@ proptest! {
                 }
                 Step::Push(length) => {
                     expected.extend(bytes(length));
-                    output.append_push(bytes(length).into());
+                    output.append_pushed(Pushed::Message(bytes(length).into()));
                 }
                 Step::Late(length) => {
                     let answer = late();
@@ -80,7 +80,7 @@ proptest! {
                     if !expected[sent.len()..].contains(&b'r') {
                         expected.extend(b"r!");
                     }
-                    output.append_reminder(Arc::from(*b"r!"));
+                    output.append_reminder(Pushed::Message(Arc::from(*b"r!")));
                 }
                 Step::Send(share, all) => {
                     let bytes = next(&output, all);
@@ -118,7 +118,7 @@ fn what_is_long_and_shared_is_sent_from_where_it_is_and_what_is_short_leaves_wit
         output.append_shared(SharedBody::new(bytes));
     }
     output.append_shared(SharedBody::stored(Arc::clone(&long)));
-    output.append_push(Arc::from(*b"c"));
+    output.append_pushed(Pushed::Message(Arc::from(*b"c")));
     output.append(b"d".to_vec());
     assert_eq!(output.bytes(), b"ab");
     output.advance(1);
