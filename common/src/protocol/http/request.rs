@@ -61,6 +61,8 @@ pub struct RequestHead {
     method: String,
     authority: Option<String>,
     path: String,
+    /// The path and the query as they came.
+    target: String,
     version: Version,
     body: Body,
     fields: Fields,
@@ -159,9 +161,11 @@ impl RequestHead {
                 ..Rejection::new(Status::MethodNotAllowed, "a method that is not served")
             });
         }
-        let (authority, path) = split_target(request.path.unwrap_or_default())
+        let (authority, target) = split_target(request.path.unwrap_or_default())
             .ok_or(bad("a target that is no path and no URL"))?;
-        let path = percent::decode(path).ok_or(bad("a path with a % before what is no byte"))?;
+        let path =
+            percent::decode(without_query(target)).ok_or(bad("a path with a % before what is no byte"))?;
+        let path = if path.is_empty() { "/".to_owned() } else { path };
         let body = body(&fields, version)?;
         let is_too_large = match body {
             Body::Length(length) => length > accepts.content_limit,
@@ -176,7 +180,8 @@ impl RequestHead {
         }
         // The host of the target is the one that is meant, whatever Host says (RFC 9112 section 3.2.2).
         let authority = authority.or(host).map(str::to_owned);
-        Ok(RequestHead { method: method.to_owned(), authority, path, version, body, fields })
+        let (method, target) = (method.to_owned(), target.to_owned());
+        Ok(RequestHead { method, authority, path, target, version, body, fields })
     }
 
     /// The method, one of those that are served.
@@ -195,6 +200,25 @@ impl RequestHead {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The parts of the path between its `/`, each decoded by itself, so that a name may contain one: `/queues/%2F/a%2Fb` is `queues`,
+    /// `/` and `a/b`.
+    pub fn segments(&self) -> impl Iterator<Item = String> {
+        let path = without_query(&self.target);
+        let path = path.strip_prefix('/').unwrap_or(path);
+        path.split('/').map(|segment| percent::decode(segment).expect("the whole path was decoded before"))
+    }
+
+    /// What the query says of this name, the first time it does: `?name=value`, where `+` is a blank, too (URL standard, section 5).
+    /// `None` where it says nothing, or a `%` stands before what is no byte.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (percent::decode(key)? == name).then(|| percent::decode(&value.replace('+', " ")))?
+        })
     }
 
     /// `host:port`, as the client says it. `None` only in HTTP/1.0.
@@ -255,21 +279,19 @@ fn lower_version(bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Authority, and path without query, of a target in the forms of RFC 9112 sections 3.2.1 and 3.2.2: `/a?b` and `http://host/a?b`.
+/// Authority, and path with its query, of a target in the forms of RFC 9112 sections 3.2.1 and 3.2.2: `/a?b` and `http://host/a?b`.
 fn split_target(target: &str) -> Option<(Option<&str>, &str)> {
     if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return None;
     }
     if target.starts_with('/') {
-        return Some((None, without_query(target)));
+        return Some((None, target));
     }
     let (scheme, rest) = target.split_once("://")?;
     let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let (host, _) = authority::split_host(authority)?;
-    let path = without_query(path);
-    (is_http && !host.is_empty() && authority::is_valid(authority))
-        .then_some((Some(authority), if path.is_empty() { "/" } else { path }))
+    (is_http && !host.is_empty() && authority::is_valid(authority)).then_some((Some(authority), path))
 }
 
 fn without_query(path: &str) -> &str {

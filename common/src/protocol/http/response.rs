@@ -22,8 +22,10 @@ const USUAL: usize = 128;
 pub enum Status {
     SwitchingProtocols = 101,
     Ok = 200,
+    Created = 201,
     NoContent = 204,
     BadRequest = 400,
+    Unauthorized = 401,
     Forbidden = 403,
     NotFound = 404,
     MethodNotAllowed = 405,
@@ -45,8 +47,10 @@ impl Status {
         match self {
             Status::SwitchingProtocols => "101 Switching Protocols",
             Status::Ok => "200 OK",
+            Status::Created => "201 Created",
             Status::NoContent => "204 No Content",
             Status::BadRequest => "400 Bad Request",
+            Status::Unauthorized => "401 Unauthorized",
             Status::Forbidden => "403 Forbidden",
             Status::NotFound => "404 Not Found",
             Status::MethodNotAllowed => "405 Method Not Allowed",

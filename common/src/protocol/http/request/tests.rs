@@ -217,3 +217,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_in_the_path_may_contain_a_slash_and_the_query_is_read() {
+    let head = |target: &str| {
+        let bytes = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        RequestHead::parse(bytes.as_bytes(), &FILES).unwrap().unwrap().1
+    };
+    let names = |target: &str| head(target).segments().collect::<Vec<_>>();
+    assert_eq!(names("/queues/%2F/a%2fb?c=/d"), ["queues", "/", "a/b"]);
+    assert_eq!(names("http://a/x"), ["x"]);
+    assert_eq!((names("http://a?x=1"), head("http://a?x=1").path()), (vec![String::new()], "/"));
+    let queried = head("/?a=1&a=2&b=x+y%2B&c&d=%");
+    let of = |name| queried.parameter(name);
+    assert_eq!((of("a").as_deref(), of("b").as_deref()), (Some("1"), Some("x y+")));
+    assert_eq!((of("c").as_deref(), of("d"), of("e")), (Some(""), None, None));
+    assert_eq!(head("/a").parameter("a"), None);
+}
