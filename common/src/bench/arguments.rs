@@ -68,6 +68,11 @@ pub struct Pinning {
 }
 
 impl<S: Schedule> Arguments<S> {
+    /// Whether a look is wanted, and not a result.
+    pub fn is_quick(&self) -> bool {
+        self.quick
+    }
+
     /// How often each is measured.
     pub fn rounds(&self) -> u32 {
         self.rounds.unwrap_or(self.schedule().0)

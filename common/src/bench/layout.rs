@@ -53,7 +53,8 @@ impl<S> Layout<S> {
         format!("{RATIOS}\n{}\n{DISTURBED}", self.legend)
     }
 
-    fn tables(&self, results: &Results<S>) -> impl Iterator<Item = TextTable> {
+    /// The tables of the results, in their order.
+    pub fn tables(&self, results: &Results<S>) -> impl Iterator<Item = TextTable> {
         results.tables.iter().map(|table| {
             let ratio = format!("× {}", table.ratio_to);
             let own = self.columns.iter().map(|column| column.head);

@@ -107,8 +107,7 @@ impl Foreign {
         Foreign { began: Instant::now(), busy_ms: busy_ms(), own_ms: own_ms() }
     }
 
-    /// The processor time that was neither ours nor our children's (as far as they have been waited for), as a fraction
-    /// of all the processors had.
+    /// The processor time that was neither ours nor that of what we have started, as a fraction of all the processors had.
     pub fn share(&self) -> f64 {
         let foreign_ms = (busy_ms() - self.busy_ms) - (own_ms() - self.own_ms);
         let all_ms = self.began.elapsed().as_secs_f64() * 1e3 * processors();
@@ -132,8 +131,10 @@ fn processors() -> f64 {
     stat.lines().filter(is_processor).count().max(1) as f64
 }
 
+/// Ours, that of children that were waited for, and that of those that run.
 fn own_ms() -> f64 {
-    [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].into_iter().map(used_ms).sum()
+    let ended: f64 = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].into_iter().map(used_ms).sum();
+    ended + tree(std::process::id()).into_iter().skip(1).map(process_ms).sum::<f64>()
 }
 
 /// The processor time of the calling thread, milliseconds.
@@ -169,6 +170,26 @@ fn sum_of_threads(pid: u32, file: &str, read: impl Fn(&str) -> Option<f64>) -> f
     threads.flatten().filter_map(of_one).sum()
 }
 
+/// The same of a process and all that it has started, as far as they run.
+pub fn tree_ms(pid: u32) -> f64 {
+    tree(pid).into_iter().map(process_ms).sum()
+}
+
+/// A process and all that it has started, as far as they run (proc(5): `children`).
+pub fn tree(pid: u32) -> Vec<u32> {
+    let mut all = vec![pid];
+    let mut next = 0;
+    while let Some(&pid) = all.get(next) {
+        next += 1;
+        let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
+        for task in tasks.flatten() {
+            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            all.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        }
+    }
+    all
+}
+
 /// Processor, their number, kernel.
 pub fn describe() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -176,4 +197,29 @@ pub fn describe() -> String {
     let name = name.map_or("unknown processor", |(_, name)| name.trim());
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{name}, {}, Linux {}", count(processors(), "processor"), kernel.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::support::child_server::ChildProcess;
+
+    #[test]
+    fn a_server_that_runs_on_is_no_stranger() {
+        // A shell that has started another, which works.
+        let mut command = Command::new("sh");
+        command.args(["-c", "sh -c 'while :; do :; done' & wait"]).stdin(Stdio::null());
+        let before = own_ms();
+        let mut server = ChildProcess::spawn(&mut command).unwrap();
+        let id = server.pid().as_raw().cast_unsigned();
+        while tree_ms(id) < 30.0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(tree(id).len(), 2);
+        assert!(own_ms() - before >= 30.0, "{} ms", own_ms() - before);
+        server.kill();
+    }
 }

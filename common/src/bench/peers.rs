@@ -27,6 +27,12 @@ impl Peer {
         Peer { name: name.to_owned(), found }
     }
 
+    /// One that cannot be asked for its version: that is known otherwise. `None`: it is not installed.
+    pub fn known(name: &str, path: Option<PathBuf>, version: String) -> Peer {
+        let found = path.map(|path| (path, version)).ok_or_else(|| format!("{name} is not installed"));
+        Peer { name: name.to_owned(), found }
+    }
+
     /// The command that runs it, without arguments.
     ///
     /// # Errors

@@ -52,8 +52,7 @@ impl<'a> Undisturbed<'a> {
         Undisturbed { interrupted, measured: 0, repeated: 0 }
     }
 
-    /// Measures, and again while it is disturbed. What the measurement starts, it must also wait for: the processor time of a child
-    /// counts as a stranger's until then.
+    /// Measures, and again while it is disturbed. What runs for us is no stranger, whether it was waited for or not.
     ///
     /// # Errors
     /// What the measurement says.

@@ -63,6 +63,14 @@ impl ChildServer {
     /// # Errors
     /// It cannot be started, ends, or does not listen within 20 s.
     pub fn start_on(port: u16, command: &mut Command) -> anyhow::Result<ChildServer> {
+        ChildServer::start_on_within(START_TIME, port, command)
+    }
+
+    /// The same for a server that may take this long.
+    ///
+    /// # Errors
+    /// As [`start_on`](ChildServer::start_on).
+    pub fn start_on_within(bound: Duration, port: u16, command: &mut Command) -> anyhow::Result<ChildServer> {
         let mut process = spawn(command)?;
         let began = Instant::now();
         // To try a connection instead would use up the one client of a server that serves but one.
@@ -70,7 +78,7 @@ impl ChildServer {
             if let Some(ended) = process.try_wait() {
                 bail!("it ended before it listened on port {port} ({ended}){}", process.last_words());
             }
-            if began.elapsed() > START_TIME {
+            if began.elapsed() > bound {
                 bail!("it does not listen on port {port}{}", process.last_words());
             }
             sleep(Duration::from_millis(5)); // the kernel has no event for this
