@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use common::core::conversation::Layer;
 use common::core::counters::Counters;
 use common::core::limits::Limits;
 use common::core::listener::{ListenAddress, Listener};
@@ -137,6 +138,24 @@ pub fn serve_and_tell(
     worker_command: Option<WorkerCommand>,
     tell: impl Fn(&ListenAddress) + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
+    serve_over(None, model, service, args, worker_command, move |address, _| tell(address))
+}
+
+/// What stands below each connection of a server: TLS, say. See [`Server::layer`].
+pub type Below = Arc<dyn Fn() -> Box<dyn Layer> + Send + Sync>;
+
+/// [`serve_and_tell`], over what stands below each connection, and with the stop for a second listener of this process.
+///
+/// # Errors
+/// As there.
+pub fn serve_over(
+    below: Option<Below>,
+    model: Model,
+    service: Arc<dyn AnyService>,
+    args: &RunArgs,
+    worker_command: Option<WorkerCommand>,
+    tell: impl Fn(&ListenAddress, Stop) + Send + Sync + 'static,
+) -> anyhow::Result<()> {
     if let Some(objection) = model.objection(&*service) {
         if !args.show_divergence {
             bail!(objection);
@@ -161,7 +180,7 @@ pub fn serve_and_tell(
     };
     let counters = Counters::shared().context("no memory for the counters")?;
     let mut server = Server::new(service, stop, counters);
-    (server.trace, server.limits) = (trace, args.limits()?);
+    (server.trace, server.limits, server.layer) = (trace, args.limits()?, below);
     let listener = match &args.unix {
         Some(path) => listen_on_path(model, path, args, stop)?,
         None => listen_on_port(model, &*server.service, args, stop)?,
@@ -169,7 +188,7 @@ pub fn serve_and_tell(
     let address = listener.address().clone();
     server.when_ready = Some(Arc::new(move || {
         let _ = writeln!(stdout(), "LISTENING {address}"); // with its stdout closed it still serves
-        tell(&address);
+        tell(&address, stop);
         tracing::info!("{}: {}", model.name(), model.about());
     }));
 
