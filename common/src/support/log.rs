@@ -26,7 +26,7 @@ use crate::support::terminal;
 
 /// Libraries that log for their own developers, each call of a procedure on several lines: shown with `trace`. Below it their spans
 /// cost nothing.
-const LIBRARIES: [&str; 1] = ["tarpc"];
+const LIBRARIES: [&str; 2] = ["lapin", "tarpc"];
 
 /// Starts logging: everything of `level` and above, for this process and those forked from it.
 pub fn start(level: Level) {

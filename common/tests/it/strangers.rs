@@ -14,7 +14,7 @@ const CRATES: [&str; 6] =
     ["common", "ch2-sockets", "ch3-threads", "ch4-shared-state", "ch5-rpc", "ch6-indirect"];
 
 /// Files that make text of bytes in a way of their own, and why no terminal sees it so.
-const OWN_WAY: [(&str, &str); 9] = [
+const OWN_WAY: [(&str, &str); 10] = [
     ("common/src/support/terminal.rs", "the function itself"),
     ("common/src/support/child_server/transcript.rs", "what our own children have said"),
     ("common/src/bench/peers.rs", "the version of a program that is installed here"),
@@ -22,6 +22,7 @@ const OWN_WAY: [(&str, &str); 9] = [
     ("common/src/protocol/http/exchange.rs", "a protocol prints nothing, and its error is shown by the log"),
     ("common/src/protocol/http/percent.rs", "a protocol prints nothing"),
     ("ch2-sockets/src/files/digest.rs", "hexadecimal digits, looked at before"),
+    ("ch6-indirect/src/amqp/json.rs", "it is shown by `inspect`, with `terminal::line`, and by the page"),
     ("ch2-sockets/src/show/sigpipe.rs", "what our own child has said"),
     ("ch3-threads/src/model/fd_passing.rs", "what our own process has written"),
 ];
