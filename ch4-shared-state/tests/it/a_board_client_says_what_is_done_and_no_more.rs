@@ -112,6 +112,41 @@ fn it_waits_for_a_server_that_says_nothing_no_longer_than_it_was_told() {
     assert_ends(&end(client), 1, &format!("the message was not acknowledged: {said}"));
 }
 
+/// A server that talks, and does not answer: the time is over all the same.
+#[test]
+fn it_waits_no_longer_for_one_that_talks_and_does_not_answer() {
+    let server = Mute::new();
+    let said = "the server has said nothing for 300ms";
+    for talk in ["7:;", "0:;", "1"] {
+        for args in [&["--last", "3"][..], &["--publish", "a"]] {
+            let (client, mut stream) = server.client(&[args, &["--timeout", "300ms"]].concat());
+            expect(&mut stream, if args[0] == "--last" { "2:;" } else { "1:YQ==;" });
+            if (talk, args[0]) == ("0:;", "--publish") {
+                continue; // that is the answer
+            }
+            let talking = std::thread::spawn(move || {
+                // It takes its time, or the client would have no more to do than to read.
+                while stream.write_all(talk.as_bytes()).is_ok() {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            });
+            let output = end(client);
+            assert_eq!(output.status.code(), Some(1), "{talk}: {output:?}");
+            assert!(text(&output.stderr).contains(said), "{talk}: {output:?}");
+            talking.join().unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_nothing_was_asked_for_ends_it() {
+    let server = Mute::new();
+    let (client, mut stream) = server.client(&["--publish", "a"]);
+    expect(&mut stream, "1:YQ==;");
+    stream.write_all(b"1:YQ==;").unwrap();
+    assert_eq!(end(client).status.code(), Some(4), "whether it is on that board is not known");
+}
+
 #[test]
 fn a_message_that_no_board_takes_is_not_sent() {
     let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -81,6 +81,7 @@ impl CatchUp {
                     news.extend(self.own.caught_up().into_iter().map(News::Unknown));
                     news.push(News::CaughtUp);
                 }
+                Event::Published if self.own.unanswered() == 0 => {} // of nothing that was sent
                 Event::Published => {
                     self.own.answered(true);
                     news.push(News::Published);

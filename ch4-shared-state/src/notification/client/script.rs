@@ -32,6 +32,9 @@ use super::line;
 use super::printer::Printer;
 use super::publication::{LONGEST, request};
 
+/// So many bytes of a long answer within `--timeout` are progress.
+const ENOUGH: usize = 1024;
+
 /// How often we look for Ctrl-C while nothing comes, in milliseconds.
 const LOOK: u8 = 100;
 
@@ -64,6 +67,7 @@ pub fn run(args: &BoardClientArgs) -> anyhow::Result<()> {
         unknown: 0,
         printer,
         silence: Silence::begin(),
+        heard: 0,
         interrupted,
     };
     match client.run() {
@@ -113,6 +117,8 @@ struct ScriptedClient<'a> {
     printer: Printer,
     /// How long nothing has moved that we wait for.
     silence: Silence,
+    /// Bytes of an answer that is not whole, since then.
+    heard: usize,
     interrupted: &'static AtomicBool,
 }
 
@@ -153,7 +159,9 @@ impl ScriptedClient<'_> {
             if self.wait()? {
                 self.receive()?;
                 self.printer.flush()?;
-            } else if self.is_due() && self.silence.length(&self.stream) > self.args.timeout {
+            }
+            // Also of one that talks without end, but does not answer.
+            if self.is_due() && self.silence.length(&self.stream) > self.args.timeout {
                 bail!("the server has said nothing for {}", human(self.args.timeout));
             }
             self.look_for_interrupt()?;
@@ -230,9 +238,11 @@ impl ScriptedClient<'_> {
             Err(error) => return Err(Gone::Broken(error).into()),
         };
         self.catch_up.receive(&self.chunk[..count], &mut news, &mut self.output)?;
-        // Notifications alone are nothing that we wait for.
-        if !news.is_empty() || self.catch_up.is_in_an_answer() {
+        // Notifications alone are nothing that we wait for, and a byte now and then is no answer.
+        self.heard += count;
+        if !news.is_empty() || (self.catch_up.is_in_an_answer() && self.heard >= ENOUGH) {
             self.silence.broken();
+            self.heard = 0;
         }
         for news in news {
             match &news {

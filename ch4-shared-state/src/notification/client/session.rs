@@ -61,6 +61,7 @@ impl Session {
                 Response::Notify => self.again = true,
                 Response::Published => events.push(Event::Published),
                 Response::BadFormat | Response::UnknownControl => events.push(Event::Refused),
+                Response::Messages(_) if !self.is_asking => return Err(NotTheBoard::Senseless),
                 Response::Messages(messages) => {
                     self.is_asking = false;
                     let before = events.len();
@@ -75,11 +76,11 @@ impl Session {
                     }
                 }
             }
+            if self.begun && self.again && !self.is_asking {
+                self.ask(reply);
+            }
         }
         self.received.drain(..taken);
-        if self.begun && self.again && !self.is_asking {
-            self.ask(reply);
-        }
         Ok(())
     }
 
@@ -146,9 +147,18 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_nothing_was_asked_for_is_nonsense() {
+        let (mut session, mut events, mut reply) = (Session::default(), Vec::new(), Vec::new());
+        session.begin(&mut reply);
+        session.receive(b"1:;", &mut events, &mut reply).unwrap();
+        assert_eq!(session.receive(b"1:;", &mut events, &mut reply), Err(NotTheBoard::Senseless));
+    }
+
+    #[test]
     fn a_refusal_is_told_and_nonsense_is_an_error() {
         assert_eq!(talk(&["2:;4:;"]).1, [Event::Refused, Event::Refused]);
-        let mut session = Session::default();
-        assert_eq!(session.receive(b"1:*;", &mut Vec::new(), &mut Vec::new()), Err(NotTheBoard::Senseless));
+        let (mut session, mut reply) = (Session::default(), Vec::new());
+        session.begin(&mut reply);
+        assert_eq!(session.receive(b"1:*;", &mut Vec::new(), &mut reply), Err(NotTheBoard::Senseless));
     }
 }

@@ -30,7 +30,8 @@ fn ours(port: u16) -> SocketAddr {
 /// A new connection that gets the whole board: what is new.
 fn connect(client: &mut CatchUp, port: u16, board: &Board) -> Vec<String> {
     client.connected(Some(ours(port)), &mut Vec::new());
-    hear(client, &[&board.since(0)[..], b"1:;"].concat())
+    let rest: &[u8] = if board.0.is_empty() { b"" } else { b"1:;" }; // it asks again until nothing more is there
+    hear(client, &[&board.since(0)[..], rest].concat())
 }
 
 fn hear(client: &mut CatchUp, bytes: &[u8]) -> Vec<String> {
