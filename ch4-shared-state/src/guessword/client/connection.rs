@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::guessword::wire::{NotTheGame, Request, Response, Responses};
 use thiserror::Error;
@@ -32,6 +32,7 @@ pub struct Connection<S = TcpStream> {
     stream: S,
     received: Vec<u8>,
     responses: Responses,
+    timeout: Option<Duration>,
 }
 
 /// The sending half.
@@ -40,7 +41,7 @@ pub struct Sender(TcpStream);
 impl<S: Read + Write> Connection<S> {
     /// Over a stream that is connected.
     pub fn over(stream: S) -> Connection<S> {
-        Connection { stream, received: Vec::new(), responses: Responses::default() }
+        Connection { stream, received: Vec::new(), responses: Responses::default(), timeout: None }
     }
 
     /// Sends a request.
@@ -56,10 +57,15 @@ impl<S: Read + Write> Connection<S> {
     /// # Errors
     /// [`Gone`]
     pub fn next(&mut self) -> Result<Response, Gone> {
+        let began = Instant::now();
         loop {
             if let Some((response, consumed)) = self.responses.decode(&self.received)? {
                 self.received.drain(..consumed);
                 return Ok(response);
+            }
+            // The timeout of the socket is that of a byte: a server that drips would hold us.
+            if self.timeout.is_some_and(|timeout| began.elapsed() > timeout) {
+                return Err(Gone::Silent);
             }
             let mut chunk = [0; CHUNK];
             match self.stream.read(&mut chunk) {
@@ -77,7 +83,8 @@ impl Connection {
     ///
     /// # Errors
     /// A time of zero.
-    pub fn wait_at_most(&self, timeout: Option<Duration>) -> io::Result<()> {
+    pub fn wait_at_most(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.timeout = timeout;
         self.stream.set_read_timeout(timeout)?;
         self.stream.set_write_timeout(timeout)
     }
@@ -127,4 +134,29 @@ fn send(stream: &mut impl Write, request: &Request) -> Result<(), Gone> {
     let mut frame = Vec::new();
     request.encode(&mut frame);
     Ok(stream.write_all(&frame)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_drips_is_silent_when_the_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut connection = Connection::over(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let mut stream = listener.accept().unwrap().0;
+        // A response that never ends. It takes its time, or a limit of length would be the end.
+        let dripping = thread::spawn(move || {
+            while stream.write_all(b"1").is_ok() {
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        connection.wait_at_most(Some(Duration::from_millis(200))).unwrap();
+        assert!(matches!(connection.next(), Err(Gone::Silent)));
+        drop(connection);
+        dripping.join().unwrap();
+    }
 }

@@ -118,7 +118,7 @@ struct ScriptedPlayer {
 
 impl ScriptedPlayer {
     fn join(
-        connection: Connection,
+        mut connection: Connection,
         name: &str,
         args: &GuesswordClientArgs,
     ) -> anyhow::Result<ScriptedPlayer> {
