@@ -55,6 +55,8 @@ struct Shared<D> {
     database: D,
     state: Mutex<Waiting>,
     wake: Condvar,
+    /// Tells those that read that a batch is in the database.
+    written: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +64,8 @@ struct Waiting {
     index: Index,
     changes: Vec<Change>,
     number: RecordNumber,
+    /// Changes are on their way into the database: neither here nor there.
+    is_committing: bool,
     is_ended: bool,
     counters: Counters,
 }
@@ -75,7 +79,7 @@ impl<D: KeyValue> KeyValueStore<D> {
         let mut recovered = Recovered::default();
         let index = recover(&database, &mut recovered)?;
         let state = Mutex::new(Waiting { index, ..Waiting::default() });
-        let shared = Arc::new(Shared { database, state, wake: Condvar::new() });
+        let shared = Arc::new(Shared { database, state, wake: Condvar::new(), written: Condvar::new() });
         let of = Arc::clone(&shared);
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || of.run(&synced))?;
         Ok((KeyValueStore { shared, thread: Mutex::new(Some(thread)) }, recovered))
@@ -195,16 +199,21 @@ impl<D: KeyValue> Shared<D> {
             let waits = |state: &mut Waiting| state.changes.is_empty() && !state.is_ended;
             let mut state = self.wake.wait_while(self.state(), waits).unwrap_or_else(PoisonError::into_inner);
             let (changes, number) = (std::mem::take(&mut state.changes), state.number);
+            state.is_committing = !changes.is_empty();
             drop(state);
             if changes.is_empty() {
                 return;
             }
             let bytes: usize =
                 changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
-            if let Err(error) = self.database.commit(changes) {
+            let committed = self.database.commit(changes);
+            let mut state = self.state();
+            state.is_committing = false;
+            self.written.notify_all();
+            if let Err(error) = committed {
+                drop(state);
                 return synced(Event::Failed(error.to_string()));
             }
-            let mut state = self.state();
             state.counters.bytes += bytes as u64;
             state.counters.syncs += 1;
             drop(state);
@@ -225,7 +234,13 @@ impl<D: KeyValue> Store for KeyValueStore<D> {
 
     fn read(&self, message: MessageId) -> io::Result<Bytes> {
         let key = key(b'm', [message.0]);
-        let state = self.shared.state();
+        let mut state = self.shared.state();
+        let is_here = |state: &Waiting| state.changes.iter().any(|change| change.0 == key);
+        if !is_here(&state) {
+            let is_on_its_way = |state: &mut Waiting| state.is_committing;
+            state =
+                self.shared.written.wait_while(state, is_on_its_way).unwrap_or_else(PoisonError::into_inner);
+        }
         let waiting = state.changes.iter().rev().find(|change| change.0 == key);
         let value = match waiting {
             Some((_, value)) => value.clone(),

@@ -67,7 +67,11 @@ fn after_a_start_and_after_another() {
         for (record, number) in records.iter().zip(1..) {
             store.append(RecordNumber(number), record);
         }
-        assert_eq!(&store.read(MessageId(9)).unwrap()[..], content(9, 90).bytes(), "{name}");
+        assert_eq!(
+            &store.read(MessageId(9)).unwrap_or_else(|error| panic!("{name}: {error}"))[..],
+            content(9, 90).bytes(),
+            "{name}"
+        );
         store.end();
         let last = events.try_iter().last();
         assert!(
