@@ -46,6 +46,10 @@ impl SegmentStore {
         recovery.state.index.remove_queues(|queue| !queues.contains(&queue));
         let mut recovered = Recovered { definitions: known, damaged, ..Recovered::default() };
         recovery::messages(&recovery.state, &mut recovered)?;
+        // Before the first message, or its confirm would wait for 64 MiB of zeros.
+        while recovery.room.is_wanted(segment) && recovery.room.refused().is_none() {
+            recovery.room.step(segment);
+        }
         let log = RunningLog::start(recovery, segment, synced)?;
         Ok((SegmentStore { log, definitions, _directory: directory }, recovered))
     }
