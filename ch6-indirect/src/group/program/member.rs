@@ -47,6 +47,7 @@ pub fn run(args: &MemberArgs) -> anyhow::Result<ExitCode> {
     writeln!(out, "LISTENING {}", group.address)?;
     out.flush()?;
     let began = Instant::now();
+    let mut lives = 0;
     let mut ends_at = args.time;
     loop {
         if interrupted.load(Ordering::Relaxed) {
@@ -65,8 +66,12 @@ pub fn run(args: &MemberArgs) -> anyhow::Result<ExitCode> {
         member.receive(began)?;
         member.stack.handle_timeout(began.elapsed());
         if !member.act(&mut out)? {
-            writeln!(out, "excluded: start again, and the group takes this member in anew")?;
-            return Ok(ExitCode::FAILURE);
+            // What it knew of the group is void. It waits for the group; it does not found another one.
+            lives += 1;
+            let name = MemberId(args.number + lives * 100);
+            member.stack = Stack::new(name, Settings { can_found: false, ..settings });
+            writeln!(out, "excluded; comes back as {name}")?;
+            out.flush()?;
         }
     }
 }
