@@ -234,7 +234,9 @@ impl Connection {
                     if done.is_err() {
                         self.handle_events(); // what came before the error
                     }
-                    done.map_err(|error| match (&error, what_answers(&chunk[..count])) {
+                    // Of Pyro's wire the error itself says more: what helps.
+                    let other = what_answers(&chunk[..count]).filter(|_| !chunk.starts_with(b"PYRO"));
+                    done.map_err(|error| match (&error, other) {
                         (Broken::Message(_), Some(other)) => self.lost(io::Error::other(other)),
                         _ => self.lost(io::Error::other(error)),
                     })?;
