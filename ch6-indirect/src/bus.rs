@@ -19,7 +19,7 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProper
 /// Which broker.
 #[derive(Debug, Clone, Args)]
 pub struct BrokerArgs {
-    /// The broker: amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST], or `embedded:` for one of this program's own
+    /// The broker: `amqp://USER:PASSWORD@HOST:PORT/VHOST`, of which HOST is enough, or `embedded:` for one of this program's own
     #[arg(long, value_name = "URL", default_value = "amqp://127.0.0.1:5672", help_heading = "The broker")]
     pub broker: String,
 }

@@ -62,7 +62,7 @@ pub struct PublishArgs {
 
 Ctrl-C ends it.")]
 pub struct SubscribeArgs {
-    /// Patterns of subjects: `*` is one word, `#` any number of words [default: #]
+    /// Patterns of subjects: `*` is one word, `#` any number of words; without a pattern all
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
     /// A name: what comes while this subscriber is away waits for it, for a week

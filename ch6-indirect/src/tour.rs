@@ -42,7 +42,7 @@ pub struct TourArgs {
     /// Draw what went where into this file: HTML
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// The broker: amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST], or `embedded:` for one of this program's own
+    /// The broker: `amqp://USER:PASSWORD@HOST:PORT/VHOST`, of which HOST is enough, or `embedded:` for one of this program's own
     #[arg(long, value_name = "URL", default_value = "embedded:")]
     pub broker: String,
 }

@@ -7,7 +7,7 @@
 //!
 //! The batch is as long as the last fdatasync took: whoever comes meanwhile travels with the next one. Nothing is tuned.
 //!
-//! The log is kept at most twice as long as what lives in it (and [`SLACK`] segments): beyond it, what lives in the oldest segment is
+//! The log is kept at most twice as long as what lives in it (and `SLACK` segments): beyond it, what lives in the oldest segment is
 //! written again at the end. So a byte is copied for a byte that was freed, at most, and the next start reads no more than that:
 //! this is what bounds its time.
 

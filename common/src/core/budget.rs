@@ -146,7 +146,7 @@ impl Budget {
     }
 }
 
-/// A budget counts what is held, and not what the allocator keeps of it. So buffers from [`GENTLE`] on are to be mappings of their own,
+/// A budget counts what is held, and not what the allocator keeps of it. So buffers from a mebibyte on are to be mappings of their own,
 /// which grow in place and go back to the system when they are freed.
 ///
 /// glibc begins like that. But each time a larger one is freed it moves the limit up, to 32 MiB, and then keeps such buffers in the heaps

@@ -10,7 +10,7 @@
 //! request of this client is not told: it looks when the request is answered.
 //!
 //! A service pushes in one of two ways. Whole messages, shared by all who get them: [`Outbox::push`], [`Outbox::put`]. Or a stream
-//! of small ones of its own: a [`Writer`] appends them to one buffer, which the driver takes whole.
+//! of small ones of its own: a [`writer::Writer`] appends them to one buffer, which the driver takes whole.
 
 pub mod writer;
 
@@ -65,7 +65,7 @@ pub struct Push {
 pub enum Pushed {
     /// A message. It is shared, not copied, so that what goes to a thousand clients is in memory once.
     Message(Arc<[u8]>),
-    /// What a [`Writer`] has collected for this client.
+    /// What a [`writer::Writer`] has collected for this client.
     Written(Vec<u8>),
     /// A long part of what it writes, which others are sent too.
     Shared(Bytes),

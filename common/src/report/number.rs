@@ -86,7 +86,7 @@ pub(super) fn millis(ms: f64) -> String {
     }
 }
 
-/// As [`millis`], from microseconds.
+/// As `millis`, from microseconds.
 pub fn micros(us: f64) -> String {
     if us < 1000.0 { format!("{}\u{a0}µs", short(us)) } else { millis(us / 1000.0) }
 }

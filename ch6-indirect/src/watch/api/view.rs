@@ -18,7 +18,7 @@ pub struct View {
 
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// How long this process has been watched. [`start`](crate::watch::listen::start) begins to count.
+/// How long this process has been watched. The listener of the page begins to count.
 #[must_use]
 pub fn uptime() -> Duration {
     BEGAN.elapsed()
